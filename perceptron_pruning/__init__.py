@@ -1,0 +1,17 @@
+"""Data pruning for perceptrons: simulated, compared with the exact theory, carried to real embeddings."""
+
+from perceptron_pruning.comparison import Comparison, compare
+from perceptron_pruning.simulation import SimulationResult, simulate
+from perceptron_pruning.solver.least_distance import InfeasibleError
+from perceptron_pruning.solver.max_margin_fit import InaccurateError, MaxMarginFit, fit_max_margin
+
+__all__ = [
+    "Comparison",
+    "InaccurateError",
+    "InfeasibleError",
+    "MaxMarginFit",
+    "SimulationResult",
+    "compare",
+    "fit_max_margin",
+    "simulate",
+]

@@ -1,0 +1,51 @@
+"""Fashion-MNIST as an ImageNet network sees it: the embeddings packaged with the project."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+
+import numpy as np
+
+FILE_NAME = "fashion_mnist_efficientnet_lite0.npz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embeddings:
+    """Labelled embeddings, split into a pool to prune and a test set never pruned.
+
+    Attributes:
+        train_embeddings: (n_train, d) float64.
+        train_labels: (n_train,) integers.
+        test_embeddings: (n_test, d) float64.
+        test_labels: (n_test,) integers.
+        provenance: Where the data come from: images, network, recipe, checksums.
+    """
+
+    train_embeddings: np.ndarray
+    train_labels: np.ndarray
+    test_embeddings: np.ndarray
+    test_labels: np.ndarray
+    provenance: dict
+
+
+def load_fashion_mnist() -> Embeddings:
+    """15 000 training and 5 000 test images as 256 principal components of EfficientNet-Lite0.
+
+    The numbers are stored in half precision and returned in double. ``make_fashion_mnist.py``
+    made them.
+
+    References:
+        Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); Tan & Le 2019, arXiv:1905.11946.
+    """
+    with as_file(files("perceptron_pruning.embeddings") / "data" / FILE_NAME) as path, np.load(path) as stored:
+        embeddings = stored["embeddings"].astype(np.float64)
+        labels = stored["labels"].astype(np.int64)
+        is_test = stored["is_test"]
+        provenance = json.loads(str(stored["provenance"]))
+    return Embeddings(
+        train_embeddings=embeddings[~is_test],
+        train_labels=labels[~is_test],
+        test_embeddings=embeddings[is_test],
+        test_labels=labels[is_test],
+        provenance=provenance,
+    )

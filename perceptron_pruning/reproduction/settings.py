@@ -1,0 +1,41 @@
+"""How large a reproduction is: the only place where quick and full differ."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Sizes of a reproduction.
+
+    Attributes:
+        name: "quick" or "full".
+        n_features: N of the simulations.
+        n_trials: Trials of every simulated cell.
+        alphas: α_prune of the simulated dots of the scaling figures.
+        alphas_total: α_total of the dots of hard against easy.
+        seed: Seed of the whole; each cell has one of its own, drawn from it.
+    """
+
+    name: str
+    n_features: int
+    n_trials: int
+    alphas: tuple[float, ...]
+    alphas_total: tuple[float, ...]
+    seed: int = 0
+
+
+QUICK = Settings(
+    name="quick",
+    n_features=100,
+    n_trials=60,
+    alphas=(0.5, 1.0, 2.0, 3.0, 4.5),
+    alphas_total=(1.5, 3.0, 6.0, 10.0, 14.0),
+)
+
+FULL = Settings(
+    name="full",
+    n_features=200,
+    n_trials=100,
+    alphas=(0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0),
+    alphas_total=(1.5, 2.25, 3.0, 4.5, 6.0, 8.0, 10.0, 14.0, 20.0),
+)

@@ -1,0 +1,1 @@
+"""Max-margin students of labelled inputs, verified to optimality."""

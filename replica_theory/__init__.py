@@ -1,0 +1,29 @@
+"""The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
+
+from replica_theory.errors import SaddlePointError
+from replica_theory.frontier import ParetoFrontier, pareto_frontier
+from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.selection import (
+    Calibrated,
+    KeepBetween,
+    KeepEasiest,
+    KeepHardest,
+    KeepRandom,
+    KeepWithProbability,
+    Selection,
+)
+
+__all__ = [
+    "Calibrated",
+    "KeepBetween",
+    "KeepEasiest",
+    "KeepHardest",
+    "KeepRandom",
+    "KeepWithProbability",
+    "MaxMarginSolution",
+    "ParetoFrontier",
+    "SaddlePointError",
+    "Selection",
+    "max_margin",
+    "pareto_frontier",
+]

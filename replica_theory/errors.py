@@ -1,0 +1,46 @@
+"""The one error of the numerics, and the checks that name a caller's mistake."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+class SaddlePointError(ArithmeticError):
+    """The saddle point could not be found to the requested residual.
+
+    Attributes:
+        residual: Largest relative residual that was reached (NaN when none could be computed).
+    """
+
+    def __init__(self, message: str, *, residual: float):
+        super().__init__(f"{message} (residual {residual:.3g})")
+        self.residual = residual
+
+
+def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> float:
+    """Returns the fraction, or raises unless it is in (0, 1]."""
+    if not 0.0 < keep_fraction <= 1.0:
+        raise ValueError(f"`{name}` must be in (0, 1]; got {keep_fraction}")
+    return float(keep_fraction)
+
+
+def check_probe_angle(probe_angle: float) -> float:
+    """Returns the angle, or raises unless it is in [0, π/2]."""
+    if not 0.0 <= probe_angle <= math.pi / 2:
+        raise ValueError(
+            f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} "
+            "(convert degrees with math.radians)"
+        )
+    return float(probe_angle)
+
+
+def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
+    """Returns a float array, or raises unless it is a scalar or 1-D, finite and positive."""
+    values = np.asarray(alpha, dtype=float)
+    if values.ndim > 1:
+        raise ValueError(f"`{name}` must be a scalar or 1-D; got shape {values.shape}")
+    wrong = values[~(np.isfinite(values) & (values > 0))]
+    if wrong.size:
+        raise ValueError(f"`{name}` must be finite and > 0; got {wrong.flat[0]}")
+    return values
