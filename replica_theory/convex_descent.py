@@ -34,7 +34,7 @@ def feasible_start(law: KeptLaw, student: Student) -> tuple[Student, Shortfall]:
 
 def with_affordable_margin(law: KeptLaw, student: Student) -> tuple[Student, Shortfall] | None:
     """Moves k to where ln αM = 0, by Newton on an increasing concave function; None if k would be ≤ 0."""
-    below, above, start = -math.inf, math.inf, math.log(student.k)
+    below, above, start, excess = -math.inf, math.inf, math.log(student.k), math.nan
     for _ in range(200):
         shortfall = student_shortfall(law, student)
         excess = math.log(student.alpha * max(shortfall.value, 1e-300))

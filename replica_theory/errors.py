@@ -29,8 +29,7 @@ def check_probe_angle(probe_angle: float) -> float:
     """Returns the angle, or raises unless it is in [0, π/2]."""
     if not 0.0 <= probe_angle <= math.pi / 2:
         raise ValueError(
-            f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} "
-            "(convert degrees with math.radians)"
+            f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} (convert degrees with math.radians)"
         )
     return float(probe_angle)
 

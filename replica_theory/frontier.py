@@ -34,9 +34,7 @@ class ParetoFrontier:
     generalization_error: Any
 
 
-def pareto_frontier(
-    alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_keep_fraction: float
-) -> ParetoFrontier:
+def pareto_frontier(alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_keep_fraction: float) -> ParetoFrontier:
     """Best keep-hardest fraction at each α_prune, for a pool bounded by ``min_keep_fraction``.
 
     Minimises ε(α, f) over ln f: a scan of the interval brackets the least minimum, Brent's method
@@ -59,7 +57,10 @@ def pareto_frontier(
     """
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     least = check_keep_fraction(min_keep_fraction, "min_keep_fraction")
-    best = np.array([_best_fraction(float(alpha), angle, least) for alpha in np.atleast_1d(alphas)])
+    scan = np.linspace(math.log(least), 0.0, _SCAN)
+    scanned = np.stack([_log_error(np.atleast_1d(alphas), log_fraction, angle) for log_fraction in scan])
+    columns = zip(np.atleast_1d(alphas), scanned.T, strict=True)
+    best = np.array([_refined(float(alpha), angle, scan, column) for alpha, column in columns])
     fraction, error = best.T if alphas.ndim else best[0]
     return ParetoFrontier(
         alpha_prune=alphas if alphas.ndim else float(alphas),
@@ -70,16 +71,20 @@ def pareto_frontier(
     )
 
 
-def _best_fraction(alpha: float, angle: float, least: float) -> tuple[float, float]:
-    def log_error(log_fraction: float) -> float:
-        rule = KeepHardest(min(1.0, math.exp(log_fraction)))
-        return math.log(max_margin(alpha, selection=rule, probe_angle=angle).generalization_error)
+def _log_error(alpha: ArrayLike, log_fraction: float, angle: float) -> np.ndarray:
+    rule = KeepHardest(min(1.0, math.exp(log_fraction)))
+    return np.log(max_margin(alpha, selection=rule, probe_angle=angle).generalization_error)
 
-    scan = np.linspace(math.log(least), 0.0, _SCAN)
-    values = [log_error(point) for point in scan]
-    lowest = int(np.argmin(values))
-    inside = (scan[max(lowest - 1, 0)], scan[min(lowest + 1, _SCAN - 1)])
-    refined = minimize_scalar(log_error, bounds=inside, method="bounded", options={"xatol": 1e-6})
-    if refined.fun < values[lowest]:
+
+def _refined(alpha: float, angle: float, scan: np.ndarray, scanned: np.ndarray) -> tuple[float, float]:
+    """Best fraction and its error, by Brent's method between the neighbours of the scan's lowest point."""
+    lowest = int(np.argmin(scanned))
+    refined = minimize_scalar(
+        lambda log_fraction: float(_log_error(alpha, log_fraction, angle)),
+        bounds=(scan[max(lowest - 1, 0)], scan[min(lowest + 1, _SCAN - 1)]),
+        method="bounded",
+        options={"xatol": 1e-5},  # ε is flat there: it is good to 1e-10
+    )
+    if refined.fun < scanned[lowest]:
         return min(1.0, math.exp(refined.x)), math.exp(refined.fun)
-    return math.exp(scan[lowest]), math.exp(values[lowest])
+    return math.exp(scan[lowest]), math.exp(scanned[lowest])

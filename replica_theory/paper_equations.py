@@ -46,21 +46,21 @@ def largest_residual(law: KeptLaw, student: Student) -> float:
     short = student.margin - t
     weights = 2 * student.alpha / law.keep_fraction * weights * normal_density(t) * short
     overlaps = _overlaps(law, student)
-    label_mass, label_pull, boundary = _probe_averages(law, student, overlaps, t)
+    label_mass, label_pull, pull_size, boundary = _probe_averages(law, student, overlaps, t)
     outside = 1 / student.squared_norm
     residuals = [abs((weights * short) @ label_mass / outside - 1)]
     if law.probe_angle == 0:
         pull = weights @ label_pull / overlaps.sigma
-        residuals.append(abs(pull - student.overlap) / (weights @ np.abs(label_pull) / overlaps.sigma))
-        return max(residuals)
+        residuals.append(abs(pull - student.overlap) / (weights @ pull_size / overlaps.sigma))
+        return float(max(residuals))
     sine = math.sin(law.probe_angle)
     turn, part = law.probe_angle - student.angle, student.length / student.norm
     first = weights @ boundary * overlaps.sigma / overlaps.spread
     residuals.append(abs(first - part * math.sin(turn) / sine) / (first + part))
     pull = weights @ (label_pull - overlaps.slope * boundary) / overlaps.sigma
-    size = weights @ (np.abs(label_pull) + abs(overlaps.slope) * boundary) / overlaps.sigma
+    size = weights @ (pull_size + abs(overlaps.slope) * boundary) / overlaps.sigma
     residuals.append(abs(pull - part * math.sin(student.angle) / sine) / size)
-    return max(residuals)
+    return float(max(residuals))
 
 
 def _overlaps(law: KeptLaw, student: Student) -> _Overlaps:
@@ -87,9 +87,9 @@ def _student_fields(law: KeptLaw, student: Student) -> tuple[np.ndarray, np.ndar
 
 
 def _probe_averages(law: KeptLaw, student: Student, overlaps: _Overlaps, t: np.ndarray) -> tuple[np.ndarray, ...]:
-    """∫ dζ φ(ζ) q(z) (G, ζ G, G's derivative by its argument) at each t."""
+    """∫ dζ φ(ζ) q(z) (G, ζ G, |ζ| G, G's derivative by its argument) at each t."""
     rho = student.probe_overlap(law.probe_angle)
-    totals = np.zeros((3, t.size))
+    totals = np.zeros((4, t.size))
     for piece in law.pieces:
         lower = np.clip((piece.lower - rho * t) / overlaps.sigma, -_REACH, _REACH)
         upper = np.clip((piece.upper - rho * t) / overlaps.sigma, -_REACH, _REACH)
@@ -103,7 +103,7 @@ def _probe_averages(law: KeptLaw, student: Student, overlaps: _Overlaps, t: np.n
         else:
             argument = overlaps.drift * field + overlaps.slope * zeta
             label, density = ndtr(argument), normal_density(argument)
-        parts = [(weights * part).sum(1) for part in (label, zeta * label, density)]
+        parts = [(weights * part).sum(1) for part in (label, zeta * label, np.abs(zeta) * label, density)]
         totals += [np.bincount(rows, part, minlength=t.size) for part in parts]
     return tuple(totals)
 

@@ -48,9 +48,9 @@ class CurveSettings:
         return len(self.pool_sizes) * len(self.seeds) * len(self.selections)
 
 
-QUICK = CurveSettings(pool_sizes=(100, 400, 1600, 3200), selections=contrast(0.2, 0.5), seeds=range(8))
+QUICK = CurveSettings(pool_sizes=(100, 400, 1600, 3200), selections=contrast(0.2, 0.4, 0.5), seeds=range(8))
 FULL = CurveSettings(
-    pool_sizes=(100, 200, 400, 800, 1600, 3200, 6400, 12800), selections=contrast(0.2, 0.5), seeds=range(12)
+    pool_sizes=(100, 200, 400, 800, 1600, 3200, 6400), selections=contrast(0.2, 0.4, 0.5), seeds=range(24)
 )
 
 

@@ -1,19 +1,18 @@
 """Which examples are kept, given their scores: the selection rules of the theory, with a floor per class."""
 
-from dataclasses import replace
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.scores import checked_classes
 from replica_theory.errors import check_keep_fraction
-from replica_theory.selection import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, Selection
+from replica_theory.selection import KeepHardest, Selection
 
 
 def keep(
-    scores: np.ndarray,
+    scores: ArrayLike,
     *,
     keep_fraction: float | None = None,
-    labels: np.ndarray | None = None,
+    labels: ArrayLike | None = None,
     class_floor: float = 0.5,
     selection: Selection | None = None,
     seed: int = 0,
@@ -53,7 +52,7 @@ def keep(
     margin = -_checked_scores(scores)
     if not 0.0 <= class_floor <= 1.0:
         raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
-    count = kept_count(rule, margin.size)
+    count = max(1, round(rule.keep_fraction * margin.size))
     rng = np.random.default_rng(seed)
     if labels is None:
         return rule.keep(margin, count=count, rng=rng)
@@ -81,48 +80,16 @@ def _keep_with_floors(
     """The rule on the whole pool, then on every class left short and on the rest apart."""
     kept, rest = np.array([], dtype=int), np.arange(margin.size)
     while True:
-        chosen = rest[_keep_from(rule, margin[rest], count - kept.size, rng)]
+        chosen = rest[rule.keep(margin[rest], count=count - kept.size, rng=rng)]
         kept_per_class = np.bincount(classes[np.concatenate([kept, chosen])], minlength=floors.size)
         short = np.flatnonzero(kept_per_class < floors)
         if not short.size:
             return np.sort(np.concatenate([kept, chosen]))
         for label in short:
             members = np.flatnonzero(classes == label)
-            topped_up = members[_keep_from(rule, margin[members], floors[label], rng)]
+            topped_up = members[rule.keep(margin[members], count=floors[label], rng=rng)]
             kept = np.concatenate([kept, topped_up])
         rest = rest[~np.isin(classes[rest], short)]
-
-
-def _keep_from(rule: Selection, margin: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """``count`` examples of a pool, by the rule or, where its fraction says otherwise, at theirs."""
-    if count == 0:
-        return np.array([], dtype=int)
-    if count != kept_count(rule, margin.size):
-        rule = at_fraction(rule, count / margin.size)
-    return rule.keep(margin, count=count, rng=rng)
-
-
-def kept_count(rule: Selection, pool_size: int) -> int:
-    """round(f n), but at least 1."""
-    return max(1, round(rule.keep_fraction * pool_size))
-
-
-def at_fraction(rule: Selection, fraction: float) -> Selection:
-    """The same rule at another keep fraction.
-
-    A window between two quantiles keeps the proportion in which it drops the hard and the easy.
-    """
-    if isinstance(rule, Calibrated):
-        return replace(rule, selection=at_fraction(rule.selection, fraction))
-    if isinstance(rule, KeepBetween):
-        hard_drop, easy_drop = rule.harder_share, rule.easier_share
-        if hard_drop + easy_drop == 0:
-            return KeepHardest(fraction)
-        scale = (1.0 - fraction) / (hard_drop + easy_drop)
-        return replace(rule, lower=scale * hard_drop, upper=1.0 - scale * easy_drop)
-    if isinstance(rule, KeepHardest | KeepEasiest | KeepRandom):
-        return replace(rule, keep_fraction=fraction)
-    raise ValueError(f"a class floor needs a ranking rule of replica_theory; got {rule} (or set `class_floor` to 0)")
 
 
 def _one_rule(keep_fraction: float | None, selection: Selection | None) -> Selection:
@@ -136,11 +103,11 @@ def _one_rule(keep_fraction: float | None, selection: Selection | None) -> Selec
     )
 
 
-def _checked_scores(scores: np.ndarray) -> np.ndarray:
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.ndim != 1 or not scores.size:
-        raise ValueError(f"`scores` must be 1-D and not empty; got shape {scores.shape}")
-    bad = np.flatnonzero(~np.isfinite(scores))
+def _checked_scores(scores: ArrayLike) -> np.ndarray:
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"`scores` must be 1-D and not empty; got shape {values.shape}")
+    bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        raise ValueError(f"`scores` must be finite; entry {bad[0]} is {scores[bad[0]]}")
-    return scores
+        raise ValueError(f"`scores` must be finite; entry {bad[0]} is {values[bad[0]]}")
+    return values

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.cluster.vq import ClusterError, kmeans2
 
 from perceptron_pruning.embeddings.softmax_head import fit_softmax
@@ -15,8 +16,8 @@ PROBE_ITERATIONS = 10
 
 
 def score(
-    embeddings: np.ndarray,
-    labels: np.ndarray | None = None,
+    embeddings: ArrayLike,
+    labels: ArrayLike | None = None,
     *,
     metrics: str | Sequence[str] = "all",
     n_clusters: int | None = None,
@@ -71,9 +72,7 @@ def self_supervised_prototypes(rows: np.ndarray, *, n_clusters: int, seed: int) 
         with np.errstate(invalid="raise"):
             centroids, nearest = kmeans2(rows, n_clusters, iter=KMEANS_ITERATIONS, minit="++", missing="raise", rng=rng)
     except (ClusterError, FloatingPointError) as error:
-        raise ValueError(
-            f"`n_clusters` = {n_clusters} leaves a cluster empty; lower it or change `seed`"
-        ) from error
+        raise ValueError(f"`n_clusters` = {n_clusters} leaves a cluster empty; lower it or change `seed`") from error
     return np.linalg.norm(rows - centroids[nearest], axis=1)
 
 
@@ -158,7 +157,7 @@ def _job(
     return partial(SUPERVISED[name], rows, classes)
 
 
-def checked_embeddings(embeddings: np.ndarray) -> np.ndarray:
+def checked_embeddings(embeddings: ArrayLike) -> np.ndarray:
     """The embeddings in double precision, or a `ValueError` naming the first bad row."""
     rows = np.asarray(embeddings, dtype=np.float64)
     if rows.ndim != 2 or 0 in rows.shape:
@@ -169,9 +168,9 @@ def checked_embeddings(embeddings: np.ndarray) -> np.ndarray:
     return rows
 
 
-def checked_classes(labels: np.ndarray, n_rows: int) -> np.ndarray:
+def checked_classes(labels: ArrayLike, n_rows: int) -> np.ndarray:
     """Labels as classes 0..C−1 in sorted order, or a `ValueError` for a wrong length."""
-    labels = np.asarray(labels)
-    if labels.shape != (n_rows,):
-        raise ValueError(f"`labels` must be one per row, shape ({n_rows},); got {labels.shape}")
-    return np.unique(labels, return_inverse=True)[1]
+    values = np.asarray(labels)
+    if values.shape != (n_rows,):
+        raise ValueError(f"`labels` must be one per row, shape ({n_rows},); got {values.shape}")
+    return np.unique(values, return_inverse=True)[1]

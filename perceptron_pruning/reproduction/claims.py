@@ -5,12 +5,13 @@ its estimate with a standard error, and the verdict follows from the 95 % interv
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.comparison import LARGEST_Z
+from perceptron_pruning.embeddings.experiment import CurveSummary
 from perceptron_pruning.reproduction import figure_1a, figure_1b, figure_2, figure_embeddings
 from perceptron_pruning.reproduction.evidence import (
     CONFIRMED,
@@ -29,6 +30,7 @@ from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest
 
 _FRONTIER_ALPHAS = (1.0, 3.0)  # where every size of reproduction has dots
+_NO_NUMBER = "no number: the data are neither isotropic nor separable"
 _COMMON_FRACTION = 0.2  # least fraction simulated at every probe angle
 
 
@@ -60,8 +62,8 @@ def judge(simulated: Sequence[Row], embedded: Sequence[Row]) -> list[Claim]:
         fixed_fraction_is_power_law(simulated),
         frontier_beats_power_law(simulated),
         imperfect_probe_falls_back(simulated),
-        real_scarce(embedded),
-        real_abundant(embedded),
+        *real_images(embedded, "KeepEasiest", min, "Real images: when data are scarce, keep the easy"),
+        *real_images(embedded, "KeepHardest", max, "Real images: when data abound, keep the hard"),
     ]
 
 
@@ -119,16 +121,17 @@ def fixed_fraction_is_power_law(simulated: Sequence[Row]) -> Claim:
     """The exact exponent tends to −1, and the simulated one follows the exact one where it reaches."""
     rule = KeepHardest(0.4)
     limit = _exact_exponent(max_margin([1e3, 1e4], selection=rule).generalization_error, 10.0)
-    cells = cells_of(simulated, rule, 0.0)
+    cells = {alpha: row for alpha, row in cells_of(simulated, rule, 0.0).items() if alpha >= _FRONTIER_ALPHAS[1]}
     verdict, measured = UNDECIDED, "no cells"
     if len(cells) > 1:
-        first, second = (cells[alpha] for alpha in sorted(cells)[-2:])
+        first, second = cells[min(cells)], cells[max(cells)]
         effect = exponent(first, second)
         run = second["alpha_prune"] / first["alpha_prune"]
         exact = _exact_exponent((first["theory"], second["theory"]), run)
         follows = abs(effect.value - exact) <= LARGEST_Z * effect.standard_error
         verdict = CONFIRMED if follows and abs(limit + 1) < 0.01 else REFUTED
-        measured = f"exponent {effect} between the two largest α, where theory has {exact:+.3f}"
+        span = f"α = {first['alpha_prune']:g} to {second['alpha_prune']:g}"
+        measured = f"exponent {effect} from {span}, where theory has {exact:+.3f}"
     return Claim(
         claim="At a fixed kept fraction the error is a power law of the number of examples",
         theory=f"exponent {limit:+.4f} between α = 1e3 and 1e4 at f = 0.4, θ = 0; its limit is −1",
@@ -179,40 +182,36 @@ def imperfect_probe_falls_back(simulated: Sequence[Row]) -> Claim:
 
 def _frontier_exponent(simulated: Sequence[Row], angle: float, least: float) -> Effect | None:
     rules = [KeepHardest(f) for f in {*figure_1a.FRACTIONS, *figure_2.FRACTIONS} if f >= least]
-    ends = [best_cell(simulated, rules, angle, alpha) for alpha in _FRONTIER_ALPHAS]
-    return None if None in ends else exponent(*ends)
+    first, second = (best_cell(simulated, rules, angle, alpha) for alpha in _FRONTIER_ALPHAS)
+    return exponent(first, second) if first and second else None
 
 
 def _exact_exponent(errors: Sequence[float] | np.ndarray, ratio: float) -> float:
     return math.log(errors[1] / errors[0]) / math.log(ratio)
 
 
-def real_scarce(embedded: Sequence[Row]) -> Claim:
-    """On real embeddings, easy beats random at the smallest pool."""
-    return _on_embeddings(embedded, "KeepEasiest", min, "Real images: when data are scarce, keep the easy")
+def real_images(embedded: Sequence[Row], rule: str, pools: Callable[..., int], statement: str) -> list[Claim]:
+    """On real embeddings, a rule beats the better of its two rivals at an extreme pool: a claim each fraction."""
+    rivals = [other for other in figure_embeddings.LABELS if other != rule]
+    paired = [
+        mean for rival in rivals for mean in figure_embeddings.means(embedded, baseline=rival) if mean.selection == rule
+    ]
+    fractions = sorted({mean.keep_fraction for mean in paired})
+    return [_on_pool(paired, fraction, pools, statement) for fraction in fractions] or [
+        Claim(claim=statement, theory=_NO_NUMBER, measured="no points", verdict=UNDECIDED, figure="figure embeddings")
+    ]
 
 
-def real_abundant(embedded: Sequence[Row]) -> Claim:
-    """On real embeddings, hard beats random at the largest pool."""
-    return _on_embeddings(embedded, "KeepHardest", max, "Real images: when data abound, keep the hard")
-
-
-def _on_embeddings(embedded, rule: str, extreme, statement: str) -> Claim:
-    means = [mean for mean in figure_embeddings.summary(embedded) if mean.selection == rule]
-    verdict, measured = UNDECIDED, "no points"
-    if means:
-        fraction = max(mean.keep_fraction for mean in means)
-        mean = extreme((mean for mean in means if mean.keep_fraction == fraction), key=lambda m: m.pool_size)
-        effect = Effect(-100 * mean.difference, 100 * mean.difference_se)
-        verdict = effect.verdict(IN_REGIME)
-        measured = (
-            f"error lower than random keeping's by {effect} percentage points, "
-            f"{mean.pool_size} images, f = {fraction:g}, {mean.n_seeds} seeds"
-        )
+def _on_pool(paired: list[CurveSummary], fraction: float, pools: Callable[..., int], statement: str) -> Claim:
+    same = [mean for mean in paired if mean.keep_fraction == fraction]
+    pool = pools(mean.pool_size for mean in same)
+    gains = [Effect(-100 * m.difference, 100 * m.difference_se, m.n_seeds - 1) for m in same if m.pool_size == pool]
+    gain = min(gains, key=lambda effect: effect.value)
+    seeds = min(mean.n_seeds for mean in same if mean.pool_size == pool)
     return Claim(
-        claim=statement,
-        theory="no number: the data are neither isotropic nor separable",
-        measured=measured,
-        verdict=verdict,
+        claim=f"{statement} (f = {fraction:g})",
+        theory=_NO_NUMBER,
+        measured=f"error below the next best rule's by {gain} percentage points; {pool} images, {seeds} seeds",
+        verdict=gain.verdict(IN_REGIME),
         figure="figure embeddings",
     )

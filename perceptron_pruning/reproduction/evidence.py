@@ -4,23 +4,36 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.stats import t
+
 from perceptron_pruning.reproduction.tables import Row
 from replica_theory.selection import Selection
 
 CONFIRMED, IN_REGIME, REFUTED, UNDECIDED = "confirmed", "confirmed in this regime", "refuted", "undecided"
-_TWO_SIDED_95 = 1.96
 
 
 @dataclass(frozen=True)
 class Effect:
-    """An estimate with its standard error; a claim says that it is positive."""
+    """An estimate with its standard error; a claim says that it is positive.
+
+    Attributes:
+        value: The estimate.
+        standard_error: Its standard error.
+        degrees_of_freedom: Of Student's t for the interval; finite where few seeds gave the error.
+    """
 
     value: float
     standard_error: float
+    degrees_of_freedom: float = math.inf
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval."""
+        return float(t.ppf(0.975, self.degrees_of_freedom)) * self.standard_error
 
     def verdict(self, positive: str = CONFIRMED) -> str:
         """``positive``, or refuted, if the 95 % interval excludes zero, else undecided."""
-        if not abs(self.value) > _TWO_SIDED_95 * self.standard_error:
+        if not abs(self.value) > self.half_width:
             return UNDECIDED
         return positive if self.value > 0 else REFUTED
 
@@ -29,7 +42,7 @@ class Effect:
         return Effect(self.value - other.value, math.hypot(self.standard_error, other.standard_error))
 
     def __str__(self) -> str:
-        return f"{self.value:+.3f} ± {_TWO_SIDED_95 * self.standard_error:.3f}"
+        return f"{self.value:+.3f} ± {self.half_width:.3f}"
 
 
 def cells_of(simulated: Sequence[Row], selection: Selection, angle: float) -> dict[float, Row]:

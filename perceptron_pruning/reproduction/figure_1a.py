@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from perceptron_pruning.reproduction import scaling
 from perceptron_pruning.reproduction.cells import Cell
 from perceptron_pruning.reproduction.scaling import Curve, draw_curves, simulated_cells, theory_rows
 from perceptron_pruning.reproduction.settings import Settings
@@ -14,7 +15,7 @@ from replica_theory.selection import KeepHardest
 NAME = "figure_1a"
 FRACTIONS = (1.0, 0.6, 0.4, 0.2, 0.1)
 CURVES = [Curve(KeepHardest(f), 0.0, "no pruning, f = 1" if f == 1 else f"f = {f:g}") for f in FRACTIONS]
-ALPHAS = np.geomspace(0.4, 8.0, 41)
+ALPHAS = np.geomspace(0.4, 8.0, 81)
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -24,8 +25,9 @@ def cells(settings: Settings) -> list[Cell]:
 
 def theory() -> list[Row]:
     """Lines of every fraction, and the frontier over fractions no smaller than the smallest."""
-    frontier = pareto_frontier(ALPHAS, min_keep_fraction=min(FRACTIONS))
-    columns = zip(ALPHAS, frontier.keep_fraction, frontier.generalization_error, strict=True)
+    alphas = ALPHAS[::2]
+    frontier = pareto_frontier(alphas, min_keep_fraction=min(FRACTIONS))
+    columns = zip(alphas, frontier.keep_fraction, frontier.generalization_error, strict=True)
     envelope = [
         {
             "rule": "ParetoFrontier",
@@ -56,6 +58,6 @@ def draw(lines: list[Row], dots: list[Row]) -> Figure:
             zorder=0,
             label=f"best f ≥ {min(FRACTIONS):g}",
         )
-        axes.set(xlabel="kept examples per dimension α_prune", title="Keep the hardest: theory and simulation, θ = 0")
+        axes.set(xlabel=scaling.ALPHA_PRUNE, title="Keep the hardest: theory and simulation, θ = 0")
         axes.legend(loc="lower left")
     return figure

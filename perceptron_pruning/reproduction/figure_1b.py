@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from perceptron_pruning.reproduction import scaling
 from perceptron_pruning.reproduction.cells import Cell
 from perceptron_pruning.reproduction.scaling import Curve, draw_curves, simulated_cells, theory_rows
 from perceptron_pruning.reproduction.settings import Settings
@@ -36,7 +37,7 @@ def draw(lines: list[Row], dots: list[Row]) -> Figure:
         axes = figure.add_subplot()
         draw_curves(axes, CURVES, lines, dots, abscissa="alpha_total")
         axes.set(
-            xlabel="examples before pruning per dimension α_total",
+            xlabel=scaling.ALPHA_TOTAL,
             title=f"Which {KEEP_FRACTION:.0%} to keep depends on how many there are (θ = 0)",
         )
         axes.legend(loc="lower left")

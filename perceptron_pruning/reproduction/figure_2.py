@@ -5,6 +5,7 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
+from perceptron_pruning.reproduction import scaling
 from perceptron_pruning.reproduction.cells import Cell
 from perceptron_pruning.reproduction.scaling import Curve, draw_curves, simulated_cells, theory_rows
 from perceptron_pruning.reproduction.settings import Settings
@@ -15,7 +16,7 @@ from replica_theory.selection import KeepHardest
 NAME = "figure_2"
 ANGLES_DEGREES = (10, 20)
 FRACTIONS = (1.0, 0.5, 0.2)
-ALPHAS = np.geomspace(0.4, 100.0, 49)
+ALPHAS = np.geomspace(0.4, 100.0, 81)
 
 
 def curves_at(degrees: float) -> list[Curve]:
@@ -43,7 +44,7 @@ def draw(lines: list[Row], dots: list[Row]) -> Figure:
         figure = new_figure(7.2, 3.4)
         for axes, degrees in zip(figure.subplots(1, 2, sharey=True), ANGLES_DEGREES, strict=True):
             draw_curves(axes, curves_at(degrees), lines, dots, abscissa="alpha_prune")
-            axes.set(xlabel="kept examples per dimension α_prune", title=f"Keep the hardest by a probe at θ = {degrees}°")
+            axes.set(xlabel=scaling.ALPHA_PRUNE, title=f"Keep the hardest by a probe at θ = {degrees}°")
             axes.label_outer()
         figure.axes[0].legend(loc="lower left")
     return figure

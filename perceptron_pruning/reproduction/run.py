@@ -103,7 +103,7 @@ def _markdown(claims: Sequence[Claim], settings: Settings) -> str:
 
 def _write_manifest(output: Path, settings: Settings, *, seconds: float, complete: bool) -> None:
     manifest = {
-        "settings": asdict(settings),
+        "settings": json.loads(json.dumps(asdict(settings), default=str)),
         "complete": complete,
         "seconds": round(seconds, 1),
         "python": platform.python_version(),

@@ -8,10 +8,13 @@ from matplotlib.axes import Axes
 
 from perceptron_pruning.reproduction.cells import Cell, point
 from perceptron_pruning.reproduction.settings import Settings
-from perceptron_pruning.reproduction.style import COLOURS
+from perceptron_pruning.reproduction.style import COLOURS, plain_ticks
 from perceptron_pruning.reproduction.tables import Row
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
+
+ALPHA_PRUNE = r"kept examples per dimension, $\alpha_{\mathrm{prune}}$"
+ALPHA_TOTAL = r"examples before pruning per dimension, $\alpha_{\mathrm{total}}$"
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,4 @@ def draw_curves(axes: Axes, curves: Sequence[Curve], theory: list[Row], dots: li
             color=colour,
         )
     axes.set(xscale="log", yscale="log", ylabel="test error ε")
+    plain_ticks(axes)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from perceptron_pruning.embeddings import experiment
+from perceptron_pruning.embeddings.experiment import CurveSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -13,6 +16,7 @@ class Settings:
         n_trials: Trials of every simulated cell.
         alphas: α_prune of the simulated dots of the scaling figures.
         alphas_total: α_total of the dots of hard against easy.
+        embeddings: The experiment on real embeddings.
         seed: Seed of the whole; each cell has one of its own, drawn from it.
     """
 
@@ -21,6 +25,7 @@ class Settings:
     n_trials: int
     alphas: tuple[float, ...]
     alphas_total: tuple[float, ...]
+    embeddings: CurveSettings
     seed: int = 0
 
 
@@ -30,6 +35,7 @@ QUICK = Settings(
     n_trials=60,
     alphas=(0.5, 1.0, 2.0, 3.0, 4.5),
     alphas_total=(1.5, 3.0, 6.0, 10.0, 14.0),
+    embeddings=experiment.QUICK,
 )
 
 FULL = Settings(
@@ -38,4 +44,5 @@ FULL = Settings(
     n_trials=100,
     alphas=(0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0),
     alphas_total=(1.5, 2.25, 3.0, 4.5, 6.0, 8.0, 10.0, 14.0, 20.0),
+    embeddings=experiment.FULL,
 )

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe & Ito's colours, which remain distinct for colour-blind readers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -27,7 +29,16 @@ def new_figure(width: float, height: float) -> Figure:
 
 def styled():
     """Context in which axes are made in the project's style."""
-    return mpl.rc_context(_PARAMETERS)
+    return mpl.rc_context(_PARAMETERS)  # pyright: ignore[reportArgumentType]
+
+
+def plain_ticks(axes: Axes) -> None:
+    """Labels logarithmic axes 0.1, 0.2, 0.3, 0.5, 1, …, or by decades alone where they span more than two."""
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1.0,) if high > 150 * low else (1.0, 2.0, 3.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:

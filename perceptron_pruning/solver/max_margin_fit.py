@@ -120,7 +120,9 @@ def _solve(rows: np.ndarray) -> MaxMarginFit:
 def solve_on_cpu(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Unverified weights and duals, one problem after the other, on NumPy and LAPACK."""
     with np.errstate(all="ignore"):  # a failed factorisation is NaN, and is dealt with by who verifies
-        weights, dual = zip(*(_support_solution(NUMPY, problem, np.ones(len(problem))) for problem in rows), strict=True)
+        weights, dual = zip(
+            *(_support_solution(NUMPY, problem, np.ones(len(problem))) for problem in rows), strict=True
+        )
     return np.stack(weights), np.stack(dual)
 
 
@@ -155,8 +157,9 @@ def _residuals(rows: np.ndarray, weights: np.ndarray, dual: np.ndarray) -> tuple
     violation = 1 - np.einsum("bpn,bn->bp", rows, weights).min(1)
     primal = 0.5 * np.sum(weights * weights, 1)
     combined = np.einsum("bpn,bp->bn", rows, dual)
-    gap = (primal - dual.sum(1) + 0.5 * np.sum(combined * combined, 1)) / primal
-    return violation, np.where(dual.min(1) >= 0, gap, np.inf)
+    usable = (primal > 0) & (dual.min(1) >= 0)
+    difference = primal - dual.sum(1) + 0.5 * np.sum(combined * combined, 1)
+    return violation, np.divide(difference, primal, out=np.full_like(primal, np.inf), where=usable)
 
 
 def _verified(violation: np.ndarray, gap: np.ndarray) -> np.ndarray:

@@ -1,0 +1,21 @@
+"""Which examples are kept: one object for theory, simulation and embeddings.
+
+A rule sees an example through its *margin*: hard is small. Label-agnostic rules take |z|, the
+distance of the probe field from the probe's boundary; label-aware rules take y z, negative
+where the probe is wrong. The theory asks a rule for its law in the limit of infinitely many
+examples (`kept_law`); a finite pool, simulated or real, is ranked (`keep`).
+"""
+
+from replica_theory.selection.base import Selection
+from replica_theory.selection.chance import Calibrated, KeepRandom, KeepWithProbability
+from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest
+
+__all__ = [
+    "Calibrated",
+    "KeepBetween",
+    "KeepEasiest",
+    "KeepHardest",
+    "KeepRandom",
+    "KeepWithProbability",
+    "Selection",
+]

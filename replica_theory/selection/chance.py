@@ -1,0 +1,181 @@
+"""Rules in which chance has a part.
+
+References:
+    Ayed & Hayou 2023, arXiv:2302.06960 (calibration); Kolossov et al. 2023, arXiv:2309.14563.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr
+
+from replica_theory.errors import check_keep_fraction, check_probe_angle
+from replica_theory.gaussian import normal_density
+from replica_theory.kept_law import KeptLaw, Piece
+from replica_theory.quadrature import breakpoints, panel_rule
+from replica_theory.selection.base import Selection, checked_margin
+
+
+@dataclass(frozen=True)
+class KeepRandom(Selection):
+    """Keeps a fraction f at random; f = 1 is no pruning.
+
+    Args:
+        keep_fraction: f in (0, 1].
+
+    Raises:
+        ValueError: ``keep_fraction`` is out of range.
+    """
+
+    keep_fraction: float = 1.0
+
+    def __post_init__(self):
+        check_keep_fraction(self.keep_fraction)
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
+
+    def kept_law(self, probe_angle: float) -> KeptLaw:
+        everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
+        angle = check_probe_angle(probe_angle)
+        return KeptLaw(pieces=(everything,), keep_fraction=self.keep_fraction, probe_angle=angle)
+
+
+@dataclass(frozen=True)
+class KeepWithProbability(Selection):
+    """Keeps an example of probe field z and label y with probability q(z, y).
+
+    Args:
+        probability: Vectorised q(z, y) in [0, 1].
+        edges: Signed margins y z where q(y z, 1) or q(−y z, −1) jumps or has a corner; q must
+            be smooth between them.
+
+    Raises:
+        ValueError: q leaves [0, 1] or is not finite; or q depends on the label and
+            ``keep_fraction`` is asked for without an angle (use ``kept_law(angle).keep_fraction``).
+    """
+
+    probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    edges: tuple[float, ...] = field(default=())
+
+    def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
+        value = np.asarray(self.probability(probe_field, label), dtype=float)
+        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
+            raise ValueError(
+                "`probability` must return values in [0, 1], one per example; "
+                f"got shape {value.shape}, range [{value.min()}, {value.max()}]"
+            )
+        return value
+
+    def folded_probability(self, margin: np.ndarray) -> np.ndarray:
+        """q(m) = ½ [q(m, +1) + q(−m, −1)], the keep probability at signed margin m."""
+        positive = np.ones_like(margin)
+        return 0.5 * (self._checked_probability(margin, positive) + self._checked_probability(-margin, -positive))
+
+    @cached_property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        margin = np.linspace(0.0, 10.0, 1001)
+        if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > 1e-12:
+            raise ValueError(
+                "`keep_fraction` of a label-dependent `probability` depends on the probe angle; "
+                "use kept_law(probe_angle).keep_fraction"
+            )
+        return self.kept_law(0.0).keep_fraction
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        raise ValueError(
+            "KeepWithProbability needs probe fields and labels, not margins alone; call choose(probe_field, label, ...)"
+        )
+
+    def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
+        return np.flatnonzero(accepted)[:count]
+
+    def kept_law(self, probe_angle: float) -> KeptLaw:
+        angle = check_probe_angle(probe_angle)
+        ends = (-math.inf, *sorted(self.edges), math.inf)
+        pieces = tuple(
+            Piece(lower=lower, upper=upper, probability=self.folded_probability)
+            for lower, upper in itertools.pairwise(ends)
+        )
+        return KeptLaw(pieces=pieces, keep_fraction=self._mean_probability(angle), probe_angle=angle)
+
+    def _mean_probability(self, probe_angle: float) -> float:
+        """E q = ∫ 2 φ(m) Φ(m cot θ) q(m) dm."""
+        tangent = math.tan(probe_angle)
+        ends = breakpoints(-12.0, 12.0, features=[(0.0, tangent)], kinks=(0.0, *self.edges), spacing=0.5)
+        margin, weights = panel_rule(ends)
+        with np.errstate(divide="ignore"):
+            density = 2 * normal_density(margin) * ndtr(margin / tangent)
+        return check_keep_fraction(float(weights @ (density * self.folded_probability(margin))), "E q")
+
+
+@dataclass(frozen=True)
+class Calibrated(Selection):
+    """A rule mixed with random keeping: q = (1 − share) q_rule + share f, at the same f.
+
+    A share of the pool, drawn at random, is kept at random with probability f; the rule decides
+    on the rest. Every example then has a chance, which removes the bias of pruning.
+
+    Args:
+        selection: The rule.
+        random_share: Share of the pool that is kept at random, in [0, 1].
+
+    Raises:
+        ValueError: ``random_share`` is out of range.
+
+    References:
+        Ayed & Hayou 2023, arXiv:2302.06960.
+    """
+
+    selection: Selection
+    random_share: float
+
+    def __post_init__(self):
+        if not 0.0 <= self.random_share <= 1.0:
+            raise ValueError(f"`random_share` must be in [0, 1]; got {self.random_share}")
+
+    @property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.selection.keep_fraction
+
+    @property
+    def label_aware(self) -> bool:
+        """Whether the rule ranks by y z."""
+        return getattr(self.selection, "label_aware", False)
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        margin = checked_margin(margin, count)
+        return self._mixed(margin.size, count, rng, lambda rows, n: self.selection.keep(margin[rows], count=n, rng=rng))
+
+    def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        return self._mixed(
+            probe_field.size,
+            count,
+            rng,
+            lambda rows, n: self.selection.choose(probe_field[rows], label[rows], count=n, rng=rng),
+        )
+
+    def _mixed(self, pool: int, count: int, rng: np.random.Generator, rule) -> np.ndarray:
+        order = rng.permutation(pool)
+        at_random = round(self.random_share * count)
+        lottery, ruled = np.split(order, [max(at_random, round(self.random_share * pool))])
+        ruled = np.sort(ruled)
+        return np.sort(np.concatenate([lottery[:at_random], ruled[rule(ruled, count - at_random)]]))
+
+    def kept_law(self, probe_angle: float) -> KeptLaw:
+        law = self.selection.kept_law(probe_angle)
+        ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
+        pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
+        return KeptLaw(pieces=pieces, keep_fraction=law.keep_fraction, probe_angle=law.probe_angle)
+
+    def _mixed_piece(self, law: KeptLaw, lower: float, upper: float) -> Piece:
+        share, base = self.random_share, self.random_share * law.keep_fraction
+        rule = next((p.probability for p in law.pieces if p.lower <= lower and upper <= p.upper), 0.0)
+        if callable(rule):
+            return Piece(lower=lower, upper=upper, probability=lambda m: (1 - share) * rule(m) + base)
+        return Piece(lower=lower, upper=upper, probability=(1 - share) * rule + base)

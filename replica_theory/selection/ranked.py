@@ -1,0 +1,165 @@
+"""Rules that rank examples by margin and keep those between two quantiles.
+
+References:
+    Sorscher et al. 2022, arXiv:2206.14486.
+"""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import erfinv, ndtr, ndtri, owens_t
+
+from replica_theory.errors import check_keep_fraction, check_probe_angle
+from replica_theory.kept_law import KeptLaw, Piece
+from replica_theory.selection.base import Selection, checked_margin
+
+
+class _Ranked(Selection):
+    """Keeps the examples whose margin ranks between two quantiles."""
+
+    label_aware: bool
+
+    @property
+    @abstractmethod
+    def harder_share(self) -> float:
+        """Share of the pool that is dropped for being too hard."""
+
+    @property
+    def easier_share(self) -> float:
+        """Share of the pool that is dropped for being too easy."""
+        return 1.0 - self.keep_fraction - self.harder_share
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        margin = checked_margin(margin, count)
+        dropped = self.harder_share + self.easier_share
+        share = self.harder_share / dropped if dropped > 0 else 0.0
+        first = round(share * (margin.size - count))
+        return np.sort(np.argsort(margin, kind="stable")[first : first + count])
+
+    def kept_law(self, probe_angle: float) -> KeptLaw:
+        angle = check_probe_angle(probe_angle)
+        lower, upper = self.thresholds(angle)
+        pieces = [Piece(lower=lower, upper=upper)]
+        if not self.label_aware:
+            pieces = [Piece(lower=-upper, upper=-lower), *pieces] if lower > 0 else [Piece(lower=-upper, upper=upper)]
+        return KeptLaw(pieces=tuple(pieces), keep_fraction=self.keep_fraction, probe_angle=angle)
+
+    def thresholds(self, probe_angle: float = 0.0) -> tuple[float, float]:
+        """Margins between which an infinite pool is kept.
+
+        Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is
+        2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T.
+        """
+        kept, harder, easier = self.keep_fraction, self.harder_share, self.easier_share
+        quantile = _signed_margin_quantile if self.label_aware else _absolute_margin_quantile
+        lower = quantile(harder, kept + easier, probe_angle) if harder > 0 else -math.inf
+        upper = quantile(harder + kept, easier, probe_angle) if easier > 0 else math.inf
+        return (lower if self.label_aware else max(lower, 0.0)), upper
+
+
+@dataclass(frozen=True)
+class KeepHardest(_Ranked):
+    """Keeps the fraction f of smallest margin: |z| < Φ⁻¹((1 + f)/2), or y z < g' when label-aware.
+
+    Args:
+        keep_fraction: f in (0, 1].
+        label_aware: Rank by y z instead of |z|.
+
+    Raises:
+        ValueError: ``keep_fraction`` is out of range.
+    """
+
+    keep_fraction: float
+    label_aware: bool = False
+
+    def __post_init__(self):
+        check_keep_fraction(self.keep_fraction)
+
+    @property
+    def harder_share(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class KeepEasiest(_Ranked):
+    """Keeps the fraction f of largest margin: |z| > Φ⁻¹(1 − f/2), or the largest y z when label-aware.
+
+    Args:
+        keep_fraction: f in (0, 1].
+        label_aware: Rank by y z instead of |z|.
+
+    Raises:
+        ValueError: ``keep_fraction`` is out of range.
+    """
+
+    keep_fraction: float
+    label_aware: bool = False
+
+    def __post_init__(self):
+        check_keep_fraction(self.keep_fraction)
+
+    @property
+    def harder_share(self) -> float:
+        return 1.0 - self.keep_fraction
+
+    @property
+    def easier_share(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class KeepBetween(_Ranked):
+    """Keeps the examples whose margin lies between two quantiles, 0 = hardest.
+
+    Args:
+        lower: Quantile at which keeping starts, in [0, 1).
+        upper: Quantile at which it ends, in (lower, 1].
+        label_aware: Rank by y z instead of |z|.
+
+    Raises:
+        ValueError: The quantiles are out of range or out of order.
+    """
+
+    lower: float
+    upper: float
+    label_aware: bool = False
+
+    def __post_init__(self):
+        if not 0.0 <= self.lower < self.upper <= 1.0:
+            raise ValueError(
+                f"`lower` and `upper` must satisfy 0 <= lower < upper <= 1; got {self.lower}, {self.upper}"
+            )
+
+    @property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.upper - self.lower
+
+    @property
+    def harder_share(self) -> float:
+        return self.lower
+
+    @property
+    def easier_share(self) -> float:
+        return 1.0 - self.upper
+
+
+def _absolute_margin_quantile(below: float, above: float, probe_angle: float) -> float:
+    """|z| with this mass below and above it; the smaller mass is the one that is used."""
+    return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
+
+
+def _signed_margin_quantile(below: float, above: float, probe_angle: float) -> float:
+    """y z with this mass below and above it, by root finding on the skew-normal distribution."""
+    if probe_angle == 0:
+        return _absolute_margin_quantile(below, above, probe_angle)
+    slope = 1 / math.tan(probe_angle)
+
+    def excess(m: float) -> float:
+        if below < above:
+            return ndtr(m) - 2 * owens_t(m, slope) - below
+        return above - ndtr(-m) - 2 * owens_t(m, slope)
+
+    return float(brentq(excess, -38.0, 38.0, xtol=1e-15, rtol=1e-15))  # pyright: ignore[reportArgumentType]

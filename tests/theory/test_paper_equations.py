@@ -1,0 +1,78 @@
+"""The residual that certifies students, held against the paper's equations (1)–(3) as printed."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import dblquad
+from scipy.special import ndtr
+
+from replica_theory import KeepEasiest, KeepHardest
+from replica_theory.newton import solve_student
+from replica_theory.paper_equations import largest_residual
+from replica_theory.student import Student
+
+
+def printed_equations(alpha, theta, selection, R, rho, kappa):
+    """Left and right sides of (1)–(3), by dblquad over z and t, label-agnostic."""
+    c, s = math.cos(theta), math.sin(theta)
+    law = selection.kept_law(theta)
+    spread = math.sqrt(s * s - R * R - rho * rho + 2 * rho * R * c)
+    variance = 1 - rho * rho
+
+    def exponential(t, z):
+        delta = z * z * (rho * rho + c * c - 2 * rho * R * c) + 2 * t * z * (R * c - rho) + t * t * s * s
+        return math.exp(-delta / (2 * spread**2))
+
+    def label(t, z):
+        gamma = z * (rho * R - c) - t * (R - rho * c)
+        normal = math.exp(-((t - rho * z) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+        return normal * ndtr(-gamma / (math.sqrt(variance) * spread))
+
+    def mean(integrand):
+        density = lambda t, z: math.exp(-z * z / 2) / math.sqrt(2 * math.pi) * integrand(t, z)  # noqa: E731
+        windows = [(max(p.lower, -9.0), min(p.upper, 9.0)) for p in law.pieces]
+        parts = [dblquad(density, low, high, -9.0, kappa, epsabs=1e-10, epsrel=1e-9)[0] for low, high in windows]
+        return sum(parts) / law.keep_fraction
+
+    def third(t, z):
+        boundary = exponential(t, z) * (rho * R - c) / (2 * math.pi * spread * variance)
+        return (label(t, z) * (z - rho * t) / variance + boundary) * (kappa - t)
+
+    return [
+        ((R - rho * c) / s**2, alpha / (math.pi * spread) * mean(lambda t, z: exponential(t, z) * (kappa - t))),
+        (1 - (rho**2 + R**2 - 2 * rho * R * c) / s**2, 2 * alpha * mean(lambda t, z: label(t, z) * (kappa - t) ** 2)),
+        ((rho - R * c) / s**2, 2 * alpha * mean(third)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alpha", "degrees", "selection"),
+    [(1.7, 40.0, KeepHardest(0.4)), (3.0, 25.0, KeepEasiest(0.5))],
+    ids=["hard", "easy"],
+)
+def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
+    theta = math.radians(degrees)
+    student = solve_student(selection.kept_law(theta), alpha)
+    sides = printed_equations(alpha, theta, selection, student.overlap, student.probe_overlap(theta), student.margin)
+    for left, right in sides:
+        assert left == pytest.approx(right, rel=1e-7)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 10.0, 80.0], ids="{}deg".format)
+def test_residual_sees_a_wrong_student(degrees):
+    law = KeepHardest(0.3).kept_law(math.radians(degrees))
+    right = solve_student(law, 2.0)
+    assert largest_residual(law, right) < 1e-12
+    for change in ({"k": 1.001 * right.k}, {"length": 1.001 * right.length}):
+        wrong = Student(**{"alpha": 2.0, "k": right.k, "length": right.length, "angle": right.angle} | change)
+        assert largest_residual(law, wrong) > 1e-4
+    if degrees:
+        wrong = Student(alpha=2.0, k=right.k, length=right.length, angle=right.angle + 1e-3)
+        assert largest_residual(law, wrong) > 1e-5
+
+
+def test_error_keeps_its_digits_as_the_student_aligns():
+    student = Student(alpha=1.0, k=1.0, length=1e12, angle=0.0)
+    assert student.generalization_error == pytest.approx(1e-12 / math.pi, rel=1e-14)
+    assert np.arccos(student.overlap) == 0.0  # what is avoided
