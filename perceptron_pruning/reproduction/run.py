@@ -103,11 +103,11 @@ def _markdown(claims: Sequence[Claim], settings: Settings) -> str:
 
 def _write_manifest(output: Path, settings: Settings, *, seconds: float, complete: bool) -> None:
     manifest = {
-        "settings": json.loads(json.dumps(asdict(settings), default=str)),
+        "settings": vars(settings),
         "complete": complete,
         "seconds": round(seconds, 1),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "versions": {name: version(name) for name in ("perceptron-pruning", "numpy", "scipy", "jax", "matplotlib")},
     }
-    (output / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (output / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")

@@ -33,10 +33,11 @@ def styled():
 
 
 def plain_ticks(axes: Axes) -> None:
-    """Labels logarithmic axes 0.1, 0.2, 0.3, 0.5, 1, …, or by decades alone where they span more than two."""
+    """Labels logarithmic axes with plain numbers, as many a decade as the range leaves room for."""
     for axis in (axes.xaxis, axes.yaxis):
         low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1.0,) if high > 150 * low else (1.0, 2.0, 3.0, 5.0)))
+        steps = (1.0, 2.0, 3.0, 5.0) if high < 12 * low else (1.0, 2.0, 5.0) if high < 150 * low else (1.0,)
+        axis.set_major_locator(LogLocator(subs=steps))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
 

@@ -61,7 +61,18 @@ class _Ranked(Selection):
 
 
 @dataclass(frozen=True)
-class KeepHardest(_Ranked):
+class _OneSided(_Ranked):
+    """Keeps a fraction at one end of the ranking."""
+
+    keep_fraction: float
+    label_aware: bool = False
+
+    def __post_init__(self):
+        check_keep_fraction(self.keep_fraction)
+
+
+@dataclass(frozen=True)
+class KeepHardest(_OneSided):
     """Keeps the fraction f of smallest margin: |z| < Φ⁻¹((1 + f)/2), or y z < g' when label-aware.
 
     Args:
@@ -72,19 +83,13 @@ class KeepHardest(_Ranked):
         ValueError: ``keep_fraction`` is out of range.
     """
 
-    keep_fraction: float
-    label_aware: bool = False
-
-    def __post_init__(self):
-        check_keep_fraction(self.keep_fraction)
-
     @property
     def harder_share(self) -> float:
         return 0.0
 
 
 @dataclass(frozen=True)
-class KeepEasiest(_Ranked):
+class KeepEasiest(_OneSided):
     """Keeps the fraction f of largest margin: |z| > Φ⁻¹(1 − f/2), or the largest y z when label-aware.
 
     Args:
@@ -94,12 +99,6 @@ class KeepEasiest(_Ranked):
     Raises:
         ValueError: ``keep_fraction`` is out of range.
     """
-
-    keep_fraction: float
-    label_aware: bool = False
-
-    def __post_init__(self):
-        check_keep_fraction(self.keep_fraction)
 
     @property
     def harder_share(self) -> float:
