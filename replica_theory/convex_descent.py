@@ -15,7 +15,7 @@ from replica_theory.kept_law import KeptLaw
 from replica_theory.shortfall import Shortfall, expected_shortfall
 from replica_theory.student import Student
 
-_EXCESS = 1e-7  # of ln αM, to which a margin counts as affordable
+_EXCESS = 1e-4  # of ln αM, to which a margin counts as affordable
 
 
 def student_shortfall(law: KeptLaw, student: Student) -> Shortfall:

@@ -21,12 +21,12 @@ def squared_ramp(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x * half_slope + cumulative, 2 * half_slope, 2 * cumulative
 
 
-def interval_moments(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """∫ φ(x) (1, x, x²) dx over [lower, upper]; zero where the interval is empty."""
+def interval_moments(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """∫ φ(x) (1, x, x²) dx over [lower, upper], (3, ...); zero where the interval is empty."""
     lower = np.clip(lower, -FAR, FAR)
     upper = np.maximum(lower, np.clip(upper, -FAR, FAR))
     # Φ(b) − Φ(a) is taken in the tail where both are small, so that nothing cancels there
     mirror = lower + upper > 0
     mass = ndtr(np.where(mirror, -lower, upper)) - ndtr(np.where(mirror, -upper, lower))
     at_lower, at_upper = normal_density(lower), normal_density(upper)
-    return mass, at_lower - at_upper, mass + lower * at_lower - upper * at_upper
+    return np.stack([mass, at_lower - at_upper, mass + lower * at_lower - upper * at_upper])

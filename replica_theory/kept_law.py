@@ -15,6 +15,7 @@ in-plane part points along cos ψ T + sin ψ V sees its own field t and the fiel
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,24 +51,37 @@ class KeptLaw:
     keep_fraction: float
     probe_angle: float
 
-    @property
+    @cached_property
     def edges(self) -> np.ndarray:
         """Finite margins where q may jump, ascending."""
         ends = np.array([(piece.lower, piece.upper) for piece in self.pieces]).ravel()
         return np.unique(ends[np.isfinite(ends)])
 
-    def across_moments(self, field: np.ndarray, student_angle: float) -> tuple[np.ndarray, ...]:
-        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at each student field t; shapes of ``field``."""
+    def across_moments(self, field: np.ndarray, student_angle: float) -> np.ndarray:
+        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at each student field t, (3, t)."""
         above, below = _half_line(field, student_angle)
         turn = self.probe_angle - student_angle
-        total = [np.zeros_like(field) for _ in range(3)]
-        for piece in self.pieces:
-            ends = _crossings(field, turn, piece.lower), _crossings(field, turn, piece.upper)
-            lower, upper = ends if np.sin(turn) >= 0 else ends[::-1]
-            moments = _weighted_moments(piece, np.maximum(lower, above), np.minimum(upper, below), field, turn)
-            for part, moment in zip(total, moments, strict=True):
-                part += moment
-        return tuple(total)
+        ends = _crossings(field, turn, self._lower), _crossings(field, turn, self._upper)
+        lower, upper = ends if np.sin(turn) >= 0 else ends[::-1]
+        lower, upper = np.maximum(lower, above), np.minimum(upper, below)
+        if self._constant is not None:
+            return np.tensordot(self._constant, interval_moments(lower, upper), axes=(0, 1))
+        bounds = zip(self.pieces, lower, upper, strict=True)
+        return np.sum([_quadrature_moments(piece, low, high, field, turn) for piece, low, high in bounds], axis=0)
+
+    @cached_property
+    def _lower(self) -> np.ndarray:
+        return np.array([[piece.lower] for piece in self.pieces])
+
+    @cached_property
+    def _upper(self) -> np.ndarray:
+        return np.array([[piece.upper] for piece in self.pieces])
+
+    @cached_property
+    def _constant(self) -> np.ndarray | None:
+        """Probabilities of the pieces, if all are constant: their moments are then in closed form."""
+        values = [piece.probability for piece in self.pieces]
+        return None if any(callable(value) for value in values) else np.array(values, dtype=float)
 
     def features(self, student_angle: float) -> list[tuple[float, float]]:
         """(centre, width) in t of each boundary seen across: teacher's, then the rule's edges."""
@@ -90,18 +104,16 @@ def _half_line(field: np.ndarray, student_angle: float) -> tuple[np.ndarray, np.
     return (-infinite, boundary) if np.sin(student_angle) >= 0 else (boundary, infinite)
 
 
-def _crossings(field: np.ndarray, turn: float, level: float) -> np.ndarray:
+def _crossings(field: np.ndarray, turn: float, level: np.ndarray | float) -> np.ndarray:
     """x at which t cos + x sin = level; ±∞ on the side that a vertical boundary leaves open."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return (level - field * np.cos(turn)) / np.sin(turn)
 
 
-def _weighted_moments(piece: Piece, lower, upper, field, turn) -> tuple[np.ndarray, ...]:
-    if not callable(piece.probability):
-        return tuple(piece.probability * moment for moment in interval_moments(lower, upper))
+def _quadrature_moments(piece: Piece, lower, upper, field, turn) -> np.ndarray:
     lower, upper = np.clip(lower, -_REACH, _REACH), np.clip(upper, -_REACH, _REACH)
     upper = np.maximum(lower, upper)
     shares = np.linspace(0.0, 1.0, _SUBPANELS + 1)
     x, weights = panel_rule(lower[:, None] + (upper - lower)[:, None] * shares, order=12)
     weights = weights * normal_density(x) * piece(field[:, None] * np.cos(turn) + x * np.sin(turn))
-    return tuple((weights * x**power).sum(-1) for power in range(3))
+    return np.stack([(weights * x**power).sum(-1) for power in range(3)])

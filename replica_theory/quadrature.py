@@ -41,8 +41,8 @@ def breakpoints(
     ends = [np.linspace(lower, upper, 1 + max(1, math.ceil((upper - lower) / spacing)))]
     ends += [centre + width * _STEPS for centre, width in features if math.isfinite(centre + width)]
     ends.append(np.fromiter(kinks, float))
-    every = np.unique(np.concatenate(ends))
-    every = every[(every >= lower) & (every <= upper)]
+    every = np.sort(np.concatenate(ends))
+    every = every[np.searchsorted(every, lower) : np.searchsorted(every, upper, side="right")]
     # a panel a few roundings wide holds nothing, and its nodes would fall on the corner itself
     return every[np.diff(every, prepend=-np.inf) > 8 * np.finfo(float).eps * np.abs(every)]
 

@@ -42,7 +42,7 @@ def expected_shortfall(law: KeptLaw, *, k: float, length: float, angle: float) -
         features=[(k / length, 1 / length), *law.features(angle)],
         kinks=law.kinks(angle),
     )
-    t, weights = panel_rule(ends)
+    t, weights = panel_rule(ends, order=12)
     ramp = np.stack(squared_ramp(k - length * t)) * (2 / law.keep_fraction * weights * normal_density(t))
     mass, first, second = law.across_moments(t, angle)
     moments = ramp @ np.stack([mass, -t * mass, -first, t * t * mass, t * first, second], axis=1)
