@@ -8,7 +8,7 @@ import numpy as np
 from perceptron_pruning.sampling import pruned_data
 from perceptron_pruning.solver.max_margin_fit import fit_max_margin
 from replica_theory.errors import check_alpha, check_probe_angle
-from replica_theory.selection import Selection
+from replica_theory.selection import Selection, check_selection
 
 _BATCH_BYTES = 2**28
 
@@ -25,6 +25,7 @@ class SimulationResult:
         n_trials: Independent pools.
         seed: Trial t of a seed is the same draw whatever the number of trials.
         n_kept: P.
+        probe: How the probe came about, "exact".
         generalization_error: ε = angle(student, teacher)/π.
         overlap: R, cosine of that angle.
         probe_overlap: ρ, cosine of the angle to the probe.
@@ -38,6 +39,7 @@ class SimulationResult:
     n_trials: int
     seed: int
     n_kept: int
+    probe: str
     generalization_error: np.ndarray
     overlap: np.ndarray
     probe_overlap: np.ndarray
@@ -52,6 +54,7 @@ def simulate(
     n_features: int = 200,
     n_trials: int = 100,
     seed: int = 0,
+    probe: str = "exact",
 ) -> SimulationResult:
     """Trains max-margin students on pruned Gaussian data and measures their test error.
 
@@ -66,6 +69,7 @@ def simulate(
         n_features: N, ≥ 3.
         n_trials: Independent pools, ≥ 1.
         seed: Non-negative integer.
+        probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool.
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
@@ -78,6 +82,9 @@ def simulate(
     """
     alpha = _checked_scalar(alpha_prune)
     angle = check_probe_angle(probe_angle)
+    check_selection(selection)
+    if probe != "exact":
+        raise ValueError(f"`probe` must be 'exact'; got {probe!r}")
     _check_count("n_features", n_features, at_least=3)
     _check_count("n_trials", n_trials, at_least=1)
     _check_count("seed", seed, at_least=0)
@@ -96,6 +103,7 @@ def simulate(
         n_trials=n_trials,
         seed=seed,
         n_kept=n_kept,
+        probe=probe,
         **_observables(np.concatenate(students), angle),
     )
 

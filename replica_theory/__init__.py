@@ -1,5 +1,6 @@
 """The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
 
+from replica_theory.crossover import crossover
 from replica_theory.errors import SaddlePointError
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.max_margin import MaxMarginSolution, max_margin
@@ -24,6 +25,7 @@ __all__ = [
     "ParetoFrontier",
     "SaddlePointError",
     "Selection",
+    "crossover",
     "max_margin",
     "pareto_frontier",
 ]

@@ -106,7 +106,7 @@ def _half_line(field: np.ndarray, student_angle: float) -> tuple[np.ndarray, np.
 
 def _crossings(field: np.ndarray, turn: float, level: np.ndarray | float) -> np.ndarray:
     """x at which t cos + x sin = level; ±∞ on the side that a vertical boundary leaves open."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         return (level - field * np.cos(turn)) / np.sin(turn)
 
 

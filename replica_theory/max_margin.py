@@ -19,7 +19,7 @@ from replica_theory.errors import SaddlePointError, check_alpha, check_probe_ang
 from replica_theory.kept_law import KeptLaw
 from replica_theory.newton import solve_student
 from replica_theory.paper_equations import largest_residual
-from replica_theory.selection import Selection
+from replica_theory.selection import Selection, check_selection
 from replica_theory.student import Student
 
 RESIDUAL_TOLERANCE = 1e-9
@@ -74,7 +74,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.
     """
     alphas = check_alpha(alpha_prune)
-    law = selection.kept_law(check_probe_angle(probe_angle))
+    law = check_selection(selection).kept_law(check_probe_angle(probe_angle))
     students = _continue_in_alpha(law, np.atleast_1d(alphas))
     residuals = [largest_residual(law, student) for student in students]
     _reject_large(residuals, students)

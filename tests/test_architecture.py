@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SIMULATION = ["sampling.py", "simulation.py", "solver", "embeddings"]
-THEORY_SOLVERS = {"max_margin", "newton", "convex_descent", "paper_equations", "shortfall", "frontier", "student"}
+THEORY_SOLVERS = {
+    "max_margin",
+    "newton",
+    "convex_descent",
+    "paper_equations",
+    "shortfall",
+    "frontier",
+    "crossover",
+    "student",
+}
 
 
 def imported(path: Path) -> set[str]:

@@ -6,7 +6,7 @@ where the probe is wrong. The theory asks a rule for its law in the limit of inf
 examples (`kept_law`); a finite pool, simulated or real, is ranked (`keep`).
 """
 
-from replica_theory.selection.base import Selection
+from replica_theory.selection.base import Selection, check_selection
 from replica_theory.selection.chance import Calibrated, KeepRandom, KeepWithProbability
 from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest
 
@@ -18,4 +18,5 @@ __all__ = [
     "KeepRandom",
     "KeepWithProbability",
     "Selection",
+    "check_selection",
 ]

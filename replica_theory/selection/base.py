@@ -35,6 +35,13 @@ class Selection(ABC):
         return probe_field * label if getattr(self, "label_aware", False) else np.abs(probe_field)
 
 
+def check_selection(selection: object) -> Selection:
+    """Returns the rule, or raises a `ValueError` unless it is one."""
+    if not isinstance(selection, Selection):
+        raise ValueError(f"`selection` must be a rule such as KeepHardest(0.5); got {selection!r}")
+    return selection
+
+
 def checked_margin(margin: np.ndarray, count: int) -> np.ndarray:
     margin = np.asarray(margin)
     if margin.ndim != 1 or not np.all(np.isfinite(margin)):

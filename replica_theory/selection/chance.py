@@ -17,7 +17,7 @@ from replica_theory.errors import check_keep_fraction, check_probe_angle
 from replica_theory.gaussian import normal_density
 from replica_theory.kept_law import KeptLaw, Piece
 from replica_theory.quadrature import breakpoints, panel_rule
-from replica_theory.selection.base import Selection, checked_margin
+from replica_theory.selection.base import Selection, check_selection, checked_margin
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Calibrated(Selection):
         random_share: Share of the pool that is kept at random, in [0, 1].
 
     Raises:
-        ValueError: ``random_share`` is out of range.
+        ValueError: ``random_share`` is out of range, or ``selection`` is no rule.
 
     References:
         Ayed & Hayou 2023, arXiv:2302.06960.
@@ -136,6 +136,7 @@ class Calibrated(Selection):
     random_share: float
 
     def __post_init__(self):
+        check_selection(self.selection)
         if not 0.0 <= self.random_share <= 1.0:
             raise ValueError(f"`random_share` must be in [0, 1]; got {self.random_share}")
 

@@ -167,6 +167,8 @@ def test_comparison_reports_its_parts():
         ({"n_features": 2}, "`n_features` must be an integer >= 3; got 2"),
         ({"n_trials": 0}, "`n_trials` must be an integer >= 1; got 0"),
         ({"n_trials": 1.5}, "`n_trials` must be an integer"),
+        ({"probe": "guessed"}, "`probe` must be 'exact'; got 'guessed'"),
+        ({"selection": "hard"}, "`selection` must be a rule"),
         ({"seed": -1}, "`seed` must be an integer >= 0"),
     ],
     ids=str,

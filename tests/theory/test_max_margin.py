@@ -22,6 +22,7 @@ from replica_theory import (
     KeepRandom,
     KeepWithProbability,
     SaddlePointError,
+    Selection,
     max_margin,
 )
 from replica_theory.gaussian import squared_ramp
@@ -170,7 +171,7 @@ def test_probability_rule_reproduces_a_threshold(degrees):
     assert error(2.0, rule, degrees) == pytest.approx(error(2.0, KeepHardest(0.3), degrees), rel=1e-10)
 
 
-class Staircase:
+class Staircase(Selection):
     """exp(−m²/4) in steps of constant value: pieces with closed-form moments, unlike a smooth rule's."""
 
     def __init__(self, steps):
@@ -182,6 +183,9 @@ class Staircase:
         triples = zip(self.edges[:-1], self.edges[1:], values, strict=True)
         pieces = tuple(Piece(lower=a, upper=b, probability=float(v)) for a, b, v in triples)
         return KeptLaw(pieces=pieces, keep_fraction=float(values @ mass), probe_angle=probe_angle)
+
+    def keep(self, margin, *, count, rng):
+        raise AssertionError("the theory has no pool to rank")
 
 
 def test_smooth_probability_rule_is_the_limit_of_a_staircase():
@@ -221,6 +225,12 @@ def test_curve_is_shaped_like_alpha_and_independent_of_order():
 def test_bad_parameters_are_named(alpha, angle, message):
     with pytest.raises(ValueError, match=message):
         max_margin(alpha, selection=KeepRandom(), probe_angle=angle)
+
+
+@pytest.mark.parametrize("call", [lambda: error(1.0, 0.5), lambda: Calibrated(0.5, 0.5)], ids=["theory", "mixture"])
+def test_a_number_is_not_a_rule(call):
+    with pytest.raises(ValueError, match=r"`selection` must be a rule such as KeepHardest\(0.5\); got 0.5"):
+        call()
 
 
 def test_a_student_that_the_equations_do_not_confirm_is_refused(monkeypatch):
