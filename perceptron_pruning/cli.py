@@ -66,6 +66,9 @@ def main() -> None:
     except Interrupted as interrupted:
         print(f"Interrupted: {interrupted}", file=sys.stderr)
         sys.exit(130)
+    except KeyboardInterrupt:
+        print("Interrupted before anything was finished", file=sys.stderr)
+        sys.exit(130)
     except (ValueError, ArithmeticError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -13,9 +13,12 @@ class SaddlePointError(ArithmeticError):
         residual: Largest relative residual that was reached (NaN when none could be computed).
     """
 
-    def __init__(self, message: str, *, residual: float):
-        super().__init__(f"{message} (residual {residual:.3g})")
+    def __init__(self, message: str, residual: float):
+        super().__init__(message, residual)  # all arguments, so that it survives the way from a worker
         self.residual = residual
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} (residual {self.residual:.3g})"
 
 
 def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> float:

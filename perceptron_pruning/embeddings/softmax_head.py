@@ -20,9 +20,12 @@ class HeadFitError(ArithmeticError):
         gradient: Largest absolute component of the gradient that was reached.
     """
 
-    def __init__(self, message: str, *, gradient: float):
-        super().__init__(f"{message} (largest gradient {gradient:.3g})")
+    def __init__(self, message: str, gradient: float):
+        super().__init__(message, gradient)
         self.gradient = gradient
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} (largest gradient {self.gradient:.3g})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from perceptron_pruning.reproduction.tables import Row, read_table, write_table
 
 THEORY_FIGURES = (figure_1a, figure_1b, figure_2)
 SIMULATION, EMBEDDINGS, CLAIMS = "simulation.csv", f"{figure_embeddings.NAME}.csv", "claims.csv"
+SUMMARY, MANIFEST = "summary.md", "manifest.json"
 
 Progress = Callable[[Iterable[list[Row]], int], Iterable[list[Row]]]
 
@@ -43,6 +44,7 @@ def reproduce(output: Path, settings: Settings, *, progress: Progress = lambda r
         Interrupted: Ctrl-C; tables, figures and claims of what was finished are there.
     """
     output.mkdir(parents=True, exist_ok=True)
+    _clear(output)
     started = time.time()
     for figure in THEORY_FIGURES:
         write_table(output / f"{figure.NAME}_theory.csv", figure.theory())
@@ -58,6 +60,14 @@ def reproduce(output: Path, settings: Settings, *, progress: Progress = lambda r
     if interrupted:
         raise Interrupted(f"{len(simulated)} simulated cells and {len(embedded)} embedding points are in {output}")
     return claims
+
+
+def _clear(output: Path) -> None:
+    """Removes an earlier run's results, so that none of them can pass for this one's."""
+    names = [SIMULATION, EMBEDDINGS, CLAIMS, SUMMARY, MANIFEST]
+    names += [f"{figure.NAME}.{kind}" for figure in (*THEORY_FIGURES, figure_embeddings) for kind in ("png", "svg")]
+    for name in names:
+        (output / name).unlink(missing_ok=True)
 
 
 def _compute(settings: Settings, progress: Progress, simulated: list[Row], embedded: list[Row]) -> None:
@@ -82,7 +92,7 @@ def _write(output: Path, settings: Settings, simulated: list[Row], embedded: lis
     draw_all(output)
     claims = judge(simulated, embedded)
     write_table(output / CLAIMS, [asdict(claim) for claim in claims])
-    (output / "summary.md").write_text(_markdown(claims, settings), encoding="utf-8")
+    (output / SUMMARY).write_text(_markdown(claims, settings), encoding="utf-8")
     return claims
 
 
@@ -91,8 +101,9 @@ def draw_all(folder: Path) -> None:
     simulated = read_table(folder / SIMULATION) if (folder / SIMULATION).exists() else []
     for figure in THEORY_FIGURES:
         save_figure(figure.draw(read_table(folder / f"{figure.NAME}_theory.csv"), simulated), folder, figure.NAME)
-    if (folder / EMBEDDINGS).exists():
-        save_figure(figure_embeddings.draw(read_table(folder / EMBEDDINGS)), folder, figure_embeddings.NAME)
+    embedded = read_table(folder / EMBEDDINGS) if (folder / EMBEDDINGS).exists() else []
+    if figure_embeddings.means(embedded):
+        save_figure(figure_embeddings.draw(embedded), folder, figure_embeddings.NAME)
 
 
 def _markdown(claims: Sequence[Claim], settings: Settings) -> str:
@@ -110,4 +121,4 @@ def _write_manifest(output: Path, settings: Settings, *, seconds: float, complet
         "machine": f"{platform.system()} {platform.machine()}",
         "versions": {name: version(name) for name in ("perceptron-pruning", "numpy", "scipy", "jax", "matplotlib")},
     }
-    (output / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")
+    (output / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")

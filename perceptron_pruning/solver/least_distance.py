@@ -22,12 +22,15 @@ class InfeasibleError(ValueError):
     """
 
     def __init__(self, certificate: np.ndarray, norm: float, problem: int):
-        super().__init__(
-            f"`inputs` of problem {problem} are not linearly separable by `labels`: a convex combination of "
-            f"{np.count_nonzero(certificate)} labelled inputs has length {norm:.2g} of their typical one, "
+        super().__init__(certificate, norm, problem)
+        self.certificate, self.norm, self.problem = certificate, norm, problem
+
+    def __str__(self) -> str:
+        return (
+            f"`inputs` of problem {self.problem} are not linearly separable by `labels`: a convex combination of "
+            f"{np.count_nonzero(self.certificate)} labelled inputs has length {self.norm:.2g} of their typical one, "
             "so no margin exceeds that; see `certificate`"
         )
-        self.certificate, self.norm, self.problem = certificate, norm, problem
 
 
 def least_distance(rows: np.ndarray, *, problem: int) -> tuple[np.ndarray, np.ndarray]:

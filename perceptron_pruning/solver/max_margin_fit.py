@@ -21,14 +21,18 @@ class InaccurateError(ArithmeticError):
     Attributes:
         violation: Largest shortfall from margin 1.
         gap: Relative duality gap.
+        problem: Index of the problem in the batch.
     """
 
     def __init__(self, violation: float, gap: float, problem: int):
-        super().__init__(
-            f"problem {problem} was solved to violation {violation:.2g} and gap {gap:.2g}, "
+        super().__init__(violation, gap, problem)
+        self.violation, self.gap, self.problem = violation, gap, problem
+
+    def __str__(self) -> str:
+        return (
+            f"problem {self.problem} was solved to violation {self.violation:.2g} and gap {self.gap:.2g}, "
             f"not to {TOLERANCE:g}; near-duplicate inputs of opposite label do this"
         )
-        self.violation, self.gap = violation, gap
 
 
 @dataclass(frozen=True, kw_only=True)

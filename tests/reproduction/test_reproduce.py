@@ -60,15 +60,29 @@ def test_the_same_seed_gives_the_same_tables(finished, tmp_path):
         assert (tmp_path / name).read_text() == (finished[0] / name).read_text()
 
 
-def test_an_interrupt_leaves_what_is_finished(tmp_path):
-    def interrupted_after_six(rows, total):
+def interrupted_after(count):
+    def progress(rows, total):
         for number, row in enumerate(rows):
             yield row
-            if number == 5:
+            if number + 1 == count:
                 raise KeyboardInterrupt
 
+    return progress
+
+
+def test_an_early_interrupt_leaves_nothing_of_an_earlier_run(tmp_path):
+    (tmp_path / "simulation.csv").write_text("from another time")
+    (tmp_path / "figure_embeddings.png").write_text("from another time")
     with pytest.raises(Interrupted):
-        reproduce(tmp_path, SMALL, progress=interrupted_after_six)
+        reproduce(tmp_path, SMALL, progress=interrupted_after(1))
+    assert "another time" not in "".join(path.read_text() for path in tmp_path.glob("*.csv"))
+    assert not (tmp_path / "figure_embeddings.png").exists()  # one seed has no standard error to draw
+    assert {row["verdict"] for row in read_table(tmp_path / "claims.csv")} == {"undecided"}
+
+
+def test_an_interrupt_leaves_what_is_finished(tmp_path):
+    with pytest.raises(Interrupted):
+        reproduce(tmp_path, SMALL, progress=interrupted_after(6))
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert not manifest["complete"]
     assert len(read_table(tmp_path / "simulation.csv")) + len(read_table(tmp_path / "figure_embeddings.csv")) >= 6
