@@ -2,8 +2,8 @@
 
 from perceptron_pruning.comparison import Comparison, compare
 from perceptron_pruning.simulation import SimulationResult, simulate
-from perceptron_pruning.solver.least_distance import InfeasibleError
-from perceptron_pruning.solver.max_margin_fit import InaccurateError, MaxMarginFit, fit_max_margin
+from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
+from perceptron_pruning.solver.max_margin_fit import MaxMarginFit, fit_max_margin
 
 __all__ = [
     "Comparison",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Interrupted before anything was finished", file=sys.stderr)
         sys.exit(130)
-    except (ValueError, ArithmeticError, OSError) as error:
+    except (ValueError, ArithmeticError, OSError, BrokenExecutor) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -65,7 +65,10 @@ def descend(law: KeptLaw, student: Student, shortfall: Shortfall, *, decrement: 
     """A student whose shortfall Newton's step would lower by less than ``decrement``, relative to it."""
     for _ in range(200):
         gradient, hessian = _at_fixed_margin(student, shortfall)
-        step = -np.linalg.solve(hessian, gradient)
+        try:
+            step = -np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:  # M is flat to rounding: whether this is the optimum, Newton will tell
+            break
         better = None
         if -float(gradient @ step) > decrement * shortfall.value:
             better = _line_search(law, student, step / student.length)

@@ -41,7 +41,8 @@ def reproduce(output: Path, settings: Settings, *, progress: Progress = lambda r
         The claims with their verdicts.
 
     Raises:
-        Interrupted: Ctrl-C; tables, figures and claims of what was finished are there.
+        Interrupted: Ctrl-C. As with any other error of a task, which is raised as it is, tables,
+            figures and claims of what was finished are there.
     """
     output.mkdir(parents=True, exist_ok=True)
     _clear(output)
@@ -50,15 +51,17 @@ def reproduce(output: Path, settings: Settings, *, progress: Progress = lambda r
         write_table(output / f"{figure.NAME}_theory.csv", figure.theory())
     simulated: list[Row] = []
     embedded: list[Row] = []
+    failure: BaseException | None = None
     try:
         _compute(settings, progress, simulated, embedded)
-        interrupted = False
-    except KeyboardInterrupt:
-        interrupted = True
+    except BaseException as error:  # whatever it is, it is raised again below, after nothing was lost
+        failure = error
     claims = _write(output, settings, simulated, embedded)
-    _write_manifest(output, settings, seconds=time.time() - started, complete=not interrupted)
-    if interrupted:
+    _write_manifest(output, settings, seconds=time.time() - started, complete=failure is None)
+    if isinstance(failure, KeyboardInterrupt):
         raise Interrupted(f"{len(simulated)} simulated cells and {len(embedded)} embedding points are in {output}")
+    if failure is not None:
+        raise failure
     return claims
 
 

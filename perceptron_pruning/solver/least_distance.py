@@ -9,28 +9,9 @@ point, but finite: it takes what that leaves undecided.
 import numpy as np
 from scipy.optimize import nnls
 
+from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
+
 INFEASIBLE_MARGIN = 1e-7
-
-
-class InfeasibleError(ValueError):
-    """No student classifies the examples: a convex combination of labelled inputs is (nearly) zero.
-
-    Attributes:
-        certificate: y ≥ 0 with Σ y = 1, shape (P,), such that ‖Σ y_i label_i input_i‖ is ``norm``.
-        norm: That length, relative to the inputs' root-mean-square length; no margin exceeds it.
-        problem: Index of the problem in the batch.
-    """
-
-    def __init__(self, certificate: np.ndarray, norm: float, problem: int):
-        super().__init__(certificate, norm, problem)
-        self.certificate, self.norm, self.problem = certificate, norm, problem
-
-    def __str__(self) -> str:
-        return (
-            f"`inputs` of problem {self.problem} are not linearly separable by `labels`: a convex combination of "
-            f"{np.count_nonzero(self.certificate)} labelled inputs has length {self.norm:.2g} of their typical one, "
-            "so no margin exceeds that; see `certificate`"
-        )
 
 
 def least_distance(rows: np.ndarray, *, problem: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,10 +19,14 @@ def least_distance(rows: np.ndarray, *, problem: int) -> tuple[np.ndarray, np.nd
 
     Raises:
         InfeasibleError: No margin above 1e-7 of the inputs' length.
+        InaccurateError: Not finished within 30 iterations an example.
     """
     examples, features = rows.shape
     system = np.vstack([rows.T, np.ones(examples)])
-    combination, _ = nnls(system, np.append(np.zeros(features), 1.0), maxiter=30 * examples)
+    try:
+        combination, _ = nnls(system, np.append(np.zeros(features), 1.0), maxiter=30 * examples)
+    except RuntimeError as unfinished:  # its iteration limit
+        raise InaccurateError(np.nan, np.nan, problem) from unfinished
     combination /= combination.sum()
     shortest = rows.T @ combination
     margin = float(np.linalg.norm(shortest))  # of the whole problem: the hull's distance from 0

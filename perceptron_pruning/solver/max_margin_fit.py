@@ -9,30 +9,9 @@ from numpy.typing import ArrayLike
 
 from perceptron_pruning.solver.active_set import crossover
 from perceptron_pruning.solver.arrays import JAX, NUMPY, Arrays
+from perceptron_pruning.solver.errors import TOLERANCE, InaccurateError
 from perceptron_pruning.solver.interior_point import interior_point
 from perceptron_pruning.solver.least_distance import least_distance
-
-TOLERANCE = 1e-9
-
-
-class InaccurateError(ArithmeticError):
-    """A max-margin student could not be verified to 1e-9.
-
-    Attributes:
-        violation: Largest shortfall from margin 1.
-        gap: Relative duality gap.
-        problem: Index of the problem in the batch.
-    """
-
-    def __init__(self, violation: float, gap: float, problem: int):
-        super().__init__(violation, gap, problem)
-        self.violation, self.gap, self.problem = violation, gap, problem
-
-    def __str__(self) -> str:
-        return (
-            f"problem {self.problem} was solved to violation {self.violation:.2g} and gap {self.gap:.2g}, "
-            f"not to {TOLERANCE:g}; near-duplicate inputs of opposite label do this"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,7 +166,10 @@ class Calibrated(Selection):
         at_random = round(self.random_share * count)
         lottery, ruled = np.split(order, [max(at_random, round(self.random_share * pool))])
         ruled = np.sort(ruled)
-        return np.sort(np.concatenate([lottery[:at_random], ruled[rule(ruled, count - at_random)]]))
+        chosen = ruled[rule(ruled, count - at_random)]
+        if len(chosen) < count - at_random:  # chance gave the rule fewer: the lottery keeps its share of them
+            at_random = round(at_random * len(chosen) / (count - at_random))
+        return np.sort(np.concatenate([lottery[:at_random], chosen]))
 
     def kept_law(self, probe_angle: float) -> KeptLaw:
         law = self.selection.kept_law(probe_angle)

@@ -42,8 +42,8 @@ def test_no_cells_decide_nothing():
     assert verdicts([]) == [UNDECIDED] * 6
 
 
-def test_noise_decides_nothing_but_agreement():
-    assert verdicts(simulated(noise=5.0)) == [CONFIRMED, UNDECIDED, UNDECIDED, CONFIRMED, UNDECIDED, UNDECIDED]
+def test_noise_decides_nothing():
+    assert verdicts(simulated(noise=5.0)) == [UNDECIDED] * 6
 
 
 def only(rule, factor):

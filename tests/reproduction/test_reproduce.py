@@ -90,6 +90,14 @@ def test_an_interrupt_leaves_what_is_finished(tmp_path):
     assert (tmp_path / "claims.csv").exists()
 
 
+def test_a_failed_task_loses_nothing_of_the_others(tmp_path):
+    impossible = replace(SMALL, embeddings=replace(SMALL.embeddings, pool_sizes=(100, 10**6)))
+    with pytest.raises(ValueError, match="`pool_sizes` must be in"):
+        reproduce(tmp_path, impossible)
+    assert not json.loads((tmp_path / "manifest.json").read_text())["complete"]
+    assert (tmp_path / "claims.csv").exists()
+
+
 def test_tables_come_back_as_they_were(tmp_path):
     rows = [{"name": "a", "count": 3, "value": 1 / 3, "missing": None}]
     write_table(tmp_path / "t.csv", rows)

@@ -139,6 +139,15 @@ def test_refusals(x, y, message):
         fit_max_margin(np.array(x), np.array(y))
 
 
+def test_an_unfinished_search_is_refused(monkeypatch):
+    def exhausted(*arguments, **options):
+        raise RuntimeError("Maximum number of iterations reached.")
+
+    monkeypatch.setattr("perceptron_pruning.solver.least_distance.nnls", exhausted)
+    with pytest.raises(InaccurateError, match="violation nan"):
+        fit_max_margin(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([1, -1]))
+
+
 def test_what_cannot_be_verified_is_refused(monkeypatch):
     x, y = separable(20, 5, seed=0)
     monkeypatch.setattr(max_margin_fit, "solve_on_cpu", lambda rows: (rows[:, 0], np.ones(rows.shape[:2])))

@@ -75,6 +75,14 @@ def test_calibrated_keeps_its_shares():
     assert np.sum(kept < 2000) == pytest.approx(1600, abs=60)
 
 
+def test_calibrated_chance_keeps_its_shares_when_chance_gives_fewer():
+    rule = Calibrated(KeepWithProbability(lambda z, y: 0.2 * (z > 0), edges=(0.0,)), 0.5)
+    rng = np.random.default_rng(2)
+    z = rng.standard_normal(20_000)
+    kept = rule.choose(z, np.ones_like(z), count=6000, rng=rng)  # the rule can give about 1000 of its 3000
+    assert np.mean(z[kept] < 0) == pytest.approx(0.25, abs=0.03)  # half of the lottery's half
+
+
 def test_thresholds_of_tiny_fractions_keep_their_digits():
     assert KeepHardest(1e-12).thresholds()[1] == pytest.approx(1e-12 * math.sqrt(math.pi / 2), rel=1e-12)
     lower, upper = KeepEasiest(1e-12).thresholds()

@@ -1,0 +1,46 @@
+"""What the max-margin solver says when there is no student, or none that it can vouch for."""
+
+import numpy as np
+
+TOLERANCE = 1e-9  # to which a student must meet the conditions of optimality
+
+
+class InfeasibleError(ValueError):
+    """No student classifies the examples: a convex combination of labelled inputs is (nearly) zero.
+
+    Attributes:
+        certificate: y ≥ 0 with Σ y = 1, shape (P,), such that ‖Σ y_i label_i input_i‖ is ``norm``.
+        norm: That length, relative to the inputs' root-mean-square length; no margin exceeds it.
+        problem: Index of the problem in the batch.
+    """
+
+    def __init__(self, certificate: np.ndarray, norm: float, problem: int):
+        super().__init__(certificate, norm, problem)
+        self.certificate, self.norm, self.problem = certificate, norm, problem
+
+    def __str__(self) -> str:
+        return (
+            f"`inputs` of problem {self.problem} are not linearly separable by `labels`: a convex combination of "
+            f"{np.count_nonzero(self.certificate)} labelled inputs has length {self.norm:.2g} of their typical one, "
+            "so no margin exceeds that; see `certificate`"
+        )
+
+
+class InaccurateError(ArithmeticError):
+    """A max-margin student could not be verified to 1e-9.
+
+    Attributes:
+        violation: Largest shortfall from margin 1.
+        gap: Relative duality gap.
+        problem: Index of the problem in the batch.
+    """
+
+    def __init__(self, violation: float, gap: float, problem: int):
+        super().__init__(violation, gap, problem)
+        self.violation, self.gap, self.problem = violation, gap, problem
+
+    def __str__(self) -> str:
+        return (
+            f"problem {self.problem} was solved to violation {self.violation:.2g} and gap {self.gap:.2g}, "
+            f"not to {TOLERANCE:g}; near-duplicate inputs of opposite label do this"
+        )
