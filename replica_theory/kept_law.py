@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from replica_theory.gaussian import interval_moments, normal_density
 from replica_theory.quadrature import panel_rule
@@ -57,17 +58,43 @@ class KeptLaw:
         ends = np.array([(piece.lower, piece.upper) for piece in self.pieces]).ravel()
         return np.unique(ends[np.isfinite(ends)])
 
-    def across_moments(self, field: np.ndarray, student_angle: float) -> np.ndarray:
-        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at each student field t, (3, t)."""
-        above, below = _half_line(field, student_angle)
+    @cached_property
+    def finest(self) -> float:
+        """Width of the narrowest piece: the scale on which the rule itself varies."""
+        return min(piece.upper - piece.lower for piece in self.pieces)
+
+    def span(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Student fields t between which kept examples of label +1 lie, but for the remotest."""
         turn = self.probe_angle - student_angle
-        ends = _crossings(field, turn, self._lower), _crossings(field, turn, self._upper)
-        lower, upper = ends if np.sin(turn) >= 0 else ends[::-1]
-        lower, upper = np.maximum(lower, above), np.minimum(upper, below)
-        if self._constant is not None:
-            return np.tensordot(self._constant, interval_moments(lower, upper), axes=(0, 1))
+        least, most = min(piece.lower for piece in self.pieces), max(piece.upper for piece in self.pieces)
+        aside = _REACH * np.abs(np.sin(turn))
+        with np.errstate(divide="ignore"):
+            ends = (least - aside) / np.cos(turn), (most + aside) / np.cos(turn)
+            behind = np.where(np.cos(student_angle) > 0, -_REACH * np.abs(np.tan(student_angle)), -np.inf)
+        return np.maximum(np.minimum(*ends), behind), np.maximum(*ends)
+
+    def across_moments(self, field: np.ndarray, student_angle: ArrayLike, row: np.ndarray | int = 0) -> np.ndarray:
+        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at student fields t, (3, t); ``row`` says whose angle ψ is meant."""
+        angle = np.atleast_1d(student_angle)
+        if self.probe_angle == 0 and not angle.any():
+            kept = (self(field) * (field > 0)).astype(float)
+            return np.stack([kept, np.zeros_like(kept), kept])
+        above, below = _half_line(field, angle, row)
+        turn = self.probe_angle - angle
+        at_lower, at_upper = (_crossings(field, turn, row, level) for level in (self._lower, self._upper))
+        forward = (np.sin(turn) >= 0)[row]
+        lower = np.maximum(np.where(forward, at_lower, at_upper), above)
+        upper = np.minimum(np.where(forward, at_upper, at_lower), below)
+        if self.constant is not None:
+            return np.tensordot(self.constant, interval_moments(lower, upper), axes=(0, 1))
+        turn = np.broadcast_to(turn[row], field.shape)
         bounds = zip(self.pieces, lower, upper, strict=True)
         return np.sum([_quadrature_moments(piece, low, high, field, turn) for piece, low, high in bounds], axis=0)
+
+    def __call__(self, margin: np.ndarray) -> np.ndarray:
+        """q(m) at these margins."""
+        inside = [(piece.lower < margin) & (margin < piece.upper) for piece in self.pieces]
+        return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(self.pieces, inside, strict=True)], axis=0)
 
     @cached_property
     def _lower(self) -> np.ndarray:
@@ -78,36 +105,39 @@ class KeptLaw:
         return np.array([[piece.upper] for piece in self.pieces])
 
     @cached_property
-    def _constant(self) -> np.ndarray | None:
+    def constant(self) -> np.ndarray | None:
         """Probabilities of the pieces, if all are constant: their moments are then in closed form."""
         values = [piece.probability for piece in self.pieces]
         return None if any(callable(value) for value in values) else np.array(values, dtype=float)
 
-    def features(self, student_angle: float) -> list[tuple[float, float]]:
-        """(centre, width) in t of each boundary seen across: teacher's, then the rule's edges."""
-        turn = self.probe_angle - student_angle
+    def features(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Centres and widths in t, (students, 1 + edges), of the boundaries seen across: teacher's, then the rule's."""
+        turn = self.probe_angle - student_angle[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
-            widths = np.abs(np.tan([student_angle, turn]))
-            return [(0.0, widths[0])] + [(edge / np.cos(turn), widths[1]) for edge in self.edges]
+            centres = self.edges / np.cos(turn)
+            widths = np.broadcast_to(np.abs(np.tan(turn)), centres.shape)
+            teacher = np.abs(np.tan(student_angle))[:, None]
+        return np.hstack([np.zeros_like(teacher), centres]), np.hstack([teacher, widths])
 
-    def kinks(self, student_angle: float) -> np.ndarray:
-        """t of the corners where the rule's edges meet the teacher's boundary u = 0."""
+    def kinks(self, student_angle: np.ndarray) -> np.ndarray:
+        """t, (students, edges), of the corners where the rule's edges meet the teacher's boundary u = 0."""
         if self.probe_angle == 0:
-            return self.edges
-        return self.edges * np.sin(student_angle) / np.sin(self.probe_angle)
+            return np.broadcast_to(self.edges, (student_angle.size, self.edges.size))
+        return self.edges * np.sin(student_angle[:, None]) / np.sin(self.probe_angle)
 
 
-def _half_line(field: np.ndarray, student_angle: float) -> tuple[np.ndarray, np.ndarray]:
+def _half_line(field: np.ndarray, angle: np.ndarray, row: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
     """Bounds in x of {u > 0}, which is one side of x = t cot ψ."""
-    boundary = _crossings(-field, student_angle + 0.0, 0.0)  # + 0.0: never −0, whose side is wrong
-    infinite = np.full_like(field, np.inf)
-    return (-infinite, boundary) if np.sin(student_angle) >= 0 else (boundary, infinite)
+    boundary = _crossings(-field, angle + 0.0, row, 0.0)  # + 0.0: never −0, whose side is wrong
+    right = (np.sin(angle) >= 0)[row]
+    return np.where(right, -np.inf, boundary), np.where(right, boundary, np.inf)
 
 
-def _crossings(field: np.ndarray, turn: float, level: np.ndarray | float) -> np.ndarray:
+def _crossings(field: np.ndarray, turn: np.ndarray, row: np.ndarray | int, level: np.ndarray | float) -> np.ndarray:
     """x at which t cos + x sin = level; ±∞ on the side that a vertical boundary leaves open."""
+    distance, sine = level - field * np.cos(turn)[row], np.sin(turn)[row]
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        return (level - field * np.cos(turn)) / np.sin(turn)
+        return np.where(sine == 0, np.copysign(np.inf, distance), distance / sine)
 
 
 def _quadrature_moments(piece: Piece, lower, upper, field, turn) -> np.ndarray:
@@ -115,5 +145,7 @@ def _quadrature_moments(piece: Piece, lower, upper, field, turn) -> np.ndarray:
     upper = np.maximum(lower, upper)
     shares = np.linspace(0.0, 1.0, _SUBPANELS + 1)
     x, weights = panel_rule(lower[:, None] + (upper - lower)[:, None] * shares, order=12)
-    weights = weights * normal_density(x) * piece(field[:, None] * np.cos(turn) + x * np.sin(turn))
+    margin = (field[:, None] * np.cos(turn)[:, None] + x * np.sin(turn)[:, None]).astype(float)
+    x = x.astype(float)
+    weights = weights.astype(float) * normal_density(x) * piece(margin)
     return np.stack([(weights * x**power).sum(-1) for power in range(3)])

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory.continuation import solve_students
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
-from replica_theory.kept_law import KeptLaw
-from replica_theory.newton import solve_student
 from replica_theory.paper_equations import largest_residual
 from replica_theory.selection import Selection, check_selection
 from replica_theory.student import Student
 
-RESIDUAL_TOLERANCE = 1e-9
+RESIDUAL_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,39 +74,30 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
     """
     alphas = check_alpha(alpha_prune)
     law = check_selection(selection).kept_law(check_probe_angle(probe_angle))
-    students = _continue_in_alpha(law, np.atleast_1d(alphas))
-    residuals = [largest_residual(law, student) for student in students]
-    _reject_large(residuals, students)
+    students = solve_students(law, np.atleast_1d(alphas))
+    residual = largest_residual(law, students)
+    _reject_large(residual, students)
 
-    def shaped(values):
-        column = np.array(values, dtype=float)
-        return float(column[0]) if alphas.ndim == 0 else column
+    def shaped(values: np.ndarray):
+        return values.astype(float) if alphas.ndim else float(values[0])
 
     return MaxMarginSolution(
-        alpha_prune=shaped([student.alpha for student in students]),
+        alpha_prune=shaped(students.alpha),
         selection=selection,
         probe_angle=law.probe_angle,
-        generalization_error=shaped([student.generalization_error for student in students]),
-        overlap=shaped([student.overlap for student in students]),
-        probe_overlap=shaped([student.probe_overlap(law.probe_angle) for student in students]),
-        margin=shaped([student.margin for student in students]),
-        residual=shaped(residuals),
+        generalization_error=shaped(students.generalization_error),
+        overlap=shaped(students.overlap),
+        probe_overlap=shaped(students.probe_overlap(law.probe_angle)),
+        margin=shaped(students.margin),
+        residual=shaped(residual),
     )
 
 
-def _continue_in_alpha(law: KeptLaw, alphas: np.ndarray) -> list[Student]:
-    """Solves in ascending α, each student from its neighbour."""
-    students: dict[int, Student] = {}
-    previous: Student | None = None
-    for index in np.argsort(alphas, kind="stable"):
-        previous = students[int(index)] = solve_student(law, float(alphas[index]), neighbour=previous)
-    return [students[index] for index in range(alphas.size)]
-
-
-def _reject_large(residuals: list[float], students: list[Student]) -> None:
-    for residual, student in zip(residuals, students, strict=True):
-        if not residual <= RESIDUAL_TOLERANCE:
-            raise SaddlePointError(
-                f"the paper's equations do not confirm the student at alpha_prune = {student.alpha}",
-                residual=residual,
-            )
+def _reject_large(residual: np.ndarray, students: Student) -> None:
+    refused = np.flatnonzero(~(residual <= RESIDUAL_TOLERANCE))
+    if refused.size:
+        worst = refused[np.argmax(residual[refused])]
+        raise SaddlePointError(
+            f"the paper's equations do not confirm the student at alpha_prune = {students.alpha[worst]}",
+            residual=float(residual[worst]),
+        )

@@ -8,119 +8,101 @@ sin θ, σ² = 1 − ρ², Λ² = s² − R² − ρ² + 2ρRc and G = H(Γ/σΛ
     (2) 1 − (ρ² + R² − 2ρRc)/s²  = 2α < ∫ dt N(t; ρz, σ²) G (κ−t)² >
     (3) (ρ − Rc)/s²              = 2α < ∫ dt [N G (z−ρt)/σ² + e^{−Δ/2Λ²} (ρR−c)/(2πΛσ²)] (κ−t) >
 
-They are evaluated at z = ρt + σζ, where N φ(z) dz = φ(t) φ(ζ) dζ and −Γ/σΛ = (Rσ t + (c−ρR) ζ)/Λ,
-and with left sides written in the student's components, so that nothing cancels as R → 1.
-At θ = 0 (R = ρ, G a step at z = 0) equation (1) drops out and (3) joins it into
-R = 2α < ∫ dt N (z−ρt)/σ² (κ−t) >.
+At fixed t the average over z = ρt + σζ has three parts: the mass m(t) of kept examples of label
++1, the pull e(t) of the rule's edges (what ∫ ζ φ leaves at the ends of an interval), and the pull
+l(t) of the label's boundary. As θ → 0 the paper's two coordinates become one, and (1), (3) divide
+by s² what is nearly zero; (2), (3) + c·(1) and s²·(1) are the same equations and lose nothing::
+
+    1/|student|² = (2α/f) ∫ dt φ(t) (κ−t)² m(t)
+    ρ            = (2α/f) ∫ dt φ(t) (κ−t) [e(t) + c l(t)]
+    R − ρc       = (2α/f) ∫ dt φ(t) (κ−t) s² l(t)
+
+Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in closed form.
 """
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.special import ndtr
 
-from replica_theory.gaussian import normal_density
+from replica_theory.gaussian import interval_moments, normal_density
 from replica_theory.kept_law import KeptLaw
-from replica_theory.quadrature import breakpoints, gauss_legendre, panel_rule
+from replica_theory.probe_averages import GRID, REACH, Overlaps, closed_pulls, overlaps, summed_averages
+from replica_theory.quadrature import Nodes, breakpoints, composite_rule, gauss_legendre
 from replica_theory.student import Student
 
-_REACH = 9.0
-_ORDER = 12
-_STEPS = np.array([-8.5, -5.0, -2.0, 0.0, 2.0, 5.0, 8.5])
+_CANCELLED = 10.0  # terms so much larger than their sum that their rounding would show in it
 
 
-@dataclass(frozen=True)
-class _Overlaps:
-    """The paper's variables for a student, each from its components."""
-
-    sigma: float  # √(1 − ρ²)
-    spread: float  # Λ
-    slope: float  # (c − ρR)/Λ, of G's argument in ζ
-    drift: float  # Rσ/Λ, of G's argument in t
-
-
-def largest_residual(law: KeptLaw, student: Student) -> float:
-    """Largest difference between the two sides of an equation, relative to the size of its terms."""
-    t, weights = _student_fields(law, student)
-    short = student.margin - t
-    weights = 2 * student.alpha / law.keep_fraction * weights * normal_density(t) * short
-    overlaps = _overlaps(law, student)
-    label_mass, label_pull, pull_size, boundary = _probe_averages(law, student, overlaps, t)
-    outside = 1 / student.squared_norm
-    residuals = [abs((weights * short) @ label_mass / outside - 1)]
-    if law.probe_angle == 0:
-        pull = weights @ label_pull / overlaps.sigma
-        residuals.append(abs(pull - student.overlap) / (weights @ pull_size / overlaps.sigma))
-        return float(max(residuals))
-    sine = math.sin(law.probe_angle)
-    turn, part = law.probe_angle - student.angle, student.length / student.norm
-    first = weights @ boundary * overlaps.sigma / overlaps.spread
-    residuals.append(abs(first - part * math.sin(turn) / sine) / (first + part))
-    pull = weights @ (label_pull - overlaps.slope * boundary) / overlaps.sigma
-    size = weights @ (pull_size + abs(overlaps.slope) * boundary) / overlaps.sigma
-    residuals.append(abs(pull - part * math.sin(student.angle) / sine) / size)
-    return float(max(residuals))
+def largest_residual(law: KeptLaw, student: Student) -> np.ndarray:
+    """Largest difference between the sides of an equation, relative to the size of its terms, each student."""
+    if law.constant is None:
+        return _residual(law, student, in_closed_form=False)[0]
+    residual, cancellation = _residual(law, student, in_closed_form=True)
+    again = cancellation > _CANCELLED
+    if again.any():
+        residual[again] = _residual(law, student[again], in_closed_form=False)[0]
+    return residual
 
 
-def _overlaps(law: KeptLaw, student: Student) -> _Overlaps:
-    turn, norm = law.probe_angle - student.angle, student.norm
-    sigma = math.hypot(1.0, student.length * math.sin(turn)) / norm
-    spread = math.sin(law.probe_angle) / norm
-    gap = (math.cos(law.probe_angle) - student.length**2 * math.sin(turn) * math.sin(student.angle)) / norm**2
-    if spread == 0:
-        return _Overlaps(sigma, spread, math.inf, math.inf)
-    return _Overlaps(sigma, spread, gap / spread, student.overlap * sigma / spread)
+def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The residual, and how much larger the terms of ∫ φ (κ−t)² m are than their sum."""
+    student = student.resolving(law.finest)
+    paper = overlaps(law, student)
+    nodes = _student_fields(law, student, paper)
+    short = student.margin[nodes.row] - nodes.points
+    averages = _by_parts if in_closed_form else _by_quadrature
+    edge, label, squared_shortfall, size = averages(law, paper, nodes, short)
+    weight = normal_density(nodes.points.astype(float)) * short.astype(float)
+    factor, cosine, sine = 2 * student.alpha / law.keep_fraction, np.cos(law.probe_angle), np.sin(law.probe_angle)
+    edge_pull, edge_size, label_pull = factor * nodes.integrals([weight * edge, weight * np.abs(edge), weight * label])
+    sides = [
+        student.squared_norm * factor * squared_shortfall - 1,
+        (edge_pull + cosine * label_pull - paper.rho) / (edge_size + label_pull),
+        (sine * label_pull - paper.inward / paper.norm) / (edge_size + label_pull),
+    ]
+    return np.abs(sides).max(0).astype(float), size / squared_shortfall
 
 
-def _student_fields(law: KeptLaw, student: Student) -> tuple[np.ndarray, np.ndarray]:
-    """Quadrature in t < κ, with panels where the label and the rule's edges switch, and both at once."""
-    sigma = _overlaps(law, student).sigma
-    rho = student.probe_overlap(law.probe_angle)
-    corners = law.kinks(student.angle) * student.length / student.norm
-    features = [(0.0, math.tan(math.pi * student.generalization_error))]
-    features += [(corner, 1 / student.norm) for corner in corners]
-    if rho != 0:
-        features += [(edge / rho, sigma / abs(rho)) for edge in law.edges]
-    upper = min(student.margin, _REACH)
-    return panel_rule(breakpoints(-_REACH, upper, features=features), _ORDER)
+def _student_fields(law: KeptLaw, student: Student, paper: Overlaps) -> Nodes:
+    """Quadrature in t < κ, with panels where the label, the rule's edges and both at once switch."""
+    at = paper[:, None]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        switches = [
+            (np.zeros_like(at.tau), at.tau / at.overlap),
+            (law.edges / at.rho, at.sigma / at.rho),
+            (-at.gap * law.edges / (at.spread * at.inward), at.sigma / at.inward),
+            (at.tau**2 * law.edges / (at.spread * at.outward), at.tau / at.outward),
+        ]
+    pairs = [np.broadcast_arrays(centre, np.abs(width)) for centre, width in switches]
+    features = np.hstack([centre for centre, _ in pairs]), np.hstack([width for _, width in pairs])
+    upper = np.minimum(student.margin, REACH)
+    return composite_rule(breakpoints(-REACH, upper, grid=GRID, features=features), order=12)
 
 
-def _probe_averages(law: KeptLaw, student: Student, overlaps: _Overlaps, t: np.ndarray) -> tuple[np.ndarray, ...]:
-    """∫ dζ φ(ζ) q(z) (G, ζ G, |ζ| G, G's derivative by its argument) at each t."""
-    rho = student.probe_overlap(law.probe_angle)
-    totals = np.zeros((4, t.size))
-    for piece in law.pieces:
-        lower = np.clip((piece.lower - rho * t) / overlaps.sigma, -_REACH, _REACH)
-        upper = np.clip((piece.upper - rho * t) / overlaps.sigma, -_REACH, _REACH)
-        starts, widths, rows = _noise_panels(lower, upper, overlaps, student, t)
-        nodes, node_weights = gauss_legendre(_ORDER)
-        zeta, field = starts[:, None] + widths[:, None] * nodes, t[rows, None]
-        weights = widths[:, None] * node_weights * normal_density(zeta)
-        weights *= piece(rho * field + overlaps.sigma * zeta)
-        if overlaps.spread == 0:
-            label, density = (zeta > -rho * field / overlaps.sigma).astype(float), np.zeros_like(zeta)
-        else:
-            argument = overlaps.drift * field + overlaps.slope * zeta
-            label, density = ndtr(argument), normal_density(argument)
-        parts = [(weights * part).sum(1) for part in (label, zeta * label, np.abs(zeta) * label, density)]
-        totals += [np.bincount(rows, part, minlength=t.size) for part in parts]
-    return tuple(totals)
+def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes, short: np.ndarray) -> tuple[np.ndarray, ...]:
+    """e and l at each node, ∫ dt φ (κ−t)² m(t) of each student, and the size of its terms."""
+    edge, label, mass = summed_averages(law, paper[nodes.row], nodes.points)
+    (total,) = nodes.integrals([normal_density(nodes.points.astype(float)) * short.astype(float) ** 2 * mass])
+    return edge, label, total, total
 
 
-def _noise_panels(
-    lower: np.ndarray, upper: np.ndarray, overlaps: _Overlaps, student: Student, t: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Start, width and row of every panel in ζ, rows being fields t: an even grid, and where G switches."""
-    even = np.broadcast_to(np.linspace(-_REACH, _REACH, 8), (t.size, 8))
-    if overlaps.spread == 0:
-        switch, steps = -student.overlap * t / overlaps.sigma, np.zeros(1)
-    elif overlaps.slope == 0:
-        switch, steps = np.zeros_like(t), np.zeros(1)
-    else:
-        switch, steps = -overlaps.drift / overlaps.slope * t, _STEPS / abs(overlaps.slope)
-    ends = np.concatenate([even, switch[:, None] + steps, lower[:, None], upper[:, None]], axis=1)
-    ends = np.sort(np.clip(ends, lower[:, None], np.maximum(lower, upper)[:, None]), axis=1)
-    widths = np.diff(ends)
-    rows, columns = np.nonzero(widths > 0)
-    return ends[rows, columns], widths[rows, columns], rows
+def _by_parts(law: KeptLaw, paper: Overlaps, nodes: Nodes, short: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The same from m where t starts and from its growth, which is in closed form."""
+    at, t, first = paper[nodes.row], nodes.points, nodes.starts
+    edge, label = closed_pulls(law, at, t)
+    begin = np.full(first.size, -REACH)
+    at_begin = summed_averages(law, paper, begin)[2] * _squared_shortfall_above(begin, (t + short)[first] - begin)
+    growth = (_squared_shortfall_above(t, short) * (at.rho * edge + at.overlap * label)).astype(float)
+    gain, size = nodes.integrals([growth, np.abs(growth)])
+    return edge, label, at_begin + gain, at_begin + size
+
+
+def _squared_shortfall_above(t: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """∫_t^κ φ(s) (κ−s)² ds, summed where κ is so near that the closed form would cancel."""
+    t, short = t.astype(float), short.astype(float)
+    margin = t + short
+    mass, first, second = interval_moments(t, margin)
+    total = margin**2 * mass - 2 * margin * first + second
+    near = short < 2.5
+    nodes, weights = gauss_legendre(14)
+    gap = short[near] * nodes[:, None]
+    total[near] = (short[near] * weights[:, None] * gap**2 * normal_density(margin[near] - gap)).sum(0)
+    return total

@@ -1,12 +1,17 @@
-"""A max-margin student in variables that lose no digits when it aligns with its teacher."""
+"""Max-margin students in variables that lose no digits when they align with their teacher."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+_COARSE = 1e2  # lengths, and inverse widths of a rule's pieces, up to which doubles lose nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Student:
-    """A student: in-plane part of this length, angle ψ from the teacher, plus a unit vector outside.
+    """Students: in-plane part of this length, angle ψ from the teacher, plus a unit vector outside.
+
+    Every attribute is an array with one entry a student.
 
     Attributes:
         alpha: α, kept examples per dimension.
@@ -15,44 +20,62 @@ class Student:
         angle: ψ of that part, radians from the teacher towards the probe.
     """
 
-    alpha: float
-    k: float
-    length: float
-    angle: float
+    alpha: np.ndarray
+    k: np.ndarray
+    length: np.ndarray
+    angle: np.ndarray
+
+    @classmethod
+    def of(cls, alpha, k, length, angle) -> "Student":
+        """Students from numbers or arrays of them."""
+        columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.longdouble)) for v in (alpha, k, length, angle)))
+        return cls(**dict(zip(("alpha", "k", "length", "angle"), columns, strict=True)))
+
+    def __getitem__(self, index) -> "Student":
+        """The students at these indices (a slice, a mask or an index array)."""
+        return Student(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    def resolving(self, finest: float) -> "Student":
+        """The same in doubles, which is faster, if they resolve the students' scale and the rule's finest."""
+        if self.length.max() >= _COARSE or finest <= 1 / _COARSE:
+            return self
+        return Student(**{field.name: getattr(self, field.name).astype(float) for field in fields(self)})
 
     @property
-    def squared_norm(self) -> float:
+    def squared_norm(self) -> np.ndarray:
         return 1.0 + self.length * self.length
 
     @property
-    def norm(self) -> float:
-        return math.hypot(1.0, self.length)
+    def norm(self) -> np.ndarray:
+        return np.hypot(1.0, self.length)
 
     @property
-    def margin(self) -> float:
+    def margin(self) -> np.ndarray:
         """κ = k / |student|."""
         return self.k / self.norm
 
     @property
-    def overlap(self) -> float:
+    def overlap(self) -> np.ndarray:
         """R = p cos ψ / |student|."""
-        return self.length * math.cos(self.angle) / self.norm
+        return self.length * np.cos(self.angle) / self.norm
 
-    def probe_overlap(self, probe_angle: float) -> float:
+    def probe_overlap(self, probe_angle: float) -> np.ndarray:
         """ρ = p cos(θ − ψ) / |student|."""
-        return self.length * math.cos(probe_angle - self.angle) / self.norm
+        return self.length * np.cos(probe_angle - self.angle) / self.norm
 
     @property
-    def generalization_error(self) -> float:
+    def generalization_error(self) -> np.ndarray:
         """ε = arctan2(√(1 + p² sin² ψ), p cos ψ) / π."""
-        across = self.length * math.sin(self.angle)
-        return math.atan2(math.hypot(1.0, across), self.length * math.cos(self.angle)) / math.pi
+        across = self.length * np.sin(self.angle)
+        return np.arctan2(np.hypot(1.0, across), self.length * np.cos(self.angle)) / np.pi
 
-    def stepped(self, log_k: float, along: float, across: float) -> "Student":
-        """Multiplies k by e^log_k and adds a vector (along, across), in lengths, to the in-plane part."""
-        return replace(
-            self,
-            k=self.k * math.exp(log_k),
-            length=self.length * math.hypot(1.0 + along, across),
-            angle=self.angle + math.atan2(across, 1.0 + along),
+    def stepped(self, log_alpha, slack, log_scale, turn) -> "Student":
+        """Multiplies α, adds slack to k, which stays positive, then scales k and length, and turns the angle."""
+        log_alpha, slack, log_scale, turn = np.asarray([log_alpha, slack, log_scale, turn], np.longdouble)
+        gain = slack / self.k
+        return Student(
+            alpha=self.alpha * np.exp(log_alpha),
+            k=self.k * np.where(gain > 0, 1 + gain, np.exp(np.minimum(gain, 0))) * np.exp(log_scale),
+            length=self.length * np.exp(log_scale),
+            angle=self.angle + turn,
         )

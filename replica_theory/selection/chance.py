@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from replica_theory.errors import check_keep_fraction, check_probe_angle
 from replica_theory.gaussian import normal_density
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.quadrature import breakpoints, panel_rule
+from replica_theory.quadrature import breakpoints, composite_rule
 from replica_theory.selection.base import Selection, check_selection, checked_margin
 
 
@@ -107,11 +107,12 @@ class KeepWithProbability(Selection):
     def _mean_probability(self, probe_angle: float) -> float:
         """E q = ∫ 2 φ(m) Φ(m cot θ) q(m) dm."""
         tangent = math.tan(probe_angle)
-        ends = breakpoints(-12.0, 12.0, features=[(0.0, tangent)], kinks=(0.0, *self.edges), spacing=0.5)
-        margin, weights = panel_rule(ends)
+        label, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *self.edges]])
+        ends = breakpoints(-12.0, 12.0, grid=np.linspace(-12.0, 12.0, 49), features=label, kinks=kinks)
+        nodes = composite_rule(ends, order=16)
         with np.errstate(divide="ignore"):
-            density = 2 * normal_density(margin) * ndtr(margin / tangent)
-        return check_keep_fraction(float(weights @ (density * self.folded_probability(margin))), "E q")
+            density = 2 * normal_density(nodes.points) * ndtr(nodes.points / tangent)
+        return check_keep_fraction(float(nodes.weights @ (density * self.folded_probability(nodes.points))), "E q")
 
 
 @dataclass(frozen=True)

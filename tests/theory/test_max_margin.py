@@ -235,7 +235,7 @@ def test_a_number_is_not_a_rule(call):
 
 def test_a_student_that_the_equations_do_not_confirm_is_refused(monkeypatch):
     module = sys.modules["replica_theory.max_margin"]  # the name itself is the function
-    monkeypatch.setattr(module, "largest_residual", lambda law, student: 1e-3)
+    monkeypatch.setattr(module, "largest_residual", lambda law, students: np.array([1e-3]))
     with pytest.raises(SaddlePointError, match="do not confirm") as refused:
         max_margin(2.0, selection=KeepHardest(0.2))
     assert refused.value.residual == 1e-3

@@ -1,6 +1,7 @@
 """The residual that certifies students, held against the paper's equations (1)–(3) as printed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy.integrate import dblquad
 from scipy.special import ndtr
 
 from replica_theory import KeepEasiest, KeepHardest
-from replica_theory.newton import solve_student
+from replica_theory.continuation import solve_students
 from replica_theory.paper_equations import largest_residual
 from replica_theory.student import Student
 
@@ -46,6 +47,11 @@ def printed_equations(alpha, theta, selection, R, rho, kappa):
     ]
 
 
+def paper_variables(student, theta):
+    """R, ρ and κ."""
+    return [np.asarray(v, float) for v in (student.overlap, student.probe_overlap(theta), student.margin)]
+
+
 @pytest.mark.parametrize(
     ("alpha", "degrees", "selection"),
     [(1.7, 40.0, KeepHardest(0.4)), (3.0, 25.0, KeepEasiest(0.5))],
@@ -53,8 +59,10 @@ def printed_equations(alpha, theta, selection, R, rho, kappa):
 )
 def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
     theta = math.radians(degrees)
-    student = solve_student(selection.kept_law(theta), alpha)
-    sides = printed_equations(alpha, theta, selection, student.overlap, student.probe_overlap(theta), student.margin)
+    (overlap,), (probe_overlap,), (margin,) = paper_variables(
+        solve_students(selection.kept_law(theta), np.array([alpha])), theta
+    )
+    sides = printed_equations(alpha, theta, selection, overlap, probe_overlap, margin)
     for left, right in sides:
         assert left == pytest.approx(right, rel=1e-7)
 
@@ -62,17 +70,17 @@ def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
 @pytest.mark.parametrize("degrees", [0.0, 10.0, 80.0], ids="{}deg".format)
 def test_residual_sees_a_wrong_student(degrees):
     law = KeepHardest(0.3).kept_law(math.radians(degrees))
-    right = solve_student(law, 2.0)
+    right = solve_students(law, np.array([2.0]))
     assert largest_residual(law, right) < 1e-12
     for change in ({"k": 1.001 * right.k}, {"length": 1.001 * right.length}):
-        wrong = Student(**{"alpha": 2.0, "k": right.k, "length": right.length, "angle": right.angle} | change)
+        wrong = replace(right, **change)
         assert largest_residual(law, wrong) > 1e-4
     if degrees:
-        wrong = Student(alpha=2.0, k=right.k, length=right.length, angle=right.angle + 1e-3)
+        wrong = replace(right, angle=right.angle + 1e-3)
         assert largest_residual(law, wrong) > 1e-5
 
 
 def test_error_keeps_its_digits_as_the_student_aligns():
-    student = Student(alpha=1.0, k=1.0, length=1e12, angle=0.0)
-    assert student.generalization_error == pytest.approx(1e-12 / math.pi, rel=1e-14)
-    assert np.arccos(student.overlap) == 0.0  # what is avoided
+    student = Student.of(1.0, 1.0, 1e12, 0.0)
+    assert float(student.generalization_error[0]) == pytest.approx(1e-12 / math.pi, rel=1e-14)
+    assert np.arccos(float(student.overlap[0])) == 0.0  # what is avoided

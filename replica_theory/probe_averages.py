@@ -1,0 +1,134 @@
+"""Averages over the probe field at fixed student field t, for the paper's equations.
+
+At t the probe field is z = ρt + σζ with ζ ~ N(0, 1), and the label is +1 with probability G. Kept
+examples of label +1 have a mass m(t); what ∫ ζ φ leaves at the ends of an interval is the pull e(t)
+of the rule's edges, and l(t) is the pull of the label's boundary.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from replica_theory.gaussian import FAR, interval_mass, normal_density
+from replica_theory.kept_law import KeptLaw
+from replica_theory.quadrature import breakpoints, composite_rule
+from replica_theory.student import Student
+
+REACH = 10.5
+GRID = np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5])
+_CHUNK = 2000  # fields t whose averages are summed at once
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """The paper's variables for students, each from its components."""
+
+    norm: np.ndarray
+    inward: np.ndarray  # norm (R − ρc)/s
+    outward: np.ndarray  # norm (ρ − Rc)/s
+    overlap: np.ndarray
+    rho: np.ndarray
+    sigma: np.ndarray  # √(1 − ρ²)
+    tau: np.ndarray  # √(1 − R²)
+    gap: np.ndarray  # c − ρR
+    spread: np.ndarray  # Λ
+
+    def __getitem__(self, index) -> "Overlaps":
+        return Overlaps(*(values[index] for values in vars(self).values()))
+
+
+def overlaps(law: KeptLaw, student: Student) -> Overlaps:
+    turn, norm, p = law.probe_angle - student.angle, student.norm, student.length
+    inward, outward = p * np.sin(turn), p * np.sin(student.angle)
+    return Overlaps(
+        norm=norm,
+        inward=inward,
+        outward=outward,
+        overlap=student.overlap,
+        rho=student.probe_overlap(law.probe_angle),
+        sigma=np.hypot(1.0, inward) / norm,
+        tau=np.hypot(1.0, outward) / norm,
+        gap=(np.cos(law.probe_angle) - inward * outward) / norm**2,
+        spread=np.sin(law.probe_angle) / norm,
+    )
+
+
+def closed_pulls(law: KeptLaw, at: Overlaps, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """e and l of a rule that is constant between its edges."""
+    return _edge_pull(law, at, t), _label_pull(law, at, t)
+
+
+def summed_averages(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+    """e, l and m by quadrature over the probe field, for any rule, (3, t)."""
+    chunks = [slice(start, start + _CHUNK) for start in range(0, t.size, _CHUNK)]
+    return np.concatenate([_summed(law, at[chunk], t[chunk]) for chunk in chunks], axis=1)
+
+
+def _edge_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+    """e = Σ q [φ(ζ) G] at an interval's lower minus at its upper end, over σ."""
+    total = np.zeros(t.shape)
+    for piece, probability in zip(law.pieces, law.constant, strict=True):
+        low, high = max(piece.lower, -FAR), min(piece.upper, FAR)
+        (density_low, label_low), (density_high, label_high) = (_at_edge(at, t, edge) for edge in (low, high))
+        rise = interval_mass(np.minimum(label_low, label_high), np.maximum(label_low, label_high))
+        rise = np.copysign(rise, (label_high - label_low).astype(float))
+        at_low, at_high = density_low * ndtr(label_low.astype(float)), density_high * ndtr(label_high.astype(float))
+        # a narrow interval's two ends nearly cancel: their difference is taken from its width
+        exponent = ((high - low) * (high + low - 2 * at.rho * t) / (2 * at.sigma**2)).astype(float)
+        fall = -np.expm1(-np.clip(exponent, -0.5, 0.5))
+        total += probability * np.where(np.abs(exponent) < 0.5, at_low * fall - density_high * rise, at_low - at_high)
+    return total / at.sigma.astype(float)
+
+
+def _at_edge(at: Overlaps, t: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray]:
+    """φ(ζ) at z = edge, and the argument −Γ/σΛ of the label there."""
+    with np.errstate(divide="ignore"):
+        argument = t * at.inward / at.sigma + at.gap * edge / (at.sigma * at.spread)
+    return normal_density(((edge - at.rho * t) / at.sigma).astype(float)), np.clip(argument, -FAR, FAR)
+
+
+def _label_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+    """l = φ(R t/τ)/τ times the mean of q along the label's boundary u = 0."""
+    kept = np.zeros(t.shape)
+    for piece, probability in zip(law.pieces, law.constant, strict=True):
+        low, high = (_along_boundary(at, t, np.clip(edge, -FAR, FAR)) for edge in (piece.lower, piece.upper))
+        kept += probability * interval_mass(low, high)
+    return _at_boundary(at, t) * kept
+
+
+def _at_boundary(at: Overlaps, t: np.ndarray) -> np.ndarray:
+    """φ(R t/τ)/τ, the density of the label's boundary."""
+    return (normal_density((at.overlap * t / at.tau).astype(float)) / at.tau).astype(float)
+
+
+def _along_boundary(at: Overlaps, t: np.ndarray, edge: float) -> np.ndarray:
+    """Where z = edge on the label's boundary, a standard normal coordinate."""
+    with np.errstate(divide="ignore"):
+        return at.tau * edge / at.spread - t * at.outward / at.tau
+
+
+def _summed(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope, switch = at.gap / at.spread, -at.overlap * at.sigma * t / at.gap
+        features = switch[:, None], np.abs(1 / slope)[:, None]
+    edges = (law.edges - at.rho[:, None] * t[:, None]) / at.sigma[:, None]
+    nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, features=features, kinks=edges), order=12)
+    here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        argument = (here.overlap * here.sigma * field + here.gap * zeta) / here.spread
+    zeta, margin = zeta.astype(float), here.rho * field + here.sigma * zeta
+    density = normal_density(zeta) * law(margin.astype(float)) * ndtr(argument.astype(float))
+    mass, pull = nodes.integrals([density, zeta * density])
+    label = _at_boundary(at, t) * _mean_along_boundary(law, at, t)
+    return np.stack([(pull - at.gap / at.sigma * label) / at.sigma, label, mass]).astype(float)
+
+
+def _mean_along_boundary(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+    """Mean of q over z on the label's boundary, whose spread there is Λ/τ."""
+    kinks = _along_boundary(at[:, None], t[:, None], law.edges)
+    nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, kinks=kinks), order=12)
+    here = at[nodes.row]
+    margin = (nodes.points + t[nodes.row] * here.outward / here.tau) * here.spread / here.tau
+    kept = law(np.clip(margin, -FAR, FAR).astype(float))
+    return nodes.integrals([normal_density(nodes.points.astype(float)) * kept])[0]
