@@ -60,8 +60,9 @@ class KeptLaw:
 
     @cached_property
     def finest(self) -> float:
-        """Width of the narrowest piece: the scale on which the rule itself varies."""
-        return min(piece.upper - piece.lower for piece in self.pieces)
+        """The smallest scale on which kept examples are confined: of a piece, of all, or between two boundaries."""
+        widths = [piece.upper - piece.lower for piece in self.pieces]
+        return min(*widths, self.keep_fraction, self.probe_angle or np.inf)
 
     def span(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Student fields t between which kept examples of label +1 lie, but for the remotest."""
