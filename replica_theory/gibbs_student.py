@@ -1,0 +1,149 @@
+"""The saddle point of the version space: the mean of a Gibbs student, in units of its spread."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from replica_theory.errors import SaddlePointError
+from replica_theory.version_space_averages import KeptTeacherField
+
+_FIRST_ALPHA = 0.05
+_LONGEST_STEP = 1.0  # of ln a and ln b, from one point of the path to the next
+_SHORTEST_STEP = 1e-9
+_QUADRATIC = 1e-6  # a residual after which one more Newton step reaches rounding
+_PATIENCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class GibbsStudent:
+    """A student drawn at random from the version space.
+
+    Attributes:
+        alpha: α, kept examples per dimension.
+        along: a = R/√(1−q), its mean along the teacher in units of its spread.
+        across: b = √(q−R²)/√(1−q), its mean across the teacher, likewise.
+    """
+
+    alpha: float
+    along: float
+    across: float
+
+    @property
+    def squared_length(self) -> float:
+        """c² = a² + b² = q/(1 − q)."""
+        return self.along**2 + self.across**2
+
+    @property
+    def overlap(self) -> float:
+        """R, with the teacher."""
+        return self.along / math.sqrt(1 + self.squared_length)
+
+    @property
+    def self_overlap(self) -> float:
+        """q, of two students drawn independently."""
+        return self.squared_length / (1 + self.squared_length)
+
+    @property
+    def gibbs_error(self) -> float:
+        """arccos(R)/π, from components."""
+        return math.atan2(math.hypot(1.0, self.across), self.along) / math.pi
+
+    @property
+    def center_of_mass_error(self) -> float:
+        """arccos(R/√q)/π, from components."""
+        return math.atan2(self.across, self.along) / math.pi
+
+    def entropy(self, information_gain: float) -> float:
+        """S = −½ ln(1 + c²) + ½ b² − α I."""
+        return 0.5 * (self.across**2 - math.log1p(self.squared_length)) - self.alpha * information_gain
+
+
+@dataclass(frozen=True)
+class _PathPoint:
+    """ln a and ln b at ln α, with their slope in it."""
+
+    log_alpha: float
+    state: np.ndarray
+    slope: np.ndarray
+
+    def student(self) -> GibbsStudent:
+        a, b = np.exp(self.state)
+        return GibbsStudent(alpha=math.exp(self.log_alpha), along=float(a), across=float(b))
+
+    def ahead(self, log_alpha: float) -> np.ndarray:
+        return self.state + (log_alpha - self.log_alpha) * self.slope
+
+
+def solve_gibbs_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsStudent]:
+    """The students at these α, on the path that leaves from α → 0."""
+    students: dict[int, GibbsStudent] = {}
+    point = _first_point(teacher_field, min(_FIRST_ALPHA, float(alphas.min(initial=math.inf))))
+    for index in np.argsort(alphas, kind="stable"):
+        point = _follow(teacher_field, point, math.log(alphas[index]))
+        students[int(index)] = point.student()
+    return [students[index] for index in range(alphas.size)]
+
+
+def _first_point(teacher_field: KeptTeacherField, alpha: float) -> _PathPoint:
+    """From the limit α → 0, where a = α √(2/π) E u and b² = 2 α/π."""
+    guess = np.log([alpha * math.sqrt(2 / math.pi) * teacher_field.mean, math.sqrt(2 * alpha / math.pi)])
+    point, residual = _newton(teacher_field, math.log(alpha), guess)
+    if point is None:
+        raise SaddlePointError(f"no version space found at alpha_prune = {alpha}", residual=residual)
+    return point
+
+
+def _follow(teacher_field: KeptTeacherField, point: _PathPoint, target: float) -> _PathPoint:
+    """Steps along the tangent to the target, no further than the state changes by a factor e."""
+    longest = _LONGEST_STEP
+    while point.log_alpha < target:
+        stride = longest / max(1.0, float(np.max(np.abs(point.slope))))
+        log_alpha = min(point.log_alpha + stride, target)
+        ahead, residual = _newton(teacher_field, log_alpha, point.ahead(log_alpha))
+        if ahead is not None:
+            point, longest = ahead, min(_LONGEST_STEP, 2 * longest)
+            continue
+        longest /= 4
+        if longest < _SHORTEST_STEP:
+            raise SaddlePointError(
+                f"no version space found beyond alpha_prune = {math.exp(point.log_alpha)}", residual=residual
+            )
+    return point
+
+
+def _newton(
+    teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray
+) -> tuple[_PathPoint | None, float]:
+    """The point and its residual before the last step; no point when the iteration leaves its basin."""
+    size = math.inf
+    for _ in range(_PATIENCE):
+        residual, jacobian = _stationarity(teacher_field, log_alpha, state)
+        size = float(np.max(np.abs(residual)))
+        if not size < 3:
+            break
+        try:
+            step, slope = np.linalg.solve(jacobian, np.stack([-residual, [-1.0, -1.0]], axis=1)).T
+        except np.linalg.LinAlgError:
+            break
+        if not np.max(np.abs(step)) < 3:
+            break
+        state = state + step
+        if size < _QUADRATIC and np.max(np.abs(step)) < _QUADRATIC:
+            return _PathPoint(log_alpha, state, slope), size
+    return None, size
+
+
+def _stationarity(
+    teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of right side over left side, with their Jacobian in (ln a, ln b)::
+
+        a / (1 + c²) = α E u h'(y),      b² = α E h'(y)²
+    """
+    a, b = (float(value) for value in np.exp(state))
+    average, norm = teacher_field.force(a, b), 1 + a * a + b * b
+    residual = log_alpha + np.log([average.pull * norm / a, average.square / (b * b)])
+    pull, square = np.array(average.pull_slope) / average.pull, np.array(average.square_slope) / average.square
+    jacobian = np.array([pull + [2 * a / norm, 2 * b / norm], square]) * [a, b]
+    return residual, jacobian - np.diag([1.0, 2.0])
