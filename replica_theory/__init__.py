@@ -13,6 +13,7 @@ from replica_theory.selection import (
     KeepWithProbability,
     Selection,
 )
+from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [
     "Calibrated",
@@ -25,7 +26,9 @@ __all__ = [
     "ParetoFrontier",
     "SaddlePointError",
     "Selection",
+    "VersionSpaceSolution",
     "crossover",
     "max_margin",
     "pareto_frontier",
+    "version_space",
 ]

@@ -67,31 +67,55 @@ class _PathPoint:
     state: np.ndarray
     slope: np.ndarray
 
-    def student(self) -> GibbsStudent:
+    def student(self, alpha: float) -> GibbsStudent:
         a, b = np.exp(self.state)
-        return GibbsStudent(alpha=math.exp(self.log_alpha), along=float(a), across=float(b))
+        return GibbsStudent(alpha=alpha, along=float(a), across=float(b))
 
     def ahead(self, log_alpha: float) -> np.ndarray:
         return self.state + (log_alpha - self.log_alpha) * self.slope
 
 
 def solve_gibbs_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsStudent]:
-    """The students at these α, on the path that leaves from α → 0."""
+    """The students at these α, in ascending order, each from its neighbour."""
     students: dict[int, GibbsStudent] = {}
-    point = _first_point(teacher_field, min(_FIRST_ALPHA, float(alphas.min(initial=math.inf))))
+    point: _PathPoint | None = None
     for index in np.argsort(alphas, kind="stable"):
-        point = _follow(teacher_field, point, math.log(alphas[index]))
-        students[int(index)] = point.student()
+        log_alpha = math.log(alphas[index])
+        point = _follow(teacher_field, point, log_alpha) if point else _cold_point(teacher_field, log_alpha)
+        students[int(index)] = point.student(float(alphas[index]))
     return [students[index] for index in range(alphas.size)]
 
 
-def _first_point(teacher_field: KeptTeacherField, alpha: float) -> _PathPoint:
-    """From the limit α → 0, where a = α √(2/π) E u and b² = 2 α/π."""
-    guess = np.log([alpha * math.sqrt(2 / math.pi) * teacher_field.mean, math.sqrt(2 * alpha / math.pi)])
-    point, residual = _newton(teacher_field, math.log(alpha), guess)
-    if point is None:
-        raise SaddlePointError(f"no version space found at alpha_prune = {alpha}", residual=residual)
-    return point
+def _cold_point(teacher_field: KeptTeacherField, log_alpha: float) -> _PathPoint:
+    """From a limit where it is close enough; otherwise on the path that leaves from α → 0.
+
+    The saddle point is unique in every case tried, so that it does not matter whence it is reached.
+    """
+    alpha = math.exp(log_alpha)
+    if teacher_field.density_ratio > 0:
+        guess = _many_examples_guess(alpha * teacher_field.density_ratio)
+        point, _ = _newton(teacher_field, log_alpha, guess)
+        if point:
+            return point
+    point, _ = _newton(teacher_field, log_alpha, _few_examples_guess(teacher_field, alpha))
+    if point:
+        return point
+    first = min(_FIRST_ALPHA, alpha / 2)
+    point, residual = _newton(teacher_field, math.log(first), _few_examples_guess(teacher_field, first))
+    if not point:
+        raise SaddlePointError(f"no version space found at alpha_prune = {first}", residual=residual)
+    return _follow(teacher_field, point, log_alpha)
+
+
+def _few_examples_guess(teacher_field: KeptTeacherField, alpha: float) -> np.ndarray:
+    """The limit α → 0: a = α √(2/π) E u, b² = 2 α/π."""
+    return np.log([alpha * math.sqrt(2 / math.pi) * teacher_field.mean, math.sqrt(2 * alpha / math.pi)])
+
+
+def _many_examples_guess(alpha: float) -> np.ndarray:
+    """Random data, where a = R/√(1−R), b = √R, and a/α grows from 2/π to 0.7207; α counts examples near u = 0."""
+    a = alpha * (0.637 + 0.7207 * alpha) / (1 + alpha)
+    return np.array([math.log(a), 0.5 * math.log(2 / (1 + math.sqrt(1 + 4 / a**2)))])
 
 
 def _follow(teacher_field: KeptTeacherField, point: _PathPoint, target: float) -> _PathPoint:
@@ -143,7 +167,8 @@ def _stationarity(
     """
     a, b = (float(value) for value in np.exp(state))
     average, norm = teacher_field.force(a, b), 1 + a * a + b * b
-    residual = log_alpha + np.log([average.pull * norm / a, average.square / (b * b)])
-    pull, square = np.array(average.pull_slope) / average.pull, np.array(average.square_slope) / average.square
+    with np.errstate(divide="ignore", invalid="ignore"):  # where a far guess makes them underflow
+        residual = log_alpha + np.log([average.pull * norm / a, average.square / (b * b)])
+        pull, square = np.array(average.pull_slope) / average.pull, np.array(average.square_slope) / average.square
     jacobian = np.array([pull + [2 * a / norm, 2 * b / norm], square]) * [a, b]
     return residual, jacobian - np.diag([1.0, 2.0])
