@@ -9,7 +9,7 @@ from replica_theory.errors import SaddlePointError
 from replica_theory.version_space_averages import KeptTeacherField
 
 _FIRST_ALPHA = 0.05
-_LONGEST_STEP = 1.0  # of ln a and ln b, from one point of the path to the next
+_LONGEST_STEP = 1.5  # of ln a and ln b, from one point of the path to the next
 _SHORTEST_STEP = 1e-9
 _QUADRATIC = 1e-6  # a residual after which one more Newton step reaches rounding
 _PATIENCE = 8
@@ -119,14 +119,14 @@ def _many_examples_guess(alpha: float) -> np.ndarray:
 
 
 def _follow(teacher_field: KeptTeacherField, point: _PathPoint, target: float) -> _PathPoint:
-    """Steps along the tangent to the target, no further than the state changes by a factor e."""
+    """Steps along the tangent to the target, no further than the state changes by a factor of a few."""
     longest = _LONGEST_STEP
     while point.log_alpha < target:
         stride = longest / max(1.0, float(np.max(np.abs(point.slope))))
         log_alpha = min(point.log_alpha + stride, target)
         ahead, residual = _newton(teacher_field, log_alpha, point.ahead(log_alpha))
         if ahead is not None:
-            point, longest = ahead, min(_LONGEST_STEP, 2 * longest)
+            point, longest = ahead, min(_LONGEST_STEP, 1.4 * longest)
             continue
         longest /= 4
         if longest < _SHORTEST_STEP:
@@ -136,9 +136,7 @@ def _follow(teacher_field: KeptTeacherField, point: _PathPoint, target: float) -
     return point
 
 
-def _newton(
-    teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray
-) -> tuple[_PathPoint | None, float]:
+def _newton(teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray) -> tuple[_PathPoint | None, float]:
     """The point and its residual before the last step; no point when the iteration leaves its basin."""
     size = math.inf
     for _ in range(_PATIENCE):
@@ -163,12 +161,12 @@ def _stationarity(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of right side over left side, with their Jacobian in (ln a, ln b)::
 
-        a / (1 + c²) = α E u h'(y),      b² = α E h'(y)²
+    a / (1 + c²) = α E u h'(y),      b² = α E h'(y)²
     """
     a, b = (float(value) for value in np.exp(state))
     average, norm = teacher_field.force(a, b), 1 + a * a + b * b
     with np.errstate(divide="ignore", invalid="ignore"):  # where a far guess makes them underflow
         residual = log_alpha + np.log([average.pull * norm / a, average.square / (b * b)])
         pull, square = np.array(average.pull_slope) / average.pull, np.array(average.square_slope) / average.square
-    jacobian = np.array([pull + [2 * a / norm, 2 * b / norm], square]) * [a, b]
+    jacobian = np.array([pull + np.array([a, b]) * 2 / norm, square]) * [a, b]
     return residual, jacobian - np.diag([1.0, 2.0])

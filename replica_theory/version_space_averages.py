@@ -39,7 +39,7 @@ def tail_panels(farthest: float) -> np.ndarray:
 
 def tail_width(edge: float, length: float) -> float:
     """Scale on which φ(s) h'(length s)² decays beyond an edge."""
-    return 1 / (edge * (1 + length**2))
+    return 1 / max(edge * (1 + length**2), math.hypot(1.0, length))
 
 
 def positive_pieces(law: KeptLaw) -> list[Piece]:

@@ -39,7 +39,9 @@ def force_in_students_field(law: KeptLaw, student: GibbsStudent) -> tuple[float,
     length = math.sqrt(student.squared_length)
     cosine, sine = student.along / length, student.across / length
     field, weights = _student_rule(law, length, cosine, sine)
-    mass, first_moment = sum(_teacher_moments(piece, field * cosine, sine) for piece in positive_pieces(law))
+    mass, first_moment = np.sum(
+        [_teacher_moments(piece, field * cosine, sine) for piece in positive_pieces(law)], axis=0
+    )
     y = length * field
     force = inverse_mills(y)
     weights = 2 / law.keep_fraction * weights * normal_density(field)
