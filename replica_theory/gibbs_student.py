@@ -12,6 +12,7 @@ _FIRST_ALPHA = 0.05
 _LONGEST_STEP = 1.5  # of ln a and ln b, from one point of the path to the next
 _SHORTEST_STEP = 1e-9
 _QUADRATIC = 1e-6  # a residual after which one more Newton step reaches rounding
+_ROUGH = 1e-2  # likewise, where the point is only passed on the way
 _PATIENCE = 8
 
 
@@ -124,7 +125,8 @@ def _follow(teacher_field: KeptTeacherField, point: _PathPoint, target: float) -
     while point.log_alpha < target:
         stride = longest / max(1.0, float(np.max(np.abs(point.slope))))
         log_alpha = min(point.log_alpha + stride, target)
-        ahead, residual = _newton(teacher_field, log_alpha, point.ahead(log_alpha))
+        tolerance = _QUADRATIC if log_alpha == target else _ROUGH
+        ahead, residual = _newton(teacher_field, log_alpha, point.ahead(log_alpha), tolerance=tolerance)
         if ahead is not None:
             point, longest = ahead, min(_LONGEST_STEP, 1.4 * longest)
             continue
@@ -136,7 +138,9 @@ def _follow(teacher_field: KeptTeacherField, point: _PathPoint, target: float) -
     return point
 
 
-def _newton(teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray) -> tuple[_PathPoint | None, float]:
+def _newton(
+    teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray, *, tolerance: float = _QUADRATIC
+) -> tuple[_PathPoint | None, float]:
     """The point and its residual before the last step; no point when the iteration leaves its basin."""
     size = math.inf
     for _ in range(_PATIENCE):
@@ -151,7 +155,7 @@ def _newton(teacher_field: KeptTeacherField, log_alpha: float, state: np.ndarray
         if not np.max(np.abs(step)) < 3:
             break
         state = state + step
-        if size < _QUADRATIC and np.max(np.abs(step)) < _QUADRATIC:
+        if size < tolerance and np.max(np.abs(step)) < tolerance:
             return _PathPoint(log_alpha, state, slope), size
     return None, size
 

@@ -63,9 +63,10 @@ def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> Vers
 
         R/(1−R) = 2 α ∂/∂R E_kept ∫Dt ln Φ((R u + √(R(1−R)) t)/√(1−R)),
 
-    at its maximum nearest to R = 1. On random data this is `version_space`. On pruned data it is an
-    approximation, and there may be no such R: among the hardest examples E u < ½ √(2/π) below
-    f ≈ 0.6, S(R) then falls from R = 0, and has a maximum only beyond some α.
+    at its maximum nearest to R = 1, found on a grid of 1/8 in ln γ and then exactly. On random data
+    this is `version_space`. On pruned data it is an approximation, and there may be no such R: among
+    the hardest examples below f ≈ 0.6, E u < ½ √(2/π), S(R) falls from R = 0, and has a maximum only
+    beyond some α (2.69 at f = 0.4, 3.06 as f → 0).
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
@@ -76,8 +77,8 @@ def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> Vers
 
     Raises:
         ValueError: A parameter is out of range.
-        SaddlePointError: S(R) has no maximum inside (0, 1) at some α; carries how far, relatively,
-            the two sides above stay apart.
+        SaddlePointError: S(R) has no maximum inside (0, 1) at some α, or only a shallow one between
+            grid points; carries how far, relatively, the two sides above stay apart.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, App. A.

@@ -4,47 +4,37 @@
 
 S(q, R) is a two-dimensional quadrature with mpmath, over the kept teacher's fields u and the noise
 t. Its gradient and Hessian are central differences of S itself, in 30 digits, and Newton's method
-finds where the gradient vanishes. From `replica_theory` comes only the starting point, rounded to two digits.
+finds where the gradient vanishes, from a start known to two digits. Nothing comes from `replica_theory`.
 """
 
 import itertools
 import json
-import math
 import multiprocessing
 from pathlib import Path
 
 import mpmath as mp
 import numpy as np
 
-from replica_theory import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, version_space
-
 DIGITS = 30
-POINTS = [
-    ("random", 1.0, 1.0),
-    ("hard", 0.4, 0.5),
-    ("hard", 0.4, 2.0),
-    ("hard", 0.4, 30.0),
-    ("hard", 0.1, 2.0),
-    ("hard", 0.1, 5.0),
-    ("hard", 0.01, 1.0),
-    ("hard", 0.01, 3.0),
-    ("hard", 0.01, 100.0),
-    ("hard", 0.001, 0.3),
-    ("hard", 0.001, 2.5),
-    ("hard", 0.001, 1000.0),
-    ("easy", 0.4, 2.0),
-    ("easy", 0.4, 100.0),
-    ("easy", 0.01, 5.0),
-    ("between", 0.5, 4.0),  # quantiles 0.2 to 0.7
-    ("calibrated", 0.1, 5.0),  # hard, 30 % at random
+POINTS = [  # rule, f, α, and a rough (R, √(q−R²))/√(1−q) to start from
+    ("random", 1.0, 1.0, "0.68", "0.7"),
+    ("hard", 0.4, 0.5, "0.15", "0.64"),
+    ("hard", 0.4, 2.0, "2.6", "1.3"),
+    ("hard", 0.4, 30.0, "54", "1"),
+    ("hard", 0.1, 2.0, "6.1", "2.6"),
+    ("hard", 0.1, 5.0, "36", "1"),
+    ("hard", 0.01, 1.0, "0.014", "1.2"),
+    ("hard", 0.01, 3.0, "2e+02", "1.1"),
+    ("hard", 0.01, 100.0, "7.2e+03", "1"),
+    ("hard", 0.001, 0.3, "0.00019", "0.48"),
+    ("hard", 0.001, 2.5, "1.5e+03", "1.3"),
+    ("hard", 0.001, 1000.0, "7.2e+05", "1"),
+    ("easy", 0.4, 2.0, "1", "0.35"),
+    ("easy", 0.4, 100.0, "2.9", "0.062"),
+    ("easy", 0.01, 5.0, "0.78", "0.085"),
+    ("between", 0.5, 4.0, "2.7", "0.51"),  # quantiles 0.2 to 0.7
+    ("calibrated", 0.1, 5.0, "26", "1"),  # hard, 30 % at random
 ]
-RULES = {
-    "random": KeepRandom,
-    "hard": KeepHardest,
-    "easy": KeepEasiest,
-    "between": lambda f: KeepBetween(0.2, 0.2 + f),
-    "calibrated": lambda f: Calibrated(KeepHardest(f), 0.3),
-}
 FAR = 12
 
 
@@ -112,53 +102,48 @@ def log_likelihood(u_nodes, t_nodes, q, R):
     )
 
 
-def rough_start(rule, f, alpha):
-    """(R, √(q−R²))/√(1−q) to two digits; the errors' tangents are √(1+b²)/a and b/a."""
-    start = version_space(alpha, selection=RULES[rule](f))
-    gibbs, mean = (math.tan(math.pi * error) for error in (start.gibbs_error, start.center_of_mass_error))
-    a = (gibbs**2 - mean**2) ** -0.5
-    return mp.mpf(f"{a:.2g}"), mp.mpf(f"{a * mean:.2g}")
+def newton_step(entropy, q, R):
+    """Newton's step on the gradient of S and its size; both derivatives are central differences."""
+    h, k = mp.mpf("1e-9") * (1 - q), mp.mpf("1e-9") * min(1 - q, R)
+    stencil = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1))
+    S = {(i, j): entropy(q + i * h, R + j * k) for i, j in stencil}
+    gradient = mp.matrix([(S[1, 0] - S[-1, 0]) / (2 * h), (S[0, 1] - S[0, -1]) / (2 * k)])
+    along_q, along_R = S[1, 0] + S[-1, 0] - 2 * S[0, 0], S[0, 1] + S[0, -1] - 2 * S[0, 0]
+    across = (S[1, 1] + S[-1, -1] - 2 * S[0, 0] - along_q - along_R) / (2 * h * k)
+    step = mp.lu_solve(mp.matrix([[along_q / h**2, across], [across, along_R / k**2]]), -gradient)
+    return step[0], step[1], max(abs(step[0]) / (1 - q), abs(step[1]) / min(1 - q, R))
 
 
 def solve(point):
     mp.mp.dps = DIGITS
-    rule, f, alpha = point
-    a, b = rough_start(rule, f, alpha)
-    spread = 1 / mp.sqrt(1 + a * a + b * b)
+    rule, f, alpha, *start = point
+    a, b = map(mp.mpf, start)
     u_nodes, t_nodes = teacher_nodes(rule, f, a, b), noise_nodes(b)
-    x = mp.matrix([1 - spread**2, a * spread])
 
-    def gain_and_entropy(q, R):
-        gain = -log_likelihood(u_nodes, t_nodes, q, R)
-        return gain, mp.log(1 - q) / 2 + (q - R * R) / (2 * (1 - q)) - mp.mpf(alpha) * gain
+    def information_gain(q, R):
+        return -log_likelihood(u_nodes, t_nodes, q, R)
 
+    def entropy(q, R):
+        return mp.log(1 - q) / 2 + (q - R * R) / (2 * (1 - q)) - mp.mpf(alpha) * information_gain(q, R)
+
+    q, R, size = 1 - 1 / (1 + a * a + b * b), a / mp.sqrt(1 + a * a + b * b), mp.inf
     for _ in range(8):
-        h = [mp.mpf("1e-9") * (1 - x[0]), mp.mpf("1e-9") * min(1 - x[0], x[1])]
-        S = {
-            (i, j): gain_and_entropy(x[0] + i * h[0], x[1] + j * h[1])[1]
-            for i, j in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1))
-        }
-        gradient = mp.matrix([(S[1, 0] - S[-1, 0]) / (2 * h[0]), (S[0, 1] - S[0, -1]) / (2 * h[1])])
-        across = (S[1, 1] + S[-1, -1] + 2 * S[0, 0] - S[1, 0] - S[-1, 0] - S[0, 1] - S[0, -1]) / (2 * h[0] * h[1])
-        hessian = mp.matrix(
-            [
-                [(S[1, 0] + S[-1, 0] - 2 * S[0, 0]) / h[0] ** 2, across],
-                [across, (S[0, 1] + S[0, -1] - 2 * S[0, 0]) / h[1] ** 2],
-            ]
-        )
-        step = mp.lu_solve(hessian, -gradient)
-        x += step
-        moved = max(abs(step[0]) / (1 - x[0]), abs(step[1]) / min(1 - x[0], x[1]))
-        if moved < mp.mpf("1e-9"):
+        if size < mp.mpf("1e-9"):
             break
+        step_q, step_R, size = newton_step(entropy, q, R)
+        q, R = q + step_q, R + step_R
     else:
-        raise ArithmeticError(f"no stationary point at {point}: last step {moved}")
-    q, R = x
-    gain, entropy = gain_and_entropy(q, R)
-    row = {"selection": rule, "keep_fraction": f, "alpha_prune": alpha, "entropy": entropy, "information_gain": gain}
-    row |= {"overlap": R, "self_overlap": q, "gibbs_error": mp.acos(R) / mp.pi}
-    row |= {"center_of_mass_error": mp.acos(R / mp.sqrt(q)) / mp.pi}
-    return {key: value if isinstance(value, str) else float(value) for key, value in row.items()}
+        raise ArithmeticError(f"no stationary point at {point}: last step {size}")
+    values = {
+        "entropy": entropy(q, R),
+        "information_gain": information_gain(q, R),
+        "overlap": R,
+        "self_overlap": q,
+        "gibbs_error": mp.acos(R) / mp.pi,
+        "center_of_mass_error": mp.acos(R / mp.sqrt(q)) / mp.pi,
+    }
+    numbers = {name: float(value) for name, value in values.items()}
+    return {"selection": rule, "keep_fraction": f, "alpha_prune": alpha} | numbers
 
 
 def main():
