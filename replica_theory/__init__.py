@@ -4,6 +4,7 @@ from replica_theory.crossover import crossover
 from replica_theory.errors import SaddlePointError
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.paper_version_space import paper_information_gain, paper_version_space
 from replica_theory.selection import (
     Calibrated,
     KeepBetween,
@@ -13,6 +14,7 @@ from replica_theory.selection import (
     KeepWithProbability,
     Selection,
 )
+from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [
     "Calibrated",
@@ -25,7 +27,11 @@ __all__ = [
     "ParetoFrontier",
     "SaddlePointError",
     "Selection",
+    "VersionSpaceSolution",
     "crossover",
     "max_margin",
+    "paper_information_gain",
+    "paper_version_space",
     "pareto_frontier",
+    "version_space",
 ]

@@ -1,0 +1,113 @@
+"""The version space of pruned data: its entropy, and the students drawn from it.
+
+Every student that classifies all kept examples correctly is equally likely. The log volume of these
+students per dimension is S; the examples were pruned by the teacher's field itself (θ = 0), and the
+student does not know the rule.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from replica_theory.errors import SaddlePointError, check_alpha
+from replica_theory.gibbs_student import GibbsStudent, solve_gibbs_students
+from replica_theory.selection import Selection, check_selection
+from replica_theory.version_space_averages import KeptTeacherField
+from replica_theory.version_space_check import saddle_point_residual
+
+RESIDUAL_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionSpaceSolution:
+    """Version spaces, shaped like ``alpha_prune``.
+
+    Attributes:
+        alpha_prune: α, kept examples per dimension.
+        selection: The rule by which they were kept.
+        entropy: S, log volume of the version space as a fraction of all students, nats per dimension.
+        information_gain: I = −dS/dα where S is extremal, the loss of log volume per example, nats.
+        overlap: R = cos of the angle between a Gibbs student and the teacher.
+        self_overlap: q, overlap of two Gibbs students.
+        gibbs_error: arccos(R)/π, test error of a student drawn at random.
+        center_of_mass_error: arccos(R/√q)/π, test error of the students' mean, and of their vote.
+        residual: Largest relative residual of the equations for R and q, evaluated independently of
+            the solver.
+    """
+
+    alpha_prune: Any
+    selection: Selection
+    entropy: Any
+    information_gain: Any
+    overlap: Any
+    self_overlap: Any
+    gibbs_error: Any
+    center_of_mass_error: Any
+    residual: Any
+
+
+def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution:
+    """Version space of data pruned by a perfect probe, in the limit N → ∞ at fixed P/N.
+
+    The replica-symmetric entropy, for a student that is ignorant of the rule (q ≠ R)::
+
+        S = extr_{q,R} ½ ln(1−q) + (q−R²)/(2(1−q)) + α E_kept ∫Dt ln Φ((R u + √(q−R²) t)/√(1−q))
+
+    over kept teacher fields u > 0. It is solved in a = R/√(1−q) and b = √(q−R²)/√(1−q), where
+    nothing cancels as q, R → 1. At θ = 0 label-aware and label-agnostic rules are the same.
+
+    Args:
+        alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
+        selection: Which examples are kept, as a function of the teacher's field.
+
+    Returns:
+        The version spaces, each checked by a second formulation.
+
+    Raises:
+        ValueError: A parameter is out of range.
+        SaddlePointError: No solution to a residual of 1e-10; carries the residual.
+
+    References:
+        Györgyi & Tishby 1990; Seung, Opper & Sompolinsky 1992; Sorscher et al. 2022, arXiv:2206.14486, App. A.
+    """
+    alphas = check_alpha(alpha_prune)
+    teacher_field = KeptTeacherField(check_selection(selection).kept_law(0.0))
+    students = solve_gibbs_students(teacher_field, np.atleast_1d(alphas))
+    residuals = [saddle_point_residual(teacher_field.law, student) for student in students]
+    return as_solution(teacher_field, students, residuals, selection=selection, scalar=alphas.ndim == 0)
+
+
+def as_solution(
+    teacher_field: KeptTeacherField,
+    students: list[GibbsStudent],
+    residuals: list[float],
+    *,
+    selection: Selection,
+    scalar: bool,
+) -> VersionSpaceSolution:
+    """Columns over the students; raises unless the residuals confirm every one."""
+    for residual, student in zip(residuals, students, strict=True):
+        if not residual <= RESIDUAL_TOLERANCE:
+            raise SaddlePointError(
+                f"a second formulation does not confirm the version space at alpha_prune = {student.alpha}",
+                residual=residual,
+            )
+    gains = [teacher_field.information_gain(student.along, student.across) for student in students]
+
+    def shaped(values):
+        column = np.array(values, dtype=float)
+        return float(column[0]) if scalar else column
+
+    return VersionSpaceSolution(
+        alpha_prune=shaped([student.alpha for student in students]),
+        selection=selection,
+        entropy=shaped([student.entropy(gain) for student, gain in zip(students, gains, strict=True)]),
+        information_gain=shaped(gains),
+        overlap=shaped([student.overlap for student in students]),
+        self_overlap=shaped([student.self_overlap for student in students]),
+        gibbs_error=shaped([student.gibbs_error for student in students]),
+        center_of_mass_error=shaped([student.center_of_mass_error for student in students]),
+        residual=shaped(residuals),
+    )
