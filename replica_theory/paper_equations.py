@@ -46,11 +46,10 @@ def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[
     """The residual, and how much larger the terms of ∫ φ (κ−t)² m are than their sum."""
     student = student.resolving(law.finest)
     paper = overlaps(law, student)
-    nodes = _student_fields(law, student, paper)
-    short = student.margin[nodes.row] - nodes.points
+    nodes = _shortfalls(law, paper)
     averages = _by_parts if in_closed_form else _by_quadrature
-    edge, label, squared_shortfall, size = averages(law, paper, nodes, short)
-    weight = normal_density(nodes.points.astype(float)) * short.astype(float)
+    edge, label, squared_shortfall, size = averages(law, paper, nodes)
+    weight = normal_density((paper.margin[nodes.row] - nodes.points).astype(float)) * nodes.points.astype(float)
     factor, cosine, sine = 2 * student.alpha / law.keep_fraction, np.cos(law.probe_angle), np.sin(law.probe_angle)
     edge_pull, edge_size, label_pull = factor * nodes.integrals([weight * edge, weight * np.abs(edge), weight * label])
     sides = [
@@ -61,8 +60,8 @@ def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[
     return np.abs(sides).max(0).astype(float), size / squared_shortfall
 
 
-def _student_fields(law: KeptLaw, student: Student, paper: Overlaps) -> Nodes:
-    """Quadrature in t < κ, with panels where the label, the rule's edges and both at once switch."""
+def _shortfalls(law: KeptLaw, paper: Overlaps) -> Nodes:
+    """Quadrature in κ − t > 0, with panels where the label, the rule's edges and both at once switch."""
     at = paper[:, None]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         switches = [
@@ -73,33 +72,32 @@ def _student_fields(law: KeptLaw, student: Student, paper: Overlaps) -> Nodes:
         ]
     pairs = [np.broadcast_arrays(centre, np.abs(width)) for centre, width in switches]
     features = np.hstack([centre for centre, _ in pairs]), np.hstack([width for _, width in pairs])
-    upper = np.minimum(student.margin, REACH)
-    return composite_rule(breakpoints(-REACH, upper, grid=GRID, features=features), order=12)
+    ends = breakpoints(-REACH, np.minimum(paper.margin, REACH), grid=GRID, features=features)
+    return composite_rule(paper.margin[:, None] - ends[:, ::-1], order=12)
 
 
-def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes, short: np.ndarray) -> tuple[np.ndarray, ...]:
+def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
     """e and l at each node, ∫ dt φ (κ−t)² m(t) of each student, and the size of its terms."""
-    edge, label, mass = summed_averages(law, paper[nodes.row], nodes.points)
-    (total,) = nodes.integrals([normal_density(nodes.points.astype(float)) * short.astype(float) ** 2 * mass])
+    at, short = paper[nodes.row], nodes.points
+    edge, label, mass = summed_averages(law, at, short)
+    (total,) = nodes.integrals([normal_density((at.margin - short).astype(float)) * short.astype(float) ** 2 * mass])
     return edge, label, total, total
 
 
-def _by_parts(law: KeptLaw, paper: Overlaps, nodes: Nodes, short: np.ndarray) -> tuple[np.ndarray, ...]:
+def _by_parts(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
     """The same from m where t starts and from its growth, which is in closed form."""
-    at, t, first = paper[nodes.row], nodes.points, nodes.starts
-    edge, label = closed_pulls(law, at, t)
-    begin = np.full(first.size, -REACH)
-    at_begin = summed_averages(law, paper, begin)[2] * _squared_shortfall_above(begin, (t + short)[first] - begin)
-    growth = (_squared_shortfall_above(t, short) * (at.rho * edge + at.overlap * label)).astype(float)
+    at, short, start = paper[nodes.row], nodes.points, paper.margin + REACH
+    edge, label = closed_pulls(law, at, short)
+    at_start = summed_averages(law, paper, start)[2] * _squared_shortfall_above(paper.margin, start)
+    growth = (_squared_shortfall_above(at.margin, short) * (at.rho * edge + at.overlap * label)).astype(float)
     gain, size = nodes.integrals([growth, np.abs(growth)])
-    return edge, label, at_begin + gain, at_begin + size
+    return edge, label, at_start + gain, at_start + size
 
 
-def _squared_shortfall_above(t: np.ndarray, short: np.ndarray) -> np.ndarray:
-    """∫_t^κ φ(s) (κ−s)² ds, summed where κ is so near that the closed form would cancel."""
-    t, short = t.astype(float), short.astype(float)
-    margin = t + short
-    mass, first, second = interval_moments(t, margin)
+def _squared_shortfall_above(margin: np.ndarray, short: np.ndarray) -> np.ndarray:
+    """∫ φ(s) (κ−s)² ds from κ − short to κ, summed where that is so near that the closed form would cancel."""
+    margin, short = margin.astype(float), short.astype(float)
+    mass, first, second = interval_moments(margin - short, margin)
     total = margin**2 * mass - 2 * margin * first + second
     near = short < 2.5
     nodes, weights = gauss_legendre(14)

@@ -33,6 +33,7 @@ class Overlaps:
     tau: np.ndarray  # √(1 − R²)
     gap: np.ndarray  # c − ρR
     spread: np.ndarray  # Λ
+    margin: np.ndarray  # κ
 
     def __getitem__(self, index) -> "Overlaps":
         return Overlaps(*(values[index] for values in vars(self).values()))
@@ -51,41 +52,48 @@ def overlaps(law: KeptLaw, student: Student) -> Overlaps:
         tau=np.hypot(1.0, outward) / norm,
         gap=(np.cos(law.probe_angle) - inward * outward) / norm**2,
         spread=np.sin(law.probe_angle) / norm,
+        margin=student.margin,
     )
 
 
-def closed_pulls(law: KeptLaw, at: Overlaps, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """e and l of a rule that is constant between its edges."""
-    return _edge_pull(law, at, t), _label_pull(law, at, t)
+def closed_pulls(law: KeptLaw, at: Overlaps, short: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """e and l at t = κ − short, of a rule that is constant between its edges."""
+    return _edge_pull(law, at, short), _label_pull(law, at, at.margin - short)
 
 
-def summed_averages(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+def summed_averages(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
     """e, l and m by quadrature over the probe field, for any rule, (3, t)."""
-    chunks = [slice(start, start + _CHUNK) for start in range(0, t.size, _CHUNK)]
-    return np.concatenate([_summed(law, at[chunk], t[chunk]) for chunk in chunks], axis=1)
+    chunks = [slice(start, start + _CHUNK) for start in range(0, short.size, _CHUNK)]
+    return np.concatenate([_summed(law, at[chunk], short[chunk]) for chunk in chunks], axis=1)
 
 
-def _edge_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+def _edge_pull(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
     """e = Σ q [φ(ζ) G] at an interval's lower minus at its upper end, over σ."""
-    total = np.zeros(t.shape)
+    total = np.zeros(short.shape)
     for piece, probability in zip(law.pieces, law.constant, strict=True):
         low, high = max(piece.lower, -FAR), min(piece.upper, FAR)
-        (density_low, label_low), (density_high, label_high) = (_at_edge(at, t, edge) for edge in (low, high))
+        (density_low, label_low), (density_high, label_high) = (_at_edge(at, short, edge) for edge in (low, high))
         rise = interval_mass(np.minimum(label_low, label_high), np.maximum(label_low, label_high))
         rise = np.copysign(rise, (label_high - label_low).astype(float))
         at_low, at_high = density_low * ndtr(label_low.astype(float)), density_high * ndtr(label_high.astype(float))
         # a narrow interval's two ends nearly cancel: their difference is taken from its width
-        exponent = ((high - low) * (high + low - 2 * at.rho * t) / (2 * at.sigma**2)).astype(float)
+        both = _beyond(at, short, high) + _beyond(at, short, low)
+        exponent = ((high - low) * both / (2 * at.sigma**2)).astype(float)
         fall = -np.expm1(-np.clip(exponent, -0.5, 0.5))
         total += probability * np.where(np.abs(exponent) < 0.5, at_low * fall - density_high * rise, at_low - at_high)
     return total / at.sigma.astype(float)
 
 
-def _at_edge(at: Overlaps, t: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray]:
+def _beyond(at: Overlaps, short: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
+    """z − ρt at z = edge, from κ on: near the margin t itself would be too coarse."""
+    return (edge - at.rho * at.margin) + at.rho * short
+
+
+def _at_edge(at: Overlaps, short: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray]:
     """φ(ζ) at z = edge, and the argument −Γ/σΛ of the label there."""
     with np.errstate(divide="ignore"):
-        argument = t * at.inward / at.sigma + at.gap * edge / (at.sigma * at.spread)
-    return normal_density(((edge - at.rho * t) / at.sigma).astype(float)), np.clip(argument, -FAR, FAR)
+        argument = (at.margin - short) * at.inward / at.sigma + at.gap * edge / (at.sigma * at.spread)
+    return normal_density((_beyond(at, short, edge) / at.sigma).astype(float)), np.clip(argument, -FAR, FAR)
 
 
 def _label_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
@@ -108,11 +116,12 @@ def _along_boundary(at: Overlaps, t: np.ndarray, edge: float) -> np.ndarray:
         return at.tau * edge / at.spread - t * at.outward / at.tau
 
 
-def _summed(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+def _summed(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
+    t = at.margin - short
     with np.errstate(divide="ignore", invalid="ignore"):
         slope, switch = at.gap / at.spread, -at.overlap * at.sigma * t / at.gap
         features = switch[:, None], np.abs(1 / slope)[:, None]
-    edges = (law.edges - at.rho[:, None] * t[:, None]) / at.sigma[:, None]
+    edges = _beyond(at[:, None], short[:, None], law.edges) / at.sigma[:, None]
     nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, features=features, kinks=edges), order=12)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -16,9 +16,10 @@ from scipy.special import erfcx, log_ndtr
 
 from replica_theory.gaussian import normal_density
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.quadrature import breakpoints, panel_rule
+from replica_theory.quadrature import breakpoints, composite_rule, panel_rule
 
 _TEACHER_REACH = 12.0
+_GRID = np.linspace(0.0, _TEACHER_REACH, 7)
 _NOISE_REACH = 8.5
 _NOISE_STEP = 0.42  # in y: Φ has no zero within 2.8 of the real axis, so a plain sum converges to 1e-16
 _WIDEST_SUM = 4.0  # of b; beyond it, panels around the step of Φ need fewer nodes
@@ -137,11 +138,11 @@ class KeptTeacherField:
         return np.concatenate([field for field, _ in rules]), np.concatenate([weights for _, weights in rules])
 
     def _piece_rule(self, piece: Piece, a: float, width: float) -> tuple[np.ndarray, np.ndarray]:
-        features = [(0.0, width)]
-        if piece.lower > 0:
-            features.append((piece.lower, tail_width(piece.lower, a)))
-        field, weights = panel_rule(breakpoints(piece.lower, piece.upper, features=features), order=12)
-        return field, 2 / self.law.keep_fraction * weights * normal_density(field) * piece(field)
+        widths = [width, tail_width(piece.lower, a) if piece.lower > 0 else width]
+        features = np.array([[0.0, piece.lower]]), np.array([widths])
+        nodes = composite_rule(breakpoints(piece.lower, piece.upper, grid=_GRID, features=features), order=12)
+        field = nodes.points
+        return field, 2 / self.law.keep_fraction * nodes.weights * normal_density(field) * piece(field)
 
 
 def _over_noise(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -15,10 +15,11 @@ import numpy as np
 from replica_theory.gaussian import interval_moments, normal_density
 from replica_theory.gibbs_student import GibbsStudent
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.quadrature import breakpoints, panel_rule
+from replica_theory.quadrature import breakpoints, composite_rule, panel_rule
 from replica_theory.version_space_averages import inverse_mills, positive_pieces, tail_panels, tail_width
 
 _REACH = 12.0
+_GRID = np.linspace(-_REACH, _REACH, 13)
 _SPREADS = 10.5
 _NARROW = 0.5  # in spreads
 _SUBPANELS = 14
@@ -54,8 +55,11 @@ def _student_rule(law: KeptLaw, length: float, cosine: float, sine: float) -> tu
     features = [(0.0, 1 / length), (0.0, sine / cosine)]
     for edge in law.edges[law.edges > 0] / cosine:
         features += [(edge, sine / cosine), (edge, tail_width(edge, length))]
+    centres, widths = np.array(features).T
     tail = tail_panels(length * min(_REACH, _SPREADS * sine / cosine)) / length
-    return panel_rule(breakpoints(-_REACH, _REACH, features=features, kinks=tail), order=16)
+    ends = breakpoints(-_REACH, _REACH, grid=_GRID, features=(centres[None], widths[None]), kinks=tail[None])
+    nodes = composite_rule(ends, order=16)
+    return nodes.points, nodes.weights
 
 
 def _teacher_moments(piece: Piece, centre: np.ndarray, spread: float) -> np.ndarray:

@@ -11,10 +11,16 @@ ROOT = Path(__file__).parents[1]
 SIMULATION = ["sampling.py", "simulation.py", "solver", "embeddings"]
 THEORY_SOLVERS = {
     "max_margin",
+    "continuation",
     "newton",
-    "convex_descent",
+    "stationarity",
     "paper_equations",
-    "shortfall",
+    "probe_averages",
+    "version_space",
+    "paper_version_space",
+    "version_space_averages",
+    "version_space_check",
+    "gibbs_student",
     "frontier",
     "crossover",
     "student",
