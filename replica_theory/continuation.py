@@ -24,13 +24,13 @@ _SHARPEST = 0.7  # cosine between the tangents at a step's ends
 _SAMPLES = 40  # of the interpolant, in each step
 
 
-def solve_students(law: KeptLaw, alphas: np.ndarray) -> Student:
-    """The students at these α, in their order."""
+def solve_students(law: KeptLaw, alphas: np.ndarray) -> Polished:
+    """The students at these α, in their order, with the tangents of their curve."""
     polished = newton(law, _between(*_follow(law, float(alphas.min()), float(alphas.max())), alphas))
     if not np.isfinite(polished.residual).all():
         lost = np.flatnonzero(~np.isfinite(polished.residual))[0]
         raise SaddlePointError(f"no student found at alpha_prune = {alphas[lost]}", residual=math.nan)
-    return polished.students
+    return polished
 
 
 def _follow(law: KeptLaw, lowest: float, highest: float) -> tuple[list[Polished], list[float]]:

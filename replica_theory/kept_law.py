@@ -124,7 +124,7 @@ class KeptLaw:
         """t, (students, edges), of the corners where the rule's edges meet the teacher's boundary u = 0."""
         if self.probe_angle == 0:
             return np.broadcast_to(self.edges, (student_angle.size, self.edges.size))
-        return self.edges * np.sin(student_angle[:, None]) / np.sin(self.probe_angle)
+        return self.edges * np.sin(student_angle[:, None]) / np.sin(student_angle.dtype.type(self.probe_angle))
 
 
 def _half_line(field: np.ndarray, angle: np.ndarray, row: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:

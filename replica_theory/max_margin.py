@@ -36,6 +36,7 @@ class MaxMarginSolution:
         overlap: R = cos of the angle to the teacher.
         probe_overlap: ρ = cos of the angle to the probe.
         margin: κ, least y J·x over kept examples for the unit-norm student J.
+        scaling_exponent: d ln ε/d ln α, which is constant where the error falls by a power law.
         residual: Largest relative residual of the paper's equations (1)–(3), evaluated
             independently of the solver.
     """
@@ -47,7 +48,13 @@ class MaxMarginSolution:
     overlap: Any
     probe_overlap: Any
     margin: Any
+    scaling_exponent: Any
     residual: Any
+
+    @property
+    def decay_rate(self) -> Any:
+        """d ln ε/dα, which is constant where the error falls exponentially."""
+        return self.scaling_exponent / self.alpha_prune
 
 
 def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0) -> MaxMarginSolution:
@@ -67,15 +74,15 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
 
     Raises:
         ValueError: A parameter is out of range.
-        SaddlePointError: No solution to a residual of 1e-9; carries the residual.
+        SaddlePointError: No solution to a residual of 1e-10; carries the residual.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.
     """
     alphas = check_alpha(alpha_prune)
     law = check_selection(selection).kept_law(check_probe_angle(probe_angle))
-    students = solve_students(law, np.atleast_1d(alphas))
-    residual = largest_residual(law, students)
+    curve = solve_students(law, np.atleast_1d(alphas))
+    students, residual = curve.students, largest_residual(law, curve.students)
     _reject_large(residual, students)
 
     def shaped(values: np.ndarray):
@@ -89,6 +96,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         overlap=shaped(students.overlap),
         probe_overlap=shaped(students.probe_overlap(law.probe_angle)),
         margin=shaped(students.margin),
+        scaling_exponent=shaped(curve.scaling_exponent),
         residual=shaped(residual),
     )
 

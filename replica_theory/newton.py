@@ -35,6 +35,11 @@ class Polished:
     tangents: np.ndarray
     unit: np.ndarray
 
+    @property
+    def scaling_exponent(self) -> np.ndarray:
+        """d ln ε/d ln α, along the curve."""
+        return (self.students.log_error_slopes() * self.tangents).sum(-1) / self.tangents[:, 0]
+
 
 def newton(
     law: KeptLaw, students: Student, *, direction: np.ndarray | None = None, tolerance: float = TOLERANCE

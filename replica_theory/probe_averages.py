@@ -40,18 +40,19 @@ class Overlaps:
 
 
 def overlaps(law: KeptLaw, student: Student) -> Overlaps:
-    turn, norm, p = law.probe_angle - student.angle, student.norm, student.length
+    angle, norm, p = student.angle.dtype.type(law.probe_angle), student.norm, student.length
+    turn = angle - student.angle
     inward, outward = p * np.sin(turn), p * np.sin(student.angle)
     return Overlaps(
         norm=norm,
         inward=inward,
         outward=outward,
         overlap=student.overlap,
-        rho=student.probe_overlap(law.probe_angle),
+        rho=student.probe_overlap(angle),
         sigma=np.hypot(1.0, inward) / norm,
         tau=np.hypot(1.0, outward) / norm,
-        gap=(np.cos(law.probe_angle) - inward * outward) / norm**2,
-        spread=np.sin(law.probe_angle) / norm,
+        gap=(np.cos(angle) - inward * outward) / norm**2,
+        spread=np.sin(angle) / norm,
         margin=student.margin,
     )
 

@@ -79,3 +79,14 @@ class Student:
             length=self.length * np.exp(log_scale),
             angle=self.angle + turn,
         )
+
+    def log_error_slopes(self) -> np.ndarray:
+        """∂ ln ε by the steps of `stepped`, (students, 4): the error depends on length and angle alone."""
+        along, across = self.length * np.cos(self.angle), self.length * np.sin(self.angle)
+        beside = np.hypot(1.0, across)
+        # ε = arctan2(beside, along)/π; across/beside is how beside grows with across
+        by_scale = (along * across**2 / beside - beside * along) / self.squared_norm
+        by_turn = (along**2 * across / beside + beside * across) / self.squared_norm
+        zero = np.zeros_like(along)
+        slopes = np.stack([zero, zero, by_scale, by_turn], -1) / (np.pi * self.generalization_error)[:, None]
+        return slopes.astype(float)

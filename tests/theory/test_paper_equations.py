@@ -60,7 +60,7 @@ def paper_variables(student, theta):
 def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
     theta = math.radians(degrees)
     (overlap,), (probe_overlap,), (margin,) = paper_variables(
-        solve_students(selection.kept_law(theta), np.array([alpha])), theta
+        solve_students(selection.kept_law(theta), np.array([alpha])).students, theta
     )
     sides = printed_equations(alpha, theta, selection, overlap, probe_overlap, margin)
     for left, right in sides:
@@ -70,7 +70,7 @@ def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
 @pytest.mark.parametrize("degrees", [0.0, 10.0, 80.0], ids="{}deg".format)
 def test_residual_sees_a_wrong_student(degrees):
     law = KeepHardest(0.3).kept_law(math.radians(degrees))
-    right = solve_students(law, np.array([2.0]))
+    right = solve_students(law, np.array([2.0])).students
     assert largest_residual(law, right) < 1e-12
     for change in ({"k": 1.001 * right.k}, {"length": 1.001 * right.length}):
         wrong = replace(right, **change)
