@@ -1,9 +1,11 @@
 """The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
 
+from replica_theory import asymptotics
 from replica_theory.crossover import crossover
 from replica_theory.errors import SaddlePointError
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.optimal_selection import OptimalSelection, optimal_selection
 from replica_theory.paper_version_space import paper_information_gain, paper_version_space
 from replica_theory.selection import (
     Calibrated,
@@ -11,6 +13,7 @@ from replica_theory.selection import (
     KeepEasiest,
     KeepHardest,
     KeepRandom,
+    KeepWindows,
     KeepWithProbability,
     Selection,
 )
@@ -22,14 +25,18 @@ __all__ = [
     "KeepEasiest",
     "KeepHardest",
     "KeepRandom",
+    "KeepWindows",
     "KeepWithProbability",
     "MaxMarginSolution",
+    "OptimalSelection",
     "ParetoFrontier",
     "SaddlePointError",
     "Selection",
     "VersionSpaceSolution",
+    "asymptotics",
     "crossover",
     "max_margin",
+    "optimal_selection",
     "paper_information_gain",
     "paper_version_space",
     "pareto_frontier",

@@ -32,11 +32,13 @@ class Stationarity:
         residual: (students, 3), each relative to the size of its terms.
         jacobian: (students, 3, 4), by ln α, slack, ln scale and angle: the steps of `Student.stepped`.
         unit: (students,), the slack that doubles M or so: the unit in which it is stepped.
+        sizes: (students, 3), by which the averages in the equations are divided.
     """
 
     residual: np.ndarray
     jacobian: np.ndarray
     unit: np.ndarray
+    sizes: np.ndarray
 
 
 def stationarity(law: KeptLaw, student: Student) -> Stationarity:
@@ -68,7 +70,8 @@ def stationarity(law: KeptLaw, student: Student) -> Stationarity:
     along = np.stack([zero, unit * (m2_lever + p * m1), m2_lever_x + 2 * p * m1_x, -p * m2_lever_v]) / lever_size
     across = np.stack([zero, -unit * m2_v, -m2_x_v, p * (m2_vv + k * m1 / (1 + p * p))]) / across_size
     residual = np.stack([np.log(student.alpha.astype(float) * m), m1_lever / lever_size, -m1_v / across_size])
-    return Stationarity(residual.T, np.stack([margin, along, across]).transpose(2, 0, 1), unit)
+    jacobian, sizes = np.stack([margin, along, across]).transpose(2, 0, 1), np.stack([m, lever_size, across_size], -1)
+    return Stationarity(residual.T, jacobian, unit, sizes)
 
 
 def mean_example(law: KeptLaw) -> np.ndarray:

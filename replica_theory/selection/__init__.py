@@ -8,7 +8,7 @@ examples (`kept_law`); a finite pool, simulated or real, is ranked (`keep`).
 
 from replica_theory.selection.base import Selection, check_selection
 from replica_theory.selection.chance import Calibrated, KeepRandom, KeepWithProbability
-from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest
+from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest, KeepWindows
 
 __all__ = [
     "Calibrated",
@@ -16,6 +16,7 @@ __all__ = [
     "KeepEasiest",
     "KeepHardest",
     "KeepRandom",
+    "KeepWindows",
     "KeepWithProbability",
     "Selection",
     "check_selection",

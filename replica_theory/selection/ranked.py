@@ -4,6 +4,7 @@ References:
     Sorscher et al. 2022, arXiv:2206.14486.
 """
 
+import itertools
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -143,6 +144,51 @@ class KeepBetween(_Ranked):
     @property
     def easier_share(self) -> float:
         return 1.0 - self.upper
+
+
+@dataclass(frozen=True)
+class KeepWindows(Selection):
+    """Keeps the examples whose margin lies in any of several windows between quantiles, 0 = hardest.
+
+    Args:
+        windows: (lower, upper) quantiles of each window, ascending, disjoint, in [0, 1].
+        label_aware: Rank by y z instead of |z|.
+
+    Raises:
+        ValueError: The quantiles are out of range or out of order, or there is no window.
+    """
+
+    windows: tuple[tuple[float, float], ...]
+    label_aware: bool = False
+
+    def __post_init__(self):
+        ends = [0.0, *(end for window in self.windows for end in window), 1.0]
+        strict = all(lower < upper for lower, upper in self.windows)
+        if not (self.windows and strict and all(a <= b for a, b in itertools.pairwise(ends))):
+            raise ValueError(
+                f"`windows` must be ascending, disjoint (lower, upper) quantiles in [0, 1]; got {self.windows}"
+            )
+
+    @property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return math.fsum(upper - lower for lower, upper in self.windows)
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        margin = checked_margin(margin, count)
+        order, shares = np.argsort(margin, kind="stable"), [upper - lower for lower, upper in self.windows]
+        # each window's number is rounded in the running total, so that they add up to the count
+        ends = np.round(count * np.cumsum(shares) / self.keep_fraction).astype(int)
+        numbers = np.diff(ends, prepend=0)
+        dropped, gaps = margin.size - count, np.diff([0.0, *np.ravel(self.windows), 1.0])[::2]
+        skipped = np.round(dropped * np.cumsum(gaps)[:-1] / max(gaps.sum(), np.finfo(float).tiny)).astype(int)
+        first = skipped + ends - numbers
+        return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
+
+    def kept_law(self, probe_angle: float) -> KeptLaw:
+        rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]
+        pieces = [piece for rule in rules for piece in rule.kept_law(probe_angle).pieces]
+        pieces = tuple(sorted(pieces, key=lambda piece: piece.lower))
+        return KeptLaw(pieces=pieces, keep_fraction=self.keep_fraction, probe_angle=check_probe_angle(probe_angle))
 
 
 def _absolute_margin_quantile(below: float, above: float, probe_angle: float) -> float:
