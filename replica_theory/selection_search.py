@@ -1,0 +1,169 @@
+"""Descent to the best selection rule, by the influence of examples on the error.
+
+A score of the margin stands for the rule that keeps its lowest fraction f. It is blended with the
+influence at that rule: to first order this always lowers the error, for at each edge of the rule
+examples move in where the influence is below its average over the edges, and out where it is above.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import Akima1DInterpolator
+from scipy.optimize import brentq
+from scipy.special import ndtr, owens_t
+
+from replica_theory.continuation import solve_students
+from replica_theory.influence import Influence
+from replica_theory.newton import newton
+from replica_theory.quadrature import breakpoints, composite_rule
+from replica_theory.selection import KeepBetween, KeepWindows
+from replica_theory.student import Student
+
+Score = Callable[[np.ndarray], np.ndarray]
+
+_FARTHEST = 7.0  # margins beyond it are too rare to matter
+_RAREST = 1e-12  # share of the pool below the least margin that is considered
+_GRID = np.linspace(-_FARTHEST, _FARTHEST, 57)
+_SHARES = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01)  # of the influence in a blend, until one lowers the error
+_LEAST_GAIN = 1e-11  # of ln ε
+_ITERATIONS = 60
+_TOUCHING = 1e-12  # windows nearer than this, in rank, are one
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """A rule, its student, and the score that is below 0 where the rule keeps."""
+
+    rule: KeepWindows
+    student: Student
+    score: Score
+
+    @property
+    def log_error(self) -> float:
+        return float(np.log(self.student.generalization_error[0]))
+
+
+@dataclass(frozen=True)
+class SelectionSearch:
+    """The rules that keep a fraction of a pool, in one setting."""
+
+    alpha_total: float
+    keep_fraction: float
+    probe_angle: float
+    label_aware: bool
+
+    def window(self, lowest_rank: float) -> SearchState:
+        """The state that keeps the fraction from this rank on."""
+        highest_rank = min(lowest_rank + self.keep_fraction, 1.0)
+        middle, half = (lowest_rank + highest_rank) / 2, (highest_rank - lowest_rank) / 2
+        rule = KeepWindows(((lowest_rank, highest_rank),), self.label_aware)
+        return SearchState(rule, self._student(rule), lambda margin: np.abs(self._rank(margin) - middle) - half)
+
+    def descend(self, state: SearchState) -> SearchState:
+        """Blends the score with the influence as long as the error falls."""
+        for _ in range(_ITERATIONS):
+            if (better := self._better(state)) is None:
+                break
+            state = better
+        return state
+
+    def influence(self, state: SearchState) -> Score:
+        """Influence by the margin that the rule sees: without labels, the mean over both of them."""
+        signed = Influence.at(state.rule.kept_law(self.probe_angle), state.student)
+        if self.label_aware or self.probe_angle == 0:
+            return signed
+
+        def unsigned(distance: np.ndarray) -> np.ndarray:
+            right = ndtr(distance / math.tan(self.probe_angle))
+            return right * signed(distance) + (1 - right) * signed(-distance)
+
+        return unsigned
+
+    def _better(self, state: SearchState) -> SearchState | None:
+        margins = self._margins(state)
+        influence = self._bounded(margins, self.influence(state)(margins))
+        score = self._bounded(margins, state.score(margins))
+        for share in _SHARES:
+            values = self._levelled(margins, (1 - share) * score + share * influence)
+            curve = Akima1DInterpolator(margins, values, extrapolate=True)
+            rule = KeepWindows(_merged(self._ranks_below(curve, 0.0)), self.label_aware)
+            trial = SearchState(rule, self._student(rule, near=state.student), curve)
+            if trial.log_error < state.log_error - _LEAST_GAIN:
+                return trial
+        return None
+
+    def _student(self, rule: KeepWindows, near: Student | None = None) -> Student:
+        law = rule.kept_law(self.probe_angle)
+        if near is not None and np.isfinite((moved := newton(law, near)).residual[0]):
+            return moved.students
+        return solve_students(law, np.array([self.alpha_total * self.keep_fraction])).students
+
+    def _margins(self, state: SearchState) -> np.ndarray:
+        """Margins dense enough to interpolate scores: at the scales of the student, the probe and the rule."""
+        student, edges = state.student, state.rule.kept_law(self.probe_angle).edges
+        turn = float(self.probe_angle - student.angle[0])
+        begin, softness = float(student.k[0] / student.length[0]), float(1 / student.length[0])
+        centres = [0.0, begin * math.cos(turn), *edges]
+        widths = [math.tan(min(self.probe_angle, 1.0)), math.hypot(softness, math.sin(turn)), *(0.02 + 0 * edges)]
+        rare = KeepBetween(_RAREST, 1.0, label_aware=True).thresholds(self.probe_angle)[0]
+        least = max(-_FARTHEST, rare) if self._sees_labels else 0.0
+        ends = breakpoints(least, _FARTHEST, grid=_GRID, features=(np.array([centres]), np.array([widths])))
+        return composite_rule(ends, order=6).points
+
+    @property
+    def _sees_labels(self) -> bool:
+        return self.label_aware and self.probe_angle > 0
+
+    def _rank(self, margin: np.ndarray) -> np.ndarray:
+        """Share of the pool below this margin."""
+        if self._sees_labels:
+            return ndtr(margin) - 2 * owens_t(margin, 1 / math.tan(self.probe_angle))
+        return 2 * ndtr(margin) - 1
+
+    def _bounded(self, margins: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """The score between −1 and 1, with 0 where the fraction f lies below: scores of any scale can be blended."""
+        levelled = self._levelled(margins, score)
+        return levelled / (np.median(np.abs(levelled)) + np.abs(levelled))
+
+    def _levelled(self, margins: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """The score less the level below which the fraction f lies."""
+        curve, room = Akima1DInterpolator(margins, score), 1e-9 * np.ptp(score) + 1e-300
+
+        def excess(level: float) -> float:
+            return math.fsum(upper - lower for lower, upper in self._ranks_below(curve, level)) - self.keep_fraction
+
+        if self.keep_fraction == 1 or np.ptp(score) == 0:
+            return score - score.max() - 1.0
+        return score - brentq(excess, score.min() - room, score.max() + room, xtol=1e-15, rtol=1e-14)
+
+    def _ranks_below(self, curve: Akima1DInterpolator, level: float) -> list[tuple[float, float]]:
+        """Windows of rank in which the score is below the level; beyond the last margins it stays as it is."""
+        roots = _crossings(curve, level)
+        ends = np.array([-np.inf, *roots, np.inf]) if self._sees_labels else np.array([0.0, *roots, np.inf])
+        inner = np.clip(ends, curve.x[0], curve.x[-1])
+        below = curve((inner[1:] + inner[:-1]) / 2) < level
+        ranks = np.clip(self._rank(ends), 0.0, 1.0).tolist()
+        return [(a, b) for a, b, keep in zip(ranks[:-1], ranks[1:], below, strict=True) if keep and a < b]
+
+
+def _crossings(curve: Akima1DInterpolator, level: float) -> list[float]:
+    """Where the curve crosses the level, at most once between neighbouring nodes."""
+    above = curve(curve.x) >= level
+    found = []
+    for cell in np.flatnonzero(above[1:] != above[:-1]):
+        left, right = float(curve.x[cell]), float(curve.x[cell + 1])
+        found.append(float(brentq(lambda margin: float(curve(margin)) - level, left, right, xtol=1e-15)))  # pyright: ignore[reportArgumentType]
+    return found
+
+
+def _merged(windows: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Windows that touch become one."""
+    merged = [windows[0]]
+    for lower, upper in windows[1:]:
+        if lower - merged[-1][1] < _TOUCHING:
+            merged[-1] = merged[-1][0], upper
+        else:
+            merged.append((lower, upper))
+    return tuple(merged)
