@@ -6,6 +6,7 @@ to the digits given.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -110,7 +111,7 @@ def perfect_probe_slope(alpha_prune: float) -> float:
     (alpha,) = np.atleast_1d(check_alpha(alpha_prune))
     if not alpha > GARDNER_CAPACITY:
         raise ValueError(f"`alpha_prune` must be > 2, where ε is proportional to f; got {alpha_prune}")
-    rough = minimize_scalar(
+    rough: Any = minimize_scalar(
         lambda log_length: -_affordable_margin(float(alpha), math.exp(log_length)) / math.exp(log_length),
         bounds=(-3.0, math.log(alpha) + 4.0),
         method="bounded",

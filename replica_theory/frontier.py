@@ -79,7 +79,7 @@ def _log_error(alpha: ArrayLike, log_fraction: float, angle: float) -> np.ndarra
 def _refined(alpha: float, angle: float, scan: np.ndarray, scanned: np.ndarray) -> tuple[float, float]:
     """Best fraction and its error, by Brent's method between the neighbours of the scan's lowest point."""
     lowest = int(np.argmin(scanned))
-    refined = minimize_scalar(
+    refined: Any = minimize_scalar(
         lambda log_fraction: float(_log_error(alpha, log_fraction, angle)),
         bounds=(scan[max(lowest - 1, 0)], scan[min(lowest + 1, _SCAN - 1)]),
         method="bounded",

@@ -86,8 +86,8 @@ class KeptLaw:
         forward = (np.sin(turn) >= 0)[row]
         lower = np.maximum(np.where(forward, at_lower, at_upper), above)
         upper = np.minimum(np.where(forward, at_upper, at_lower), below)
-        if self.constant is not None:
-            return np.tensordot(self.constant, interval_moments(lower, upper), axes=(0, 1))
+        if self.is_constant:
+            return np.tensordot(self.probabilities, interval_moments(lower, upper), axes=(0, 1))
         turn = np.broadcast_to(turn[row], field.shape)
         bounds = zip(self.pieces, lower, upper, strict=True)
         return np.sum([_quadrature_moments(piece, low, high, field, turn) for piece, low, high in bounds], axis=0)
@@ -106,10 +106,14 @@ class KeptLaw:
         return np.array([[piece.upper] for piece in self.pieces])
 
     @cached_property
-    def constant(self) -> np.ndarray | None:
-        """Probabilities of the pieces, if all are constant: their moments are then in closed form."""
-        values = [piece.probability for piece in self.pieces]
-        return None if any(callable(value) for value in values) else np.array(values, dtype=float)
+    def is_constant(self) -> bool:
+        """Whether all pieces are constant: their moments are then in closed form."""
+        return not any(callable(piece.probability) for piece in self.pieces)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Probability of each piece, where all are constant."""
+        return np.array([piece.probability for piece in self.pieces], dtype=float)
 
     def features(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Centres and widths in t, (students, 1 + edges), of the boundaries seen across: teacher's, then the rule's."""

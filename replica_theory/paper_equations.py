@@ -33,7 +33,7 @@ _CANCELLED = 10.0  # terms so much larger than their sum that their rounding wou
 
 def largest_residual(law: KeptLaw, student: Student) -> np.ndarray:
     """Largest difference between the sides of an equation, relative to the size of its terms, each student."""
-    if law.constant is None:
+    if not law.is_constant:
         return _residual(law, student, in_closed_form=False)[0]
     residual, cancellation = _residual(law, student, in_closed_form=True)
     again = cancellation > _CANCELLED

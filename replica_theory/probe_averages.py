@@ -71,7 +71,7 @@ def summed_averages(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray
 def _edge_pull(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
     """e = Σ q [φ(ζ) G] at an interval's lower minus at its upper end, over σ."""
     total = np.zeros(short.shape)
-    for piece, probability in zip(law.pieces, law.constant, strict=True):
+    for piece, probability in zip(law.pieces, law.probabilities, strict=True):
         low, high = max(piece.lower, -FAR), min(piece.upper, FAR)
         (density_low, label_low), (density_high, label_high) = (_at_edge(at, short, edge) for edge in (low, high))
         rise = interval_mass(np.minimum(label_low, label_high), np.maximum(label_low, label_high))
@@ -100,7 +100,7 @@ def _at_edge(at: Overlaps, short: np.ndarray, edge: float) -> tuple[np.ndarray, 
 def _label_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
     """l = φ(R t/τ)/τ times the mean of q along the label's boundary u = 0."""
     kept = np.zeros(t.shape)
-    for piece, probability in zip(law.pieces, law.constant, strict=True):
+    for piece, probability in zip(law.pieces, law.probabilities, strict=True):
         low, high = (_along_boundary(at, t, np.clip(edge, -FAR, FAR)) for edge in (piece.lower, piece.upper))
         kept += probability * interval_mass(low, high)
     return _at_boundary(at, t) * kept
@@ -111,7 +111,7 @@ def _at_boundary(at: Overlaps, t: np.ndarray) -> np.ndarray:
     return (normal_density((at.overlap * t / at.tau).astype(float)) / at.tau).astype(float)
 
 
-def _along_boundary(at: Overlaps, t: np.ndarray, edge: float) -> np.ndarray:
+def _along_boundary(at: Overlaps, t: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
     """Where z = edge on the label's boundary, a standard normal coordinate."""
     with np.errstate(divide="ignore"):
         return at.tau * edge / at.spread - t * at.outward / at.tau

@@ -136,7 +136,8 @@ class SelectionSearch:
 
         if self.keep_fraction == 1 or np.ptp(score) == 0:
             return score - score.max() - 1.0
-        return score - brentq(excess, score.min() - room, score.max() + room, xtol=1e-15, rtol=1e-14)
+        level = brentq(excess, score.min() - room, score.max() + room, xtol=1e-15, rtol=1e-14)  # pyright: ignore[reportArgumentType]
+        return score - float(level)  # pyright: ignore[reportArgumentType]
 
     def _ranks_below(self, curve: Akima1DInterpolator, level: float) -> list[tuple[float, float]]:
         """Windows of rank in which the score is below the level; beyond the last margins it stays as it is."""
