@@ -1,0 +1,62 @@
+"""The exact solution from a guess of its support: a dual active set that checks all rows.
+
+On a support J of independent rows the least w with A_J w = 1 is w = A_Jᵀλ with A_J A_Jᵀ λ = 1. While
+λ ≥ 0, ½‖w‖² bounds the optimum from below, and every exchange of rows raises it, so no support
+comes twice. The bound grows beyond limits exactly when no student exists.
+"""
+
+import numpy as np
+from scipy.linalg import lapack
+
+from perceptron_pruning.solver.exchange import DEPENDENT, Exchange
+
+_ROUNDS = 50
+
+
+def settle(
+    rows: np.ndarray, guess: np.ndarray, guessed_dual: np.ndarray, *, limit: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (N,) and duals (P,) of min ½‖w‖² subject to rows @ w ≥ 1; the caller verifies them.
+
+    Args:
+        rows: A, (P, N).
+        guess: Indices of rows of the support; the better, the sooner done. May be empty.
+        guessed_dual: λ > 0 on them, roughly.
+        limit: Of ‖w‖, beyond which no student is believed to exist.
+
+    Raises:
+        NoStudentError: The limit is passed, or a combination of rows vanishes.
+    """
+    exchange = _start(rows, guess, guessed_dual, limit)
+    for _ in range(_ROUNDS):
+        violated = exchange.violated()
+        if not violated.size:
+            break
+        while violated.size:
+            violated = exchange.enter_worst_of(violated)
+        exchange.relax()
+    dual, taken = np.zeros(len(rows)), exchange.index >= 0
+    dual[exchange.index[taken]] = exchange.dual[taken]
+    return exchange.weights, dual
+
+
+def _start(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, limit: float) -> Exchange:
+    """The exchange on those rows of the guess that are independent."""
+    active = rows[index]
+    gram = active @ active.T
+    factor, failed = lapack.dpotrf(gram, lower=True, clean=False) if index.size else (gram, 0)
+    if failed:
+        _, pivots, rank, _ = lapack.dpstrf(gram, lower=True, tol=DEPENDENT * gram.max())
+        kept = pivots[:rank] - 1
+        index, dual, gram = index[kept], dual[kept], gram[kept][:, kept]
+        factor, _ = lapack.dpotrf(gram, lower=True, clean=False)
+    return Exchange(rows, index, dual, _inverse(factor), limit)
+
+
+def _inverse(factor: np.ndarray) -> np.ndarray:
+    """Of L Lᵀ, from the lower triangle L."""
+    if not factor.size:
+        return factor
+    inverse, _ = lapack.dpotri(factor, lower=True, overwrite_c=True)
+    lower = np.tril(inverse)
+    return lower + np.tril(lower, -1).T
