@@ -29,7 +29,7 @@ def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _of_positive_dual(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Solves G_JJ λ = 1, without the rows of negative λ until there are none."""
     while index.size:
-        factor, failed = lapack.dpotrf(gram[index[:, None], index], lower=True, overwrite_a=True, clean=False)
+        factor, failed = lapack.dpotrf(gram[index].T[index].T, lower=True, overwrite_a=True, clean=False)
         if failed:
             break
         dual, _ = lapack.dpotrs(factor, np.ones(index.size), lower=True, overwrite_b=True)

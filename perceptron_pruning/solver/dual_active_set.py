@@ -16,7 +16,7 @@ _ROUNDS = 50
 def settle(
     rows: np.ndarray, guess: np.ndarray, guessed_dual: np.ndarray, *, limit: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (N,) and duals (P,) of min ½‖w‖² subject to rows @ w ≥ 1; the caller verifies them.
+    """The support and its duals λ of min ½‖w‖² subject to rows @ w ≥ 1; the caller verifies them.
 
     Args:
         rows: A, (P, N).
@@ -35,16 +35,15 @@ def settle(
         while violated.size:
             violated = exchange.enter_worst_of(violated)
         exchange.relax()
-    dual, taken = np.zeros(len(rows)), exchange.index >= 0
-    dual[exchange.index[taken]] = exchange.dual[taken]
-    return exchange.weights, dual
+    taken = exchange.index >= 0
+    return exchange.index[taken], exchange.dual[taken]
 
 
 def _start(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, limit: float) -> Exchange:
     """The exchange on those rows of the guess that are independent."""
     active = rows[index]
     gram = active @ active.T
-    factor, failed = lapack.dpotrf(gram, lower=True, clean=False) if index.size else (gram, 0)
+    factor, failed = lapack.dpotrf(gram.T, lower=True, clean=False) if index.size else (gram, 0)
     if failed:
         _, pivots, rank, _ = lapack.dpstrf(gram, lower=True, tol=DEPENDENT * gram.max())
         kept = pivots[:rank] - 1

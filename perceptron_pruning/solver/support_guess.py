@@ -1,4 +1,4 @@
-"""A guess of the support for P > N: an interior point in single precision, on ever fewer rows.
+"""A guess of the support: by blocks of rows for P ≤ N, else by an interior point in single precision.
 
 Once the gap is moderate, the support is among the few N rows of largest λ/s; the last iterations
 run on those alone. What that misses, the dual active set finds when it checks all rows.
@@ -7,15 +7,22 @@ run on those alone. What that misses, the dual active set finds when it checks a
 import numpy as np
 
 from perceptron_pruning.solver.arrays import NUMPY
+from perceptron_pruning.solver.block_pivoting import block_pivoting
 from perceptron_pruning.solver.interior_point import Iterate, interior_point, restricted, start
 
 _SINGLE = np.float32
 _COARSE, _FINE = 0.5, 1e-3  # tolerances
 _EXACT_ROWS, _LAST_ROWS, _SAMPLE_ROWS = 3, 4, 5  # rows per feature
-_DESCENTS = 4
+_DESCENTS, _DESCENDED = 4, 1e-4
 
 
 def support_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that are likely the support, and their λ > 0."""
+    with np.errstate(all="ignore"):  # what overflows is a bad guess
+        return block_pivoting(rows) if len(rows) <= rows.shape[1] else _interior_point(rows)
+
+
+def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows with λ > s at the end of the interior point, at most N, and their λ."""
     features = rows.shape[1]
     single = rows.astype(_SINGLE)
@@ -46,12 +53,15 @@ def _least_squares(rows: np.ndarray, gram: np.ndarray) -> np.ndarray:
     ridge = 1e-3 * np.trace(gram) / features
     factor = NUMPY.cho_factor(gram + ridge * np.eye(features, dtype=gram.dtype))
     weights, residual = np.zeros(features, gram.dtype), rows.sum(0)
-    step = search = NUMPY.cho_solve(factor, residual)
+    search = NUMPY.cho_solve(factor, residual)
+    power = first = residual @ search
     for _ in range(_DESCENTS):
         curved = (rows @ search) @ rows + ridge * search
-        power = residual @ step
         length = power / (search @ curved)
         weights, residual = weights + length * search, residual - length * curved
         step = NUMPY.cho_solve(factor, residual)
-        search = step + residual @ step / power * search
+        power, previous = residual @ step, power
+        if power < _DESCENDED * first:
+            break
+        search = step + power / previous * search
     return weights
