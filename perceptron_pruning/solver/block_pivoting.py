@@ -1,39 +1,39 @@
 """A guess of the support by exchanging blocks of rows, on the Gram matrix of all rows: for P ≤ N.
 
-All rows of negative λ leave and all violated rows enter, as long as that raises ½‖w‖² = ½ Σ λ, the
-bound of the dual active set. From all rows it takes a handful of small factorisations.
+All rows of negative λ leave and all violated rows enter, as long as they become fewer. From the set
+of all rows it takes a handful of small factorisations, and mostly ends at the solution.
 
 References:
-    Júdice & Pires 1994; here safeguarded by the bound instead of by single pivots.
+    Júdice & Pires 1994, here without the single pivots that would follow; the dual active set is better at that.
 """
 
 import numpy as np
 from scipy.linalg import lapack
 
+from perceptron_pruning.solver.exchange import SETTLED
+
 
 def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the support, as far as blocks show it, and λ > 0 on them; empty where Gram matrices are singular."""
+    """Rows that are likely the support, and their λ > 0; none where the Gram matrix is singular."""
     gram = rows @ rows.T
-    index, dual = _of_positive_dual(gram, np.arange(len(rows)))
-    while index.size:
-        margins = dual @ gram[index]
-        margins[index] = 1
-        violated = np.flatnonzero(margins < 1)
-        larger, larger_dual = _of_positive_dual(gram, np.append(index, violated))
-        if larger_dual.sum() <= dual.sum():
-            break
-        index, dual = larger, larger_dual
-    return index, dual
+    active, fewest = np.ones(len(rows), dtype=bool), len(rows) + 1
+    while True:
+        index = np.flatnonzero(active)
+        dual, failed = _duals(gram, index)
+        negative, violated = dual < 0, dual @ gram < 1 - SETTLED
+        wrong = np.where(active, negative, violated)
+        count = np.count_nonzero(wrong)
+        if failed or count == 0 or count >= fewest:
+            index = np.flatnonzero(dual > 0)
+            return index, dual[index]
+        active, fewest = active ^ wrong, count
 
 
-def _of_positive_dual(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Solves G_JJ λ = 1, without the rows of negative λ until there are none."""
-    while index.size:
-        factor, failed = lapack.dpotrf(gram[index].T[index].T, lower=True, overwrite_a=True, clean=False)
-        if failed:
-            break
-        dual, _ = lapack.dpotrs(factor, np.ones(index.size), lower=True, overwrite_b=True)
-        if dual.min() > 0:
-            return index, dual
-        index = index[dual > 0]
-    return index[:0], np.zeros(0)
+def _duals(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, bool]:
+    """λ (P,) with G_JJ λ_J = 1 and 0 elsewhere; zeros and True where G_JJ is singular."""
+    dual = np.zeros(len(gram))
+    part = gram if index.size == len(gram) else gram.take(index, 0).take(index, 1)
+    factor, failed = lapack.dpotrf(part.T, lower=True, clean=False)
+    if not failed:
+        dual[index], _ = lapack.dpotrs(factor, np.ones(index.size), lower=True, overwrite_b=True)
+    return dual, bool(failed)

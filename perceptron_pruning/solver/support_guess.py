@@ -12,7 +12,7 @@ from perceptron_pruning.solver.interior_point import Iterate, interior_point, re
 
 _SINGLE = np.float32
 _COARSE, _FINE = 0.5, 1e-3  # tolerances
-_EXACT_ROWS, _LAST_ROWS, _SAMPLE_ROWS = 3, 4, 5  # rows per feature
+_EXACT_ROWS, _LAST_ROWS, _SAMPLE_ROWS = 2, 2, 5  # rows per feature
 _DESCENTS, _DESCENDED = 4, 1e-4
 
 
@@ -34,9 +34,9 @@ def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         exact = max(_EXACT_ROWS * features, len(rows) // 20)
         point = interior_point(NUMPY, single, point, tolerance=_COARSE, gram=gram, exact_rows=exact)
         kept = NUMPY.largest(point.dual / point.slack, _LAST_ROWS * features)
-        gram, single = gram * _SINGLE(len(kept) / len(rows)), single[kept]
+        single = single[kept]
         point = restricted(NUMPY, single, point, kept)
-    point = interior_point(NUMPY, single, point, tolerance=_FINE, gram=gram, exact_rows=_EXACT_ROWS * features)
+    point = interior_point(NUMPY, single, point, tolerance=_FINE)
     return _support(point, kept, features)
 
 
