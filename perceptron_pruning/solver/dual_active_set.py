@@ -15,8 +15,8 @@ _ROUNDS = 50
 
 def settle(
     rows: np.ndarray, guess: np.ndarray, guessed_dual: np.ndarray, *, limit: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The support and its duals λ of min ½‖w‖² subject to rows @ w ≥ 1; the caller verifies them.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The support, its duals λ and the weights of min ½‖w‖² subject to rows @ w ≥ 1; the caller verifies them.
 
     Args:
         rows: A, (P, N).
@@ -36,7 +36,7 @@ def settle(
             violated = exchange.enter_worst_of(violated)
         exchange.relax()
     taken = exchange.index >= 0
-    return exchange.index[taken], exchange.dual[taken]
+    return exchange.index[taken], exchange.dual[taken], exchange.weights
 
 
 def _start(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, limit: float) -> Exchange:

@@ -64,23 +64,26 @@ class Exchange:
     def relax(self) -> None:
         """Moves λ to the solution on J; rows whose λ would turn negative on the way leave."""
         while True:
-            solution = self._solution()
-            blocked, leaving = _first_to_vanish(self.dual, self.dual - solution)
+            dual, weights = self._solution()
+            blocked, leaving = _first_to_vanish(self.dual, self.dual - dual)
             if blocked >= 1:
                 break
-            self.dual += blocked * (solution - self.dual)
+            self.dual += blocked * (dual - self.dual)
             self._remove(leaving)
-        self.dual, self.weights = solution, solution @ self.active
+        self.dual, self.weights = dual, weights
 
-    def _solution(self) -> np.ndarray:
-        """A_J A_Jᵀ λ = 1 refined: the residual is that of w, which forgets the inverse's errors."""
+    def _solution(self) -> tuple[np.ndarray, np.ndarray]:
+        """A_J A_Jᵀ λ = 1 and w = A_Jᵀλ, both refined: w by the margins, which it would lose to cancellation in A_Jᵀλ."""
         dual, taken = self.inverse.sum(1), self.index >= 0
+        weights = dual @ self.active
         for _ in range(_REFINEMENTS):
-            residual = np.where(taken, 1 - self.active @ (dual @ self.active), 0.0)
+            residual = np.where(taken, 1 - self.active @ weights, 0.0)
             if np.abs(residual).max() < 0.1 * SETTLED:
                 break
-            dual += self.inverse @ residual
-        return dual
+            correction = self.inverse @ residual
+            dual += correction
+            weights += correction @ self.active
+        return dual, weights
 
     def _enter(self, entering: int, shortfall: float) -> None:
         """Raises the entering row's λ until its margin is 1; rows whose λ falls to 0 leave."""

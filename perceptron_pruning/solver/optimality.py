@@ -22,11 +22,16 @@ class Candidate(NamedTuple):
         return self.violation <= TOLERANCE and abs(self.gap) <= TOLERANCE
 
 
-def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray) -> Candidate:
-    """The student that duals make, with its largest violation over all rows and its relative gap."""
+def candidate(
+    rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np.ndarray | None = None
+) -> Candidate:
+    """A student, by default the one that the duals make, with its residuals over all rows::
+
+        violation = max (1 − A w)        gap = (½‖w‖² − Σ λ + ½‖Aᵀλ‖²) / ½‖w‖²
+    """
     index, dual = index[dual > 0], dual[dual > 0]
-    weights = dual @ rows[index]
+    combined = dual @ rows[index]
+    weights = combined if weights is None else weights
     square = weights @ weights
-    violation = 1 - float((rows @ weights).min())
-    gap = 2 * (1 - float(dual.sum() / square)) if square > 0 else np.inf
-    return Candidate(weights, index, dual, violation, gap)
+    gap = 1 + float((combined @ combined - 2 * dual.sum()) / square) if square > 0 else np.inf
+    return Candidate(weights, index, dual, 1 - float((rows @ weights).min()), gap)
