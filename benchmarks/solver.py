@@ -36,7 +36,7 @@ def problem(ratio: float, fraction: float, degrees: float, features: int, trial:
     """Raw inputs and labels, and the scaled rows that rivals get ready made."""
     kept = round(ratio * features)
     rule, angle = KeepHardest(fraction), math.radians(degrees)
-    inputs, labels = pruned_data(rule, probe_angle=angle, n_kept=kept, n_features=features, seed=1, trial=trial)
+    inputs, labels, _ = pruned_data(rule, probe_angle=angle, n_kept=kept, n_features=features, seed=1, trial=trial)
     return inputs, labels, np.ascontiguousarray(inputs * labels[:, None] / math.sqrt(features))
 
 

@@ -39,7 +39,7 @@ def feasible(family: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
         features = max(features, 3)
         rule, angle = KeepHardest(0.02 + 0.98 * rng.random()), rng.random()
         seed = int(rng.integers(2**31))
-        x, y = pruned_data(rule, probe_angle=angle, n_kept=examples, n_features=features, seed=seed, trial=0)
+        x, y, _ = pruned_data(rule, probe_angle=angle, n_kept=examples, n_features=features, seed=seed, trial=0)
     elif family == "signs":  # a vote of an odd number of coordinates
         x = np.where(rng.random((examples, features)) < 0.5, 1.0, -1.0)
         y = np.sign(x[:, : 2 * int(rng.integers((features + 1) // 2)) + 1].sum(1))

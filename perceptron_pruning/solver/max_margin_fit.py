@@ -1,7 +1,5 @@
 """Max-margin students without bias, one problem or a batch, each verified on all its rows."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import jax
@@ -11,6 +9,7 @@ from numpy.typing import ArrayLike
 from perceptron_pruning.solver.accelerator import candidates_on_accelerator
 from perceptron_pruning.solver.exact import exact
 from perceptron_pruning.solver.support_guess import support_guess
+from perceptron_pruning.solver.threads import in_threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,7 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     x, y = _checked(inputs, labels)
     if x.ndim == 2:
         return MaxMarginFit(**_fit(x, y, 0, None))
-    fits = _fits(x, y)
+    fits = _fit_batch(x, y)
     return MaxMarginFit(**{name: np.stack([fit[name] for fit in fits]) for name in fits[0]})
 
 
@@ -78,13 +77,12 @@ def _checked(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarr
     return x, y
 
 
-def _fits(x: np.ndarray, y: np.ndarray) -> list[dict[str, np.ndarray]]:
+def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, np.ndarray]]:
     """A batch, a problem a thread; on an accelerator their candidates come all at once before that."""
     candidates = [None] * len(x)
     if jax.default_backend() != "cpu":
         candidates = candidates_on_accelerator(np.stack([_scaled(*pair)[0] for pair in zip(x, y, strict=True)]))
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as threads:
-        return list(threads.map(_fit, x, y, range(len(x)), candidates))
+    return in_threads(_fit, x, y, range(len(x)), candidates)
 
 
 def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -22,12 +22,10 @@ class Candidate(NamedTuple):
         return self.violation <= TOLERANCE and abs(self.gap) <= TOLERANCE
 
 
-def candidate(
-    rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np.ndarray | None = None
-) -> Candidate:
+def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np.ndarray | None = None) -> Candidate:
     """A student, by default the one that the duals make, with its residuals over all rows::
 
-        violation = max (1 − A w)        gap = (½‖w‖² − Σ λ + ½‖Aᵀλ‖²) / ½‖w‖²
+    violation = max (1 − A w)        gap = (½‖w‖² − Σ λ + ½‖Aᵀλ‖²) / ½‖w‖²
     """
     index, dual = index[dual > 0], dual[dual > 0]
     combined = dual @ rows[index]

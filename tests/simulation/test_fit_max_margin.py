@@ -1,5 +1,9 @@
 """The max-margin solver: against another method, under changes of units and order, and on bad data."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,6 +73,25 @@ def test_compiled_path_for_accelerators_gives_the_same(size):
     x, y = separable(*size, seed=3, batch=3)
     dual = candidates_on_accelerator(y[..., None] * x)
     assert dual == pytest.approx(fit_max_margin(x, y).dual, rel=1e-8, abs=1e-9)
+
+
+def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
+    script = (
+        "import sys, numpy as np, jax, perceptron_pruning as p\n"
+        "from perceptron_pruning.solver import max_margin_fit\n"
+        "p.use_compilation_cache(sys.argv[1])\n"
+        "rng = np.random.default_rng(0); x = rng.standard_normal((5, 30, 10)); y = np.sign(x[..., 0])\n"
+        "expected = p.fit_max_margin(x, y)\n"
+        "jax.default_backend = lambda: 'gpu'\n"
+        "compiled = p.fit_max_margin(x, y)\n"
+        "assert np.allclose(compiled.weights, expected.weights, rtol=1e-9)\n"
+        "print(len(jax.devices()))"
+    )
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+    command = [sys.executable, "-c", script, str(tmp_path / "cache")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (run.returncode, run.stdout) == (0, "3\n"), run.stderr
+    assert any((tmp_path / "cache").iterdir())
 
 
 def test_a_batch_is_its_problems():
