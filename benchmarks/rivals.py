@@ -5,6 +5,8 @@
 ``pip install -e ".[benchmark]"``. Every function takes A (P, N) and returns w (N,).
 """
 
+from typing import Any
+
 import clarabel
 import daqp
 import numpy as np
@@ -14,6 +16,7 @@ import scipy.sparse
 from scipy.optimize import nnls
 from sklearn.svm import SVC, LinearSVC
 
+_clarabel: Any = clarabel  # a compiled module without type information
 _TOLERANCE = 1e-10
 _UNBOUNDED = 1e30
 
@@ -49,12 +52,12 @@ def quadprog_dual(rows: np.ndarray) -> np.ndarray:
 
 def clarabel_sparse(rows: np.ndarray) -> np.ndarray:
     examples, features = rows.shape
-    settings = clarabel.DefaultSettings()
+    settings = _clarabel.DefaultSettings()
     settings.verbose, settings.max_threads = False, 1
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
-    cone = [clarabel.NonnegativeConeT(examples)]
+    cone = [_clarabel.NonnegativeConeT(examples)]
     identity, constraints = scipy.sparse.eye(features, format="csc"), scipy.sparse.csc_matrix(-rows)
-    problem = clarabel.DefaultSolver(identity, np.zeros(features), constraints, -np.ones(examples), cone, settings)
+    problem = _clarabel.DefaultSolver(identity, np.zeros(features), constraints, -np.ones(examples), cone, settings)
     return np.array(problem.solve().x)
 
 

@@ -101,7 +101,8 @@ def compare_case(ratio: float, fraction: float, degrees: float, features: int) -
         row["machine"] = description()
     print(
         f"P = {ratio} N, f = {fraction}, {degrees} degrees: {table[0]['milliseconds']:.3g} ms, "
-        f"{fastest['solver']} {fastest['milliseconds']:.3g} ms: {fastest['times_ours']:.2f} x{'' if accurate else ' (no rival is accurate)'}",
+        f"{fastest['solver']} {fastest['milliseconds']:.3g} ms: {fastest['times_ours']:.2f} x"
+        + ("" if accurate else " (no rival is accurate)"),
         flush=True,
     )
     return table

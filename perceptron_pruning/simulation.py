@@ -157,13 +157,13 @@ def _simulated(draw: Callable[[int], PrunedData], n_trials: int, side_by_side: i
 
 
 def _observables(weights: np.ndarray, probe: np.ndarray) -> dict[str, float]:
-    along, across = weights[0], np.linalg.norm(weights[1:])
+    along, across = float(weights[0]), float(np.linalg.norm(weights[1:]))
     norm = math.hypot(along, across)
     return {
         "generalization_error": math.atan2(across, along) / math.pi,
         "overlap": along / norm,
-        "probe_overlap": weights @ probe / norm,
-        "probe_angles": math.atan2(np.linalg.norm(probe[1:]), probe[0]),
+        "probe_overlap": float(weights @ probe) / norm,
+        "probe_angles": math.atan2(float(np.linalg.norm(probe[1:])), float(probe[0])),
         "margin": 1 / norm,
     }
 

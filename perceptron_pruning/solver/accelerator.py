@@ -19,7 +19,7 @@ def candidates_on_accelerator(rows: np.ndarray) -> np.ndarray:
     """
     batch, examples, _ = rows.shape
     devices = jax.devices()
-    padded = -(-batch // len(devices)) * len(devices) - batch, bucket(examples) - examples
+    padded = -(-bucket(batch) // len(devices)) * len(devices) - batch, bucket(examples) - examples
     target = np.where(np.arange(examples + padded[1]) < examples, 1.0, -1.0)
     with jax.enable_x64(True):
         split = NamedSharding(Mesh(np.array(devices), "batch"), PartitionSpec("batch"))

@@ -11,7 +11,11 @@ import jax
 import jax.numpy as jnp
 import jax.scipy.linalg
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
+
+_LAPACK = {
+    np.dtype(kind): get_lapack_funcs(("potrf", "potrs"), dtype=np.dtype(kind)) for kind in (np.float32, np.float64)
+}
 
 
 class Arrays(NamedTuple):
@@ -31,13 +35,13 @@ class Arrays(NamedTuple):
 
 
 def _cho_factor(matrix: np.ndarray) -> np.ndarray:
-    potrf = lapack.dpotrf if matrix.dtype == np.float64 else lapack.spotrf
+    potrf, _ = _LAPACK[matrix.dtype]
     factor, failed = potrf(matrix.T, lower=True, overwrite_a=True, clean=False)  # .T: in LAPACK's order, in place
     return np.full_like(factor, np.nan) if failed else factor
 
 
 def _cho_solve(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
-    potrs = lapack.dpotrs if factor.dtype == np.float64 else lapack.spotrs
+    _, potrs = _LAPACK[factor.dtype]
     return potrs(factor, right, lower=True)[0]
 
 

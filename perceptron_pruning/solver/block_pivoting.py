@@ -8,9 +8,11 @@ References:
 """
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.solver.exchange import SETTLED
+
+_potrf, _potrs = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 
 
 def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +35,7 @@ def _duals(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, bool]:
     """λ (P,) with G_JJ λ_J = 1 and 0 elsewhere; zeros and True where G_JJ is singular."""
     dual = np.zeros(len(gram))
     part = gram if index.size == len(gram) else gram.take(index, 0).take(index, 1)
-    factor, failed = lapack.dpotrf(part.T, lower=True, clean=False)
+    factor, failed = _potrf(part.T, lower=True, clean=False)
     if not failed:
-        dual[index], _ = lapack.dpotrs(factor, np.ones(index.size), lower=True, overwrite_b=True)
+        dual[index], _ = _potrs(factor, np.ones(index.size), lower=True, overwrite_b=True)
     return dual, bool(failed)

@@ -6,11 +6,12 @@ comes twice. The bound grows beyond limits exactly when no student exists.
 """
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.solver.exchange import DEPENDENT, Exchange
 
 _ROUNDS = 50
+_potrf, _potri, _pstrf = get_lapack_funcs(("potrf", "potri", "pstrf"), dtype=np.float64)
 
 
 def settle(
@@ -43,12 +44,12 @@ def _start(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, limit: float) 
     """The exchange on those rows of the guess that are independent."""
     active = rows[index]
     gram = active @ active.T
-    factor, failed = lapack.dpotrf(gram.T, lower=True, clean=False) if index.size else (gram, 0)
+    factor, failed = _potrf(gram.T, lower=True, clean=False) if index.size else (gram, 0)
     if failed:
-        _, pivots, rank, _ = lapack.dpstrf(gram, lower=True, tol=DEPENDENT * gram.max())
+        _, pivots, rank, _ = _pstrf(gram, lower=True, tol=DEPENDENT * gram.max())
         kept = pivots[:rank] - 1
         index, dual, gram = index[kept], dual[kept], gram[kept][:, kept]
-        factor, _ = lapack.dpotrf(gram, lower=True, clean=False)
+        factor, _ = _potrf(gram, lower=True, clean=False)
     return Exchange(rows, index, dual, _inverse(factor), limit)
 
 
@@ -56,6 +57,6 @@ def _inverse(factor: np.ndarray) -> np.ndarray:
     """Of L Lᵀ, from the lower triangle L."""
     if not factor.size:
         return factor
-    inverse, _ = lapack.dpotri(factor, lower=True, overwrite_c=True)
+    inverse, _ = _potri(factor, lower=True, overwrite_c=True)
     lower = np.tril(inverse)
     return lower + np.tril(lower, -1).T

@@ -27,7 +27,7 @@ def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int
         if guessed.verified:
             return guessed
         try:
-            settled = candidate(rows, *settle(rows, guessed.index, guessed.dual, limit=1 / INFEASIBLE_MARGIN))
+            settled = candidate(rows, *settle(rows, guessed.support, guessed.dual, limit=1 / INFEASIBLE_MARGIN))
         except NoStudentError as refusal:
             _raise_if_proven(rows, refusal.dual, problem)
         else:

@@ -5,11 +5,12 @@ References:
 """
 
 import numpy as np
-from scipy.linalg import blas
+from scipy.linalg import get_blas_funcs
 
 SETTLED = 1e-11  # a row is violated beyond this
 DEPENDENT = 1e-13  # squared distance of a row from the span of the support, relative to its square
 _REFINEMENTS = 4
+(_ger,) = get_blas_funcs(("ger",), dtype=np.float64)
 
 
 class NoStudentError(Exception):
@@ -73,7 +74,7 @@ class Exchange:
         self.dual, self.weights = dual, weights
 
     def _solution(self) -> tuple[np.ndarray, np.ndarray]:
-        """A_J A_Jᵀ λ = 1 and w = A_Jᵀλ, both refined: w by the margins, which it would lose to cancellation in A_Jᵀλ."""
+        """A_J A_Jᵀ λ = 1 and w = A_Jᵀλ, both refined by w's margins; in A_Jᵀλ alone they would cancel."""
         dual, taken = self.inverse.sum(1), self.index >= 0
         weights = dual @ self.active
         for _ in range(_REFINEMENTS):
@@ -118,13 +119,13 @@ class Exchange:
         """Borders the inverse, in a free slot."""
         slot = int(np.argmin(self.index))
         falling[slot] = -1
-        self.inverse = blas.dger(1 / square, falling, falling, a=self.inverse, overwrite_a=True)
+        self.inverse = _ger(1 / square, falling, falling, a=self.inverse, overwrite_a=True)
         self.index[slot], self.dual[slot], self.active[slot] = entering, entered, self._rows[entering]
 
     def _remove(self, slot: int) -> None:
         """Reduces the inverse and frees the slot."""
         border = self.inverse[slot].copy()
-        self.inverse = blas.dger(-1 / border[slot], border, border, a=self.inverse, overwrite_a=True)
+        self.inverse = _ger(-1 / border[slot], border, border, a=self.inverse, overwrite_a=True)
         self.inverse[slot] = self.inverse[:, slot] = self.active[slot] = self.dual[slot] = 0
         self.index[slot] = -1
 

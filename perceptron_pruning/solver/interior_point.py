@@ -83,8 +83,8 @@ def start(arrays: Arrays, rows, target, direction) -> Iterate:
 
 def restricted(arrays: Arrays, rows, point: Iterate, index) -> Iterate:
     """The point on some of the rows, with its steps so far."""
-    parts = (part[index] for part in (point.slack, point.dual, point.primal_residual))
-    return _measured(arrays.xp, rows, point.weights, *parts, point.steps)
+    slack, dual, primal_residual = (part[index] for part in (point.slack, point.dual, point.primal_residual))
+    return _measured(arrays.xp, rows, point.weights, slack, dual, primal_residual, point.steps)
 
 
 def _measured(xp, rows, weights, slack, dual, primal_residual, steps) -> Iterate:

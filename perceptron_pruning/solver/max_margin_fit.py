@@ -1,6 +1,7 @@
 """Max-margin students without bias, one problem or a batch, each verified on all its rows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -77,7 +78,7 @@ def _checked(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarr
     return x, y
 
 
-def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, np.ndarray]]:
+def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:
     """A batch, a problem a thread; on an accelerator their candidates come all at once before that."""
     candidates = [None] * len(x)
     if jax.default_backend() != "cpu":
@@ -85,13 +86,13 @@ def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, np.ndarray]]:
     return in_threads(_fit, x, y, range(len(x)), candidates)
 
 
-def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> dict[str, np.ndarray]:
+def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> dict[str, Any]:
     """One problem, solved in units of the rows' typical length."""
     rows, scale = _scaled(x, y)
     guess = support_guess(rows) if candidate is None else (np.arange(len(x)), candidate)
     solution = exact(rows, *guess, problem=problem)
     dual = np.zeros(len(x))
-    dual[solution.index] = solution.dual / scale**2
+    dual[solution.support] = solution.dual / scale**2
     return {
         "weights": solution.weights / scale,
         "margin": scale / np.linalg.norm(solution.weights),

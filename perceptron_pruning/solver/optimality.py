@@ -11,7 +11,7 @@ class Candidate(NamedTuple):
     """w = Σ λ a of some rows with λ > 0, and how far it is from solving min ½‖w‖² subject to A w ≥ 1."""
 
     weights: np.ndarray
-    index: np.ndarray
+    support: np.ndarray
     dual: np.ndarray
     violation: float
     gap: float
