@@ -45,7 +45,7 @@ def _start(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, limit: float) 
     active = rows[index]
     gram = active @ active.T
     factor, failed = _potrf(gram.T, lower=True, clean=False) if index.size else (gram, 0)
-    if failed:
+    if failed or factor.diagonal().min(initial=np.inf) ** 2 < DEPENDENT * gram.max(initial=0):
         _, pivots, rank, _ = _pstrf(gram, lower=True, tol=DEPENDENT * gram.max())
         kept = pivots[:rank] - 1
         index, dual, gram = index[kept], dual[kept], gram[kept][:, kept]

@@ -93,7 +93,7 @@ class Exchange:
             falling = self.inverse @ (self.active @ row)
             across = row - falling @ self.active
             square = across @ row
-            free = square > DEPENDENT * (row @ row) and np.any(self.index < 0)
+            free = square > DEPENDENT * (row @ row) and np.count_nonzero(self.index >= 0) < row.size
             full = shortfall / square if free else np.inf
             blocked, leaving = _first_to_vanish(self.dual, falling)
             length = min(full, blocked)

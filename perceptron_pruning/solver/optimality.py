@@ -15,11 +15,12 @@ class Candidate(NamedTuple):
     dual: np.ndarray
     violation: float
     gap: float
+    mismatch: float
 
     @property
     def verified(self) -> bool:
-        """Whether violation and relative gap are at most 1e-9; False where they are NaN."""
-        return self.violation <= TOLERANCE and abs(self.gap) <= TOLERANCE
+        """Whether all residuals are at most 1e-9; False where they are NaN."""
+        return self.violation <= TOLERANCE and abs(self.gap) <= TOLERANCE and self.mismatch <= TOLERANCE
 
 
 def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np.ndarray | None = None) -> Candidate:
@@ -32,4 +33,5 @@ def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np
     weights = combined if weights is None else weights
     square = weights @ weights
     gap = 1 + float((combined @ combined - 2 * dual.sum()) / square) if square > 0 else np.inf
-    return Candidate(weights, index, dual, 1 - float((rows @ weights).min()), gap)
+    mismatch = float(np.linalg.norm(weights - combined) / np.sqrt(square)) if square > 0 else np.inf
+    return Candidate(weights, index, dual, 1 - float((rows @ weights).min()), gap, mismatch)
