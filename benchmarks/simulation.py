@@ -53,6 +53,23 @@ def batch_seconds(cores: int, ratio: int) -> dict:
     return {"batch_seconds": min(seconds)}
 
 
+def trials_seconds(workers: int) -> dict:
+    """80 trials at N = 200, α = 5, f = 0.2 in a warm pool of processes."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from perceptron_pruning import simulate
+    from replica_theory import KeepHardest
+
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        times = []
+        for _ in range(4):  # the first starts the workers
+            start = time.perf_counter()
+            simulate(5.0, selection=KeepHardest(0.2), n_trials=80, executor=pool)
+            times.append(time.perf_counter() - start)
+    return {"trials_seconds": min(times)}
+
+
 def peak_memory(budget: int) -> dict:
     """Of 8 trials at N = 200, α = 50, f = 0.05, above that of the imported package."""
     import resource
@@ -112,6 +129,7 @@ def use(cores: int) -> None:
 MEASUREMENTS = [
     *(("solves_per_second", {"cores": cores}) for cores in (1, 2)),
     *(("batch_seconds", {"cores": cores, "ratio": ratio}) for ratio in (2, 5, 20) for cores in (1, 2)),
+    *(("trials_seconds", {"workers": workers}) for workers in (1, 2)),
     *(("peak_memory", {"budget": budget}) for budget in BUDGETS),
     *(("share_of_peak", {"ratio": ratio}) for ratio in (2, 5, 20)),
 ]

@@ -1,7 +1,7 @@
 """Max-margin students of finite dimension on pruned data: the theory's setting, sampled."""
 
 import math
-from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import jax
@@ -14,6 +14,7 @@ from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import Selection, check_selection
 
 _SOLVER_COPIES = 4  # of a trial's inputs, at the peak of solving it
+_CHUNKS = 16  # of trials, over an executor's workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +65,15 @@ def simulate(
     probe: str = "exact",
     probe_epochs: int = 3,
     memory_budget: int = 2**31,
+    executor: Executor | None = None,
 ) -> SimulationResult:
     """Trains max-margin students on pruned Gaussian data and measures their test error.
 
     Inputs x ~ N(0, I_N), labels sign(T·x), a probe at an angle to the teacher T; the rule keeps
     P = α N of P/f examples. The error on unpruned data is exact given the student:
-    ε = arctan2(part across T, part along T)/π. Trials use all cores (set OPENBLAS_NUM_THREADS=1), or
-    all accelerators, in batches; results do not depend on how they are spread.
+    ε = arctan2(part across T, part along T)/π. Trials run in threads on a CPU (set
+    OPENBLAS_NUM_THREADS=1), in batches on all accelerators, or in the executor's workers; results do
+    not depend on how they are spread.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0.
@@ -84,6 +87,8 @@ def simulate(
         probe_epochs: Passes of a trained probe over the pool, ≥ 1.
         memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
             only as far as it allows.
+        executor: Runs the trials instead, in chunks; a pool of processes makes the most of many cores
+            (threads share Python's lock). Each of its workers takes one trial's memory.
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
@@ -109,12 +114,7 @@ def simulate(
     n_kept = round(alpha * n_features)
     if n_kept < 1:
         raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {alpha * n_features}")
-
-    def draw(trial: int) -> PrunedData:
-        size = {"n_kept": n_kept, "n_features": n_features, "seed": seed, "trial": trial}
-        if trained:
-            return trained_pruned_data(selection, epochs=probe_epochs, **size)
-        return pruned_data(selection, probe_angle=angle, **size)
+    setting = _Setting(selection, angle, n_kept, n_features, seed, probe_epochs if trained else 0)
 
     pool = pool_size(selection, angle, n_kept)
     side_by_side = memory_budget // (
@@ -122,7 +122,7 @@ def simulate(
     )
     if side_by_side < 1:
         raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
-    observables = _simulated(draw, n_trials, side_by_side)
+    observables = _simulated(setting, n_trials, side_by_side, executor)
     return SimulationResult(
         alpha_prune=n_kept / n_features,
         selection=selection,
@@ -137,22 +137,42 @@ def simulate(
     )
 
 
-def _simulated(draw: Callable[[int], PrunedData], n_trials: int, side_by_side: int) -> dict[str, np.ndarray]:
-    """Observables of all trials: a trial a thread, or an accelerator's batch at a time."""
+@dataclass(frozen=True)
+class _Setting:
+    """What every trial has in common, and what a worker is sent."""
 
-    def one(trial: int) -> dict[str, float]:
-        data = draw(trial)
+    selection: Selection
+    probe_angle: float
+    n_kept: int
+    n_features: int
+    seed: int
+    probe_epochs: int
+
+    def draw(self, trial: int) -> PrunedData:
+        size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
+        if self.probe_epochs:
+            return trained_pruned_data(self.selection, epochs=self.probe_epochs, **size)
+        return pruned_data(self.selection, probe_angle=self.probe_angle, **size)
+
+    def run(self, trial: int) -> dict[str, float]:
+        data = self.draw(trial)
         return _observables(fit_max_margin(data.inputs, data.labels).weights, data.probe)
 
-    def batch(first: int) -> list[dict[str, float]]:
-        trials = in_threads(draw, range(first, min(first + side_by_side, n_trials)))
-        fit = fit_max_margin(np.stack([data.inputs for data in trials]), np.stack([data.labels for data in trials]))
-        return [_observables(weights, data.probe) for weights, data in zip(fit.weights, trials, strict=True)]
+    def run_batch(self, trials: range) -> list[dict[str, float]]:
+        drawn = in_threads(self.draw, trials)
+        fit = fit_max_margin(np.stack([data.inputs for data in drawn]), np.stack([data.labels for data in drawn]))
+        return [_observables(weights, data.probe) for weights, data in zip(fit.weights, drawn, strict=True)]
 
-    if jax.default_backend() == "cpu":
-        outcomes = in_threads(one, range(n_trials), at_most=side_by_side)
+
+def _simulated(setting: _Setting, n_trials: int, side_by_side: int, executor: Executor | None) -> dict[str, np.ndarray]:
+    """Observables of all trials, in order."""
+    if executor is not None:
+        outcomes = list(executor.map(setting.run, range(n_trials), chunksize=max(1, n_trials // _CHUNKS)))
+    elif jax.default_backend() == "cpu":
+        outcomes = in_threads(setting.run, range(n_trials), at_most=side_by_side)
     else:
-        outcomes = [outcome for first in range(0, n_trials, side_by_side) for outcome in batch(first)]
+        batches = [range(n_trials)[first : first + side_by_side] for first in range(0, n_trials, side_by_side)]
+        outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]
     return {name: np.array([outcome[name] for outcome in outcomes]) for name in outcomes[0]}
 
 
