@@ -1,65 +1,126 @@
-"""fit_max_margin against the exact rival that ships with SciPy: NNLS in least-distance form.
+"""fit_max_margin against the solvers people would otherwise use, on the same pruned problems in the same run.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/solver.py        # writes benchmarks/solver.csv, about two minutes
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/solver.py 200     # writes solver_200.csv; or 1000
 
-Same pruned problems in the same run, one thread; times are medians over problems.
+One thread each, processor time (another process on the machine costs cache, not time), medians. A rival that on three
+problems takes more than twice as long as the quickest is measured on those three alone; the others on all fifteen.
+``gap`` of a rival: how far its student, scaled to violate nothing, is from the optimal ‖w‖².
 """
 
 import math
+import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 from machine import description
+from rivals import RIVALS
 
 from perceptron_pruning import fit_max_margin
 from perceptron_pruning.reproduction.tables import write_table
 from perceptron_pruning.sampling import pruned_data
-from perceptron_pruning.solver.least_distance import least_distance
 from replica_theory import KeepHardest
 
-N_FEATURES, PROBLEMS = 200, 7
-CASES = [(ratio, f, degrees) for ratio in (0.5, 2, 5) for f, degrees in ((1.0, 0), (0.2, 0), (0.2, 20))]
+PROBLEMS, FIRST, SLOW = 15, 3, 2.0
+SMALL = 500  # beyond this N only the first problems, and fewer cases
+ACCURATE = 1e-9
+RATIOS, FRACTIONS, DEGREES = (0.5, 2, 5, 20, 50), (0.05, 0.2, 1.0), (0, 10, 20)
+OURS = "perceptron-pruning"
 
 
-def seconds(work) -> tuple:
-    start = time.perf_counter()
-    return work(), time.perf_counter() - start
+def ours(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return fit_max_margin(inputs, labels).weights
 
 
-def compare_case(ratio: float, keep_fraction: float, degrees: float) -> dict:
-    """Median times and the angle between the two solutions, over fresh problems."""
-    ours, theirs, angles = [], [], []
-    for trial in range(PROBLEMS):
-        inputs, labels = pruned_data(
-            KeepHardest(keep_fraction),
-            probe_angle=math.radians(degrees),
-            n_kept=round(ratio * N_FEATURES),
-            n_features=N_FEATURES,
-            seed=0,
-            trial=trial,
-        )
-        fit, mine = seconds(lambda x=inputs, y=labels: fit_max_margin(x, y))
-        rows = inputs * labels[:, None] / math.sqrt(N_FEATURES)
-        (weights, _), rivals = seconds(lambda rows=rows: least_distance(rows, problem=0))
-        one, other = fit.weights / np.linalg.norm(fit.weights), weights / np.linalg.norm(weights)
-        ours.append(mine)
-        theirs.append(rivals)
-        angles.append(float(np.linalg.norm(one - other)))
-    row = {
-        "examples_per_feature": ratio,
-        "keep_fraction": keep_fraction,
-        "probe_angle_degrees": degrees,
-        "n_features": N_FEATURES,
-        "milliseconds": 1e3 * float(np.median(ours)),
-        "nnls_milliseconds": 1e3 * float(np.median(theirs)),
-        "speed_up": float(np.median(theirs) / np.median(ours)),
-        "largest_angle_between": max(angles),
-        "machine": description(),
-    }
-    print(", ".join(f"{name} {value:.3g}" if isinstance(value, float) else str(value) for name, value in row.items()))
-    return row
+def problem(ratio: float, fraction: float, degrees: float, features: int, trial: int) -> tuple:
+    """Raw inputs and labels, and the scaled rows that rivals get ready made."""
+    kept = round(ratio * features)
+    rule, angle = KeepHardest(fraction), math.radians(degrees)
+    inputs, labels, _ = pruned_data(rule, probe_angle=angle, n_kept=kept, n_features=features, seed=1, trial=trial)
+    return inputs, labels, np.ascontiguousarray(inputs * labels[:, None] / math.sqrt(features))
+
+
+class Measurements:
+    """Times and errors of one solver on the problems of one case."""
+
+    def __init__(self):
+        self.seconds, self.violation, self.gap, self.angle = [], [], [], []
+
+    def add(self, solve, arguments: tuple, rows: np.ndarray, optimum: np.ndarray) -> None:
+        start = time.process_time()
+        weights = solve(*arguments)
+        self.seconds.append(time.process_time() - start)
+        margin = float((rows @ weights).min())
+        length, best = np.linalg.norm(weights), np.linalg.norm(optimum)
+        self.violation.append(1 - margin)
+        self.gap.append((length / margin / best) ** 2 - 1 if margin > 0 else math.inf)
+        self.angle.append(float(np.linalg.norm(weights / length - optimum / best)))
+
+    def row(self) -> dict:
+        return {
+            "problems": len(self.seconds),
+            "milliseconds": 1e3 * float(np.median(self.seconds)),
+            "quartile_1": 1e3 * float(np.quantile(self.seconds, 0.25)),
+            "quartile_3": 1e3 * float(np.quantile(self.seconds, 0.75)),
+            "violation": max(self.violation),
+            "gap": max(self.gap, key=abs),
+            "angle_error": max(self.angle),
+            "accurate": max(self.violation) <= ACCURATE and abs(max(self.gap, key=abs)) <= ACCURATE,
+        }
+
+
+def rivals_for(ratio: float, features: int) -> list[str]:
+    """Without those that need minutes a problem there."""
+    hopeless = {"DAQP, dual"} if ratio > 2 else set()
+    if ratio > 2 or features > 200:
+        hopeless |= {"Clarabel", "scikit-learn SVC", "scikit-learn LinearSVC"}
+    if ratio > 5 or features > 200:
+        hopeless |= {"SciPy NNLS", "quadprog"}
+    return [name for name in RIVALS if name not in hopeless]
+
+
+def compare_case(ratio: float, fraction: float, degrees: float, features: int) -> list[dict]:
+    problems = [
+        problem(ratio, fraction, degrees, features, trial) for trial in range(PROBLEMS if features <= SMALL else FIRST)
+    ]
+    measured = {name: Measurements() for name in [OURS, *rivals_for(ratio, features)]}
+    names = list(measured)
+    for trial, (inputs, labels, rows) in enumerate(problems):
+        optimum, unit = ours(inputs, labels), math.sqrt(features)
+        for name in names:
+            if name == OURS:
+                measured[name].add(ours, (inputs, labels), unit * rows, optimum)
+                measured[name].gap[-1] = fit_max_margin(inputs, labels).gap
+            else:
+                measured[name].add(RIVALS[name], (rows,), rows, unit * optimum)
+        if trial + 1 == FIRST:
+            middle = {name: np.median(measured[name].seconds) for name in names}
+            quickest = min(time for name, time in middle.items() if name != OURS)
+            names = [name for name in names if name == OURS or middle[name] <= SLOW * quickest]
+    case = {"examples_per_feature": ratio, "keep_fraction": fraction, "probe_angle_degrees": degrees}
+    table = [case | {"n_features": features, "solver": name} | result.row() for name, result in measured.items()]
+    accurate = [row for row in table[1:] if row["accurate"]]
+    fastest = min(accurate or table[1:], key=lambda row: row["milliseconds"])
+    for row in table:
+        row["times_ours"] = row["milliseconds"] / table[0]["milliseconds"]
+        row["machine"] = description()
+    print(
+        f"P = {ratio} N, f = {fraction}, {degrees} degrees: {table[0]['milliseconds']:.3g} ms, "
+        f"{fastest['solver']} {fastest['milliseconds']:.3g} ms: {fastest['times_ours']:.2f} x"
+        + ("" if accurate else " (no rival is accurate)"),
+        flush=True,
+    )
+    return table
 
 
 if __name__ == "__main__":
-    write_table(Path(__file__).with_name("solver.csv"), [compare_case(*case) for case in CASES])
+    warnings.simplefilter("ignore")  # of rivals that do not converge
+    size = int(sys.argv[1])
+    ratios = [float(ratio) for ratio in sys.argv[2:]] or RATIOS
+    cases = [(ratio, fraction, degrees, size) for ratio in ratios for fraction in FRACTIONS for degrees in DEGREES]
+    if size > SMALL:  # a rival's solve takes seconds
+        cases = [case for case in cases if case[0] in (0.5, 2, 5) and case[1] > 0.1 and case[2] == 0]
+    rows = [row for case in cases for row in compare_case(*case)]
+    if len(sys.argv) == 2:
+        write_table(Path(__file__).with_name(f"solver_{size}.csv"), rows)

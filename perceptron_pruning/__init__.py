@@ -2,6 +2,7 @@
 
 from perceptron_pruning.comparison import Comparison, compare
 from perceptron_pruning.simulation import SimulationResult, simulate
+from perceptron_pruning.solver.compilation_cache import use_compilation_cache
 from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
 from perceptron_pruning.solver.max_margin_fit import MaxMarginFit, fit_max_margin
 
@@ -14,4 +15,5 @@ __all__ = [
     "compare",
     "fit_max_margin",
     "simulate",
+    "use_compilation_cache",
 ]

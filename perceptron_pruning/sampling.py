@@ -1,18 +1,56 @@
-"""Exact draws of pruned data without drawing the pool.
+"""Exact draws of pruned data, with the pool as scalars or as a matrix.
 
-A rule sees an example only through its components (u, v) in the plane of teacher and probe. So the
-pool is drawn as those scalars and ranked as a real run ranks it; the other N − 2 coordinates, on
-which pruning has no bearing, are drawn for the kept examples alone. The kept set has exactly the
-law of pruning a full P_tot × N matrix, at cost O(P_tot + P N) instead of O(P_tot N).
+A probe that knows nothing of the pool sees an example only through its components (u, v) in the
+plane of teacher and probe. So the pool is drawn as those scalars and ranked as a real run ranks it;
+the other N − 2 coordinates, on which pruning has no bearing, are drawn for the kept examples alone.
+The kept set has exactly the law of pruning a full P_tot × N matrix, at cost O(P_tot + P N) instead
+of O(P_tot N). A probe that is trained on the pool needs the matrix.
 """
 
 import math
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from replica_theory.selection import Selection
+
+_POOL_SCALARS = 8  # alive at once for each example of a pool that is ranked
+_PERCEPTRON_BATCH = 16
+
+
+class PrunedData(NamedTuple):
+    """Kept inputs (P, N), their labels (P,), and the unit probe (N,); the teacher is the first axis."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    probe: np.ndarray
+
+
+def pool_size(selection: Selection, probe_angle: float, n_kept: int) -> int:
+    """Examples in a pool of which the rule keeps P: P/f."""
+    return max(n_kept, round(n_kept / selection.kept_law(probe_angle).keep_fraction))
+
+
+def bytes_needed(n_kept: int, n_features: int, pool: int, *, trained: bool) -> int:
+    """Memory of drawing one trial, at its peak."""
+    per_example = n_features + _POOL_SCALARS if trained else _POOL_SCALARS
+    return 8 * (n_kept * n_features + pool * per_example)
+
+
+def pruned_data(
+    selection: Selection, *, probe_angle: float, n_kept: int, n_features: int, seed: int, trial: int
+) -> PrunedData:
+    """One trial with a probe at exactly ``probe_angle``, which lies in the first two axes.
+
+    The draw depends on ``seed`` and ``trial`` alone, whatever else runs beside it and wherever.
+    """
+    rng = np.random.default_rng([seed, trial])
+    inputs = np.empty((n_kept, n_features))
+    inputs[:, :2], labels = kept_plane(selection, probe_angle=probe_angle, n_kept=n_kept, rng=rng)
+    inputs[:, 2:] = rng.standard_normal((n_kept, n_features - 2))
+    probe = np.zeros(n_features)
+    probe[:2] = math.cos(probe_angle), math.sin(probe_angle)
+    return PrunedData(inputs, labels, probe)
 
 
 def kept_plane(
@@ -29,30 +67,50 @@ def kept_plane(
     Returns:
         Components (P, 2) along the teacher and across it (towards the probe), and labels (P,).
     """
-    pool = round(n_kept / selection.kept_law(probe_angle).keep_fraction)
-    kept, found = [], 0
-    while found < n_kept:  # once for ranked rules; again when chance kept too few
-        plane = rng.standard_normal((max(pool, n_kept), 2))
-        label = np.sign(plane[:, 0])
-        probe_field = plane @ [math.cos(probe_angle), math.sin(probe_angle)]
-        chosen = selection.choose(probe_field, label, count=n_kept - found, rng=rng)
-        kept.append(plane[chosen])
-        found += len(chosen)
-    components = np.concatenate(kept)
-    return components, np.sign(components[:, 0])
+    pool = pool_size(selection, probe_angle, n_kept)
+    probe = np.array([math.cos(probe_angle), math.sin(probe_angle)])
+    return _kept(selection, rng.standard_normal((pool, 2)), probe, n_kept=n_kept, rng=rng)
 
 
-def pruned_data(
-    selection: Selection, *, probe_angle: float, n_kept: int, n_features: int, seed: int, trial: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Kept inputs (P, N) and labels (P,) of one trial; teacher and probe lie in the first two axes.
+def trained_pruned_data(
+    selection: Selection, *, epochs: int, n_kept: int, n_features: int, seed: int, trial: int
+) -> PrunedData:
+    """One trial with a probe that is a perceptron trained on the pool itself.
 
-    The draw depends on ``seed`` and ``trial`` alone, whatever else runs beside it.
+    Probe and pool depend on each other, so the pool is a full matrix, drawn anew for each trial.
     """
-    components, label = kept_plane(
-        selection, probe_angle=probe_angle, n_kept=n_kept, rng=np.random.default_rng([seed, trial])
-    )
-    with jax.enable_x64(True):
-        key = jax.random.fold_in(jax.random.key(seed), trial)
-        others = np.asarray(jax.random.normal(key, (n_kept, n_features - 2), dtype=jnp.float64))
-    return np.concatenate([components, others], axis=1), label
+    rng = np.random.default_rng([seed, trial])
+    pool = rng.standard_normal((pool_size(selection, 0.0, n_kept), n_features))
+    probe = trained_perceptron(pool, np.sign(pool[:, 0]), epochs=epochs, rng=rng)
+    return PrunedData(*_kept(selection, pool, probe, n_kept=n_kept, rng=rng), probe)
+
+
+def trained_perceptron(inputs: np.ndarray, labels: np.ndarray, *, epochs: int, rng: np.random.Generator) -> np.ndarray:
+    """Unit weights (N,) of Rosenblatt's perceptron after some epochs, each in a new order.
+
+    w ← w + Σ y x over the misclassified examples of a mini-batch of 16; it starts at w = 0, where
+    every example counts as misclassified.
+    """
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(epochs):
+        for batch in np.array_split(rng.permutation(len(inputs)), math.ceil(len(inputs) / _PERCEPTRON_BATCH)):
+            rows = inputs[batch] * labels[batch, None]
+            weights += rows[rows @ weights <= 0].sum(0)
+    return weights / np.linalg.norm(weights)
+
+
+def _kept(
+    selection: Selection, pool: np.ndarray, probe: np.ndarray, *, n_kept: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kept inputs and labels; more of the pool's kind are drawn when chance kept too few."""
+    kept, found = [], 0
+    while True:
+        label = np.sign(pool[:, 0])
+        chosen = selection.choose(pool @ probe, label, count=n_kept - found, rng=rng)
+        kept.append(pool[chosen])
+        found += len(chosen)
+        if found == n_kept:
+            break
+        pool = rng.standard_normal(pool.shape)
+    inputs = np.concatenate(kept)
+    return inputs, np.sign(inputs[:, 0])

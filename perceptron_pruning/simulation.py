@@ -1,16 +1,20 @@
 """Max-margin students of finite dimension on pruned data: the theory's setting, sampled."""
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
-from perceptron_pruning.sampling import pruned_data
+from perceptron_pruning.sampling import PrunedData, bytes_needed, pool_size, pruned_data, trained_pruned_data
 from perceptron_pruning.solver.max_margin_fit import fit_max_margin
+from perceptron_pruning.solver.threads import in_threads
 from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import Selection, check_selection
 
-_BATCH_BYTES = 2**28
+_SOLVER_COPIES = 4  # of a trial's inputs, at the peak of solving it
+_CHUNKS = 16  # of trials, over an executor's workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +24,14 @@ class SimulationResult:
     Attributes:
         alpha_prune: α = P/N that was simulated (P is rounded to whole examples).
         selection: The rule by which examples were kept.
-        probe_angle: θ, radians.
+        probe_angle: θ, radians; of trained probes the mean.
         n_features: N.
         n_trials: Independent pools.
         seed: Trial t of a seed is the same draw whatever the number of trials.
         n_kept: P.
-        probe: How the probe came about, "exact".
+        probe: How the probe came about, "exact" or "trained".
+        probe_epochs: Of a trained probe; 0 of an exact one.
+        probe_angles: θ of each trial's probe, radians; ``probe_angle`` is their mean.
         generalization_error: ε = angle(student, teacher)/π.
         overlap: R, cosine of that angle.
         probe_overlap: ρ, cosine of the angle to the probe.
@@ -40,6 +46,8 @@ class SimulationResult:
     seed: int
     n_kept: int
     probe: str
+    probe_epochs: int
+    probe_angles: np.ndarray
     generalization_error: np.ndarray
     overlap: np.ndarray
     probe_overlap: np.ndarray
@@ -55,27 +63,38 @@ def simulate(
     n_trials: int = 100,
     seed: int = 0,
     probe: str = "exact",
+    probe_epochs: int = 3,
+    memory_budget: int = 2**31,
+    executor: Executor | None = None,
 ) -> SimulationResult:
     """Trains max-margin students on pruned Gaussian data and measures their test error.
 
-    Inputs x ~ N(0, I_N), labels sign(T·x), a probe at exactly ``probe_angle`` to the teacher T; the
-    rule keeps P = α N of P/f examples. The error on unpruned data is exact given the student:
-    ε = arctan2(part across T, part along T)/π.
+    Inputs x ~ N(0, I_N), labels sign(T·x), a probe at an angle to the teacher T; the rule keeps
+    P = α N of P/f examples. The error on unpruned data is exact given the student:
+    ε = arctan2(part across T, part along T)/π. Trials run in threads on a CPU (set
+    OPENBLAS_NUM_THREADS=1), in batches on all accelerators, or in the executor's workers; results do
+    not depend on how they are spread.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0.
         selection: Which examples are kept.
-        probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe_angle: θ between an exact probe and the teacher, radians, in [0, π/2].
         n_features: N, ≥ 3.
         n_trials: Independent pools, ≥ 1.
         seed: Non-negative integer.
-        probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool.
+        probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool; or
+            "trained", a perceptron trained on the pool itself, at whatever angle that gives.
+        probe_epochs: Passes of a trained probe over the pool, ≥ 1.
+        memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
+            only as far as it allows.
+        executor: Runs the trials instead, in chunks; a pool of processes makes the most of many cores
+            (threads share Python's lock). Each of its workers takes one trial's memory.
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
 
     Raises:
-        ValueError: A parameter is out of range.
+        ValueError: A parameter is out of range, or a single trial exceeds the memory budget.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, section 2.
@@ -83,54 +102,98 @@ def simulate(
     alpha = _checked_scalar(alpha_prune)
     angle = check_probe_angle(probe_angle)
     check_selection(selection)
-    if probe != "exact":
-        raise ValueError(f"`probe` must be 'exact'; got {probe!r}")
-    _check_count("n_features", n_features, at_least=3)
-    _check_count("n_trials", n_trials, at_least=1)
-    _check_count("seed", seed, at_least=0)
+    trained = _is_trained(probe, angle)
+    for name, value, least in (
+        ("n_features", n_features, 3),
+        ("n_trials", n_trials, 1),
+        ("seed", seed, 0),
+        ("probe_epochs", probe_epochs, 1),
+        ("memory_budget", memory_budget, 1),
+    ):
+        _check_count(name, value, at_least=least)
     n_kept = round(alpha * n_features)
     if n_kept < 1:
         raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {alpha * n_features}")
-    students = [
-        _students(selection, angle, n_kept, n_features, seed, trials)
-        for trials in _batches(n_trials, n_kept * n_features * 8)
-    ]
+    setting = _Setting(selection, angle, n_kept, n_features, seed, probe_epochs if trained else 0)
+
+    pool = pool_size(selection, angle, n_kept)
+    side_by_side = memory_budget // (
+        bytes_needed(n_kept, n_features, pool, trained=trained) + _SOLVER_COPIES * 8 * n_kept * n_features
+    )
+    if side_by_side < 1:
+        raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
+    observables = _simulated(setting, n_trials, side_by_side, executor)
     return SimulationResult(
         alpha_prune=n_kept / n_features,
         selection=selection,
-        probe_angle=angle,
+        probe_angle=float(observables["probe_angles"].mean()) if trained else angle,
         n_features=n_features,
         n_trials=n_trials,
         seed=seed,
         n_kept=n_kept,
         probe=probe,
-        **_observables(np.concatenate(students), angle),
+        probe_epochs=probe_epochs if trained else 0,
+        **observables,
     )
 
 
-def _students(selection, angle, n_kept, n_features, seed, trials) -> np.ndarray:
-    """Weights (len(trials), N) of the students with y w·x ≥ 1."""
-    data = [
-        pruned_data(selection, probe_angle=angle, n_kept=n_kept, n_features=n_features, seed=seed, trial=trial)
-        for trial in trials
-    ]
-    return fit_max_margin(np.stack([inputs for inputs, _ in data]), np.stack([labels for _, labels in data])).weights
+@dataclass(frozen=True)
+class _Setting:
+    """What every trial has in common, and what a worker is sent."""
+
+    selection: Selection
+    probe_angle: float
+    n_kept: int
+    n_features: int
+    seed: int
+    probe_epochs: int
+
+    def draw(self, trial: int) -> PrunedData:
+        size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
+        if self.probe_epochs:
+            return trained_pruned_data(self.selection, epochs=self.probe_epochs, **size)
+        return pruned_data(self.selection, probe_angle=self.probe_angle, **size)
+
+    def run(self, trial: int) -> dict[str, float]:
+        data = self.draw(trial)
+        return _observables(fit_max_margin(data.inputs, data.labels).weights, data.probe)
+
+    def run_batch(self, trials: range) -> list[dict[str, float]]:
+        drawn = in_threads(self.draw, trials)
+        fit = fit_max_margin(np.stack([data.inputs for data in drawn]), np.stack([data.labels for data in drawn]))
+        return [_observables(weights, data.probe) for weights, data in zip(fit.weights, drawn, strict=True)]
 
 
-def _observables(weights: np.ndarray, angle: float) -> dict[str, np.ndarray]:
-    along, across = weights[:, 0], np.linalg.norm(weights[:, 1:], axis=1)
-    norm = np.hypot(along, across)
+def _simulated(setting: _Setting, n_trials: int, side_by_side: int, executor: Executor | None) -> dict[str, np.ndarray]:
+    """Observables of all trials, in order."""
+    if executor is not None:
+        outcomes = list(executor.map(setting.run, range(n_trials), chunksize=max(1, n_trials // _CHUNKS)))
+    elif jax.default_backend() == "cpu":
+        outcomes = in_threads(setting.run, range(n_trials), at_most=side_by_side)
+    else:
+        batches = [range(n_trials)[first : first + side_by_side] for first in range(0, n_trials, side_by_side)]
+        outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]
+    return {name: np.array([outcome[name] for outcome in outcomes]) for name in outcomes[0]}
+
+
+def _observables(weights: np.ndarray, probe: np.ndarray) -> dict[str, float]:
+    along, across = float(weights[0]), float(np.linalg.norm(weights[1:]))
+    norm = math.hypot(along, across)
     return {
-        "generalization_error": np.arctan2(across, along) / math.pi,
+        "generalization_error": math.atan2(across, along) / math.pi,
         "overlap": along / norm,
-        "probe_overlap": weights[:, :2] @ [math.cos(angle), math.sin(angle)] / norm,
+        "probe_overlap": float(weights @ probe) / norm,
+        "probe_angles": math.atan2(float(np.linalg.norm(probe[1:])), float(probe[0])),
         "margin": 1 / norm,
     }
 
 
-def _batches(n_trials: int, bytes_each: int) -> list[range]:
-    size = max(1, _BATCH_BYTES // bytes_each)
-    return [range(start, min(start + size, n_trials)) for start in range(0, n_trials, size)]
+def _is_trained(probe: str, angle: float) -> bool:
+    if probe not in ("exact", "trained"):
+        raise ValueError(f"`probe` must be 'exact' or 'trained'; got {probe!r}")
+    if probe == "trained" and angle != 0:
+        raise ValueError(f"`probe_angle` must be left out with probe='trained', which finds its own; got {angle}")
+    return probe == "trained"
 
 
 def _checked_scalar(alpha_prune: float) -> float:

@@ -12,34 +12,31 @@ from scipy.optimize import nnls
 from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
 
 INFEASIBLE_MARGIN = 1e-7
+_ITERATIONS = 30
 
 
 def least_distance(rows: np.ndarray, *, problem: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and duals of min ½‖w‖² subject to rows @ w ≥ 1.
+    """The support and its duals of min ½‖w‖² subject to rows @ w ≥ 1.
 
     Raises:
         InfeasibleError: No margin above 1e-7 of the inputs' length.
-        InaccurateError: Not finished within 30 iterations an example.
+        InaccurateError: Not finished within 30 iterations a dimension.
     """
     examples, features = rows.shape
     system = np.vstack([rows.T, np.ones(examples)])
     try:
-        combination, _ = nnls(system, np.append(np.zeros(features), 1.0), maxiter=30 * examples)
+        combination, _ = nnls(system, np.append(np.zeros(features), 1.0), maxiter=_ITERATIONS * min(rows.shape))
     except RuntimeError as unfinished:  # its iteration limit
         raise InaccurateError(np.nan, np.nan, problem) from unfinished
     combination /= combination.sum()
-    shortest = rows.T @ combination
-    margin = float(np.linalg.norm(shortest))  # of the whole problem: the hull's distance from 0
+    margin = float(np.linalg.norm(combination @ rows))  # of the whole problem: the hull's distance from 0
     if margin <= INFEASIBLE_MARGIN:
         raise InfeasibleError(combination, margin, problem)
-    return _polished(rows, np.flatnonzero(combination)) or (shortest / margin**2, combination / margin**2)
+    support = np.flatnonzero(combination)
+    return support, _polished(rows[support], combination[support] / margin**2)
 
 
-def _polished(rows: np.ndarray, support: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _polished(active: np.ndarray, dual: np.ndarray) -> np.ndarray:
     """The solution on a support, if its duals are of the right sign."""
-    dual, *_ = np.linalg.lstsq(rows[support] @ rows[support].T, np.ones(support.size))
-    if dual.min() < 0:
-        return None
-    full = np.zeros(len(rows))
-    full[support] = dual
-    return rows[support].T @ dual, full
+    polished, *_ = np.linalg.lstsq(active @ active.T, np.ones(len(active)))
+    return polished if polished.min() > 0 else dual

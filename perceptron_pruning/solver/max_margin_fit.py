@@ -1,17 +1,16 @@
 """Max-margin students without bias, one problem or a batch, each verified on all its rows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perceptron_pruning.solver.active_set import crossover
-from perceptron_pruning.solver.arrays import JAX, NUMPY, Arrays
-from perceptron_pruning.solver.errors import TOLERANCE, InaccurateError
-from perceptron_pruning.solver.interior_point import interior_point
-from perceptron_pruning.solver.least_distance import least_distance
+from perceptron_pruning.solver.accelerator import candidates_on_accelerator
+from perceptron_pruning.solver.exact import exact
+from perceptron_pruning.solver.support_guess import support_guess
+from perceptron_pruning.solver.threads import in_threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +37,10 @@ class MaxMarginFit:
 def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     """Hard-margin support vector machine through the origin.
 
-    Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point finds the support, exact linear
-    algebra on it finds the solution, and the optimality conditions are checked on all rows.
+    Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point (blocks of rows, for P ≤ N) guesses
+    the support, a dual active set on all rows makes it exact, and the optimality conditions are
+    checked on all rows. A batch uses all cores: one thread each, or one compiled program on an
+    accelerator.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -55,23 +56,13 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
         InaccurateError: The optimality conditions are not met; carries the residuals.
 
     References:
-        Mehrotra 1992; Lawson & Hanson 1974, ch. 23.
+        Mehrotra 1992; Goldfarb & Idnani 1983; Lawson & Hanson 1974, ch. 23.
     """
     x, y = _checked(inputs, labels)
-    rows = x * y[..., None]
-    batch = rows if rows.ndim == 3 else rows[None]
-    scale = np.sqrt(np.mean(np.sum(batch * batch, axis=2), axis=1))  # RMS row length
-    scale = np.where(scale > 0, scale, 1.0)
-    solved = _solve(batch / scale[:, None, None])
-    fit = {
-        "weights": solved.weights / scale[:, None],
-        "margin": solved.margin * scale,
-        "dual": solved.dual / scale[:, None] ** 2,
-        "support": solved.support,
-        "violation": solved.violation,
-        "gap": solved.gap,
-    }
-    return MaxMarginFit(**(fit if rows.ndim == 3 else {name: value[0] for name, value in fit.items()}))
+    if x.ndim == 2:
+        return MaxMarginFit(**_fit(x, y, 0, None))
+    fits = _fit_batch(x, y)
+    return MaxMarginFit(**{name: np.stack([fit[name] for fit in fits]) for name in fits[0]})
 
 
 def _checked(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -80,70 +71,39 @@ def _checked(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarr
         raise ValueError(f"`inputs` must be (P, N) or (batch, P, N) and not empty; got shape {x.shape}")
     if y.shape != x.shape[:-1]:
         raise ValueError(f"`labels` must have shape {x.shape[:-1]}, one per input; got {y.shape}")
-    if not np.all(np.isfinite(x)):
+    if not np.isfinite(x.max() - x.min()):
         raise ValueError(f"`inputs` must be finite; first bad entry at {tuple(np.argwhere(~np.isfinite(x))[0])}")
     if not np.all(np.abs(y) == 1):
         raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
     return x, y
 
 
-def _solve(rows: np.ndarray) -> MaxMarginFit:
-    """Solves a batch (batch, P, N) of scaled problems; what comes out unverified goes to NNLS."""
-    weights, dual = solve_on_cpu(rows) if jax.default_backend() == "cpu" else solve_on_accelerator(rows)
-    violation, gap = _residuals(rows, weights, dual)
-    for problem in np.flatnonzero(~_verified(violation, gap)):
-        weights[problem], dual[problem] = least_distance(rows[problem], problem=int(problem))
-    violation, gap = _residuals(rows, weights, dual)
-    for problem in np.flatnonzero(~_verified(violation, gap)):
-        raise InaccurateError(float(violation[problem]), float(gap[problem]), int(problem))
-    margin = 1 / np.linalg.norm(weights, axis=1)
-    return MaxMarginFit(weights=weights, margin=margin, dual=dual, support=dual > 0, violation=violation, gap=gap)
+def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:
+    """A batch, a problem a thread; on an accelerator their candidates come all at once before that."""
+    candidates = [None] * len(x)
+    if jax.default_backend() != "cpu":
+        candidates = candidates_on_accelerator(np.stack([_scaled(*pair)[0] for pair in zip(x, y, strict=True)]))
+    return in_threads(_fit, x, y, range(len(x)), candidates)
 
 
-def solve_on_cpu(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unverified weights and duals, one problem after the other, on NumPy and LAPACK."""
-    with np.errstate(all="ignore"):  # a failed factorisation is NaN, and is dealt with by who verifies
-        weights, dual = zip(
-            *(_support_solution(NUMPY, problem, np.ones(len(problem))) for problem in rows), strict=True
-        )
-    return np.stack(weights), np.stack(dual)
+def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> dict[str, Any]:
+    """One problem, solved in units of the rows' typical length."""
+    rows, scale = _scaled(x, y)
+    guess = support_guess(rows) if candidate is None else (np.arange(len(x)), candidate)
+    solution = exact(rows, *guess, problem=problem)
+    dual = np.zeros(len(x))
+    dual[solution.support] = solution.dual / scale**2
+    return {
+        "weights": solution.weights / scale,
+        "margin": scale / np.linalg.norm(solution.weights),
+        "dual": dual,
+        "support": dual > 0,
+        "violation": np.float64(solution.violation),
+        "gap": np.float64(solution.gap),
+    }
 
 
-def solve_on_accelerator(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unverified weights and duals, the batch in lock step, compiled by JAX in double precision."""
-    examples = rows.shape[1]
-    padded = _bucket(examples)
-    target = np.where(np.arange(padded) < examples, 1.0, -1.0)
-    with jax.enable_x64(True):
-        solution = _compiled(jnp.asarray(np.pad(rows, ((0, 0), (0, padded - examples), (0, 0)))), jnp.asarray(target))
-        weights, dual = map(np.array, solution)
-    return weights, dual[:, :examples].copy()
-
-
-@jax.jit
-def _compiled(rows: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return jax.vmap(lambda problem: _support_solution(JAX, problem, target))(rows)
-
-
-def _support_solution(arrays: Arrays, rows, target):
-    return crossover(arrays, rows, target, interior_point(arrays, rows, target))
-
-
-def _bucket(examples: int) -> int:
-    """Rows after padding: the next of 8, 10, 12, 14, 16, 20, 24, … so that few shapes are compiled."""
-    step = max(1, 2 ** (examples.bit_length() - 3))
-    return max(8, -(-examples // step) * step)
-
-
-def _residuals(rows: np.ndarray, weights: np.ndarray, dual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Largest violation of y w·x ≥ 1 over all rows, and relative duality gap, on the host."""
-    violation = 1 - np.einsum("bpn,bn->bp", rows, weights).min(1)
-    primal = 0.5 * np.sum(weights * weights, 1)
-    combined = np.einsum("bpn,bp->bn", rows, dual)
-    usable = (primal > 0) & (dual.min(1) >= 0)
-    difference = primal - dual.sum(1) + 0.5 * np.sum(combined * combined, 1)
-    return violation, np.divide(difference, primal, out=np.full_like(primal, np.inf), where=usable)
-
-
-def _verified(violation: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    return (violation <= TOLERANCE) & (np.abs(gap) <= TOLERANCE)
+def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows y x of root-mean-square length 1, and the length they had."""
+    scale = float(np.linalg.norm(x) / np.sqrt(len(x))) or 1.0
+    return x * (y / scale)[:, None], scale

@@ -1,5 +1,9 @@
 """The max-margin solver: against another method, under changes of units and order, and on bad data."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from perceptron_pruning import InaccurateError, InfeasibleError, fit_max_margin
-from perceptron_pruning.solver import max_margin_fit
+from perceptron_pruning.solver import exact as exact_module
+from perceptron_pruning.solver.accelerator import candidates_on_accelerator
 from perceptron_pruning.solver.least_distance import least_distance
 
 
@@ -58,17 +63,35 @@ def test_agrees_with_a_general_optimiser(size):
 
 def test_agrees_with_least_distance_by_nnls():
     x, y = separable(200, 30, seed=2)
-    weights, _ = least_distance(y[:, None] * x / np.sqrt(30), problem=0)
-    assert fit_max_margin(x, y).weights == pytest.approx(weights / np.sqrt(30), rel=1e-8)
+    rows = y[:, None] * x / np.sqrt(30)
+    support, dual = least_distance(rows, problem=0)
+    assert fit_max_margin(x, y).weights == pytest.approx(dual @ rows[support] / np.sqrt(30), rel=1e-8)
 
 
-@pytest.mark.parametrize("size", [(30, 20), (90, 20), (10, 20)], ids=str)
+@pytest.mark.parametrize("size", [(90, 20), (10, 20)], ids=str)
 def test_compiled_path_for_accelerators_gives_the_same(size):
     x, y = separable(*size, seed=3, batch=3)
-    rows = y[..., None] * x / np.sqrt(size[1])
-    on_cpu, compiled = max_margin_fit.solve_on_cpu(rows), max_margin_fit.solve_on_accelerator(rows)
-    for mine, theirs in zip(on_cpu, compiled, strict=True):
-        assert mine == pytest.approx(theirs, rel=1e-8, abs=1e-9)
+    dual = candidates_on_accelerator(y[..., None] * x)
+    assert dual == pytest.approx(fit_max_margin(x, y).dual, rel=1e-8, abs=1e-9)
+
+
+def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
+    script = (
+        "import sys, numpy as np, jax, perceptron_pruning as p\n"
+        "from perceptron_pruning.solver import max_margin_fit\n"
+        "p.use_compilation_cache(sys.argv[1])\n"
+        "rng = np.random.default_rng(0); x = rng.standard_normal((5, 30, 10)); y = np.sign(x[..., 0])\n"
+        "expected = p.fit_max_margin(x, y)\n"
+        "jax.default_backend = lambda: 'gpu'\n"
+        "compiled = p.fit_max_margin(x, y)\n"
+        "assert np.allclose(compiled.weights, expected.weights, rtol=1e-9)\n"
+        "print(len(jax.devices()))"
+    )
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+    command = [sys.executable, "-c", script, str(tmp_path / "cache")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (run.returncode, run.stdout) == (0, "3\n"), run.stderr
+    assert any((tmp_path / "cache").iterdir())
 
 
 def test_a_batch_is_its_problems():
@@ -145,13 +168,14 @@ def test_an_unfinished_search_is_refused(monkeypatch):
 
     monkeypatch.setattr("perceptron_pruning.solver.least_distance.nnls", exhausted)
     with pytest.raises(InaccurateError, match="violation nan"):
-        fit_max_margin(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([1, -1]))
+        least_distance(np.array([[1.0, 0.0], [-1.0, 0.0]]), problem=0)
 
 
 def test_what_cannot_be_verified_is_refused(monkeypatch):
     x, y = separable(20, 5, seed=0)
-    monkeypatch.setattr(max_margin_fit, "solve_on_cpu", lambda rows: (rows[:, 0], np.ones(rows.shape[:2])))
-    monkeypatch.setattr(max_margin_fit, "least_distance", lambda rows, problem: (rows[0], np.ones(len(rows))))
+    wrong = np.arange(2), np.ones(2)
+    monkeypatch.setattr(exact_module, "settle", lambda rows, index, dual, limit: wrong)
+    monkeypatch.setattr(exact_module, "least_distance", lambda rows, problem: wrong)
     with pytest.raises(InaccurateError, match="solved to violation") as refused:
         fit_max_margin(x, y)
     assert refused.value.violation > 1e-9

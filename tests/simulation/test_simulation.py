@@ -1,13 +1,15 @@
 """The sampler and the simulator: exact laws, reproducibility, and agreement with the theory."""
 
 import math
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp, kstest
 
 from perceptron_pruning import compare, fit_max_margin, simulate
-from perceptron_pruning.sampling import kept_plane, pruned_data
+from perceptron_pruning.sampling import kept_plane, pruned_data, trained_perceptron
 from replica_theory import (
     Calibrated,
     KeepBetween,
@@ -44,7 +46,7 @@ def test_sampler_has_the_law_of_pruning_the_full_matrix(rule):
 
 
 def test_orthogonal_coordinates_are_standard_normal_and_margins_are_ranked():
-    inputs, labels = pruned_data(KeepHardest(0.2), probe_angle=TWENTY, n_kept=400, n_features=40, seed=0, trial=0)
+    inputs, labels, _ = pruned_data(KeepHardest(0.2), probe_angle=TWENTY, n_kept=400, n_features=40, seed=0, trial=0)
     assert inputs.shape == (400, 40)
     assert np.array_equal(labels, np.sign(inputs[:, 0]))
     assert kstest(inputs[:, 2:].ravel(), "norm").pvalue > 1e-3
@@ -75,6 +77,60 @@ def test_observables_belong_together():
     assert np.all(np.abs(result.probe_overlap) <= 1)
     assert np.all(result.margin > 0)
     assert (result.n_kept, result.alpha_prune) == (60, 2.0)
+
+
+def test_results_do_not_depend_on_what_runs_beside(monkeypatch):
+    def run(cores, **options):
+        monkeypatch.setattr("perceptron_pruning.solver.threads.usable_cores", lambda: cores)
+        return simulate(3.0, selection=KeepHardest(0.5), n_features=30, n_trials=6, seed=3, **options)
+
+    alone = run(1)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        others = run(4), run(2, memory_budget=150_000), run(1, executor=workers)
+    for other in others:
+        assert np.array_equal(other.generalization_error, alone.generalization_error)
+
+
+def test_accelerators_batches_give_the_same(monkeypatch):
+    """The path that an accelerator takes, on the CPU: batches within the budget, compiled, finished on the host."""
+    arguments = {"selection": KeepEasiest(0.5), "probe_angle": 0.3, "n_features": 15, "n_trials": 5}
+    expected = simulate(2.0, **arguments)
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    batched = simulate(2.0, memory_budget=80_000, **arguments)  # three trials fit
+    for name in ("generalization_error", "overlap", "probe_overlap", "margin", "probe_angles"):
+        assert getattr(batched, name) == pytest.approx(getattr(expected, name), rel=1e-9)
+
+
+@pytest.mark.parametrize("label_aware", [False, True], ids=["agnostic", "aware"])
+def test_trained_probe_is_ranked_by_and_reported(label_aware):
+    rule = KeepHardest(0.4, label_aware)
+    result = simulate(2.0, selection=rule, n_features=20, n_trials=30, seed=4, probe="trained", probe_epochs=4)
+    assert (result.probe, result.probe_epochs, result.probe_angles.shape) == ("trained", 4, (30,))
+    assert result.probe_angle == pytest.approx(result.probe_angles.mean())
+    rng = np.random.default_rng([4, 7])  # trial 7 again, by hand
+    pool = rng.standard_normal((100, 20))
+    labels = np.sign(pool[:, 0])
+    probe = trained_perceptron(pool, labels, epochs=4, rng=rng)
+    margin = labels * (pool @ probe) if label_aware else np.abs(pool @ probe)
+    kept = np.sort(np.argsort(margin)[:40])
+    weights = fit_max_margin(pool[kept], labels[kept]).weights
+    assert result.margin[7] == pytest.approx(1 / np.linalg.norm(weights), rel=1e-9)
+    assert result.probe_angles[7] == pytest.approx(math.acos(probe[0]), rel=1e-9)
+    assert result.probe_overlap[7] == pytest.approx(weights @ probe / np.linalg.norm(weights), rel=1e-9)
+
+
+def test_perceptron_learns_from_more_examples_and_separates_when_trained_long():
+    rng = np.random.default_rng(0)
+
+    def trained(n_examples, epochs):
+        inputs = rng.standard_normal((n_examples, 20))
+        labels = np.sign(inputs[:, 0])
+        probe = trained_perceptron(inputs, labels, epochs=epochs, rng=rng)
+        return math.acos(probe[0]), np.mean(labels * (inputs @ probe) > 0)
+
+    assert trained(60, 500)[1] == 1  # Rosenblatt's theorem
+    few, many = (np.mean([trained(n, 3)[0] for _ in range(10)]) for n in (40, 2000))
+    assert many < 0.5 * few
 
 
 def report(comparisons, capsys):
@@ -167,7 +223,10 @@ def test_comparison_reports_its_parts():
         ({"n_features": 2}, "`n_features` must be an integer >= 3; got 2"),
         ({"n_trials": 0}, "`n_trials` must be an integer >= 1; got 0"),
         ({"n_trials": 1.5}, "`n_trials` must be an integer"),
-        ({"probe": "guessed"}, "`probe` must be 'exact'; got 'guessed'"),
+        ({"probe": "guessed"}, "`probe` must be 'exact' or 'trained'; got 'guessed'"),
+        ({"probe": "trained", "probe_angle": 0.1}, "`probe_angle` must be left out with probe='trained'"),
+        ({"probe_epochs": 0}, "`probe_epochs` must be an integer >= 1"),
+        ({"memory_budget": 100}, "`memory_budget` must hold one trial of 10 kept of 10; got 100 bytes"),
         ({"selection": "hard"}, "`selection` must be a rule"),
         ({"seed": -1}, "`seed` must be an integer >= 0"),
     ],

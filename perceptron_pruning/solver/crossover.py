@@ -12,7 +12,7 @@ _VIOLATION = 1e-11
 
 
 def crossover(arrays: Arrays, rows, target, point: Iterate):
-    """Weights (N,) and duals (P,) on the support that the exchange settles on; the caller verifies them."""
+    """Duals (P,) on the support that the exchange settles on; the caller verifies them."""
     xp = arrays.xp
 
     def exchange(state):
@@ -26,8 +26,8 @@ def crossover(arrays: Arrays, rows, target, point: Iterate):
 
     merit = xp.log(point.dual / point.slack)
     start = (merit, xp.zeros(rows.shape[1]), xp.zeros(rows.shape[0]), 0, xp.array(False))
-    _, weights, duals, _, _ = arrays.while_loop(lambda state: (state[3] < _ROUNDS) & ~state[4], exchange, start)
-    return weights, duals
+    _, _, duals, _, _ = arrays.while_loop(lambda state: (state[3] < _ROUNDS) & ~state[4], exchange, start)
+    return duals
 
 
 def _solve_on(arrays: Arrays, rows, target, merit):

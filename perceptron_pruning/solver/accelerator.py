@@ -1,0 +1,45 @@
+"""Candidates for a batch of problems at once: compiled by JAX, in lock step, on all devices."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from perceptron_pruning.solver.arrays import JAX
+from perceptron_pruning.solver.crossover import crossover
+from perceptron_pruning.solver.interior_point import interior_point, least_squares, start
+
+_TOLERANCE = 1e-6
+
+
+def candidates_on_accelerator(rows: np.ndarray) -> np.ndarray:
+    """Unverified duals λ ≥ 0, (batch, P), of scaled problems (batch, P, N), in double precision.
+
+    The batch is split over the devices; its shape is padded into buckets, so that few are compiled.
+    """
+    batch, examples, _ = rows.shape
+    devices = jax.devices()
+    padded = -(-bucket(batch) // len(devices)) * len(devices) - batch, bucket(examples) - examples
+    target = np.where(np.arange(examples + padded[1]) < examples, 1.0, -1.0)
+    with jax.enable_x64(True):
+        split = NamedSharding(Mesh(np.array(devices), "batch"), PartitionSpec("batch"))
+        problems = np.pad(rows, ((0, padded[0]), (0, padded[1]), (0, 0)))
+        dual = _compiled(jax.device_put(problems, split), jnp.asarray(target))
+        return np.array(dual)[:batch, :examples]
+
+
+@jax.jit
+def _compiled(rows: jax.Array, target: jax.Array) -> jax.Array:
+    return jax.vmap(lambda problem: _duals(problem, target))(rows)
+
+
+def _duals(rows: jax.Array, target: jax.Array) -> jax.Array:
+    direction = least_squares(JAX, rows.T @ rows, target @ rows)
+    point = interior_point(JAX, rows, start(JAX, rows, target, direction), tolerance=_TOLERANCE)
+    return crossover(JAX, rows, target, point)
+
+
+def bucket(size: int) -> int:
+    """The next of 8, 10, 12, 14, 16, 20, 24, …: at most a quarter more."""
+    step = max(1, 2 ** (size.bit_length() - 3))
+    return max(8, -(-size // step) * step)

@@ -1,0 +1,78 @@
+"""The exact phase of the solver alone: it needs no good guess, and its refusals are proofs."""
+
+import numpy as np
+import pytest
+
+from perceptron_pruning import fit_max_margin
+from perceptron_pruning.solver.block_pivoting import block_pivoting
+from perceptron_pruning.solver.dual_active_set import settle
+from perceptron_pruning.solver.exchange import NoStudentError
+from perceptron_pruning.solver.optimality import candidate
+from perceptron_pruning.solver.support_guess import support_guess
+
+
+def separable_rows(n_examples, n_features, seed):
+    """Labelled inputs of root-mean-square length 1 with a teacher along the first axis."""
+    rows = np.random.default_rng(seed).standard_normal((n_examples, n_features))
+    rows[:, 0] = np.abs(rows[:, 0])
+    return rows / np.sqrt(np.mean(np.sum(rows * rows, axis=1)))
+
+
+GUESSES = {
+    "none": lambda rows, rng: (np.arange(0), np.zeros(0)),
+    "random": lambda rows, rng: (rng.choice(len(rows), 5, replace=False), np.ones(5)),
+    "with copies": lambda rows, rng: (np.arange(min(rows.shape)), np.ones(min(rows.shape))),
+    "good": lambda rows, rng: support_guess(rows),
+}
+
+
+@pytest.mark.parametrize("guess", GUESSES.values(), ids=GUESSES.keys())
+@pytest.mark.parametrize("size", [(8, 20), (60, 20), (400, 20)], ids=str)
+def test_any_guess_leads_to_the_solution(guess, size):
+    rows = separable_rows(*size, seed=1)
+    rows = np.vstack([rows[:3], rows])  # copies make guesses dependent
+    found = candidate(rows, *settle(rows, *guess(rows, np.random.default_rng(0)), limit=1e7))
+    assert found.verified
+    assert found.weights == pytest.approx(fit_max_margin(rows, np.ones(len(rows))).weights, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [(100, 20), (2000, 50)], ids=str)
+def test_interior_points_guess_is_nearly_the_support(size):
+    rows = separable_rows(*size, seed=2)
+    index, dual = support_guess(rows)
+    support = np.flatnonzero(fit_max_margin(rows, np.ones(len(rows))).support)
+    assert dual.min() > 0
+    assert len(np.setxor1d(index, support)) <= 0.2 * len(support)
+
+
+def test_block_pivoting_mostly_ends_at_the_solution():
+    solved = 0
+    for seed in range(20):
+        rows = separable_rows(30, 60, seed)
+        solved += candidate(rows, *block_pivoting(rows)).verified
+    assert solved >= 16
+
+
+def test_no_guess_comes_from_a_singular_gram_matrix():
+    rows = separable_rows(5, 20, seed=0)
+    index, dual = block_pivoting(np.vstack([rows, rows]))
+    assert (index.size, dual.size) == (0, 0)
+
+
+def test_refusal_is_a_vanishing_combination():
+    rows = np.random.default_rng(3).standard_normal((100, 10))
+    with pytest.raises(NoStudentError) as refused:
+        settle(rows, np.arange(0), np.zeros(0), limit=1e7)
+    combination = refused.value.dual / refused.value.dual.sum()
+    assert combination.min() >= 0
+    assert np.linalg.norm(combination @ rows) <= 1e-7
+
+
+def test_a_candidate_off_the_optimum_is_not_verified():
+    rows = separable_rows(60, 20, seed=4)
+    index, dual, weights = settle(rows, *support_guess(rows), limit=1e7)
+    assert candidate(rows, index, dual, weights).verified
+    assert not candidate(rows, index, dual, 1.00001 * weights).verified
+    assert not candidate(rows, index, 1.00001 * dual, weights).verified
+    assert not candidate(rows, index[1:], dual[1:]).verified
+    assert not candidate(rows, index[:0], dual[:0]).verified
