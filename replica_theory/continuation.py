@@ -9,9 +9,9 @@ and polished together.
 import math
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
 
 from replica_theory.errors import SaddlePointError
+from replica_theory.hermite import CubicHermite
 from replica_theory.kept_law import KeptLaw
 from replica_theory.newton import Polished, newton
 from replica_theory.stationarity import mean_example
@@ -72,9 +72,9 @@ def _between(anchors: list[Polished], lengths: list[float], alphas: np.ndarray) 
         return Student.of(alphas, students[0].k, students[0].length, students[0].angle)
     values = [np.stack([np.log(s.alpha), s.k / s.length, np.log(s.length), s.angle], -1) for s in students]
     slopes = [a.tangents * [1.0, float(a.unit[0] / a.students.length[0]), 1.0, 1.0] for a in anchors]
-    spline = CubicHermiteSpline(lengths, np.concatenate(values).astype(float), np.concatenate(slopes))
+    curve = CubicHermite(np.array(lengths), np.concatenate(values).astype(float), np.concatenate(slopes))
     steps = np.arange(len(anchors))
     fine = np.interp(np.linspace(0, steps[-1], _SAMPLES * steps[-1] + 1), steps, lengths)
-    _, ratio, log_length, angle = spline(np.interp(np.log(alphas), spline(fine)[:, 0], fine)).T
+    _, ratio, log_length, angle = curve(np.interp(np.log(alphas), curve(fine)[:, 0], fine)).T
     length = np.exp(log_length)
     return Student.of(alphas, ratio * length, length, angle)

@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
+_LEAST_ANGLE = 1e-150
+
+
 class SaddlePointError(ArithmeticError):
     """The saddle point could not be found to the requested residual.
 
@@ -29,12 +32,12 @@ def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> fl
 
 
 def check_probe_angle(probe_angle: float) -> float:
-    """Returns the angle, or raises unless it is in [0, π/2]."""
+    """Returns the angle, or raises unless it is in [0, π/2]; 0 for one whose reciprocal would overflow."""
     if not 0.0 <= probe_angle <= math.pi / 2:
         raise ValueError(
             f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} (convert degrees with math.radians)"
         )
-    return float(probe_angle)
+    return float(probe_angle) if probe_angle > _LEAST_ANGLE else 0.0
 
 
 def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:

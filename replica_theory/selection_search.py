@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import Akima1DInterpolator
 from scipy.optimize import brentq
 from scipy.special import ndtr, owens_t
 
 from replica_theory.continuation import solve_students
+from replica_theory.hermite import CubicHermite
 from replica_theory.influence import Influence
 from replica_theory.newton import newton
 from replica_theory.quadrature import breakpoints, composite_rule
@@ -29,6 +29,7 @@ _GRID = np.linspace(-_FARTHEST, _FARTHEST, 57)
 _SHARES = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01)  # of the influence in a blend, until one lowers the error
 _LEAST_GAIN = 1e-11  # of ln ε
 _ITERATIONS = 60
+_BISECTIONS = 48
 _TOUCHING = 1e-12  # windows nearer than this, in rank, are one
 
 
@@ -87,7 +88,7 @@ class SelectionSearch:
         score = self._bounded(margins, state.score(margins))
         for share in _SHARES:
             values = self._levelled(margins, (1 - share) * score + share * influence)
-            curve = Akima1DInterpolator(margins, values, extrapolate=True)
+            curve = CubicHermite.through(margins, values)
             rule = KeepWindows(_merged(self._ranks_below(curve, 0.0)), self.label_aware)
             trial = SearchState(rule, self._student(rule, near=state.student), curve)
             if trial.log_error < state.log_error - _LEAST_GAIN:
@@ -129,7 +130,7 @@ class SelectionSearch:
 
     def _levelled(self, margins: np.ndarray, score: np.ndarray) -> np.ndarray:
         """The score less the level below which the fraction f lies."""
-        curve, room = Akima1DInterpolator(margins, score), 1e-9 * np.ptp(score) + 1e-300
+        curve, room = CubicHermite.through(margins, score), 1e-9 * np.ptp(score) + 1e-300
 
         def excess(level: float) -> float:
             return math.fsum(upper - lower for lower, upper in self._ranks_below(curve, level)) - self.keep_fraction
@@ -139,24 +140,26 @@ class SelectionSearch:
         level = brentq(excess, score.min() - room, score.max() + room, xtol=1e-15, rtol=1e-14)  # pyright: ignore[reportArgumentType]
         return score - float(level)  # pyright: ignore[reportArgumentType]
 
-    def _ranks_below(self, curve: Akima1DInterpolator, level: float) -> list[tuple[float, float]]:
+    def _ranks_below(self, curve: CubicHermite, level: float) -> list[tuple[float, float]]:
         """Windows of rank in which the score is below the level; beyond the last margins it stays as it is."""
         roots = _crossings(curve, level)
         ends = np.array([-np.inf, *roots, np.inf]) if self._sees_labels else np.array([0.0, *roots, np.inf])
-        inner = np.clip(ends, curve.x[0], curve.x[-1])
+        inner = np.clip(ends, curve.nodes[0], curve.nodes[-1])
         below = curve((inner[1:] + inner[:-1]) / 2) < level
         ranks = np.clip(self._rank(ends), 0.0, 1.0).tolist()
         return [(a, b) for a, b, keep in zip(ranks[:-1], ranks[1:], below, strict=True) if keep and a < b]
 
 
-def _crossings(curve: Akima1DInterpolator, level: float) -> list[float]:
-    """Where the curve crosses the level, at most once between neighbouring nodes."""
-    above = curve(curve.x) >= level
-    found = []
-    for cell in np.flatnonzero(above[1:] != above[:-1]):
-        left, right = float(curve.x[cell]), float(curve.x[cell + 1])
-        found.append(float(brentq(lambda margin: float(curve(margin)) - level, left, right, xtol=1e-15)))  # pyright: ignore[reportArgumentType]
-    return found
+def _crossings(curve: CubicHermite, level: float) -> np.ndarray:
+    """Where the curve crosses the level, at most once between neighbouring nodes, by bisection of all at once."""
+    above = curve.values >= level
+    cells = np.flatnonzero(above[1:] != above[:-1])
+    left, right, rising = curve.nodes[cells], curve.nodes[cells + 1], above[cells + 1]
+    for _ in range(_BISECTIONS):
+        middle = (left + right) / 2
+        beyond = (curve(middle) >= level) == rising
+        left, right = np.where(beyond, left, middle), np.where(beyond, middle, right)
+    return (left + right) / 2
 
 
 def _merged(windows: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -86,3 +86,8 @@ def test_a_point_is_the_same_alone_and_on_a_curve(alpha, rule, angle):
     curve = max_margin(np.array([2.3, 1.0, 0.4]) * alpha, selection=rule, probe_angle=angle)
     allowed = 1e-10 + 1e-14 * abs(alone.scaling_exponent)
     assert curve.generalization_error[1] == pytest.approx(alone.generalization_error, rel=allowed)
+
+
+def test_an_angle_that_cannot_be_told_from_zero_is_zero():
+    perfect, nearly = (max_margin(2.0, selection=KeepHardest(0.1), probe_angle=angle) for angle in (0.0, 5e-324))
+    assert nearly.generalization_error == perfect.generalization_error
