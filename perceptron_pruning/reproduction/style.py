@@ -10,6 +10,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 # Okabe & Ito's colours, which remain distinct for colour-blind readers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+# what each format calls the entry to leave out, and the one for a description
+_METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
+
 _PARAMETERS = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -34,7 +37,7 @@ def styled():
 
 def plain_ticks(axes: Axes) -> None:
     """Labels logarithmic axes with plain numbers, as many a decade as the range leaves room for."""
-    for axis in (axes.xaxis, axes.yaxis):
+    for axis in (axis for axis in (axes.xaxis, axes.yaxis) if axis.get_scale() == "log"):
         low, high = axis.get_view_interval()
         steps = (1.0, 2.0, 3.0, 5.0) if high < 12 * low else (1.0, 2.0, 5.0) if high < 150 * low else (1.0,)
         axis.set_major_locator(LogLocator(subs=steps))
@@ -43,9 +46,16 @@ def plain_ticks(axes: Axes) -> None:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Writes PNG and SVG, each whole or not at all, without dates that would show as a change."""
+    """Writes PNG and SVG."""
+    for kind in ("png", "svg"):
+        save_picture(figure, folder / f"{name}.{kind}")
+
+
+def save_picture(figure: Figure, path: Path, *, about: str | None = None) -> None:
+    """Writes PNG, SVG or PDF by the suffix, whole or not at all, without dates that would show as a change."""
+    undated, described = _METADATA[path.suffix]
+    metadata = {undated: None} | ({described: about} if about else {})
+    partial = path.with_suffix(".partial")
     with styled():
-        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            partial = folder / f"{name}.partial"
-            figure.savefig(partial, format=kind, dpi=160, metadata=metadata)
-            partial.replace(folder / f"{name}.{kind}")
+        figure.savefig(partial, format=path.suffix[1:], dpi=160, metadata=metadata)
+    partial.replace(path)
