@@ -5,7 +5,6 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-
 _LEAST_ANGLE = 1e-150
 
 
