@@ -21,6 +21,7 @@ Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in close
 """
 
 import numpy as np
+from scipy.special import ndtr
 
 from replica_theory.gaussian import interval_moments, normal_density
 from replica_theory.kept_law import KeptLaw
@@ -28,6 +29,7 @@ from replica_theory.probe_averages import GRID, REACH, Overlaps, closed_pulls, o
 from replica_theory.quadrature import Nodes, breakpoints, composite_rule, gauss_legendre
 from replica_theory.student import Student
 
+_NOTHING = 1e-16
 _CANCELLED = 10.0  # terms so much larger than their sum that their rounding would show in it
 
 
@@ -85,12 +87,16 @@ def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndar
 
 
 def _by_parts(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
-    """The same from m where t starts and from its growth, which is in closed form."""
+    """The same from m where t starts, at most P(u > 0 | t), and from its growth, which is in closed form."""
     at, short, start = paper[nodes.row], nodes.points, paper.margin + REACH
     edge, label = closed_pulls(law, at, short)
-    at_start = summed_averages(law, paper, start)[2] * _squared_shortfall_above(paper.margin, start)
     growth = (_squared_shortfall_above(at.margin, short) * (at.rho * edge + at.overlap * label)).astype(float)
     gain, size = nodes.integrals([growth, np.abs(growth)])
+    at_start = _squared_shortfall_above(paper.margin, start)
+    matters = at_start * ndtr((-REACH * paper.overlap / paper.tau).astype(float)) > _NOTHING * gain
+    at_start[~matters] = 0.0
+    if matters.any():
+        at_start[matters] *= summed_averages(law, paper[matters], start[matters])[2]
     return edge, label, at_start + gain, at_start + size
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-_COARSE = 1e2  # lengths, and inverse widths of a rule's pieces, up to which doubles lose nothing
+_COARSE = 1e3  # lengths, and inverse widths of a rule's pieces, up to which doubles lose nothing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,8 +44,10 @@ class _Ranked(Selection):
         angle = check_probe_angle(probe_angle)
         lower, upper = self.thresholds(angle)
         pieces = [Piece(lower=lower, upper=upper)]
-        if not self.label_aware:
-            pieces = [Piece(lower=-upper, upper=-lower), *pieces] if lower > 0 else [Piece(lower=-upper, upper=upper)]
+        if not self.label_aware and lower == 0:
+            pieces = [Piece(lower=-upper, upper=upper)]
+        elif not self.label_aware and angle > 0:  # a perfect probe is never wrong: there are no negative margins
+            pieces = [Piece(lower=-upper, upper=-lower), *pieces]
         return KeptLaw(pieces=tuple(pieces), keep_fraction=self.keep_fraction, probe_angle=angle)
 
     def thresholds(self, probe_angle: float = 0.0) -> tuple[float, float]:
