@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
+from perceptron_pruning.embeddings.world import World
+
 
 class Checkpoint(Protocol):
     """Named groups of arrays."""
@@ -61,6 +63,13 @@ class FolderCheckpoint:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npz"
+
+
+def load_everywhere(checkpoint: Checkpoint, name: str, world: World) -> dict[str, np.ndarray] | None:
+    """What was saved, if every process has saved it: all must go on from the same place."""
+    stored = checkpoint.load(name)
+    everywhere = int(world.sum(np.array(stored is not None, np.int64))) == world.size
+    return stored if everywhere else None
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

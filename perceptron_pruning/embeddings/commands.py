@@ -1,5 +1,6 @@
 """The commands ``score`` and ``prune``."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from perceptron_pruning.embeddings.manifest import file_digest, installed
 from perceptron_pruning.embeddings.progress import Terminal
 from perceptron_pruning.embeddings.results import part_path, write_json
 from perceptron_pruning.embeddings.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.world import current_world, join
+from perceptron_pruning.embeddings.world import LostProcessError, join
 from replica_theory.selection import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, Selection
 
 UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
@@ -115,8 +116,9 @@ def score_command(
     except KeyboardInterrupt:
         print(f"Interrupted: finished work is in {folder}; the same command goes on there", file=sys.stderr)
         return 130
-    if current_world().size > 1:
-        folder.rmdir() if folder.exists() and not any(folder.iterdir()) else None
+    except LostProcessError as error:
+        print(f"Error: {error}", file=sys.stderr, flush=True)
+        os._exit(1)  # an orderly end would wait for the lost process
     print(f"{len(scores)} metrics of {len(scores.row_ids)} examples are in {written}")
     if report is not None:
         from perceptron_pruning.embeddings.report import write_report

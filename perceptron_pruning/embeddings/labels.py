@@ -23,13 +23,13 @@ def encoded(labels: ArrayLike, n_rows: int, name: str = "labels") -> tuple[np.nd
     return classes, names
 
 
-def check_pairs(classes: np.ndarray, names: np.ndarray, where: Callable[[int], str], metric: str) -> None:
+def check_pairs(classes: np.ndarray, names: np.ndarray, where: Callable[[int], str]) -> None:
     """A `ValueError` if a class has one example: nothing of its class is left to compare that one with."""
     lonely = np.flatnonzero(np.bincount(classes) == 1)
     if lonely.size:
         row = int(np.flatnonzero(classes == lonely[0])[0])
         raise ValueError(
-            f"`labels` must have two examples of every class for {metric}; class {names[lonely[0]]} has one, "
+            f"`labels` must have two examples of every class (but for the margins); class {names[lonely[0]]} has one, "
             f"{where(row)} ({lonely.size} such classes; drop them or merge them)"
         )
 

@@ -21,6 +21,7 @@ class Pool:
         statistics: Mean and scale over all processes.
         classes: (n,) integers 0..C−1, or None.
         class_names: The labels behind them, (C,).
+        class_sizes: Examples of each class over all processes, (C,).
         test_rows, test_classes: For influence; classes are numbered like those of the pool.
         settings: How the metrics are computed.
         world, progress, checkpoint: Who computes, who is told, where it is kept.
@@ -31,6 +32,7 @@ class Pool:
     settings: ScoreSettings
     classes: np.ndarray | None = None
     class_names: np.ndarray | None = None
+    class_sizes: np.ndarray | None = None
     test_rows: Rows | None = None
     test_classes: np.ndarray | None = None
     world: World = field(default_factory=Alone)
@@ -48,6 +50,13 @@ class Pool:
         if self.classes is None:
             raise ValueError("`labels` must be given for this metric; got None")
         return self.classes
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Examples of each class over all processes, for a metric that cannot do without."""
+        if self.class_sizes is None:
+            raise ValueError("`labels` must be given for this metric; got None")
+        return self.class_sizes
 
     @property
     def tested(self) -> tuple[Rows, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.blocks import BLOCK_NUMBERS
-from perceptron_pruning.embeddings.checkpoint import Checkpoint, FolderCheckpoint, NoCheckpoint
+from perceptron_pruning.embeddings.checkpoint import Checkpoint, FolderCheckpoint, NoCheckpoint, load_everywhere
 from perceptron_pruning.embeddings.cost import RUNTIME_BYTES, Cost, check_budget, matrix_rate, plan_text, size_of
 from perceptron_pruning.embeddings.files.opening import open_all
 from perceptron_pruning.embeddings.labels import check_pairs, checked_ids, encoded
@@ -94,9 +94,10 @@ def score(
     settings = _with(settings or ScoreSettings(), n_clusters, n_models, seed)
     names = metric_names(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     world, progress = current_world(), progress or Silent()
-    pool, own_labels = _pool(embeddings, labels, settings, world, progress)
-    pool = _with_test_set(pool, test_embeddings, test_labels)
     families = {family: set(names) & set(family.metrics) for family in FAMILIES if set(names) & set(family.metrics)}
+    pairs = any(family.pairs for family in families)
+    pool, own_labels = _pool(embeddings, labels, settings, world, progress, pairs=pairs)
+    pool = _with_test_set(pool, test_embeddings, test_labels)
     _check(pool, families, names)
     costs = {", ".join(_ordered(family, wanted)): _cost(family, wanted, pool) for family, wanted in families.items()}
     check_budget(costs, 4.0 * BLOCK_NUMBERS * pool.rows.dtype.itemsize + RUNTIME_BYTES, memory_budget)
@@ -111,7 +112,7 @@ def score(
         seconds[_ordered(family, wanted)[0]] = round(time.perf_counter() - begun, 3)
     if isinstance(kept, FolderCheckpoint):
         kept.remove()
-    own_ids = None if ids is None else checked_ids(ids, _total(pool))[pool.rows.start : pool.rows.stop]
+    own_ids = None if ids is None else checked_ids(ids, pool.statistics.n_rows)[pool.rows.start : pool.rows.stop]
     return Scores(
         values={name: values[name] for name in names}, ids=own_ids, labels=own_labels, pool=pool, seconds=seconds
     )
@@ -126,14 +127,23 @@ def _with(settings: ScoreSettings, n_clusters: int | None, n_models: int | None,
 
 
 def _pool(
-    embeddings: object, labels: ArrayLike | None, settings: ScoreSettings, world: World, progress: Progress
+    embeddings: object,
+    labels: ArrayLike | None,
+    settings: ScoreSettings,
+    world: World,
+    progress: Progress,
+    *,
+    pairs: bool,
 ) -> tuple[Pool, np.ndarray | None]:
     """The rows of this process with their statistics and classes, and their labels."""
     everything = _joined(open_all(embeddings), world, progress)
     classes, class_names = (None, None) if labels is None else encoded(labels, len(everything))
     rows = everything.part(world.rank, world.size)
-    if classes is not None:
-        classes = classes[rows.start : rows.stop]
+    sizes = None
+    if classes is not None and class_names is not None:
+        if pairs:
+            check_pairs(classes, class_names, everything.where)
+        sizes, classes = np.bincount(classes), classes[rows.start : rows.stop]
     statistics = statistics_of(rows, world=world, progress=progress)
     pool = Pool(
         rows=rows,
@@ -141,6 +151,7 @@ def _pool(
         settings=settings,
         classes=classes,
         class_names=class_names,
+        class_sizes=sizes,
         world=world,
         progress=progress,
     )
@@ -190,8 +201,6 @@ def _check(pool: Pool, families: dict[Family, set[str]], names: list[str]) -> No
     """Every complaint comes before the first metric is computed."""
     n_rows = pool.statistics.n_rows
     for family in families:
-        if family.pairs and pool.classes is not None and pool.class_names is not None and pool.world.size == 1:
-            check_pairs(pool.classes, pool.class_names, pool.rows.where, family.metrics[0])
         if pool.world.size > 1 and not family.many_processes:
             raise ValueError(
                 f"`metrics` must be computed by one process for {family.metrics[0]}; got {pool.world.size}"
@@ -225,14 +234,10 @@ def _checkpoint(folder: str | Path | None, pool: Pool, names: list[str]) -> Chec
 def _computed(family: Family, wanted: set[str], pool: Pool) -> dict[str, np.ndarray]:
     """The family's scores: as kept, if every process has kept them, or computed."""
     name = f"done_{family.metrics[0]}"
-    stored = pool.checkpoint.load(name)
-    if int(pool.world.sum(np.array(stored is not None, np.int64))) == pool.world.size and stored is not None:
+    stored = load_everywhere(pool.checkpoint, name, pool.world)
+    if stored is not None:
         return stored
     computed = family.run(pool, wanted)
     values = {key: np.asarray(computed[key], dtype=np.float64) for key in _ordered(family, wanted)}
     pool.checkpoint.save(name, **values)
     return values
-
-
-def _total(pool: Pool) -> int:
-    return pool.statistics.n_rows

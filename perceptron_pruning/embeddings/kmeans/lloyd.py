@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from perceptron_pruning.embeddings.blocks import Block, blocks
-from perceptron_pruning.embeddings.checkpoint import Checkpoint, NoCheckpoint
+from perceptron_pruning.embeddings.checkpoint import Checkpoint, NoCheckpoint, load_everywhere
 from perceptron_pruning.embeddings.devices import placed
 from perceptron_pruning.embeddings.kmeans.assignment import ENGINES, Gains, distances, no_gains
 from perceptron_pruning.embeddings.kmeans.settings import KMeansSettings
@@ -85,7 +85,7 @@ class _Lloyd:
         self.resident: list[Block] | None = None
 
     def fit(self, seed: int, centroids: np.ndarray | None) -> KMeans:
-        stored = self.checkpoint.load("kmeans")
+        stored = self._stored()
         centroids = (
             stored["centroids"] if stored else self._start(seed) if centroids is None else self._scaled(centroids)
         )
@@ -99,6 +99,20 @@ class _Lloyd:
         return KMeans(
             settings=self.settings, centroids=centroids, history=np.array(history), counts=counts, reseeded=reseeded
         )
+
+    def _stored(self) -> dict[str, np.ndarray] | None:
+        """Where an interrupted run stopped; of processes that stopped at different steps, the earliest's place."""
+        stored = load_everywhere(self.checkpoint, "kmeans", self.world)
+        if stored is None:
+            return None
+        steps = self.world.gather(np.array([len(stored["history"])]))
+        if (steps == steps[0]).all():
+            return stored
+        mine = self.world.rank == int(steps.argmin())
+        return {
+            name: self.world.gather(stored[name] if mine else stored[name][:0])
+            for name in ("centroids", "history", "counts")
+        } | {"reseeded": self.world.gather(stored["reseeded"].reshape(-1)[: int(mine)])[0]}
 
     def _settled(self, history: list[float]) -> bool:
         if len(history) < 2:

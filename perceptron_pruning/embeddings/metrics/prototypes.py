@@ -50,8 +50,7 @@ def _class_means(pool: Pool, spherical: bool) -> jax.Array:
     for block in blocks(pool.rows, progress=pool.progress, label="class means"):
         values = unit_rows(block.values) if spherical else block.values
         sums = _add_by_class(sums, placed(values), pool.labelled[block.span])
-    counts = pool.world.sum(np.bincount(pool.labelled, minlength=pool.n_classes))
-    means = pool.world.sum(np.asarray(sums)) / counts[:, None]
+    means = pool.world.sum(np.asarray(sums)) / pool.counts[:, None]
     return jnp.asarray((unit_rows(means) if spherical else means).astype(pool.rows.dtype))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from perceptron_pruning.embeddings.blocks import blocks
+from perceptron_pruning.embeddings.checkpoint import load_everywhere
 from perceptron_pruning.embeddings.devices import placed
 from perceptron_pruning.embeddings.pool import Pool
 
@@ -69,12 +70,11 @@ def fit_ridge(pool: Pool) -> RidgeHead:
     Single-precision rows are multiplied in single precision and their blocks added in double; the rest is in double.
     """
     gram, class_sums = _second_moments(pool)
-    counts = pool.world.sum(np.bincount(pool.labelled, minlength=pool.n_classes))
     n_rows = pool.statistics.n_rows
     factor = np.linalg.cholesky(gram + pool.settings.ridge.ridge * n_rows * np.eye(len(gram)))
     return RidgeHead(
         weights=cho_solve((factor, True), class_sums.T),
-        bias=counts / n_rows,
+        bias=pool.counts / n_rows,
         whitener=solve_triangular(factor, np.eye(len(gram)), lower=True),
         n_rows=n_rows,
     )
@@ -82,7 +82,7 @@ def fit_ridge(pool: Pool) -> RidgeHead:
 
 def _second_moments(pool: Pool) -> tuple[np.ndarray, np.ndarray]:
     """XᵀX, (d, d), and YᵀX, (C, d), of the standardised rows of all processes."""
-    stored = pool.checkpoint.load("second_moments")
+    stored = load_everywhere(pool.checkpoint, "second_moments", pool.world)
     if stored:
         return stored["gram"], stored["class_sums"]
     width = pool.rows.n_features
