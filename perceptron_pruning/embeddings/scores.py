@@ -101,7 +101,7 @@ def score(
     _check(pool, families, names)
     costs = {", ".join(_ordered(family, wanted)): _cost(family, wanted, pool) for family, wanted in families.items()}
     check_budget(costs, 4.0 * BLOCK_NUMBERS * pool.rows.dtype.itemsize + RUNTIME_BYTES, memory_budget)
-    if not isinstance(progress, Silent):
+    if type(progress) is not Silent:
         progress.say(plan_text(costs, pool, matrix_rate(pool.rows.dtype)))
     kept = _checkpoint(checkpoint, pool, names)
     pool = replace(pool, checkpoint=kept)
@@ -112,9 +112,10 @@ def score(
         seconds[_ordered(family, wanted)[0]] = round(time.perf_counter() - begun, 3)
     if isinstance(kept, FolderCheckpoint):
         kept.remove()
+    finished = replace(pool, checkpoint=NoCheckpoint(), progress=Silent())
     own_ids = None if ids is None else checked_ids(ids, pool.statistics.n_rows)[pool.rows.start : pool.rows.stop]
     return Scores(
-        values={name: values[name] for name in names}, ids=own_ids, labels=own_labels, pool=pool, seconds=seconds
+        values={name: values[name] for name in names}, ids=own_ids, labels=own_labels, pool=finished, seconds=seconds
     )
 
 

@@ -1,6 +1,7 @@
 """The ensemble's metrics against plain NumPy loops, on real embeddings."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_forgetting(scores, by_loops):
     expected = np.zeros(500)
     for visits in by_loops[2]:
         for i, right in visits.items():
-            forgotten = sum(a and not b for a, b in zip(right, right[1:], strict=False))
+            forgotten = sum(a and not b for a, b in pairwise(right))
             expected[i] += (forgotten if any(right) else HEADS.epochs) / HEADS.n_models
     np.testing.assert_allclose(scores["forgetting"], expected, atol=1e-12)
 

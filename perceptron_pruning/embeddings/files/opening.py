@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,17 +77,13 @@ def _shard(path: Path, key: str | None) -> Shard:
 def _npz_shard(path: Path, key: str | None) -> ArrayShard:
     """Compressed files cannot be read in pieces: the array is held in memory."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = archive.files
             if key is None:
                 names = [n for n in names if archive[n].ndim == 2]
             array = archive[only_name(names, key, path)]
-    except (OSError, EOFError, KeyError) as error:
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"`{path}` is no .npz file, or it is truncated: {error}") from error
-    except Exception as error:  # zipfile and zlib have errors of their own, for truncated members
-        if type(error).__module__ in ("zipfile", "zlib"):
-            raise ValueError(f"`{path}` is truncated: {error}") from error
-        raise
     return ArrayShard(array, str(path), path)
 
 

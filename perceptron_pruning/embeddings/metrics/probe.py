@@ -4,10 +4,13 @@ References:
     Sorscher et al. 2022, arXiv:2206.14486, sec. 2.
 """
 
+from itertools import count
+
 import numpy as np
 from scipy.optimize import minimize
 
 from perceptron_pruning.embeddings.blocks import blocks
+from perceptron_pruning.embeddings.checkpoint import load_everywhere
 from perceptron_pruning.embeddings.pool import Pool
 from perceptron_pruning.embeddings.softmax_head import SoftmaxHead, softmax_loss, unpacked
 
@@ -41,8 +44,9 @@ def fit_probe(pool: Pool) -> SoftmaxHead:
     """
     if pool.n_classes < 2:
         raise ValueError(f"`n_classes` must be at least 2; got {pool.n_classes}")
+    evaluation = count()
     solution = minimize(
-        lambda parameters: _loss(parameters, pool),
+        lambda parameters: _kept_loss(parameters, pool, next(evaluation)),
         np.zeros((pool.rows.n_features + 1) * pool.n_classes),
         jac=True,
         method="L-BFGS-B",
@@ -56,6 +60,17 @@ def fit_probe(pool: Pool) -> SoftmaxHead:
         gradient=float(np.abs(solution.jac).max()),
         n_iterations=solution.nit,
     )
+
+
+def _kept_loss(parameters: np.ndarray, pool: Pool, number: int) -> tuple[float, np.ndarray]:
+    """The loss, from the checkpoint where it is: L-BFGS asks the same questions again in the same order."""
+    name = f"probe_{number}"
+    stored = load_everywhere(pool.checkpoint, name, pool.world)
+    if stored is not None:
+        return float(stored["loss"]), stored["gradient"]
+    loss, gradient = _loss(parameters, pool)
+    pool.checkpoint.save(name, loss=loss, gradient=gradient)
+    return loss, gradient
 
 
 def _loss(parameters: np.ndarray, pool: Pool) -> tuple[float, np.ndarray]:
