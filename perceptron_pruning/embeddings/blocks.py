@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
 from perceptron_pruning.embeddings.progress import Progress
 from perceptron_pruning.embeddings.rows import Rows
 
 BLOCK_NUMBERS = 2**23
-MOST_ROWS = 2**14
+MOST_ROWS = 2**11  # its scores against a few hundred centroids then stay in the cache
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Block:
 
     start: int
     stop: int
-    values: np.ndarray
+    values: np.ndarray | jax.Array
 
     @property
     def span(self) -> slice:

@@ -11,7 +11,7 @@ from perceptron_pruning.embeddings.pool import Pool
 
 PROBE_SIZE = 1024
 READ_BYTES_PER_SECOND = 1.0e9
-RUNTIME_BYTES = 3.0e8
+RUNTIME_BYTES = 5.0e8
 
 
 @dataclass(frozen=True, kw_only=True)

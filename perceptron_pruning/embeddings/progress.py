@@ -1,7 +1,7 @@
 """How long work says how far it is: silent in a program, a bar with the time left on a terminal."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -12,7 +12,7 @@ class Progress(Protocol):
         """A line, such as the plan with its costs."""
         ...
 
-    def task(self, label: str, *, total: int, unit: str):
+    def task(self, label: str, *, total: int, unit: str) -> AbstractContextManager[Callable[[int], object]]:
         """Context manager of one task; gives a function that is told of finished units."""
         ...
 

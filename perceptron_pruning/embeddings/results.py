@@ -20,27 +20,27 @@ class Scores(Mapping[str, np.ndarray]):
     """Metric name → scores, (n,) float64, high = keep.
 
     Attributes:
-        values: The scores.
+        scores: The numbers.
         ids: Identifiers of the rows, or None: row numbers.
         labels: Labels of the rows, or None.
         pool: What they were computed from, with the settings.
         seconds: Wall time of each family of metrics.
     """
 
-    values: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
     ids: np.ndarray | None
     labels: np.ndarray | None
     pool: Pool = field(repr=False)
     seconds: dict[str, float]
 
     def __getitem__(self, metric: str) -> np.ndarray:
-        return self.values[metric]
+        return self.scores[metric]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
+        return iter(self.scores)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.scores)
 
     @property
     def row_ids(self) -> np.ndarray:
@@ -64,9 +64,9 @@ class Scores(Mapping[str, np.ndarray]):
         path = part_path(Path(path), self.pool.world.rank, self.pool.world.size)
         if path.suffix not in SUFFIXES:
             raise ValueError(f"`path` must end in one of {', '.join(SUFFIXES)}; got {path}")
-        columns = {"id": self.row_ids} | ({} if self.labels is None else {"label": self.labels}) | self.values
+        columns = {"id": self.row_ids} | ({} if self.labels is None else {"label": self.labels}) | self.scores
         WRITERS[path.suffix](path, columns)
-        write_json(path.with_name(path.name + ".json"), manifest(self.pool, list(self.values), self.seconds))
+        write_json(path.with_name(path.name + ".json"), manifest(self.pool, list(self.scores), self.seconds))
         return path
 
 

@@ -15,19 +15,27 @@ STORED = (*HALF, np.dtype(np.float32), np.dtype(np.float64))
 
 
 class Shard(Protocol):
-    """One file, or one array, of embeddings.
+    """One file, or one array, of embeddings."""
 
-    Attributes:
-        name: What messages call it.
-        path: The file whose bytes the manifest hashes; None for an array.
-        shape: (rows, features).
-        dtype: As stored.
-    """
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
 
-    name: str
-    path: Path | None
-    shape: tuple[int, int]
-    dtype: np.dtype
+    @property
+    def path(self) -> Path | None:
+        """The file whose bytes the manifest hashes; None for an array."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, features)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As stored."""
+        ...
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop−1 as stored, (stop − start, features)."""
@@ -44,7 +52,7 @@ class ArrayShard:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.array.shape
+        return self.array.shape  # pyright: ignore[reportReturnType]
 
     @property
     def dtype(self) -> np.dtype:

@@ -115,7 +115,7 @@ def score(
     finished = replace(pool, checkpoint=NoCheckpoint(), progress=Silent())
     own_ids = None if ids is None else checked_ids(ids, pool.statistics.n_rows)[pool.rows.start : pool.rows.stop]
     return Scores(
-        values={name: values[name] for name in names}, ids=own_ids, labels=own_labels, pool=finished, seconds=seconds
+        scores={name: values[name] for name in names}, ids=own_ids, labels=own_labels, pool=finished, seconds=seconds
     )
 
 

@@ -56,6 +56,6 @@ def only_name(names, key: str | None, path: Path) -> str:
     """The asked name, or the only one; a `ValueError` that lists them otherwise."""
     if key is None and len(names) == 1:
         return next(iter(names))
-    if key not in names:
+    if key is None or key not in names:
         raise ValueError(f"name one of {', '.join(sorted(names)) or 'none'} as `{path}:NAME`; got {key}")
     return key

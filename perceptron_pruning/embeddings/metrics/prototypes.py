@@ -5,6 +5,7 @@ References:
 """
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -49,12 +50,12 @@ def _class_means(pool: Pool, spherical: bool) -> jax.Array:
     sums = jnp.zeros((pool.n_classes, pool.rows.n_features), jnp.float64)
     for block in blocks(pool.rows, progress=pool.progress, label="class means"):
         values = unit_rows(block.values) if spherical else block.values
-        sums = _add_by_class(sums, placed(values), pool.labelled[block.span])
+        sums = _add_by_class(sums, placed(values), pool.labelled[block.span]).block_until_ready()
     means = pool.world.sum(np.asarray(sums)) / pool.counts[:, None]
     return jnp.asarray((unit_rows(means) if spherical else means).astype(pool.rows.dtype))
 
 
-@jax.jit
+@partial(jax.jit, donate_argnums=0)
 def _add_by_class(sums, values, classes):
     return sums + jax.ops.segment_sum(values, classes, len(sums))
 

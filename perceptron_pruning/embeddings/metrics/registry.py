@@ -97,7 +97,7 @@ def _subsets_cost(size: Size, settings: ScoreSettings, names: Set[str]) -> Cost:
     return Cost(
         flops=ridge.rounds * (per_round + 2.0 * size.n * size.d * ridge.folds),
         passes=2 * ridge.rounds,
-        state_bytes=12.0 * ridge.folds * size.d**2 + 16.0 * ridge.folds * size.d * size.n_classes,
+        state_bytes=24.0 * ridge.folds * size.d**2 + 16.0 * ridge.folds * size.d * size.n_classes,
     )
 
 

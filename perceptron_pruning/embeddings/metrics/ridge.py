@@ -91,6 +91,7 @@ def _second_moments(pool: Pool) -> tuple[np.ndarray, np.ndarray]:
         mean, scale = scaling(pool)
         for block in blocks(pool.rows, progress=pool.progress, label="second moments"):
             moments = _add_moments(moments, placed(block.values), pool.labelled[block.span], mean, scale)
+            jax.block_until_ready(moments)  # or the blocks of many steps would wait in memory
         gram, class_sums = (pool.world.sum(np.asarray(part)) for part in moments)
     pool.checkpoint.save("second_moments", gram=gram, class_sums=class_sums)
     return gram, class_sums

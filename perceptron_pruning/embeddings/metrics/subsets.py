@@ -82,6 +82,7 @@ def _fold_moments(pool: Pool, number: int) -> tuple[np.ndarray, np.ndarray]:
         order, valid = _padded_order(fold, folds)
         classes = fold[order] * pool.n_classes + pool.labelled[block.span][order]
         moments = _add_fold_moments(moments, placed(block.values[order]), classes, valid, mean, scale)
+        jax.block_until_ready(moments)  # or the blocks of many steps would wait in memory
     grams, class_sums = (np.asarray(part) for part in moments)
     return grams, class_sums.reshape(folds, pool.n_classes, width)
 
@@ -100,11 +101,9 @@ def _padded_order(fold: np.ndarray, folds: int) -> tuple[np.ndarray, np.ndarray]
 def _add_fold_moments(moments, values, classes, valid, mean, scale):
     grams, class_sums = moments
     inputs = with_ones(standardised(values, mean, scale)) * valid[:, None].astype(values.dtype)
-    by_fold = inputs.reshape(len(grams), -1, inputs.shape[1])
-    return (
-        grams + jnp.einsum("sbd,sbe->sde", by_fold, by_fold),
-        class_sums + jax.ops.segment_sum(inputs, classes, len(class_sums)),
-    )
+    for s, part in enumerate(inputs.reshape(len(grams), -1, inputs.shape[1])):
+        grams = grams.at[s].add(part.T @ part)
+    return grams, class_sums + jax.ops.segment_sum(inputs, classes, len(class_sums))
 
 
 def with_ones(inputs):
