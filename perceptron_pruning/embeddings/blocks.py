@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from perceptron_pruning.embeddings.progress import Progress
@@ -24,7 +23,7 @@ class Block:
 
     start: int
     stop: int
-    values: np.ndarray | jax.Array
+    values: np.ndarray
 
     @property
     def span(self) -> slice:

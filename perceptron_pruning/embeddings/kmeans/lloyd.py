@@ -158,7 +158,7 @@ class _Lloyd:
             return
         keep = [] if self.rows.in_memory and len(self.rows) * self.rows.n_features * 8 <= RESIDENT_BYTES else None
         for block in blocks(self.rows, progress=self.progress, label=label, widest=self.n_clusters):
-            ready = Block(block.start, block.stop, placed(self._scaled(block.values)))
+            ready = Block(block.start, block.stop, placed(self._scaled(block.values)))  # pyright: ignore[reportArgumentType]
             if keep is not None:
                 keep.append(ready)
             yield ready
