@@ -22,6 +22,11 @@ app = App(name="perceptron-pruning", help="Data pruning beyond scaling laws: the
 app.command(theory_command, name="theory")
 
 
+COMMANDS_ON_EMBEDDINGS = "perceptron_pruning.embeddings.commands"  # imported when one is called
+app.command(f"{COMMANDS_ON_EMBEDDINGS}:score_command", name="score", help="Score every example by pruning metrics.")
+app.command(f"{COMMANDS_ON_EMBEDDINGS}:prune_command", name="prune", help="Choose the examples to keep.")
+
+
 @app.command(name="reproduce")
 def reproduce_command(
     *,

@@ -12,7 +12,7 @@ import numpy as np
 
 from perceptron_pruning.embeddings.fashion_mnist import Embeddings
 from perceptron_pruning.embeddings.keeping import keep
-from perceptron_pruning.embeddings.scores import score, standardise
+from perceptron_pruning.embeddings.scores import score
 from perceptron_pruning.embeddings.softmax_head import fit_softmax
 from replica_theory.selection import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, Selection
 
@@ -120,6 +120,19 @@ def _pool_points(data: Embeddings, settings: CurveSettings, pool_size: int, seed
             seed=seed,
             test_error=head.error(test_inputs, data.test_labels),
         )
+
+
+def standardise(embeddings: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Embeddings less the mean of the reference rows, over its one global scale.
+
+    One scale for all coordinates (the root mean square of the centred reference) keeps the
+    geometry that the network gave them.
+    """
+    mean = reference.mean(axis=0)
+    scale = np.sqrt(np.mean((reference - mean) ** 2))
+    if not scale > 0:
+        raise ValueError("`embeddings` must not be equal in all rows; got zero variance")
+    return (embeddings - mean) / scale
 
 
 def selection_name(selection: Selection) -> str:

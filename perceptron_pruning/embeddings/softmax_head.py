@@ -118,7 +118,7 @@ def fit_softmax(
             f"the softmax head did not converge in {solution.nit} iterations; raise `ridge` or `max_iterations`",
             gradient=gradient,
         )
-    weights, bias = _unpacked(solution.x, n_classes)
+    weights, bias = unpacked(solution.x, n_classes)
     return SoftmaxHead(weights=weights, bias=bias, ridge=ridge, gradient=gradient, n_iterations=solution.nit)
 
 
@@ -133,7 +133,7 @@ def softmax_loss(
         targets: t, (n, C), one-hot.
         ridge: Strength, in units of the loss.
     """
-    weights, bias = _unpacked(parameters, targets.shape[1])
+    weights, bias = unpacked(parameters, targets.shape[1])
     logits = embeddings @ weights + bias
     logits -= logits.max(axis=1, keepdims=True)
     odds = np.exp(logits)
@@ -144,7 +144,8 @@ def softmax_loss(
     return float(loss), gradient.ravel()
 
 
-def _unpacked(parameters: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def unpacked(parameters: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (d, C) and bias (C,) of flat parameters."""
     stacked = parameters.reshape(-1, n_classes)
     return stacked[:-1], stacked[-1]
 

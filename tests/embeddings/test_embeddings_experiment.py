@@ -147,7 +147,7 @@ def test_quick_and_full_hold_their_baseline():
     [
         ({"pool_sizes": (150, 15_001)}, r"`pool_sizes` must be in \[1, 15000\]; got 15001"),
         ({"pool_sizes": (0,)}, r"`pool_sizes` must be in \[1, 15000\]; got 0"),
-        ({"metric": "el2n"}, "`metrics` must be among .* got .*el2n"),
+        ({"metric": "el3n"}, "`metrics` must be among .* got .*el3n"),
         ({"pool_sizes": (12,)}, "`labels` must cover all 10 classes; class . has no example"),
         ({"ridge": 0.0}, "`ridge` must be > 0"),
         ({"class_floor": 2.0}, r"`class_floor` must be in \[0, 1\]"),

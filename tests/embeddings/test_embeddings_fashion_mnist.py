@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
-from perceptron_pruning.embeddings.scores import standardise
+from perceptron_pruning.embeddings.experiment import standardise
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist, score
-from perceptron_pruning.embeddings.scores import PROBE_ITERATIONS, PROBE_RIDGE, probability_margin
+from perceptron_pruning.embeddings.metrics.probe import PROBE_ITERATIONS, PROBE_RIDGE, probability_margin
+from perceptron_pruning.embeddings.metrics.registry import FAMILIES
 
-ALL = {"self_supervised_prototypes", "supervised_prototypes", "margin", "random"}
+ALL = {name for family in FAMILIES for name in family.metrics if not family.test_set}
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,7 @@ NOT_FINITE[5, 1] = np.inf
 @pytest.mark.parametrize(
     ("embeddings", "labels", "options", "message"),
     [
-        (NOT_FINITE, LABELS, {}, r"`embeddings` must be finite; row 5 is not \(1 such rows\)"),
+        (NOT_FINITE, LABELS, {}, r"`embeddings` must be finite; row 5 of `embeddings` has inf \(1 such rows"),
         (ROWS[0], LABELS, {}, r"`embeddings` must have shape \(n, d\)"),
         (ROWS[:0], None, {}, r"`embeddings` must have shape \(n, d\), neither of them 0"),
         (ROWS, LABELS[:7], {}, r"`labels` must be one per row, shape \(8,\); got \(7,\)"),
@@ -179,7 +180,7 @@ NOT_FINITE[5, 1] = np.inf
         (ROWS, None, {"metrics": "margin"}, "`labels` must be given for the metric margin"),
         (ROWS, None, {"metrics": ["random", "supervised_prototypes"]}, "must be given for the metric supervised_"),
         (ROWS, LABELS, {"n_clusters": 9}, r"`n_clusters` must be in \[1, 8\], the number of rows; got 9"),
-        (ROWS, LABELS, {"n_clusters": 0}, r"`n_clusters` must be in \[1, 8\]"),
+        (ROWS, LABELS, {"n_clusters": 0}, "`n_clusters` must be at least 1; got 0"),
         (ROWS[:5], None, {}, r"`n_clusters` must be in \[1, 5\], the number of rows; got 10"),
         (ROWS, np.zeros(8), {}, "`n_classes` must be at least 2; got 1"),
         (np.ones((8, 3)), LABELS, {"metrics": "margin"}, "zero variance"),

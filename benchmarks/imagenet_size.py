@@ -1,0 +1,111 @@
+"""Metrics at ImageNet's size: 1 281 167 x 2048 in half precision, 1000 classes, 5.2 GB on disk.
+
+    python benchmarks/imagenet_size.py --folder /tmp/imagenet-size     # writes benchmarks/imagenet_size.csv
+
+The data are synthetic (class means and noise), made by this script and removed at the end. Every stage runs in a
+process of its own, whose peak memory is reported; the fraction of the matrix-product peak is that of the rate measured
+in the same process just before.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from machine import description
+
+from perceptron_pruning.embeddings import score
+from perceptron_pruning.embeddings.cost import matrix_rate
+from perceptron_pruning.embeddings.kmeans import KMeansSettings, fit_kmeans
+from perceptron_pruning.embeddings.progress import Terminal
+from perceptron_pruning.reproduction.tables import write_table
+
+ROWS, FEATURES, CLASSES = 1_281_167, 2048, 1000
+STAGES = ("supervised_prototypes", "assignment", "memorization")
+
+
+def make(folder: Path, n_rows: int) -> None:
+    """Rows in the order of their classes, as such files mostly are."""
+    rng = np.random.default_rng(0)
+    means = rng.standard_normal((CLASSES, FEATURES), dtype=np.float32)
+    labels = np.sort(rng.integers(0, CLASSES, n_rows))
+    np.save(folder / "labels.npy", labels)
+    rows = np.lib.format.open_memmap(folder / "rows.npy", mode="w+", dtype=np.float16, shape=(n_rows, FEATURES))
+    for start in range(0, n_rows, 8192):
+        stop = min(start + 8192, n_rows)
+        noise = rng.standard_normal((stop - start, FEATURES), dtype=np.float32)
+        rows[start:stop] = means[labels[start:stop]] * 0.3 + noise
+    rows.flush()
+
+
+def stage(name: str, folder: Path) -> dict:
+    """One stage, with its wall and processor seconds and the peak memory of this process."""
+    labels = np.load(folder / "labels.npy")
+    rate = matrix_rate(np.dtype(np.float32))
+    begun, processor = time.perf_counter(), time.process_time()
+    flops = work(name, folder, labels)
+    wall = time.perf_counter() - begun
+    return {
+        "stage": name,
+        "rows": len(labels),
+        "features": FEATURES,
+        "seconds": wall,
+        "processor_seconds": time.process_time() - processor,
+        "peak_memory_gb": peak_memory() / 1e9,
+        "matrix_gflops": rate / 1e9,
+        "fraction_of_matrix_peak": flops / rate / wall,
+        "machine": description(),
+    }
+
+
+def peak_memory() -> float:
+    """Bytes at most resident in this process since it began (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def work(name: str, folder: Path, labels: np.ndarray) -> float:
+    """Does the stage; returns the flops of its matrix products."""
+    n = len(labels)
+    if name == "assignment":
+        from perceptron_pruning.embeddings.files.opening import open_rows
+
+        settings = KMeansSettings(n_clusters=CLASSES, start="random", iterations=1)
+        fit_kmeans(open_rows(folder / "rows.npy"), settings, progress=Terminal())
+        return 2.0 * n * FEATURES * CLASSES
+    scores = score(folder / "rows.npy", labels, metrics=name, progress=Terminal())
+    assert np.isfinite(scores[name]).all()
+    return 4.0 * n * FEATURES**2 if name == "memorization" else 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--stages", nargs="+", default=STAGES)
+    parser.add_argument("--stage")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("imagenet_size.csv"))
+    arguments = parser.parse_args()
+    if arguments.stage:
+        print(json.dumps(stage(arguments.stage, arguments.folder)))
+        return
+    arguments.folder.mkdir(parents=True)
+    try:
+        make(arguments.folder, arguments.rows)
+        table = []
+        for name in arguments.stages:
+            command = [sys.executable, __file__, "--folder", str(arguments.folder), "--stage", name]
+            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            table.append(json.loads(run.stdout.splitlines()[-1]))
+            print(table[-1], flush=True)
+            write_table(arguments.output, table)
+    finally:
+        shutil.rmtree(arguments.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Files in which embeddings, labels and identifiers are met."""

@@ -1,0 +1,204 @@
+"""A page about a set of scores: how the metrics agree, what each class is like, which examples are extreme."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from scipy.stats import rankdata
+
+from perceptron_pruning.embeddings.checkpoint import write_atomically
+from perceptron_pruning.embeddings.metrics.ridge import leverage
+from perceptron_pruning.embeddings.results import Scores
+
+BINS, EXTREMES = 40, 10
+STYLE = (
+    "body{font:15px sans-serif;max-width:1100px;margin:2em auto;color:#222}"
+    "table{border-collapse:collapse;font-size:13px}"
+    "td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}img{max-width:100%}.strip{margin:.3em 0}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All numbers of the page.
+
+    Attributes:
+        metrics: Names, M of them.
+        spearman: Rank correlations between them, (M, M): the paper's Figure 5A.
+        histograms: Counts and edges of each metric.
+        class_means: Mean percentile of each class under each metric, (C, M), in [0, 1]: high = hard.
+        class_sizes, class_names: Examples and name of each class.
+        hardest, easiest: Rows of the extreme examples of each metric, (M, 10).
+        leverages: h of every row in a ridge head, or None without labels.
+        ids: Identifiers of the rows.
+    """
+
+    metrics: list[str]
+    spearman: np.ndarray
+    histograms: list[tuple[np.ndarray, np.ndarray]]
+    class_means: np.ndarray
+    class_sizes: np.ndarray
+    class_names: list[str]
+    hardest: np.ndarray
+    easiest: np.ndarray
+    leverages: np.ndarray | None
+    ids: np.ndarray
+
+
+def compute(scores: Scores) -> Report:
+    """Everything that the page shows.
+
+    Raises:
+        ValueError: There are no scores.
+    """
+    if not scores:
+        raise ValueError("`scores` must have a metric at least; got none")
+    names = list(scores)
+    ranks = np.array([rankdata(scores[name]) for name in names])
+    order = np.array([np.argsort(-scores[name], kind="stable") for name in names])
+    count = min(EXTREMES, ranks.shape[1])
+    pool = scores.pool
+    labelled = pool.classes is not None and pool.class_names is not None
+    sizes = np.bincount(pool.labelled, minlength=pool.n_classes) if labelled else np.array([], int)
+    return Report(
+        metrics=names,
+        spearman=rank_correlations(ranks),
+        histograms=[np.histogram(scores[name], BINS) for name in names],
+        class_means=_class_means(ranks / ranks.shape[1], pool.labelled, sizes)
+        if labelled
+        else np.empty((0, len(names))),
+        class_sizes=sizes,
+        class_names=[str(name) for name in pool.class_names] if pool.class_names is not None else [],
+        hardest=order[:, :count],
+        easiest=order[:, ::-1][:, :count],
+        leverages=leverage(pool) if labelled and pool.world.size == 1 else None,
+        ids=scores.row_ids,
+    )
+
+
+def rank_correlations(ranks: np.ndarray) -> np.ndarray:
+    """Spearman's ρ from ranks (M, n); NaN where a metric is the same for all."""
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return centred @ centred.T / np.outer(lengths, lengths)
+
+
+def _class_means(percentiles: np.ndarray, classes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    sums = [np.bincount(classes, weights=row, minlength=len(sizes)) for row in percentiles]
+    return np.array(sums).T / np.maximum(sizes, 1)[:, None]
+
+
+def draw_correlations(report: Report) -> Figure:
+    """The Spearman matrix as a picture."""
+    size = len(report.metrics)
+    figure = Figure(figsize=(2.5 + 0.55 * size, 2 + 0.5 * size), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(report.spearman, vmin=-1, vmax=1, cmap="RdBu_r")
+    axes.set_xticks(range(size), report.metrics, rotation=60, ha="right")
+    axes.set_yticks(range(size), report.metrics)
+    for i, j in np.ndindex(size, size):
+        axes.text(j, i, f"{report.spearman[i, j]:.2f}", ha="center", va="center", fontsize=7)
+    figure.colorbar(image, ax=axes, label="Spearman's rank correlation")
+    return figure
+
+
+def draw_histograms(report: Report) -> Figure:
+    """One histogram per metric, and the leverage."""
+    panels = [*zip(report.metrics, report.histograms, strict=True)]
+    if report.leverages is not None:
+        panels.append(("leverage of a ridge head", np.histogram(report.leverages, BINS)))
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(3 * columns, 2.1 * rows), layout="constrained")
+    for axes, (name, (counts, edges)) in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
+        axes.stairs(counts, edges, fill=True)
+        axes.set_title(name, fontsize=8)
+        axes.tick_params(labelsize=7)
+    for axes in figure.axes[len(panels) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def write_report(scores: Scores, path: str | Path, *, images: str | Path | np.ndarray | None = None) -> Path:
+    """Writes a page without any file beside it.
+
+    Args:
+        scores: Of `score`.
+        path: The `.html`.
+        images: (n, h, w) or (n, h, w, 3) bytes, or a `.npy` of them: the extreme examples are then shown.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: The images are not as many as the rows, or of another shape.
+        OSError: The page cannot be written.
+    """
+    pictures = None if images is None else _checked_images(images, len(scores.row_ids))
+    report = compute(scores)
+    parts = [
+        "<!doctype html><meta charset='utf-8'><title>Pruning metrics</title>",
+        f"<style>{STYLE}</style><h1>Pruning metrics of {len(report.ids)} examples</h1><p>High = hard = keep.</p>",
+        "<h2>Agreement</h2>" + _embedded(draw_correlations(report)),
+        "<h2>Scores</h2>" + _embedded(draw_histograms(report)),
+        "<h2>Classes</h2>" + _class_table(report) if report.class_names else "",
+        "<h2>Hardest and easiest</h2>" + _extremes(report, pictures),
+    ]
+    path = Path(path)
+    write_atomically(path, lambda file: file.write("\n".join(parts).encode()))
+    return path
+
+
+def _embedded(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return f"<img src='{_address(buffer)}'>"
+
+
+def _address(png: io.BytesIO) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+
+
+def _class_table(report: Report) -> str:
+    """Mean percentile of each class, the hardest class first; at most 200."""
+    order = np.argsort(-report.class_means.mean(axis=1), kind="stable")[:200]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("class", "examples", *report.metrics))
+    rows = [
+        f"<tr><td>{html.escape(report.class_names[c])}</td><td>{report.class_sizes[c]}</td>"
+        + "".join(f"<td>{value:.2f}</td>" for value in report.class_means[c])
+        + "</tr>"
+        for c in order
+    ]
+    return f"<p>Mean percentile (1 = hardest).</p><table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def _extremes(report: Report, pictures: np.ndarray | None) -> str:
+    blocks = []
+    for name, hardest, easiest in zip(report.metrics, report.hardest, report.easiest, strict=True):
+        for word, rows in (("hardest", hardest), ("easiest", easiest)):
+            shown = ", ".join(html.escape(str(report.ids[row])) for row in rows)
+            strip = "" if pictures is None else f"<br><img src='{_strip(pictures[rows])}'>"
+            blocks.append(f"<div class='strip'><b>{html.escape(name)}</b>, {word}: {shown}{strip}</div>")
+    return "\n".join(blocks)
+
+
+def _strip(pictures: np.ndarray) -> str:
+    """The pictures side by side, as the address of an image."""
+    buffer = io.BytesIO()
+    imsave(buffer, np.concatenate([*pictures], axis=1), cmap="gray", format="png")
+    return _address(buffer)
+
+
+def _checked_images(images: str | Path | np.ndarray, n_rows: int) -> np.ndarray:
+    array = np.load(images, mmap_mode="r") if isinstance(images, str | Path) else np.asarray(images)
+    if array.shape[0] != n_rows or array.dtype != np.uint8 or array.ndim not in (3, 4):
+        raise ValueError(
+            f"`images` must be bytes of shape ({n_rows}, h, w) or ({n_rows}, h, w, 3); got {array.dtype} {array.shape}"
+        )
+    return array

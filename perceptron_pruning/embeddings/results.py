@@ -1,0 +1,98 @@
+"""Scores with what made them, and how they are written."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from perceptron_pruning.embeddings.checkpoint import temporary_beside, write_atomically
+from perceptron_pruning.embeddings.files.released import write_released_csv
+from perceptron_pruning.embeddings.manifest import manifest
+from perceptron_pruning.embeddings.pool import Pool
+
+SUFFIXES = (".parquet", ".csv", ".npz")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores(Mapping[str, np.ndarray]):
+    """Metric name → scores, (n,) float64, high = keep.
+
+    Attributes:
+        scores: The numbers.
+        ids: Identifiers of the rows, or None: row numbers.
+        labels: Labels of the rows, or None.
+        pool: What they were computed from, with the settings.
+        seconds: Wall time of each family of metrics.
+    """
+
+    scores: dict[str, np.ndarray]
+    ids: np.ndarray | None
+    labels: np.ndarray | None
+    pool: Pool = field(repr=False)
+    seconds: dict[str, float]
+
+    def __getitem__(self, metric: str) -> np.ndarray:
+        return self.scores[metric]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.scores)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def row_ids(self) -> np.ndarray:
+        """Identifiers; the numbers of the rows over all processes if none were given."""
+        return np.arange(self.pool.rows.start, self.pool.rows.stop) if self.ids is None else self.ids
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the scores and, beside them, `NAME.json` with what made them.
+
+        Args:
+            path: `.parquet` (columns id, label and the metrics), `.csv` (the layout of the authors' released
+                ImageNet scores) or `.npz`. Under several processes each writes a part: `NAME-00000-of-00002`.
+
+        Returns:
+            The path that was written. Nothing is left half-written.
+
+        Raises:
+            ValueError: The ending is none of these.
+            OSError: It cannot be written.
+        """
+        path = part_path(Path(path), self.pool.world.rank, self.pool.world.size)
+        if path.suffix not in SUFFIXES:
+            raise ValueError(f"`path` must end in one of {', '.join(SUFFIXES)}; got {path}")
+        columns = {"id": self.row_ids} | ({} if self.labels is None else {"label": self.labels}) | self.scores
+        WRITERS[path.suffix](path, columns)
+        write_json(path.with_name(path.name + ".json"), manifest(self.pool, list(self.scores), self.seconds))
+        return path
+
+
+def part_path(path: Path, rank: int, size: int) -> Path:
+    """The path, or that of this process's part of it."""
+    return path if size == 1 else path.with_name(f"{path.stem}-{rank:05d}-of-{size:05d}{path.suffix}")
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Writes JSON whole or not at all."""
+    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+
+
+def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
+    """Columns of equal length as a Parquet file, whole or not at all."""
+    from perceptron_pruning.embeddings.files.parquet import pyarrow_parquet
+
+    parquet = pyarrow_parquet()
+    import pyarrow as pa
+
+    with temporary_beside(path) as temporary:
+        parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), temporary)
+
+
+def _write_npz(path: Path, columns: dict[str, np.ndarray]) -> None:
+    write_atomically(path, lambda file: np.savez(file, **columns))  # pyright: ignore[reportArgumentType]
+
+
+WRITERS = {".parquet": write_parquet, ".csv": write_released_csv, ".npz": _write_npz}

@@ -1,0 +1,280 @@
+"""Embeddings as rows that are read a few at a time, wherever they lie."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import ml_dtypes
+import numpy as np
+
+HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+STORED = (*HALF, np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Shard(Protocol):
+    """One file, or one array, of embeddings."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def path(self) -> Path | None:
+        """The file whose bytes the manifest hashes; None for an array."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, features)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As stored."""
+        ...
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Rows start..stop−1 as stored, (stop − start, features)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayShard:
+    """Rows in memory (or memory-mapped by the caller)."""
+
+    array: np.ndarray
+    name: str = "`embeddings`"
+    path: Path | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape  # pyright: ignore[reportReturnType]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.array[start:stop]
+
+
+@dataclass(frozen=True)
+class FileShard:
+    """Rows in a file of plain binary numbers, read by position.
+
+    The file is read, not mapped: memory then holds what was asked for and nothing else, and a file
+    that is cut off while it is read raises instead of ending the process.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: np.dtype
+    offset: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def __post_init__(self):
+        needed = self.offset + self.shape[0] * self.row_bytes
+        size = self.path.stat().st_size
+        if size < needed:
+            whole = max(0, (size - self.offset) // self.row_bytes)
+            raise ValueError(
+                f"`{self.path}` is truncated: {self.shape[0]} rows need {needed} bytes, it has {size}; "
+                f"row {whole} is the first that is incomplete"
+            )
+
+    @property
+    def row_bytes(self) -> int:
+        return self.shape[1] * self.dtype.itemsize
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        count = (stop - start) * self.shape[1]
+        values = np.fromfile(self.path, self.dtype, count, offset=self.offset + start * self.row_bytes)
+        if values.size != count:
+            raise ValueError(f"`{self.path}` was cut off while it was read, between rows {start} and {stop}")
+        return values.reshape(-1, self.shape[1])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Embeddings of n examples, in shards of equal width: the rows start..stop−1 of them.
+
+    Attributes:
+        shards: In order; row numbers run through them.
+        start, stop: The part that is meant; all of it by default.
+    """
+
+    shards: tuple[Shard, ...]
+    start: int = 0
+    stop: int = -1
+
+    def __post_init__(self):
+        first = self.shards[0]
+        for shard in self.shards:
+            if len(shard.shape) != 2 or 0 in shard.shape:
+                raise ValueError(f"{shard.name} must have shape (n, d), neither of them 0; got {shard.shape}")
+            if shard.dtype not in STORED:
+                raise ValueError(f"{shard.name} must hold float16, bfloat16, float32 or float64; got {shard.dtype}")
+            if shard.shape[1] != first.shape[1]:
+                raise ValueError(
+                    f"all files must be of one width; got {first.shape[1]} in {first.name}, "
+                    f"{shard.shape[1]} in {shard.name}"
+                )
+        if self.stop < 0:
+            object.__setattr__(self, "stop", int(self.ends[-1]))
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """Number of rows up to and with every shard."""
+        return np.cumsum([shard.shape[0] for shard in self.shards])
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def n_features(self) -> int:
+        return self.shards[0].shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Precision of the arithmetic: double where all is stored in double, single otherwise."""
+        double = all(shard.dtype == np.float64 for shard in self.shards)
+        return np.dtype(np.float64 if double else np.float32)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that one pass reads."""
+        return len(self) * self.n_features * max(shard.dtype.itemsize for shard in self.shards)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading costs nothing: one array in the precision of the arithmetic."""
+        shard = self.shards[0]
+        return len(self.shards) == 1 and isinstance(shard, ArrayShard) and shard.dtype == self.dtype
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Rows start..stop−1 in the precision of the arithmetic, (stop − start, d)."""
+        pieces = [shard.read(*span) for shard, *span in self._spans(self.start + start, self.start + stop)]
+        if len(pieces) == 1:
+            return np.asarray(pieces[0]).astype(self.dtype, copy=False)
+        return np.concatenate([np.asarray(piece).astype(self.dtype, copy=False) for piece in pieces])
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """The rows of these ascending indices, read run by run."""
+        if self.in_memory:
+            return self.shards[0].read(self.start, self.stop)[indices]
+        breaks = np.flatnonzero(np.diff(indices) != 1) + 1
+        runs = np.split(indices, breaks)
+        taken = np.empty((len(indices), self.n_features), self.dtype)
+        filled = 0
+        for run in runs:
+            taken[filled : filled + run.size] = self.read(int(run[0]), int(run[-1]) + 1)
+            filled += run.size
+        return taken
+
+    def where(self, row: int) -> str:
+        """File and row in it, for messages."""
+        shard, first, _ = next(self._spans(self.start + row, self.start + row + 1))
+        return f"row {first} of {shard.name}"
+
+    def part(self, rank: int, size: int) -> "Rows":
+        """The share of one of `size` processes: whole shards where there are enough of them."""
+        if size == 1:
+            return self
+        if len(self) < size:
+            raise ValueError(f"`embeddings` must have a row for each of {size} processes; got {len(self)}")
+        cuts = [round(len(self) * k / size) for k in range(size + 1)]
+        if len(self.shards) >= size:
+            boundaries = np.concatenate([[0], self.ends])
+            cuts = [0, *(_nearest(boundaries, cut) for cut in cuts[1:-1]), len(self)]
+        if np.any(np.diff(cuts) <= 0):  # shards so unequal that one process would have none: cut through them
+            cuts = [round(len(self) * k / size) for k in range(size + 1)]
+        return Rows(self.shards, start=cuts[rank], stop=cuts[rank + 1])
+
+    def own_shards(self) -> tuple[Shard, ...]:
+        """The shards that this part reads."""
+        return tuple(shard for shard, *_ in self._spans(self.start, self.stop))
+
+    def _spans(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
+        """Shard, first row and end row in it, of every shard that start..stop−1 touches."""
+        number = bisect_right(self.ends, start)
+        while start < stop:
+            shard = self.shards[number]
+            first = int(self.ends[number]) - shard.shape[0]
+            end = min(stop, int(self.ends[number]))
+            yield shard, start - first, end - first
+            start, number = end, number + 1
+
+
+@dataclass(frozen=True)
+class SideBySide(Rows):
+    """Several networks' embeddings of the same examples as one wide row, each at unit scale.
+
+    Attributes:
+        backbones: The embeddings of each network; `shards` are those of the first.
+        scales: Root mean square of each, less its mean: what each is divided by.
+    """
+
+    backbones: tuple[Rows, ...] = ()
+    scales: tuple[float, ...] = ()
+
+    @property
+    def n_features(self) -> int:
+        return sum(self.widths)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Features of each network."""
+        return tuple(rows.n_features for rows in self.backbones)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.result_type(*(rows.dtype for rows in self.backbones))
+
+    @property
+    def stored_bytes(self) -> int:
+        return sum(rows.stored_bytes for rows in self.backbones)
+
+    @property
+    def in_memory(self) -> bool:
+        return False
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        blocks = (rows.read(start, stop) / scale for rows, scale in zip(self.backbones, self.scales, strict=True))
+        return np.concatenate(list(blocks), axis=1).astype(self.dtype, copy=False)
+
+    def part(self, rank: int, size: int) -> Rows:
+        if size == 1:
+            return self
+        raise ValueError(f"several backbones must be scored by one process; got {size}")
+
+    def own_shards(self) -> tuple[Shard, ...]:
+        return tuple(shard for rows in self.backbones for shard in rows.own_shards())
+
+
+def side_by_side(backbones: Sequence[Rows], scales: Sequence[float]) -> SideBySide:
+    """The networks' rows joined; a `ValueError` unless they have equally many."""
+    lengths = [len(rows) for rows in backbones]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"all `embeddings` must have as many rows; got {lengths}")
+    return SideBySide(backbones[0].shards, backbones=tuple(backbones), scales=tuple(scales))
+
+
+def array_rows(embeddings: object, name: str = "embeddings") -> Rows:
+    """An array in memory as rows; integers become doubles."""
+    array = np.asarray(embeddings)
+    if array.dtype not in STORED:
+        array = array.astype(np.float64)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(f"`{name}` must have shape (n, d), neither of them 0; got {array.shape}")
+    return Rows((ArrayShard(array, f"`{name}`"),))
+
+
+def _nearest(boundaries: np.ndarray, cut: int) -> int:
+    return int(boundaries[np.abs(boundaries - cut).argmin()])

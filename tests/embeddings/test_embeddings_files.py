@@ -1,0 +1,329 @@
+"""Every format read and written, and every broken file named."""
+
+import json
+import subprocess
+import sys
+
+import ml_dtypes
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+from safetensors.numpy import save_file
+
+from perceptron_pruning.embeddings import load_fashion_mnist, score
+from perceptron_pruning.embeddings.checkpoint import write_atomically
+from perceptron_pruning.embeddings.files.columns import read_column
+from perceptron_pruning.embeddings.files.opening import open_rows
+from perceptron_pruning.embeddings.files.released import read_released_scores
+from perceptron_pruning.embeddings.files.tables import read_scores
+
+BFLOAT16 = ml_dtypes.bfloat16
+
+
+@pytest.fixture(scope="module")
+def table():
+    return load_fashion_mnist().train_embeddings[:50, :12].astype(np.float16)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return load_fashion_mnist().train_labels[:50]
+
+
+def save(folder, kind: str, rows: np.ndarray):
+    """The rows in a file, or a folder, of this kind."""
+    path = folder / f"rows.{kind}"
+    if kind == "npy":
+        np.save(path, rows)
+    elif kind == "npz":
+        np.savez_compressed(path, embeddings=rows, labels=np.arange(len(rows)))
+    elif kind == "parquet":
+        parquet.write_table(pa.table({"id": np.arange(len(rows)), "embedding": list(rows)}), path)
+    elif kind == "safetensors":
+        save_file({"embeddings": rows, "step": np.zeros(1)}, path)
+    elif kind == "shards":
+        path.mkdir()
+        for number, part in enumerate(np.split(rows, [7, 30])):
+            np.save(path / f"part_{number + 9}.npy", part)
+    elif kind == "clip":
+        (path / "img_emb").mkdir(parents=True)
+        (path / "metadata").mkdir()
+        for number, part in enumerate(np.array_split(np.arange(len(rows)), 11)):
+            np.save(path / "img_emb" / f"img_emb_{number}.npy", rows[part])
+            names = {"image_path": [f"{i:09d}" for i in part], "caption": [f"picture {i}" for i in part]}
+            parquet.write_table(pa.table(names), path / "metadata" / f"metadata_{number:02d}.parquet")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "safetensors", "shards", "clip"])
+def test_rows_come_back_from_every_format(tmp_path, table, kind):
+    rows = open_rows(save(tmp_path, kind, table))
+    assert len(rows) == 50
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows.read(0, 50), table)
+    np.testing.assert_array_equal(rows.read(5, 33), table[5:33])
+    np.testing.assert_array_equal(rows.take(np.array([0, 6, 7, 8, 29, 30, 49])), table[[0, 6, 7, 8, 29, 30, 49]])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, BFLOAT16, np.float32, np.float64], ids=["fp16", "bf16", "fp32", "fp64"])
+@pytest.mark.parametrize("kind", ["npy", "safetensors"])
+def test_every_precision_comes_back(tmp_path, table, kind, dtype):
+    rows = open_rows(save(tmp_path, kind, table.astype(dtype)))
+    np.testing.assert_array_equal(rows.read(3, 9), table[3:9].astype(dtype).astype(rows.dtype))
+    assert rows.dtype == (np.float64 if dtype == np.float64 else np.float32)
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "safetensors", "shards", "clip"])
+def test_scores_do_not_depend_on_the_file(tmp_path, table, labels, kind):
+    names = ["margin", "memorization", "self_supervised_prototypes"]
+    expected = score(table, labels, metrics=names)
+    found = score(save(tmp_path, kind, table), labels, metrics=names)
+    for name in names:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_a_named_column_or_array(tmp_path, table):
+    np.savez(tmp_path / "two.npz", first=table, second=table[::-1])
+    np.testing.assert_array_equal(open_rows(f"{tmp_path}/two.npz:second").read(0, 50), table[::-1])
+    with pytest.raises(ValueError, match="name one of first, second as"):
+        open_rows(tmp_path / "two.npz")
+
+
+def test_parts_of_processes_are_whole_shards(tmp_path, table):
+    rows = open_rows(save(tmp_path, "clip", table))
+    parts = [rows.part(rank, 3) for rank in range(3)]
+    assert sum(len(part) for part in parts) == 50
+    np.testing.assert_array_equal(np.concatenate([part.read(0, len(part)) for part in parts]), table)
+    assert not set(parts[0].own_shards()) & set(parts[1].own_shards())
+    one = open_rows(table).part(1, 2)
+    np.testing.assert_array_equal(one.read(0, len(one)), table[25:])
+
+
+LABELS = ["cat", "dog", "cat", "owl"]
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "csv", "tsv", "txt", "parquet"])
+def test_labels_come_back_from_every_format(tmp_path, kind):
+    path = tmp_path / f"labels.{kind}"
+    if kind == "npy":
+        np.save(path, LABELS)
+    elif kind == "npz":
+        np.savez(path, class_name=LABELS)
+    elif kind == "txt":
+        path.write_text("\n".join(LABELS) + "\n")
+    elif kind == "parquet":
+        parquet.write_table(pa.table({"class_name": LABELS, "n": [1, 2, 3, 4]}), path)
+    else:
+        comma = "," if kind == "csv" else "\t"
+        path.write_text(f"image{comma}class_name\n" + "".join(f"{i}{comma}{name}\n" for i, name in enumerate(LABELS)))
+    spec = f"{path}:class_name" if kind in ("csv", "tsv", "parquet") else path
+    assert read_column(spec).tolist() == LABELS
+
+
+def damaged(folder, how: str, table: np.ndarray):
+    """A file, or folder, with this damage."""
+    rows = table.copy()
+    if how in ("nan", "overflow"):
+        rows[41, 3] = np.nan if how == "nan" else np.inf
+        return save(folder, "shards", rows)
+    if how.startswith("truncated"):
+        path = save(folder, how.split()[1], rows)
+        path.write_bytes(path.read_bytes()[: -100 if "parquet" not in how else -20])
+        return path
+    if how == "header":
+        path = save(folder, "npy", rows)
+        path.write_bytes(path.read_bytes()[:20])
+        return path
+    if how == "width":
+        path = save(folder, "shards", rows)
+        np.save(path / "part_12.npy", rows[:, :5])
+        return path
+    if how == "ragged":
+        path = folder / "rows.parquet"
+        parquet.write_table(pa.table({"embedding": [[1.0, 2.0], [3.0, 4.0], [5.0]]}), path)
+        return path
+    if how == "integers":
+        np.save(folder / "rows.npy", np.arange(6).reshape(2, 3))
+        return folder / "rows.npy"
+    if how == "columns":
+        np.save(folder / "rows.npy", np.asfortranarray(rows))
+        return folder / "rows.npy"
+    if how == "mixed kinds":
+        path = save(folder, "shards", rows)
+        np.savez(path / "part_1.npz", rows)
+        return path
+    return folder / "missing.npy"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("nan", r"must be finite; row 11 of .*part_11.npy has nan \(1 such rows in its block\)$"),
+        ("overflow", r"row 11 of .*part_11.npy has inf .*; half precision overflows at 65504"),
+        ("truncated npy", r"rows.npy` is truncated: 50 rows need 1328 bytes, it has 1228; row 45 is the first"),
+        ("truncated npz", "rows.npz` is no .npz file, or it is truncated"),
+        ("truncated parquet", "rows.parquet` is no Parquet file, or it is truncated"),
+        ("truncated safetensors", "rows.safetensors` is truncated: 50 rows need"),
+        ("header", "rows.npy` is no .npy file, or its header is cut off"),
+        ("width", "all files must be of one width; got 12 in .*part_9.npy, 5 in .*part_12.npy"),
+        ("ragged", "row 2 of .*rows.parquet` must have 2 numbers; got 1"),
+        ("integers", "rows.npy must hold float16, bfloat16, float32 or float64; got int64"),
+        ("columns", "is stored by columns; save it with np.ascontiguousarray"),
+        ("mixed kinds", r"must hold shards of one kind .*; got \['.npy', '.npz'\]"),
+        ("missing", "missing.npy` does not exist"),
+    ],
+)
+def test_damage_is_named(tmp_path, table, how, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        score(damaged(tmp_path, how, table), metrics="random")
+
+
+PARITY = np.arange(50) % 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        (np.r_[np.arange(49) % 2, 7], {}, "class 7 has one, row 49 of `embeddings`"),
+        ([*["a"] * 20, "", *["b"] * 29], {}, "`labels` must have no gaps; row 20 has none"),
+        (np.r_[np.ones(49), np.nan], {}, "`labels` must have no gaps; row 49 has none"),
+        (PARITY, {"ids": np.r_[np.arange(49), 3]}, "`ids` must differ; rows 3 and 49 are both 3"),
+        (PARITY, {"ids": np.arange(49)}, r"`ids` must be one per row, shape \(50,\)"),
+        (PARITY, {"memory_budget": 1e8}, r"`memory_budget` must be at least 0\..* GB for memorization; got 0.10"),
+        (PARITY, {"test_embeddings": np.ones((2, 3))}, "must be given together"),
+        (
+            PARITY,
+            {"test_embeddings": np.ones((2, 3)), "test_labels": [0, 1]},
+            "`test_embeddings` must be 12 wide, as `embeddings`; got 3",
+        ),
+        (
+            PARITY,
+            {"test_embeddings": np.ones((2, 12)), "test_labels": [0, 5]},
+            "`test_labels` must be among `labels`; got 5",
+        ),
+    ],
+    ids=["lonely", "empty label", "nan label", "twice", "id length", "budget", "no test labels", "width", "strange"],
+)  # fmt: skip
+def test_refusals(table, labels, options, message):
+    with pytest.raises(ValueError, match=message):
+        score(table, labels, metrics="memorization", **options)
+
+
+def test_constant_features_are_reported_and_harmless(table, labels):
+    rows = table.astype(np.float64)
+    rows[:, 4] = 2.5
+    found = score(rows, labels, metrics=["memorization", "margin"])
+    assert found.pool.statistics.constant_features == (4,)
+    assert all(np.isfinite(values).all() for values in found.values())
+    with pytest.raises(ValueError, match="zero variance in every feature"):
+        score(np.ones((50, 3)), labels, metrics="memorization")
+
+
+def test_unlabelled_missing_labels_are_named(tmp_path):
+    parquet.write_table(pa.table({"label": ["a", None, "b"]}), tmp_path / "labels.parquet")
+    with pytest.raises(ValueError, match=r"row 1 of .*labels.parquet` has no label; 1 are missing"):
+        read_column(f"{tmp_path}/labels.parquet:label")
+    (tmp_path / "labels.csv").write_text("image,label\n1,a\n2,\n")
+    with pytest.raises(ValueError, match=r"row 1 of .*labels.csv` must have 2 values, column label filled"):
+        read_column(f"{tmp_path}/labels.csv:label")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"])
+def test_saved_scores_come_back_with_their_manifest(tmp_path, table, labels, kind):
+    names = np.array([f"image {i}" for i in range(50)])
+    scores = score(table, labels, metrics=["el2n", "margin", "active_learning"], ids=names, n_models=2)
+    path = scores.save(tmp_path / f"scores.{kind}")
+    found_ids, found_labels, found = read_scores(path)
+    assert found_ids.tolist() == names.tolist()
+    assert found_labels is not None
+    np.testing.assert_array_equal(found_labels, labels)
+    for name in scores:
+        np.testing.assert_array_equal(found[name], scores[name])
+    manifest = json.loads((tmp_path / f"scores.{kind}.json").read_text())
+    assert manifest["settings"]["heads"]["n_models"] == 2
+    assert len(manifest["inputs"]["embeddings"][0]["sha256"]) == 64
+    assert sum(manifest["classes"].values()) == 50
+    assert manifest["versions"]["jax"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_manifest_knows_other_inputs(tmp_path, table, labels):
+    hashes = set()
+    for number, rows in enumerate((table, table[::-1])):
+        np.save(tmp_path / "rows.npy", rows)
+        path = score(tmp_path / "rows.npy", labels, metrics="random").save(tmp_path / f"{number}.npz")
+        hashes.add(json.loads(path.with_name(path.name + ".json").read_text())["inputs"]["embeddings"][0]["sha256"])
+    assert len(hashes) == 2
+
+
+RELEASED = """image,class,self-supervised prototypes,EL2N (20 models),EL2N (1 model),influence-sum-abs,random-100
+n01440764_10026.JPEG,n01440764,0.25,0.5,0.625,1.5,0.9
+n01440764_10027.JPEG,n01440764,0.75,1.25,1e-3,2.5,0.1
+"""
+
+
+def test_released_scores_are_read_by_our_names(tmp_path):
+    (tmp_path / "imagenet.csv").write_text(RELEASED)
+    (tmp_path / "ddd.csv").write_text("image,DDD\nn01440764_10027.JPEG,1\nn01440764_10026.JPEG,0\n")
+    images, scores = read_released_scores(tmp_path / "imagenet.csv", tmp_path / "ddd.csv")
+    assert images.tolist() == ["n01440764_10026.JPEG", "n01440764_10027.JPEG"]
+    assert {name: values.tolist() for name, values in scores.items()} == {
+        "self_supervised_prototypes": [0.25, 0.75],
+        "el2n": [0.5, 1.25],
+        "el2n_1": [0.625, 1e-3],
+        "influence_sum_abs": [1.5, 2.5],
+        "random_100": [0.9, 0.1],
+        "ddd": [0.0, 1.0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,DDD\na,1\nb\n", "row 1 of .* must have 2 values; got 1"),
+        ("image,DDD\na,1\nb,nan\n", "row 1 of .* must have a finite number in DDD; got 'nan'"),
+        ("image,DDD\na,1\nb,high\n", "row 1 of .* must have a finite number in DDD; got 'high'"),
+        ("image,DDD\na,1\na,2\n", "rows 0 and 1 of .* are the same image, a"),
+        ("DDD\n1\n", "must have a column of image names"),
+        ("", "is empty"),
+    ],
+    ids=["short row", "nan", "text", "twice", "no images", "empty"],
+)
+def test_broken_released_scores_are_refused(tmp_path, text, message):
+    (tmp_path / "scores.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_released_scores(tmp_path / "scores.csv")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "kept.npy"
+    path.write_bytes(b"old")
+
+    def fail(file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match=r"kept.npy` could not be written: No space left on device"):
+        write_atomically(path, fail)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.npy"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"])
+def test_a_full_disk_leaves_nothing(tmp_path, kind):
+    """The system's limit on file sizes stands in for a disk that is full."""
+    script = (
+        "import resource, signal, sys, numpy as np\n"
+        "from perceptron_pruning.embeddings import score\n"
+        "scores = score(np.random.default_rng(0).normal(size=(4000, 3)), metrics='random')\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+        "try:\n    scores.save(sys.argv[1])\n"
+        "except OSError as error:\n    print(error)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / f"scores.{kind}")], capture_output=True, text=True, check=True
+    )
+    assert f"scores.{kind}` could not be written" in run.stdout
+    assert not list(tmp_path.iterdir())
