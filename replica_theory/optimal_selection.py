@@ -14,9 +14,6 @@ from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepWindows
 from replica_theory.selection_search import SelectionSearch
 
-_STARTS = 7  # windows that are tried, of which the best few are improved
-_IMPROVED = 2
-
 
 @dataclass(frozen=True, kw_only=True)
 class OptimalSelection:
@@ -60,8 +57,8 @@ def optimal_selection(
     """The rule that gives the least test error at fixed pool, fraction and probe.
 
     Minimises ε over all q(m) in [0, 1] with E q = f, m = y z (or |z| where labels may not be used),
-    by its first variation: at the optimum the kept margins are those of lowest influence. The error
-    can have more than one local minimum, so the descent starts from the best of several windows.
+    by its first variation: at the optimum the kept margins are those of lowest influence. The descent
+    starts from the best single windows, so that none of them, nor the hardest or the easiest, is better.
 
     Args:
         alpha_total: Pool size, examples per dimension, > 0.
@@ -82,9 +79,7 @@ def optimal_selection(
     (alpha,) = np.atleast_1d(check_alpha(alpha_total, "alpha_total")).tolist()
     fraction, angle = check_keep_fraction(keep_fraction), check_probe_angle(probe_angle)
     search = SelectionSearch(alpha, fraction, angle, label_aware)
-    lowest_ranks = np.linspace(0.0, 1.0 - fraction, _STARTS if fraction < 1 else 1)
-    starts = sorted(map(search.window, lowest_ranks.tolist()), key=lambda state: state.log_error)
-    best = min(map(search.descend, starts[:_IMPROVED]), key=lambda state: state.log_error)
+    best = min(map(search.descend, search.best_windows()), key=lambda state: state.log_error)
     solution = max_margin(fraction * alpha, selection=best.rule, probe_angle=angle)
     return OptimalSelection(
         alpha_total=alpha,

@@ -8,9 +8,10 @@ examples move in where the influence is below its average over the edges, and ou
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import ndtr, owens_t
 
 from replica_theory.continuation import solve_students
@@ -26,6 +27,8 @@ Score = Callable[[np.ndarray], np.ndarray]
 _FARTHEST = 7.0  # margins beyond it are too rare to matter
 _RAREST = 1e-12  # share of the pool below the least margin that is considered
 _GRID = np.linspace(-_FARTHEST, _FARTHEST, 57)
+_POSITIONS = np.sort(np.concatenate([np.linspace(0, 1, 17), [0.002, 0.01, 0.03, 0.97, 0.99, 0.998]]))  # of windows
+_STARTS = 2
 _SHARES = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01)  # of the influence in a blend, until one lowers the error
 _LEAST_GAIN = 1e-11  # of ln ε
 _ITERATIONS = 60
@@ -55,12 +58,34 @@ class SelectionSearch:
     probe_angle: float
     label_aware: bool
 
-    def window(self, lowest_rank: float) -> SearchState:
+    def best_windows(self) -> list[SearchState]:
+        """The best single window, and the next best of those that are better than their neighbours."""
+        ranks = (1.0 - self.keep_fraction) * _POSITIONS if self.keep_fraction < 1 else np.zeros(1)
+        scanned = [self.window(rank) for rank in ranks.tolist()]
+        errors = np.pad([state.log_error for state in scanned], 1, constant_values=math.inf)
+        lowest = np.flatnonzero((errors[1:-1] <= errors[:-2]) & (errors[1:-1] <= errors[2:]))
+        refined = [self._refined(scanned[i], ranks[max(i - 1, 0)], ranks[min(i + 1, len(ranks) - 1)]) for i in lowest]
+        return sorted(refined, key=lambda state: state.log_error)[:_STARTS]
+
+    def _refined(self, state: SearchState, left: float, right: float) -> SearchState:
+        """The best window between two ranks, by Brent's method from one that is better than both."""
+        if left == right:
+            return state
+        best: Any = minimize_scalar(
+            lambda rank: self.window(float(rank), near=state.student).log_error,
+            bounds=(left, right),
+            method="bounded",
+            options={"xatol": 1e-6 * (right - left)},
+        )
+        found = self.window(float(best.x), near=state.student)
+        return found if found.log_error < state.log_error else state
+
+    def window(self, lowest_rank: float, near: Student | None = None) -> SearchState:
         """The state that keeps the fraction from this rank on."""
         highest_rank = min(lowest_rank + self.keep_fraction, 1.0)
         middle, half = (lowest_rank + highest_rank) / 2, (highest_rank - lowest_rank) / 2
         rule = KeepWindows(((lowest_rank, highest_rank),), self.label_aware)
-        return SearchState(rule, self._student(rule), lambda margin: np.abs(self._rank(margin) - middle) - half)
+        return SearchState(rule, self._student(rule, near), lambda margin: np.abs(self._rank(margin) - middle) - half)
 
     def descend(self, state: SearchState) -> SearchState:
         """Blends the score with the influence as long as the error falls."""
