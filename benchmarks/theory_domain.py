@@ -1,6 +1,7 @@
 """Random points of max_margin's whole domain: how many it refuses, and how many of its numbers are wrong.
 
-    python benchmarks/theory_domain.py [points]     # 10 000 take about 15 minutes; writes theory_domain.csv
+    python benchmarks/theory_domain.py [points]     # 10 000 take about 15 minutes; writes theory_domain.csv and
+                                                    # theory_domain_failures.csv
 
 Every point is solved a second time by another path with finer quadrature, and some of them are held against the
 ball arithmetic of tests/reference, which shares no formula with the package (needs python-flint). A number is
@@ -116,14 +117,35 @@ def main(count: int) -> None:
 
 
 def report(rows: Sequence[Row], balls: Sequence[Row], table: Sequence[Row]) -> None:
-    """Both counts, and every point that failed."""
+    """Prints the counts, and every point that failed, which go to a table of their own too."""
     for line in table:
         print(", ".join(f"{name} {value}" for name, value in line.items() if name not in {"seed", "machine"}))
-    for row in rows:
-        if row["refused"] or row["unchecked"] or is_wrong(row):
-            print("REFUSED" if row["refused"] else "NOT CHECKED" if row["unchecked"] else "WRONG", row)
-    for row in filter(is_wrong, balls):
-        print("WRONG, in balls", row)
+    failed = [row | {"why": why} for row in rows if (why := failure(row))]
+    failed += [row | {"why": "wrong in ball arithmetic"} for row in balls if is_wrong(row)]
+    for row in failed:
+        print(f"{row['why']}: {row}")
+    save_failures(failed)
+
+
+def failure(row: Row) -> str:
+    """What went wrong at a point; nothing if all is well."""
+    return "refused" if row["refused"] else "not checked" if row["unchecked"] else "wrong" if is_wrong(row) else ""
+
+
+def save_failures(failed: Sequence[Row]) -> None:
+    columns = (
+        "why",
+        "selection",
+        "probe_angle_degrees",
+        "alpha_prune",
+        "generalization_error",
+        "residual",
+        "difference",
+    )
+    path = FOLDER / "theory_domain_failures.csv"
+    path.unlink(missing_ok=True)
+    if failed:
+        write_table(path, [{name: row.get(name) for name in columns} for row in failed], digits=17)
 
 
 if __name__ == "__main__":

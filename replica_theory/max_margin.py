@@ -21,7 +21,7 @@ from replica_theory.paper_equations import largest_residual
 from replica_theory.selection import Selection, check_selection
 from replica_theory.student import Student
 
-RESIDUAL_TOLERANCE = 1e-10
+RESIDUAL_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
 
     Raises:
         ValueError: A parameter is out of range.
-        SaddlePointError: No solution to a residual of 1e-10; carries the residual.
+        SaddlePointError: No solution to a residual of 1e-9; carries the residual.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.

@@ -10,7 +10,7 @@ from replica_theory.stationarity import Stationarity, stationarity
 from replica_theory.student import Student
 
 TOLERANCE = 1e-13
-_ROUNDING = 1e-10  # below it, a residual that stops falling has met the rounding of its terms
+_ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
 _LONGEST = 0.7  # step, in any coordinate
 _HOPELESS = 1e3
 _ITERATIONS = 12

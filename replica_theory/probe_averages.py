@@ -113,7 +113,7 @@ def _at_boundary(at: Overlaps, t: np.ndarray) -> np.ndarray:
 
 def _along_boundary(at: Overlaps, t: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
     """Where z = edge on the label's boundary, a standard normal coordinate."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # an edge at 0 is everywhere on a sharp boundary
         return at.tau * edge / at.spread - t * at.outward / at.tau
 
 
@@ -125,8 +125,9 @@ def _summed(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
     edges = _beyond(at[:, None], short[:, None], law.edges) / at.sigma[:, None]
     nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, features=features, kinks=edges), order=12)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
+    lean = here.overlap * here.sigma * field + here.gap * zeta
     with np.errstate(divide="ignore", invalid="ignore"):
-        argument = (here.overlap * here.sigma * field + here.gap * zeta) / here.spread
+        argument = np.where(lean == 0, 0.0, lean / here.spread)  # a label on its boundary, though it is sharp
     zeta, margin = zeta.astype(float), here.rho * field + here.sigma * zeta
     density = normal_density(zeta) * law(margin.astype(float)) * ndtr(argument.astype(float))
     mass, pull = nodes.integrals([density, zeta * density])

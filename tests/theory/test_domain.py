@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
-from replica_theory import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, max_margin
+from replica_theory import (
+    Calibrated,
+    KeepBetween,
+    KeepEasiest,
+    KeepHardest,
+    KeepRandom,
+    KeepWithProbability,
+    max_margin,
+)
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -91,3 +100,12 @@ def test_a_point_is_the_same_alone_and_on_a_curve(alpha, rule, angle):
 def test_an_angle_that_cannot_be_told_from_zero_is_zero():
     perfect, nearly = (max_margin(2.0, selection=KeepHardest(0.1), probe_angle=angle) for angle in (0.0, 5e-324))
     assert nearly.generalization_error == perfect.generalization_error
+
+
+@EXAMPLES
+@given(alphas, angles, st.floats(-2.0, 2.0), st.floats(-0.4, 1.0).map(lambda log: 10.0**log))
+def test_any_probability_with_a_corner_at_zero(alpha, angle, place, width):
+    rule = KeepWithProbability(lambda z, y: expit((np.abs(z) - place) / width), edges=(0.0,))
+    solution = max_margin(alpha, selection=rule, probe_angle=angle)
+    assert solution.residual <= 1e-10
+    assert 0 < solution.generalization_error < 0.5
