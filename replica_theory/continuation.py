@@ -6,8 +6,6 @@ Gardner's capacity is no obstacle. Students at all requested α are interpolated
 and polished together.
 """
 
-import math
-
 import numpy as np
 
 from replica_theory.errors import SaddlePointError
@@ -27,9 +25,11 @@ _SAMPLES = 40  # of the interpolant, in each step
 def solve_students(law: KeptLaw, alphas: np.ndarray) -> Polished:
     """The students at these α, in their order, with the tangents of their curve."""
     polished = newton(law, _between(*_follow(law, float(alphas.min()), float(alphas.max())), alphas))
-    if not np.isfinite(polished.residual).all():
-        lost = np.flatnonzero(~np.isfinite(polished.residual))[0]
-        raise SaddlePointError(f"no student found at alpha_prune = {alphas[lost]}", residual=math.nan)
+    if not polished.found.all():
+        lost = np.flatnonzero(~polished.found)[0]
+        raise SaddlePointError(
+            f"no student found at alpha_prune = {alphas[lost]}", residual=float(polished.residual[lost])
+        )
     return polished
 
 
@@ -39,7 +39,7 @@ def _follow(law: KeptLaw, lowest: float, highest: float) -> tuple[list[Polished]
     step, curvature = _FIRST, 0.0
     while (here := anchors[-1]).students.alpha[0] < highest:
         ahead = newton(law, _predicted(here, step, curvature), direction=here.tangents, tolerance=_ROUGH)
-        if np.isfinite(ahead.residual[0]) and np.sum(ahead.tangents * here.tangents) > _SHARPEST:
+        if ahead.found[0] and np.sum(ahead.tangents * here.tangents) > _SHARPEST:
             anchors.append(ahead)
             lengths.append(lengths[-1] + step)
             curvature = (ahead.tangents - here.tangents) / step

@@ -44,6 +44,8 @@ def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     values = np.asarray(alpha, dtype=float)
     if values.ndim > 1:
         raise ValueError(f"`{name}` must be a scalar or 1-D; got shape {values.shape}")
+    if not values.size:
+        raise ValueError(f"`{name}` must have an entry; got an empty array")
     wrong = values[~(np.isfinite(values) & (values > 0))]
     if wrong.size:
         raise ValueError(f"`{name}` must be finite and > 0; got {wrong.flat[0]}")

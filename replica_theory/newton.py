@@ -22,7 +22,8 @@ class Polished:
 
     Attributes:
         students: The students.
-        residual: Largest residual of each; NaN where the iteration failed.
+        residual: Largest residual of each.
+        found: Whether it is as small as was asked, or as rounding allows.
         first_residual: That of the start.
         tangents: (students, 4), unit tangents of their curves towards larger α, in the coordinates of
             `Student.stepped`, slack in units of ``unit``.
@@ -31,6 +32,7 @@ class Polished:
 
     students: Student
     residual: np.ndarray
+    found: np.ndarray
     first_residual: np.ndarray
     tangents: np.ndarray
     unit: np.ndarray
@@ -58,7 +60,7 @@ def newton(
         here = _equations(law, students)
         previous, size = size, np.abs(here.residual).max(-1)
     found = size < max(tolerance, _ROUNDING)
-    return Polished(students, np.where(found, size, math.nan), first, _tangents(here.jacobian), here.unit)
+    return Polished(students, size, found, first, _tangents(here.jacobian), here.unit)
 
 
 def _equations(law: KeptLaw, students: Student) -> Stationarity:

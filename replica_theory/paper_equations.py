@@ -29,7 +29,7 @@ from replica_theory.probe_averages import GRID, REACH, Overlaps, closed_pulls, o
 from replica_theory.quadrature import Nodes, breakpoints, composite_rule, gauss_legendre
 from replica_theory.student import Student
 
-_NOTHING = 1e-16
+_NOTHING = 1e-16  # share of a sum that is below its rounding
 _CANCELLED = 10.0  # terms so much larger than their sum that their rounding would show in it
 
 
@@ -37,15 +37,14 @@ def largest_residual(law: KeptLaw, student: Student) -> np.ndarray:
     """Largest difference between the sides of an equation, relative to the size of its terms, each student."""
     if not law.is_constant:
         return _residual(law, student, in_closed_form=False)[0]
-    residual, cancellation = _residual(law, student, in_closed_form=True)
-    again = cancellation > _CANCELLED
+    residual, again = _residual(law, student, in_closed_form=True)
     if again.any():
         residual[again] = _residual(law, student[again], in_closed_form=False)[0]
     return residual
 
 
 def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The residual, and how much larger the terms of ∫ φ (κ−t)² m are than their sum."""
+    """The residual, and whether the terms of ∫ φ (κ−t)² m are too large for their sum to be trusted."""
     student = student.resolving(law.finest)
     paper = overlaps(law, student)
     nodes = _shortfalls(law, paper)
@@ -59,7 +58,7 @@ def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[
         (edge_pull + cosine * label_pull - paper.rho) / (edge_size + label_pull),
         (sine * label_pull - paper.inward / paper.norm) / (edge_size + label_pull),
     ]
-    return np.abs(sides).max(0).astype(float), size / squared_shortfall
+    return np.abs(sides).max(0).astype(float), size > _CANCELLED * squared_shortfall
 
 
 def _shortfalls(law: KeptLaw, paper: Overlaps) -> Nodes:

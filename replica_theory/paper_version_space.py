@@ -91,8 +91,6 @@ def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> Vers
 
 
 def _alike_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsStudent]:
-    if not alphas.size:
-        return []
     top = math.log(1 + float(alphas.max()) / teacher_field.law.keep_fraction) + 2.0
     bottom = min(0.0, math.log(alphas.min()) / 2) - 5.0
     grid = np.linspace(bottom, top, math.ceil((top - bottom) / _SCAN_STEP))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import ndtr, owens_t
+from scipy.special import ndtr
 
 from replica_theory.continuation import solve_students
 from replica_theory.hermite import CubicHermite
@@ -20,6 +20,7 @@ from replica_theory.influence import Influence
 from replica_theory.newton import newton
 from replica_theory.quadrature import breakpoints, composite_rule
 from replica_theory.selection import KeepBetween, KeepWindows
+from replica_theory.selection.ranked import signed_margin_rank
 from replica_theory.student import Student
 
 Score = Callable[[np.ndarray], np.ndarray]
@@ -61,7 +62,9 @@ class SelectionSearch:
     def best_windows(self) -> list[SearchState]:
         """The best single window, and the next best of those that are better than their neighbours."""
         ranks = (1.0 - self.keep_fraction) * _POSITIONS if self.keep_fraction < 1 else np.zeros(1)
-        scanned = [self.window(rank) for rank in ranks.tolist()]
+        scanned: list[SearchState] = []
+        for rank in ranks.tolist():
+            scanned.append(self.window(rank, near=scanned[-1].student if scanned else None))
         errors = np.pad([state.log_error for state in scanned], 1, constant_values=math.inf)
         lowest = np.flatnonzero((errors[1:-1] <= errors[:-2]) & (errors[1:-1] <= errors[2:]))
         refined = [self._refined(scanned[i], ranks[max(i - 1, 0)], ranks[min(i + 1, len(ranks) - 1)]) for i in lowest]
@@ -122,7 +125,7 @@ class SelectionSearch:
 
     def _student(self, rule: KeepWindows, near: Student | None = None) -> Student:
         law = rule.kept_law(self.probe_angle)
-        if near is not None and np.isfinite((moved := newton(law, near)).residual[0]):
+        if near is not None and (moved := newton(law, near)).found[0]:
             return moved.students
         return solve_students(law, np.array([self.alpha_total * self.keep_fraction])).students
 
@@ -144,9 +147,7 @@ class SelectionSearch:
 
     def _rank(self, margin: np.ndarray) -> np.ndarray:
         """Share of the pool below this margin."""
-        if self._sees_labels:
-            return ndtr(margin) - 2 * owens_t(margin, 1 / math.tan(self.probe_angle))
-        return 2 * ndtr(margin) - 1
+        return signed_margin_rank(margin, self.probe_angle) if self._sees_labels else 2 * ndtr(margin) - 1
 
     def _bounded(self, margins: np.ndarray, score: np.ndarray) -> np.ndarray:
         """The score between −1 and 1, with 0 where the fraction f lies below: scores of any scale can be blended."""

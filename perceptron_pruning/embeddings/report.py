@@ -90,8 +90,9 @@ def rank_correlations(ranks: np.ndarray) -> np.ndarray:
 
 
 def _class_means(percentiles: np.ndarray, classes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    sums = [np.bincount(classes, weights=row, minlength=len(sizes)) for row in percentiles]
-    return np.array(sums).T / np.maximum(sizes, 1)[:, None]
+    """NaN for classes of which this process has no example."""
+    sums = np.array([np.bincount(classes, weights=row, minlength=len(sizes)) for row in percentiles]).T
+    return np.divide(sums, sizes[:, None], out=np.full(sums.shape, np.nan), where=sizes[:, None] > 0)
 
 
 def draw_correlations(report: Report) -> Figure:
@@ -103,7 +104,11 @@ def draw_correlations(report: Report) -> Figure:
     axes.set_xticks(range(size), report.metrics, rotation=60, ha="right")
     axes.set_yticks(range(size), report.metrics)
     for i, j in np.ndindex(size, size):
-        axes.text(j, i, f"{report.spearman[i, j]:.2f}", ha="center", va="center", fontsize=7)
+        strong = abs(report.spearman[i, j]) > 0.6
+        axes.text(
+            j, i, f"{report.spearman[i, j]:.2f}",
+            ha="center", va="center", fontsize=7, color="white" if strong else "black",
+        )  # fmt: skip
     figure.colorbar(image, ax=axes, label="Spearman's rank correlation")
     return figure
 
@@ -122,6 +127,8 @@ def draw_histograms(report: Report) -> Figure:
         axes.tick_params(labelsize=7)
     for axes in figure.axes[len(panels) :]:
         axes.set_axis_off()
+    figure.supxlabel("score", fontsize=8)
+    figure.supylabel("examples", fontsize=8)
     return figure
 
 

@@ -239,6 +239,17 @@ def _computed(family: Family, wanted: set[str], pool: Pool) -> dict[str, np.ndar
     if stored is not None:
         return stored
     computed = family.run(pool, wanted)
-    values = {key: np.asarray(computed[key], dtype=np.float64) for key in _ordered(family, wanted)}
+    values = {key: _finite(key, computed[key], pool) for key in _ordered(family, wanted)}
     pool.checkpoint.save(name, **values)
+    return values
+
+
+def _finite(metric: str, values: np.ndarray, pool: Pool) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise ArithmeticError(
+            f"{metric} came out as {values[bad[0]]} for {pool.rows.where(int(bad[0]))} ({bad.size} such rows); "
+            "double-precision embeddings or a larger ridge may help"
+        )
     return values

@@ -198,6 +198,11 @@ def _absolute_margin_quantile(below: float, above: float, probe_angle: float) ->
     return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
 
 
+def signed_margin_rank(margin: np.ndarray | float, probe_angle: float) -> np.ndarray:
+    """Share of an infinite pool below this y z, θ > 0: Φ(m) − 2 T(m, cot θ), Owen's T."""
+    return ndtr(margin) - 2 * owens_t(margin, 1 / math.tan(probe_angle))
+
+
 def _signed_margin_quantile(below: float, above: float, probe_angle: float) -> float:
     """y z with this mass below and above it, by root finding on the skew-normal distribution."""
     if probe_angle == 0:
@@ -206,7 +211,7 @@ def _signed_margin_quantile(below: float, above: float, probe_angle: float) -> f
 
     def excess(m: float) -> float:
         if below < above:
-            return ndtr(m) - 2 * owens_t(m, slope) - below
+            return float(signed_margin_rank(m, probe_angle)) - below
         return above - ndtr(-m) - 2 * owens_t(m, slope)
 
     return float(brentq(excess, -38.0, 38.0, xtol=1e-15, rtol=1e-15))  # pyright: ignore[reportArgumentType]

@@ -1,5 +1,7 @@
 """The metrics, each derived a second time, and what they refuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -200,3 +202,12 @@ def test_a_cluster_that_cannot_be_filled_is_refused():
     rows = np.repeat([[0.0, 0.0], [1.0, 1.0]], 5, axis=0)
     with pytest.raises(ValueError, match="`n_clusters` = 3 leaves a cluster empty"):
         score(rows, metrics="self_supervised_prototypes", n_clusters=3)
+
+
+def test_a_score_that_is_no_number_is_refused(monkeypatch):
+    rng = np.random.default_rng(0)
+    chance = next(family for family in FAMILIES if family.metrics == ("random",))
+    broken = replace(chance, run=lambda pool, names: {"random": np.array([0.5, np.inf, np.nan, 0.5])})
+    monkeypatch.setattr("perceptron_pruning.embeddings.scores.FAMILIES", (broken,))
+    with pytest.raises(ArithmeticError, match=r"random came out as inf for row 1 of .* \(2 such rows\)"):
+        score(rng.standard_normal((4, 3)), metrics="random")

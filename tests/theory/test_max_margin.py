@@ -216,11 +216,12 @@ def test_curve_is_shaped_like_alpha_and_independent_of_order():
         (math.nan, 0.0, "`alpha_prune` must be finite"),
         ([1.0, math.inf], 0.0, "`alpha_prune` must be finite"),
         ([[1.0]], 0.0, "`alpha_prune` must be a scalar or 1-D"),
+        ([], 0.0, "`alpha_prune` must have an entry; got an empty array"),
         (1.0, -0.1, r"`probe_angle` must be in \[0, π/2\]"),
         (1.0, 20.0, "convert degrees"),
         (1.0, math.nan, "`probe_angle` must be"),
     ],
-    ids=["zero", "negative", "nan", "inf", "2-D", "negative angle", "degrees", "nan angle"],
+    ids=["zero", "negative", "nan", "inf", "2-D", "empty", "negative angle", "degrees", "nan angle"],
 )
 def test_bad_parameters_are_named(alpha, angle, message):
     with pytest.raises(ValueError, match=message):

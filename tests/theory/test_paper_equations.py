@@ -1,6 +1,7 @@
 """The residual that certifies students, held against the paper's equations (1)–(3) as printed."""
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy.integrate import dblquad
 from scipy.special import ndtr
 
-from replica_theory import KeepEasiest, KeepHardest
+from replica_theory import KeepEasiest, KeepHardest, SaddlePointError
 from replica_theory.continuation import solve_students
 from replica_theory.paper_equations import largest_residual
 from replica_theory.student import Student
@@ -84,3 +85,12 @@ def test_error_keeps_its_digits_as_the_student_aligns():
     student = Student.of(1.0, 1.0, 1e12, 0.0)
     assert float(student.generalization_error[0]) == pytest.approx(1e-12 / math.pi, rel=1e-14)
     assert np.arccos(float(student.overlap[0])) == 0.0  # what is avoided
+
+
+def test_a_student_that_is_not_found_leaves_its_residual(monkeypatch):
+    module = sys.modules["replica_theory.newton"]
+    monkeypatch.setattr(module, "_ITERATIONS", 1)
+    law = KeepHardest(0.3).kept_law(0.2)
+    with pytest.raises(SaddlePointError) as lost:
+        solve_students(law, np.array([3.0]))
+    assert lost.value.residual > 1e-9
