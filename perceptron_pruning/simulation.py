@@ -8,8 +8,9 @@ import jax
 import numpy as np
 
 from perceptron_pruning.sampling import PrunedData, bytes_needed, pool_size, pruned_data, trained_pruned_data
+from perceptron_pruning.solver.cores import on_all_cores
+from perceptron_pruning.solver.machine import one_blas_thread
 from perceptron_pruning.solver.max_margin_fit import fit_max_margin
-from perceptron_pruning.solver.threads import in_threads
 from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import Selection, check_selection
 
@@ -71,9 +72,9 @@ def simulate(
 
     Inputs x ~ N(0, I_N), labels sign(T·x), a probe at an angle to the teacher T; the rule keeps
     P = α N of P/f examples. The error on unpruned data is exact given the student:
-    ε = arctan2(part across T, part along T)/π. Trials run in threads on a CPU (set
-    OPENBLAS_NUM_THREADS=1), in batches on all accelerators, or in the executor's workers; results do
-    not depend on how they are spread.
+    ε = arctan2(part across T, part along T)/π. Trials run on all cores of a CPU, a
+    process each, in batches on all accelerators, or in the executor's workers; results do not depend
+    on how they are spread.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0.
@@ -87,8 +88,8 @@ def simulate(
         probe_epochs: Passes of a trained probe over the pool, ≥ 1.
         memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
             only as far as it allows.
-        executor: Runs the trials instead, in chunks; a pool of processes makes the most of many cores
-            (threads share Python's lock). Each of its workers takes one trial's memory.
+        executor: Runs the trials instead, in chunks, on other machines for instance. Each of its workers
+            takes one trial's memory.
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
@@ -155,11 +156,12 @@ class _Setting:
         return pruned_data(self.selection, probe_angle=self.probe_angle, **size)
 
     def run(self, trial: int) -> dict[str, float]:
-        data = self.draw(trial)
-        return _observables(fit_max_margin(data.inputs, data.labels).weights, data.probe)
+        with one_blas_thread():
+            data = self.draw(trial)
+            return _observables(fit_max_margin(data.inputs, data.labels).weights, data.probe)
 
     def run_batch(self, trials: range) -> list[dict[str, float]]:
-        drawn = in_threads(self.draw, trials)
+        drawn = on_all_cores(self.draw, trials, threads=True)
         fit = fit_max_margin(np.stack([data.inputs for data in drawn]), np.stack([data.labels for data in drawn]))
         return [_observables(weights, data.probe) for weights, data in zip(fit.weights, drawn, strict=True)]
 
@@ -169,7 +171,7 @@ def _simulated(setting: _Setting, n_trials: int, side_by_side: int, executor: Ex
     if executor is not None:
         outcomes = list(executor.map(setting.run, range(n_trials), chunksize=max(1, n_trials // _CHUNKS)))
     elif jax.default_backend() == "cpu":
-        outcomes = in_threads(setting.run, range(n_trials), at_most=side_by_side)
+        outcomes = on_all_cores(setting.run, range(n_trials), at_most=side_by_side)
     else:
         batches = [range(n_trials)[first : first + side_by_side] for first in range(0, n_trials, side_by_side)]
         outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.solver.accelerator import candidates_on_accelerator
+from perceptron_pruning.solver.cores import on_all_cores
 from perceptron_pruning.solver.exact import exact
+from perceptron_pruning.solver.machine import one_blas_thread
 from perceptron_pruning.solver.support_guess import support_guess
-from perceptron_pruning.solver.threads import in_threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
 
     Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point (blocks of rows, for P ≤ N) guesses
     the support, a dual active set on all rows makes it exact, and the optimality conditions are
-    checked on all rows. A batch uses all cores: one thread each, or one compiled program on an
+    checked on all rows. A batch uses all cores, a process each, or one compiled program on an
     accelerator.
 
     Args:
@@ -83,14 +84,15 @@ def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:
     candidates = [None] * len(x)
     if jax.default_backend() != "cpu":
         candidates = candidates_on_accelerator(np.stack([_scaled(*pair)[0] for pair in zip(x, y, strict=True)]))
-    return in_threads(_fit, x, y, range(len(x)), candidates)
+    return on_all_cores(_fit, x, y, range(len(x)), candidates)
 
 
 def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> dict[str, Any]:
     """One problem, solved in units of the rows' typical length."""
-    rows, scale = _scaled(x, y)
-    guess = support_guess(rows) if candidate is None else (np.arange(len(x)), candidate)
-    solution = exact(rows, *guess, problem=problem)
+    with one_blas_thread():
+        rows, scale = _scaled(x, y)
+        guess = support_guess(rows) if candidate is None else (np.arange(len(x)), candidate)
+        solution = exact(rows, *guess, problem=problem)
     dual = np.zeros(len(x))
     dual[solution.support] = solution.dual / scale**2
     return {

@@ -1,0 +1,126 @@
+"""Independent tasks on all cores, a process each: the solver's small steps hold Python's lock too often for threads.
+
+Workers start when tasks last, and stay for later ones. Until they are there this process works
+itself, so that a few short tasks wait for nothing.
+"""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+from perceptron_pruning.solver.worker import Worker, can_be_sent
+
+_SHORT = 0.2  # seconds of work that are not worth a worker
+_WORKERS: list[Worker] = []
+_IN_USE = Lock()
+
+
+def usable_cores() -> int:
+    """Cores this process may use; one in a worker process, whose siblings have the others."""
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def on_all_cores(
+    work: Callable[..., Any], *arguments: Iterable, at_most: int | None = None, threads: bool = False
+) -> list:
+    """Results in the order of the arguments, whatever the number of cores; the error of the first task that fails.
+
+    Threads take the place of processes where asked for (results are large), and for work that cannot
+    be sent to a process (a rule made of a lambda, or defined in the caller's script).
+    """
+    tasks = _Tasks(work, arguments)
+    cores = min(usable_cores(), at_most or usable_cores(), len(tasks))
+    if cores == 1:
+        tasks.run()
+    elif threads or sys.platform == "win32" or not can_be_sent(work):  # there, descriptors are not inherited
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(lambda _: tasks.run(), range(cores)))
+    else:
+        with _IN_USE:
+            _spread(tasks, cores)
+    return tasks.results()
+
+
+class _Tasks:
+    """Tasks that threads take one after the other, and what became of them."""
+
+    def __init__(self, work: Callable[..., Any], arguments: tuple[Iterable, ...]):
+        self._work, self._arguments = work, list(zip(*arguments, strict=True))
+        self._outcomes: list[Any] = [None] * len(self._arguments)
+        self._failures: dict[int, Exception] = {}
+        self._next, self._lock = iter(range(len(self._arguments))), Lock()
+        self.left = True
+
+    def __len__(self) -> int:
+        return len(self._arguments)
+
+    def run(self, call: Callable = lambda work, arguments: work(*arguments), *, until=lambda: False) -> None:
+        """Takes tasks until none is left; after a failure, only those before it count."""
+        while not until() and (index := self._take()) is not None:
+            try:
+                self._outcomes[index] = call(self._work, self._arguments[index])
+            except Exception as error:
+                with self._lock:
+                    self._failures[index], self.left = error, False
+
+    def _take(self) -> int | None:
+        with self._lock:
+            index = next(self._next, None) if self.left else None
+            self.left = index is not None
+            return index
+
+    def results(self) -> list:
+        if self._failures:
+            raise self._failures[min(self._failures)]
+        return self._outcomes
+
+
+def _spread(tasks: _Tasks, cores: int) -> None:
+    """Over workers, by a thread each that feeds it; this process works until one is ready."""
+    if not _WORKERS:
+        enough = time.monotonic() + _SHORT
+        tasks.run(until=lambda: time.monotonic() > enough)
+    workers = _started(cores) if tasks.left else []
+
+    def feed(worker: Worker) -> None:
+        if worker.await_ready(wanted=lambda: tasks.left):
+            tasks.run(worker.call)
+
+    with ThreadPoolExecutor(cores) as feeders:
+        try:
+            fed = [feeders.submit(feed, worker) for worker in workers]
+            tasks.run(until=lambda: any(worker.ready for worker in workers))
+            for feeder in fed:
+                feeder.result()
+        except BaseException:
+            _stop()
+            raise
+
+
+def _started(cores: int) -> list[Worker]:
+    _WORKERS[:] = [worker for worker in _WORKERS if worker.lives()]
+    _WORKERS.extend(Worker() for _ in range(cores - len(_WORKERS)))
+    return _WORKERS[:cores]
+
+
+def _stop() -> None:
+    while _WORKERS:
+        _WORKERS.pop().stop()
+
+
+def _forget() -> None:
+    """A fork does not own its parent's workers."""
+    global _IN_USE
+    _IN_USE = Lock()
+    _WORKERS.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

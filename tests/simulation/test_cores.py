@@ -1,0 +1,151 @@
+"""Tasks on all cores: in order, with their errors, and through the death of a worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import BrokenExecutor
+
+import numpy as np
+import pytest
+
+from perceptron_pruning.solver import cores
+from perceptron_pruning.solver.cores import on_all_cores
+from perceptron_pruning.solver.machine import one_blas_thread
+
+
+@pytest.fixture(autouse=True)
+def three_workers_at_once(monkeypatch):
+    monkeypatch.setattr(cores, "usable_cores", lambda: 3)
+    monkeypatch.setattr(cores, "_SHORT", 0.0)
+    yield
+    cores._stop()
+
+
+def sum_and_place(row: np.ndarray, number: int) -> tuple[float, int]:
+    time.sleep(0.02)
+    return float(row.sum()), os.getpid()
+
+
+def fails_from(first: int, number: int) -> int:
+    time.sleep(0.02)
+    if number >= first:
+        raise ArithmeticError(f"task {number} failed")
+    return number
+
+
+class Fails:
+    def __init__(self, first: int):
+        self.first = first
+
+    def __call__(self, number: int) -> int:
+        return fails_from(self.first, number)
+
+
+def dies(number: int) -> None:
+    time.sleep(0.3)
+    if number > 10:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def until_workers_run(rows: np.ndarray) -> list[tuple[float, int]]:
+    """As many tasks as it takes for a worker to start."""
+    while True:
+        results = on_all_cores(sum_and_place, rows, range(len(rows)))
+        if {place for _, place in results} - {os.getpid()}:
+            return results
+
+
+def test_results_come_in_order_from_several_processes():
+    rows = np.arange(600.0).reshape(60, 10)
+    until_workers_run(rows)
+    sums, places = zip(*on_all_cores(sum_and_place, rows, range(60)), strict=True)
+    assert list(sums) == [float(row.sum()) for row in rows]
+    assert len(set(places) - {os.getpid()}) >= 2
+
+
+def test_arrays_larger_than_those_before_arrive_whole():
+    until_workers_run(np.ones((40, 1)))
+    rows = np.random.default_rng(0).standard_normal((12, 100_003))
+    assert [total for total, _ in on_all_cores(sum_and_place, rows, range(12))] == [float(row.sum()) for row in rows]
+
+
+@pytest.mark.parametrize("work", [Fails(7), lambda number: fails_from(7, number)], ids=["sent", "lambda"])
+def test_the_first_failure_is_the_one_that_is_raised(work):
+    with pytest.raises(ArithmeticError, match="task 7 failed"):
+        on_all_cores(work, range(100))
+
+
+def test_a_killed_worker_is_an_error_and_the_next_call_has_new_ones():
+    until_workers_run(np.ones((40, 1)))
+    with pytest.raises(BrokenExecutor, match="ended with status -9"):
+        on_all_cores(dies, range(9, 40))
+    assert until_workers_run(np.ones((40, 1)))
+
+
+def test_interrupted_work_stops_at_once_and_leaves_no_process():
+    until_workers_run(np.ones((40, 1)))
+    processes = [worker._process for worker in cores._WORKERS]
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        on_all_cores(time.sleep, [60.0] * 3)
+    assert time.monotonic() - start < 20
+    assert all(process.poll() is not None for process in processes)
+
+
+SCRIPT = """
+import numpy as np
+from perceptron_pruning.solver import cores
+cores.usable_cores, cores._SHORT = (lambda: 2), 0.0
+calls = []
+def work(number):
+    calls.append(number)
+    return number * number
+assert cores.on_all_cores(work, range(50)) == [k * k for k in range(50)]
+assert sorted(calls) == list(range(50)), "work of a script runs in the script's process"
+print("ran once")
+"""
+
+
+def test_a_script_without_a_guard_runs_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "ran once\n", done.stderr
+
+
+def test_a_worker_ends_with_its_parent(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\nfrom perceptron_pruning.solver.worker import Worker\nworker = Worker()\n"
+        "worker.await_ready(wanted=lambda: True)\nprint(worker._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    worker, patience = int(done.stdout), time.monotonic() + 20
+    while _runs(worker):
+        assert time.monotonic() < patience, "an orphan"
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    """Whether it does, a zombie aside."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True)
+    return done.stdout.strip()[:1] not in ("", "Z")
+
+
+def test_one_thread_of_linear_algebra_while_anyone_solves():
+    get, set_threads = one_blas_thread._switches[0]
+    before = get()
+    try:
+        set_threads(2)
+        with one_blas_thread():
+            with one_blas_thread():
+                assert get() == 1
+            assert get() == 1
+        assert get() == 2
+    finally:
+        set_threads(before)
