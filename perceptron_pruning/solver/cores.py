@@ -8,12 +8,14 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Any
 
-from perceptron_pruning.solver.worker import Worker, can_be_sent
+from perceptron_pruning.solver.worker import AHEAD, Worker, can_be_sent
 
 _SHORT = 0.2  # seconds of work that are not worth a worker
 _WORKERS: list[Worker] = []
@@ -52,29 +54,33 @@ class _Tasks:
     """Tasks that threads take one after the other, and what became of them."""
 
     def __init__(self, work: Callable[..., Any], arguments: tuple[Iterable, ...]):
-        self._work, self._arguments = work, list(zip(*arguments, strict=True))
-        self._outcomes: list[Any] = [None] * len(self._arguments)
+        self.work, self.arguments = work, list(zip(*arguments, strict=True))
+        self._outcomes: list[Any] = [None] * len(self.arguments)
         self._failures: dict[int, Exception] = {}
-        self._next, self._lock = iter(range(len(self._arguments))), Lock()
+        self._next, self._lock = iter(range(len(self.arguments))), Lock()
         self.left = True
 
     def __len__(self) -> int:
-        return len(self._arguments)
+        return len(self.arguments)
 
-    def run(self, call: Callable = lambda work, arguments: work(*arguments), *, until=lambda: False) -> None:
-        """Takes tasks until none is left; after a failure, only those before it count."""
-        while not until() and (index := self._take()) is not None:
-            try:
-                self._outcomes[index] = call(self._work, self._arguments[index])
-            except Exception as error:
-                with self._lock:
-                    self._failures[index], self.left = error, False
+    def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
+        """Takes and runs tasks here."""
+        while not until() and (index := self.take()) is not None:
+            self.settle(index, partial(self.work, *self.arguments[index]))
 
-    def _take(self) -> int | None:
+    def take(self) -> int | None:
+        """The next task; none after a failure, for only those before it count."""
         with self._lock:
             index = next(self._next, None) if self.left else None
             self.left = index is not None
             return index
+
+    def settle(self, index: int, outcome: Callable[[], Any]) -> None:
+        try:
+            self._outcomes[index] = outcome()
+        except Exception as error:
+            with self._lock:
+                self._failures[index], self.left = error, False
 
     def results(self) -> list:
         if self._failures:
@@ -88,20 +94,29 @@ def _spread(tasks: _Tasks, cores: int) -> None:
         enough = time.monotonic() + _SHORT
         tasks.run(until=lambda: time.monotonic() > enough)
     workers = _started(cores) if tasks.left else []
-
-    def feed(worker: Worker) -> None:
-        if worker.await_ready(wanted=lambda: tasks.left):
-            tasks.run(worker.call)
-
     with ThreadPoolExecutor(cores) as feeders:
         try:
-            fed = [feeders.submit(feed, worker) for worker in workers]
+            fed = [feeders.submit(_feed, worker, tasks) for worker in workers]
             tasks.run(until=lambda: any(worker.ready for worker in workers))
             for feeder in fed:
                 feeder.result()
         except BaseException:
             _stop()
             raise
+
+
+def _feed(worker: Worker, tasks: _Tasks) -> None:
+    """One task ahead, so that the worker never waits for the next."""
+    if not worker.await_ready(wanted=lambda: tasks.left):
+        return
+    sent: deque[int] = deque()
+    while (index := tasks.take()) is not None:
+        worker.send(tasks.work, tasks.arguments[index])
+        sent.append(index)
+        if len(sent) == AHEAD:
+            tasks.settle(sent.popleft(), worker.receive)
+    for index in sent:
+        tasks.settle(index, worker.receive)
 
 
 def _started(cores: int) -> list[Worker]:

@@ -15,23 +15,25 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
-from itertools import accumulate
+from itertools import accumulate, cycle
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+AHEAD = 2  # tasks that a worker holds at most
 _ALIGNMENT = 64  # bytes: a cache line
 _PATIENCE = 0.05  # seconds between looks at whether a worker that starts is still wanted
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Worker:
-    """One process; ``call`` hands it a task and waits."""
+    """One process; it is sent up to two tasks, and results are received in that order."""
 
     def __init__(self) -> None:
         self._connection, theirs = Pipe()
-        self._memory = _SharedMemory(_unnamed_file())
-        passed = theirs.fileno(), self._memory.descriptor
+        self._memories = [_SharedMemory(_unnamed_file()) for _ in range(AHEAD)]
+        self._turn = cycle(self._memories)
+        passed = theirs.fileno(), *(memory.descriptor for memory in self._memories)
         program = f"from perceptron_pruning.solver.worker import serve; serve{passed}"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
@@ -49,13 +51,16 @@ class Worker:
                 self.ready = True
         return self.ready
 
-    def call(self, work: Callable, arguments: Sequence) -> Any:
-        """What work(*arguments) returns or raises there."""
+    def send(self, work: Callable, arguments: Sequence) -> None:
+        """A task, work(*arguments)."""
         arrays: list[pickle.PickleBuffer] = []
         message = _pickled((work, arguments), arrays)
-        sizes = self._memory.write([array.raw() for array in arrays])
-        with contextlib.suppress(BrokenPipeError):  # it has ended: so the answer will say
-            self._connection.send((message, sizes))
+        sizes = next(self._turn).write([memoryview(message), *(array.raw() for array in arrays)])
+        with contextlib.suppress(BrokenPipeError):  # it has ended, as ``receive`` will say
+            self._connection.send(sizes)
+
+    def receive(self) -> Any:
+        """What the oldest task returned or raised there."""
         result, error = self._received()
         if error is not None:
             raise error
@@ -86,18 +91,17 @@ def can_be_sent(work: Callable) -> bool:
     return True
 
 
-def serve(connection: int, memory: int) -> None:
+def serve(connection: int, *memories: int) -> None:
     """The worker's side: runs tasks until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent decides
-    theirs, shared = Connection(connection), _SharedMemory(memory)
+    theirs = Connection(connection)
     with contextlib.suppress(EOFError, ConnectionError):
         theirs.send("ready")
-        while True:
-            message, sizes = theirs.recv()
-            theirs.send(_outcome(message, shared.read(sizes)))
+        for memory in cycle(map(_SharedMemory, memories)):
+            theirs.send(_outcome(*memory.read(theirs.recv())))
 
 
-def _outcome(message: bytes, arrays: list[memoryview]) -> tuple[Any, Exception | None]:
+def _outcome(message: memoryview, *arrays: memoryview) -> tuple[Any, Exception | None]:
     try:
         work, arguments = pickle.loads(message, buffers=arrays)
         return work(*arguments), None
