@@ -13,6 +13,7 @@ from perceptron_pruning.sweeps.dataset import read_sweep
 from perceptron_pruning.sweeps.drive import Driver
 from perceptron_pruning.sweeps.errors import SweepError
 from perceptron_pruning.sweeps.lock import only_driver
+from perceptron_pruning.sweeps.one_thread import one_thread
 from perceptron_pruning.sweeps.partition import Task, aimed_seconds
 from perceptron_pruning.sweeps.store import Store, note_versions, open_store
 from perceptron_pruning.sweeps.study import Study
@@ -52,7 +53,7 @@ def run_study(
     aim = task_seconds or aimed_seconds(study.seconds or [1.0], study.n_trials)
     store = open_store(study, path, aim)
     if not store.done().all():
-        with only_driver(path), _workers(executor) as workers:
+        with only_driver(path), one_thread(), _workers(executor) as workers:
             note_versions(store)
             _run(study, store, store.tasks(study.seconds, aim), workers)
     return read_sweep(path)

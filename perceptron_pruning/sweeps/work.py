@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from perceptron_pruning.sweeps.one_thread import one_thread
 from perceptron_pruning.sweeps.store import package_version
 from perceptron_pruning.sweeps.study import Study
 
@@ -38,7 +38,7 @@ class Work:
         return cls(study.function, outputs, package_version())
 
     def __call__(self, cells: Sequence[Any], trials: range) -> Done:
-        """Runs cells one by one, with linear algebra on one thread, since more would change the last bits."""
+        """Runs cells one by one; one that fails leaves the others of its task."""
         if package_version() != self.version:
             raise ValueError(
                 f"this worker has version {package_version()}, its driver {self.version}; install the same"
@@ -48,7 +48,7 @@ class Work:
             for name, (dtype, shape) in self.outputs.items()
         }
         failures = {}
-        with threadpool_limits(limits=1):
+        with one_thread():
             for place, cell in enumerate(cells):
                 try:
                     results = self._checked(self.function(cell, trials), len(trials))
