@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from perceptron_pruning.sweeps.study import Study
 SCHEMA = 1
 DONE = "done"
 _PACKAGE = "perceptron-pruning"
+_SEPARATOR = "."  # of chunk numbers in a file's name: the files of an array share a folder, which is flushed once
+_KEYS: Any = {"name": "default", "separator": _SEPARATOR}
 _LIBRARIES = ("numpy", "scipy", "jax")
 
 
@@ -38,12 +40,13 @@ class Store:
         self._group = group
         self.attributes: dict[str, Any] = dict(group.attrs)
         self.outputs: list[str] = self.attributes["outputs"]
-        cells, trials = self._array(DONE).chunks
+        self._arrays: dict[str, Any] = {name: group[name] for name in (*self.outputs, DONE)}
+        cells, trials = self._arrays[DONE].chunks
         self.chunks: tuple[int, int] = (cells, trials)
 
     def done(self) -> np.ndarray:
         """(n_cells, n_trials), whether each is there."""
-        return np.asarray(self._array(DONE)[:])
+        return np.asarray(self._arrays[DONE][:])
 
     def tasks(self, seconds, aim: float) -> list[Task]:
         """What is left to do."""
@@ -51,37 +54,31 @@ class Store:
 
     def write(self, task: Task, arrays: Mapping[str, np.ndarray], finished: np.ndarray) -> None:
         """Keeps a task's numbers, and then says so for the cells (len(task.cells),) that are finished."""
-        place = (slice(task.cells.start, task.cells.stop), slice(task.trials.start, task.trials.stop))
         try:
-            for name, values in arrays.items():
-                self._array(name)[place] = values
-                self._flush(name, task)
+            self._put(task, arrays)
             if finished.any():
-                self._array(DONE)[place] = np.repeat(finished[:, None], len(task.trials), axis=1)
-                self._flush(DONE, task)
+                self._put(task, {DONE: np.repeat(finished[:, None], len(task.trials), axis=1)})
         except OSError as error:
             raise StoreError(
                 f"{self.path} cannot be written: {error.strerror or error}; what is done is kept, and the same call "
                 "goes on there once the disk takes it"
             ) from error
 
-    def _array(self, name: str) -> zarr.Array:
-        array = self._group[name]
-        assert isinstance(array, zarr.Array)
-        return array
+    def _put(self, task: Task, arrays: Mapping[str, np.ndarray]) -> None:
+        """Writes and flushes to the disk itself, so that no loss of power can leave `done` without its numbers."""
+        for name, values in arrays.items():
+            self._arrays[name][task.cells.start : task.cells.stop, task.trials.start : task.trials.stop] = values
+        for name in arrays:
+            for chunk in self._files(name, task):
+                if chunk.exists():  # a chunk of nothing but the fill value is not written
+                    _synchronise(chunk)
+            _synchronise(self.path / name)
 
-    def _flush(self, name: str, task: Task) -> None:
-        """To the disk itself, so that no loss of power can leave `done` without its numbers."""
+    def _files(self, name: str, task: Task) -> Iterator[Path]:
+        rest = [task.trials.start // self.chunks[1], *[0] * (self._arrays[name].ndim - 2)]
         first, last = task.cells.start // self.chunks[0], (task.cells.stop - 1) // self.chunks[0]
-        tail = [str(task.trials.start // self.chunks[1]), *["0"] * (self._array(name).ndim - 2)]
-        folders = set()
         for cell in range(first, last + 1):
-            chunk = self.path.joinpath(name, "c", str(cell), *tail)
-            if chunk.exists():  # a chunk of zeros alone is not written: it reads as zeros all the same
-                _synchronise(chunk)
-                folders |= {chunk.parent, *list(chunk.parents)[: len(tail) + 1]}
-        for folder in folders:
-            _synchronise(folder)
+            yield self.path / name / _SEPARATOR.join(map(str, ("c", cell, *rest)))
 
 
 def open_store(study: Study, path: Path, aim: float) -> Store:
@@ -174,6 +171,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
             dtype=output.dtype,
             fill_value=np.nan if np.dtype(output.dtype).kind == "f" else 0,
             dimension_names=("cell", study.trial, *output.dimensions),
+            chunk_key_encoding=_KEYS,
             attributes={"long_name": output.long_name, "units": output.units},
         )
     group.create_array(
@@ -183,6 +181,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
         dtype="bool",
         fill_value=False,
         dimension_names=("cell", study.trial),
+        chunk_key_encoding=_KEYS,
         attributes={"long_name": "whether the numbers are there"},
     )
     for name, values in study.coordinates.items():
