@@ -12,7 +12,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,12 @@ from zarr.core.dtype import VariableLengthUTF8
 from perceptron_pruning.sweeps.errors import StoreError
 from perceptron_pruning.sweeps.partition import Task, chunk_shape, tasks
 from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.sweeps.versions import PACKAGE, libraries, package_version
 
 SCHEMA = 1
 DONE = "done"
-_PACKAGE = "perceptron-pruning"
 _SEPARATOR = "."  # of chunk numbers in a file's name: the files of an array share a folder, which is flushed once
 _KEYS: Any = {"name": "default", "separator": _SEPARATOR}
-_LIBRARIES = ("numpy", "scipy", "jax")
 
 
 class Store:
@@ -108,25 +106,16 @@ def read_store(path: Path) -> Store:
     if schema != SCHEMA:
         raise StoreError(
             f"{path} has schema {schema}, and this version reads {SCHEMA}; "
-            f"use {_PACKAGE} {group.attrs.get('version', 'of its time')}, or another path"
+            f"use {PACKAGE} {group.attrs.get('version', 'of its time')}, or another path"
         )
     return Store(path, group)
-
-
-def installed() -> dict[str, str]:
-    """Versions of what decides the numbers."""
-    return {name: version(name) for name in _LIBRARIES}
-
-
-def package_version() -> str:
-    return version(_PACKAGE)
 
 
 def note_versions(store: Store) -> None:
     """Adds this process's libraries to those that have written into the store."""
     known = store.attributes["libraries"]
-    if installed() not in known:
-        store._group.attrs["libraries"] = [*known, installed()]
+    if libraries() not in known:
+        store._group.attrs["libraries"] = [*known, libraries()]
 
 
 def _create(study: Study, path: Path, aim: float) -> None:
@@ -153,7 +142,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
     attributes = {
         "sweep_schema": SCHEMA,
         "version": package_version(),
-        "libraries": [installed()],
+        "libraries": [libraries()],
         "study": identity,
         "outputs": list(study.outputs),
         "axes": None if study.dimensions is None else dict(study.dimensions),
@@ -203,7 +192,7 @@ def _add_label(group: zarr.Group, name: str, values: np.ndarray) -> None:
 def _check_same(study: Study, store: Store) -> None:
     if store.attributes["version"] != package_version():
         raise StoreError(
-            f"{store.path} was written by {_PACKAGE} {store.attributes['version']}, and this is {package_version()}, "
+            f"{store.path} was written by {PACKAGE} {store.attributes['version']}, and this is {package_version()}, "
             "whose numbers may differ; install that version, or give another path"
         )
     stored, asked = store.attributes["study"], json.loads(json.dumps(study.identity))

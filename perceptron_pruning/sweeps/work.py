@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from perceptron_pruning.sweeps.one_thread import one_thread
-from perceptron_pruning.sweeps.store import package_version
 from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.sweeps.versions import package_version
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class Workers(Executor):
             if wait:
                 self._quiet.wait_for(lambda: not self._waiting and len(self._idle) == len(self._slots))
                 for slot in self._slots:
-                    slot.close()
+                    slot.end()
 
     def stop(self) -> None:
         """Ends the processes now, whatever they are doing."""
@@ -135,12 +135,6 @@ class _Slot:
             self._lifeline.close()
             self._pool.shutdown(wait=False)
             self._pool = None
-
-    def close(self) -> None:
-        """Lets the process finish."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self.end()
 
 
 def _begin(lifeline: Connection, core: int | None) -> None:

@@ -1,7 +1,8 @@
-"""Cells for the tests: they take the time they are told to, and write down that they were run."""
+"""Cells for the tests: they take the time they are told to, and write down that they were begun."""
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,23 +17,57 @@ OUTPUTS = {
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Random numbers of a cell and its trials; every call is a line in a log, written at once."""
+class Logged:
+    """A function whose calls are lines in a log: the cell's number or repr, and the first trial."""
 
     log: str
+    function: Callable
+
+    def __call__(self, cell, trials: range) -> dict[str, np.ndarray]:
+        with open(self.log, "a", encoding="utf-8") as log:
+            log.write(f"{cell!r} {trials.start}\n")
+        return self.function(cell, trials)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Random numbers of a cell and its trials, after a while."""
+
     seconds: float = 0.0
 
     def __call__(self, cell: int, trials: range) -> dict[str, np.ndarray]:
         time.sleep(self.seconds)
         rng = [np.random.default_rng([cell, trial]) for trial in trials]
-        with open(self.log, "a", encoding="utf-8") as log:
-            log.write(f"{cell} {trials.start} {trials.stop} {os.getpid()}\n")
         return {"value": np.array([r.random() for r in rng]), "pair": np.array([r.random(2) for r in rng])}
 
 
-def counted_study(log: Path, *, n_cells: int = 12, n_trials: int = 3, seconds: float = 0.0, function=None) -> Study:
+@dataclass(frozen=True)
+class Deadly(Slow):
+    """Kills its own process at one cell."""
+
+    cell: int = 3
+
+    def __call__(self, cell: int, trials: range) -> dict[str, np.ndarray]:
+        if cell == self.cell:
+            os.kill(os.getpid(), 9)
+        return super().__call__(cell, trials)
+
+
+@dataclass(frozen=True)
+class Failing(Slow):
+    """Runs out of memory at some cells."""
+
+    cells: tuple[int, ...] = (3,)
+
+    def __call__(self, cell: int, trials: range) -> dict[str, np.ndarray]:
+        if cell in self.cells:
+            raise MemoryError("of all things")
+        return super().__call__(cell, trials)
+
+
+def counting_study(log: Path, *, function: Callable = Slow(), n_cells: int = 12, n_trials: int = 3) -> Study:
     return Study(
-        function=function or Counted(str(log), seconds),
+        function=Logged(str(log), function),
         cells=range(n_cells),
         outputs=OUTPUTS,
         coordinates={"number": list(range(n_cells))},
@@ -40,7 +75,6 @@ def counted_study(log: Path, *, n_cells: int = 12, n_trials: int = 3, seconds: f
     )
 
 
-def calls(log: Path) -> list[tuple[int, int]]:
-    """Cell and first trial of every call so far."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    return [(int(line.split()[0]), int(line.split()[1])) for line in lines]
+def calls(log: Path) -> list[str]:
+    """Every call so far."""
+    return log.read_text(encoding="utf-8").splitlines() if log.exists() else []

@@ -11,6 +11,6 @@ set -euo pipefail
 
 scheduler="$PWD/scheduler-$SLURM_JOB_ID.json"
 dask scheduler --scheduler-file "$scheduler" &
-srun --cpu-bind=cores dask worker --scheduler-file "$scheduler" --nworkers 1 --nthreads 1 --local-directory "$TMPDIR" &
+srun --cpu-bind=cores dask worker --scheduler-file "$scheduler" --nworkers 1 --nthreads 1 --local-directory "${TMPDIR:-/tmp}" &
 trap 'kill $(jobs -p); rm -f "$scheduler"' EXIT
 perceptron-pruning sweep sweep.toml --output sweep.zarr --scheduler "$scheduler"
