@@ -2,14 +2,17 @@
 
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
 import pytest
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
-from perceptron_pruning import simulate, sweep
+from perceptron_pruning import compare, simulate, sweep
 from perceptron_pruning.sweeps import Cell, CellList, Grid, StoreError, Workers
+from perceptron_pruning.sweeps.comparing import compare_sweep
 from perceptron_pruning.sweeps.dataset import read_sweep, write_netcdf
 from perceptron_pruning.sweeps.simulated import OUTPUTS
 from replica_theory import KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
@@ -82,8 +85,6 @@ def test_neither_do_processes(swept, tmp_path):
 
 
 def test_linear_algebra_on_more_threads_would_change_the_last_bits_and_is_kept_to_one(tmp_path):
-    from threadpoolctl import threadpool_limits
-
     grid = Grid(alpha_prune=4.0, selection=KeepHardest(0.3), n_features=400, n_trials=2)
     stores = []
     for limit in (1, 2):
@@ -134,8 +135,6 @@ def test_the_store_is_plain_zarr_and_goes_to_netcdf(swept, tmp_path):
     ids=["trials", "seed", "axis"],
 )
 def test_a_store_of_another_grid_is_refused(swept, change, message):
-    from dataclasses import replace
-
     with pytest.raises(StoreError, match=message):
         sweep(replace(SMALL, **change), swept[0])
 
@@ -156,8 +155,6 @@ def test_a_store_of_another_grid_is_refused(swept, change, message):
     ids=["no α", "repeated", "negative", "no example", "angle", "no rule", "N", "trials", "probe"],
 )
 def test_bad_grids_are_refused(change, message):
-    from dataclasses import replace
-
     with pytest.raises(ValueError, match=message):
         replace(SMALL, **change)
 
@@ -172,3 +169,59 @@ def test_reading_what_is_no_store(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(StoreError, match="is no sweep's store"):
         read_sweep(tmp_path / "folder")
+
+
+def test_a_store_is_compared_as_its_cells_are(swept):
+    found = compare_sweep(swept[1])
+    for cell in SMALL.cells:
+        point = {"alpha_prune": cell.alpha_prune, "probe_angle": cell.probe_angle, "selection": repr(cell.selection)}
+        one = compare(
+            simulate(
+                cell.alpha_prune,
+                selection=cell.selection,
+                probe_angle=cell.probe_angle,
+                n_features=20,
+                n_trials=5,
+                seed=cell.seed(0),
+            )
+        )
+        row = found.sel(point).squeeze()
+        for name in ("theory", "difference", "standard_error", "finite_size", "z_score", "agrees"):
+            assert row[name].item() == getattr(one, name)
+        assert row.simulation == pytest.approx(one.simulation.generalization_error.mean(), rel=1e-12)
+
+
+def test_cells_without_numbers_are_compared_with_nothing(swept):
+    part = swept[1].copy(deep=True)
+    part["done"][0] = False
+    found = compare_sweep(part)
+    assert np.isnan(found.z_score[0]).all()
+    assert not found.agrees[0].any()
+    assert np.isfinite(found.z_score[1]).all()
+
+
+@dataclass(frozen=True)
+class Half:
+    """A probability with a name."""
+
+    def __call__(self, z, y):
+        return np.full(z.shape, 0.5)
+
+
+def test_a_rule_of_ones_own_goes_through_store_and_comparison(tmp_path):
+    own = KeepWithProbability(Half())
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(Grid(alpha_prune=1.0, selection=own, n_features=20, n_trials=4), tmp_path / "s", executor=here)
+    with pytest.raises(ValueError, match="`selection` must be a rule such as"):
+        compare_sweep(found)
+    assert np.isfinite(compare_sweep(found, rules=[own]).z_score).all()
+
+
+def test_trained_probes(tmp_path):
+    grid = Grid(alpha_prune=2.0, selection=KeepHardest(0.3), n_features=20, n_trials=3, probe=("exact", "trained"))
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(grid, tmp_path / "s.zarr", executor=here)
+    angles = found.probe_angles.squeeze().sel(probe="trained")
+    assert (angles > 0).all()
+    assert not found.probe_angles.sel(probe="exact").any()
+    assert np.isfinite(compare_sweep(found).z_score).all()
