@@ -10,7 +10,7 @@ from perceptron_pruning.sweeps.study import Study
 from perceptron_pruning.sweeps.work import Done, Work
 from perceptron_pruning.sweeps.workers import Workers
 
-_MOST_DEATHS = 3  # of workers, at one task
+_MOST_DEATHS = 3  # of workers, at one task, that an executor reports
 _QUEUED = 2  # tasks for each worker of an executor that may be far away, so that none waits for its next
 _UNKNOWN_WIDTH = 64
 
@@ -58,7 +58,7 @@ class Driver:
         return [(self._running.pop(future), _outcome(future)) for future in finished]
 
     def _again(self, task: Task, outcome: Done | BaseException) -> bool:
-        if not isinstance(outcome, BrokenExecutor):
+        if not _is_death(outcome):
             return False
         self._deaths[task] += 1
         if self._deaths[task] < _MOST_DEATHS:
@@ -75,6 +75,11 @@ def width(executor: Executor) -> int:
     if client is not None:
         return _QUEUED * max(1, sum(client.nthreads().values()))
     return _QUEUED * getattr(executor, "_max_workers", _UNKNOWN_WIDTH)
+
+
+def _is_death(outcome: Done | BaseException) -> bool:
+    """Whether a worker died of it, or beside it: Dask blames all tasks that a dead worker had, four times each."""
+    return isinstance(outcome, BrokenExecutor) or type(outcome).__name__ == "KilledWorker"
 
 
 def _outcome(future: Future) -> Done | BaseException:

@@ -1,8 +1,9 @@
 """Cells × trials cut into chunks, the unit that is stored, and chunks gathered into tasks, the unit that is sent.
 
 A store's chunks all have one shape, so it is set by the dearest cell: at most `_SPREAD` times the aim. Runs of
-cheaper chunks then make one task. The aim grows with the sweep: a hundred tasks at least, if they can be as long as
-two seconds each, and no task of much over a minute, which is what a kill may cost.
+cheaper chunks then make one task. The aim grows with the sweep: a hundred tasks, of two seconds at least and a minute
+at most, which is what a kill may cost; beyond half a million tasks they grow again, for the sake of who has to hand
+them out and of the file system.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _SHORTEST, _LONGEST = 2.0, 60.0  # seconds that a task aims at
-_FEWEST_TASKS = 100
+_FEWEST_TASKS, _MOST_TASKS = 100, 500_000
 _SPREAD = 4
 
 
@@ -26,7 +27,8 @@ class Task:
 
 def aimed_seconds(seconds: Sequence[float], n_trials: int) -> float:
     """How long a task should take, from each cell's seconds a trial."""
-    return float(np.clip(np.sum(seconds) * n_trials / _FEWEST_TASKS, _SHORTEST, _LONGEST))
+    whole = float(np.sum(seconds)) * n_trials
+    return max(float(np.clip(whole / _FEWEST_TASKS, _SHORTEST, _LONGEST)), whole / _MOST_TASKS)
 
 
 def chunk_shape(seconds: Sequence[float] | None, n_cells: int, n_trials: int, aim: float) -> tuple[int, int]:
