@@ -1,9 +1,9 @@
 """What survival costs: `sweep` on two processes against the same cells in plain loops on two processes.
 
-Both compute the same students on the same two cores, one after the other, twice each in the order A B B A. The plain
-loops keep nothing. Starting the processes (interpreter and imports, about the same for both) is timed apart. The
-sweep's tasks take a second or more; its overhead is its wall time over the plain loops', less one, where the
-loops' time is the mean of the two: as if they were perfectly balanced.
+Both compute the same students on the same two cores, one after the other, three times in the order A B B A A B.
+The plain loops keep nothing. Starting the processes (interpreter and imports, about the same for both) is timed
+apart. The sweep's tasks take a second or more; its overhead is its wall time over the plain loops', less one, where
+the loops' time is the mean of the two: as if they were perfectly balanced.
 
     python benchmarks/sweep.py        # alone on the machine, about three minutes
 """
@@ -31,7 +31,7 @@ GRID = Grid(
     n_features=200,
     n_trials=200,
 )
-ROUNDS, PROCESSES, TASK_SECONDS = 2, 2, 1.5
+ROUNDS, PROCESSES, TASK_SECONDS = 3, 2, 1.5
 
 
 def plain_loop(part: int) -> float:
@@ -89,7 +89,7 @@ def main() -> None:
         for ours, theirs, overhead in zip(seconds["sweep"], seconds["plain"], overheads, strict=True)
     ]
     write_table(Path(__file__).with_suffix(".csv"), rows)
-    print(f"overhead {100 * statistics.mean(overheads):.2f} % ({[f'{100 * o:.2f}' for o in overheads]})")
+    print(f"overhead {100 * statistics.median(overheads):.2f} % ({[f'{100 * o:.2f}' for o in overheads]})")
 
 
 def tasks_of_a_store(path: Path) -> int:

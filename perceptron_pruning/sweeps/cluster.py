@@ -49,5 +49,9 @@ def cluster(scheduler: str | Path) -> Iterator[Executor]:
         client = Client(place, timeout=_PATIENCE) if "://" in place else Client(scheduler_file=place, timeout=_PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:
         raise ValueError(f"`scheduler` must be the file or address of a running Dask scheduler; got {place}") from error
-    with client, client.get_executor(pure=False, retries=_RETRIES) as executor:
-        yield executor
+    with client:
+        executor = client.get_executor(pure=False, retries=_RETRIES)
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)  # what is left was interrupted

@@ -33,13 +33,17 @@ class Driver:
             SweepError: The executor takes no more tasks.
         """
         self._waiting.extend(tasks)
-        self._send()
-        while self._running:
-            over = [outcome for outcome in self._finished() if not self._again(*outcome)]
-            try:
-                self._send()
-            finally:
-                yield from over
+        try:
+            self._send()
+            while self._running:
+                over = [outcome for outcome in self._finished() if not self._again(*outcome)]
+                try:
+                    self._send()
+                finally:
+                    yield from over
+        finally:
+            for future in self._running:
+                future.cancel()
 
     def _send(self) -> None:
         while self._waiting and len(self._running) < width(self._executor):

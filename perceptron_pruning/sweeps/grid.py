@@ -145,6 +145,9 @@ class Grid:
     def __post_init__(self):
         if (self.alpha_prune is None) == (self.alpha_total is None):
             raise ValueError("a grid must have one of `alpha_prune` and `alpha_total`")
+        for name in AXES:
+            if isinstance(getattr(self, name), list | np.ndarray):
+                object.__setattr__(self, name, _several(getattr(self, name)))
         _check_counts(self)
         for name, values in self.axes.items():
             if not values or len(set(values)) < len(values):

@@ -25,13 +25,15 @@ class Task:
     seconds: float
 
 
-def aimed_seconds(seconds: Sequence[float], n_trials: int) -> float:
+def aimed_seconds(seconds: Sequence[float] | np.ndarray, n_trials: int) -> float:
     """How long a task should take, from each cell's seconds a trial."""
     whole = float(np.sum(seconds)) * n_trials
     return max(float(np.clip(whole / _FEWEST_TASKS, _SHORTEST, _LONGEST)), whole / _MOST_TASKS)
 
 
-def chunk_shape(seconds: Sequence[float] | None, n_cells: int, n_trials: int, aim: float) -> tuple[int, int]:
+def chunk_shape(
+    seconds: Sequence[float] | np.ndarray | None, n_cells: int, n_trials: int, aim: float
+) -> tuple[int, int]:
     """Cells and trials of a chunk: several whole cells, or a part of one cell's trials."""
     if seconds is None:
         return 1, n_trials
@@ -42,7 +44,9 @@ def chunk_shape(seconds: Sequence[float] | None, n_cells: int, n_trials: int, ai
     return int(np.clip(aim // (dearest * n_trials), 1, n_cells)), n_trials
 
 
-def tasks(done: np.ndarray, chunks: tuple[int, int], seconds: Sequence[float] | None, aim: float) -> list[Task]:
+def tasks(
+    done: np.ndarray, chunks: tuple[int, int], seconds: Sequence[float] | np.ndarray | None, aim: float
+) -> list[Task]:
     """What is left to do, the longest first, so that no core waits for it in the end.
 
     Args:
