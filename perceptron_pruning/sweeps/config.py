@@ -74,13 +74,16 @@ def _grid(content: dict[str, Any]) -> Grid:
     if "probe_angle_degrees" in values:
         if "probe_angle" in values:
             raise ValueError("`probe_angle` and `probe_angle_degrees` exclude each other; give one of them")
-        values["probe_angle"] = [math.radians(degrees) for degrees in _several(values.pop("probe_angle_degrees"))]
+        values["probe_angle"] = [_radians(degrees) for degrees in _several(values.pop("probe_angle_degrees"))]
     if "selection" in values:
-        values["selection"] = [rule(text) for text in _several(values["selection"])]
-    try:
-        return Grid(**values)
-    except TypeError as error:
-        raise ValueError(f"a value of the sweep has the wrong type: {error}") from None
+        values["selection"] = [rule(str(text)) for text in _several(values["selection"])]
+    return Grid(**values)
+
+
+def _radians(degrees: Any) -> float:
+    if not isinstance(degrees, int | float):
+        raise ValueError(f"`probe_angle_degrees` must be numbers; got {degrees!r}")
+    return math.radians(degrees)
 
 
 def _several(value: Any) -> list:

@@ -78,6 +78,8 @@ class Cell:
 
 AXES = ("alpha_prune", "alpha_total", "selection", "probe_angle", "n_features", "student", "probe")
 
+_NUMBERS = ("alpha_prune", "alpha_total", "probe_angle", "n_features")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CellList:
@@ -150,6 +152,8 @@ class Grid:
                 object.__setattr__(self, name, _several(getattr(self, name)))
         _check_counts(self)
         for name, values in self.axes.items():
+            if name in _NUMBERS and not all(isinstance(value, int | float | np.number) for value in values):
+                raise ValueError(f"`{name}` must be numbers; got {values!r}")
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"`{name}` must have values, each once; got {values!r}")
         _ = self.cells

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path):
     while not list(store.glob("done/c.*")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    subprocess.run(["kill", "-INT", f"-{run.pid}"], check=True)  # as a terminal does: to the workers too
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 130
     assert re.search(r"Interrupted: \d+\.\d% is done, in .*long.zarr; the same command goes on there", errors)

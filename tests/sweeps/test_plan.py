@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perceptron_pruning.sweeps import cluster
+from perceptron_pruning.sweeps import Grid, cluster
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.partition import aimed_seconds, chunk_shape, tasks
-from perceptron_pruning.sweeps.plan import Plan, partition, plan
+from perceptron_pruning.sweeps.plan import ALPHAS, RULES, Plan, partition, plan
+from perceptron_pruning.sweeps.simulated import study
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = ROOT / "perceptron_pruning" / "sweeps" / "launch"
@@ -51,11 +52,15 @@ def test_tasks_take_long_enough_and_not_too_long():
     assert taken[-1] <= 5 * aim
 
 
+def made_of(n_features, n_trials):
+    return Grid(alpha_prune=ALPHAS, selection=RULES, n_features=n_features, n_trials=n_trials)
+
+
 def test_a_plan_adds_up():
     made = plan(50, n_measured=2, n_cells=15_000, n_trials=10, gpu_speedup=10)
     assert made.core_hours * 3600 == pytest.approx(150_000 * made.trial_seconds)
     assert made.gpu_hours == pytest.approx(made.core_hours / 10)
-    assert (made.n_tasks, made.n_chunks) == partition(np.full(15_000, made.estimated_trial_seconds), 10)
+    assert (made.n_tasks, made.n_chunks) == partition(np.resize(study(made_of(50, 10)).seconds, 15_000), 10)
     assert made.store_gigabytes == pytest.approx(150_000 * 41 / 1e9)
 
 
