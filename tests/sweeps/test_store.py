@@ -55,6 +55,7 @@ def test_a_second_driver_is_refused_by_name_and_the_first_goes_on(tmp_path):
     assert status(store).driver is None
 
 
+@pytest.mark.slow
 def test_drivers_that_start_together_make_one_store(tmp_path):
     log, store = tmp_path / "log", tmp_path / "s.zarr"
     drivers = [start("cells", log, store) for _ in range(2)]

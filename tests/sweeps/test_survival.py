@@ -119,7 +119,7 @@ def same(first: xr.Dataset, second: xr.Dataset) -> None:
 
 
 def test_a_few_kills_cost_what_was_under_way_and_no_bit(tmp_path):
-    dealt = killed_sweep("cells", tmp_path, kills=4, pause=(0.0, 0.4), seed=1)
+    dealt = killed_sweep("cells", tmp_path, kills=3, pause=(0.0, 0.4), seed=1)
     assert dealt.workers
     assert dealt.drivers
     same(read_sweep(tmp_path / "store.zarr"), undisturbed("cells", tmp_path))
