@@ -20,8 +20,9 @@ from random_points import Point, random_points
 from theory_recheck import difference_in_balls, largest_difference, reference, solved_another_way
 from tqdm import tqdm
 
-from perceptron_pruning.reproduction.cells import finished, worker_pool
+from perceptron_pruning.reproduction.cells import finished
 from perceptron_pruning.reproduction.tables import Row, write_table
+from perceptron_pruning.sweeps.workers import Workers
 from replica_theory import KeepWithProbability, SaddlePointError, max_margin
 
 WRONG, PROMISED = 1e-8, 1e-12
@@ -61,7 +62,7 @@ def check_in_balls(point: Point) -> Row:
 
 def check_all(check: Callable[[Point], Row], points: Sequence[Point], *, chunk: int, name: str) -> list[Row]:
     """Rows of all points, in no order."""
-    with worker_pool(PROCESSES) as pool:
+    with Workers(PROCESSES) as pool:
         chunks = [points[start : start + chunk] for start in range(0, len(points), chunk)]
         done = finished([pool.submit(_check_chunk, check, part) for part in chunks])
         return [row for rows in tqdm(done, desc=name, total=len(chunks), disable=None) for row in rows]

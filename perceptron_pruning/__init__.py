@@ -5,9 +5,11 @@ from perceptron_pruning.simulation import SimulationResult, simulate
 from perceptron_pruning.solver.compilation_cache import use_compilation_cache
 from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
 from perceptron_pruning.solver.max_margin_fit import MaxMarginFit, fit_max_margin
+from perceptron_pruning.sweeps import Grid, sweep
 
 __all__ = [
     "Comparison",
+    "Grid",
     "InaccurateError",
     "InfeasibleError",
     "MaxMarginFit",
@@ -15,5 +17,6 @@ __all__ = [
     "compare",
     "fit_max_margin",
     "simulate",
+    "sweep",
     "use_compilation_cache",
 ]

@@ -16,10 +16,13 @@ from perceptron_pruning.reproduction.claims import Claim
 from perceptron_pruning.reproduction.evidence import REFUTED
 from perceptron_pruning.reproduction.run import Interrupted, reproduce
 from perceptron_pruning.reproduction.settings import FULL, QUICK
+from perceptron_pruning.sweeps.commands import status_command, sweep_command
 from perceptron_pruning.theory_command.command import theory_command
 
 app = App(name="perceptron-pruning", help="Data pruning beyond scaling laws: theory, simulation, real embeddings.")
 app.command(theory_command, name="theory")
+app.command(sweep_command, name="sweep")
+app.command(status_command, name="status")
 
 
 COMMANDS_ON_EMBEDDINGS = "perceptron_pruning.embeddings.commands"  # imported when one is called

@@ -28,6 +28,7 @@ class SimulationResult:
         probe_angle: θ, radians; of trained probes the mean.
         n_features: N.
         n_trials: Independent pools.
+        first_trial: Number t of the first.
         seed: Trial t of a seed is the same draw whatever the number of trials.
         n_kept: P.
         probe: How the probe came about, "exact" or "trained".
@@ -44,6 +45,7 @@ class SimulationResult:
     probe_angle: float
     n_features: int
     n_trials: int
+    first_trial: int
     seed: int
     n_kept: int
     probe: str
@@ -62,6 +64,7 @@ def simulate(
     probe_angle: float = 0.0,
     n_features: int = 200,
     n_trials: int = 100,
+    first_trial: int = 0,
     seed: int = 0,
     probe: str = "exact",
     probe_epochs: int = 3,
@@ -82,6 +85,7 @@ def simulate(
         probe_angle: θ between an exact probe and the teacher, radians, in [0, π/2].
         n_features: N, ≥ 3.
         n_trials: Independent pools, ≥ 1.
+        first_trial: Number of the first of them, ≥ 0: a long simulation can be run in parts.
         seed: Non-negative integer.
         probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool; or
             "trained", a perceptron trained on the pool itself, at whatever angle that gives.
@@ -107,6 +111,7 @@ def simulate(
     for name, value, least in (
         ("n_features", n_features, 3),
         ("n_trials", n_trials, 1),
+        ("first_trial", first_trial, 0),
         ("seed", seed, 0),
         ("probe_epochs", probe_epochs, 1),
         ("memory_budget", memory_budget, 1),
@@ -123,13 +128,14 @@ def simulate(
     )
     if side_by_side < 1:
         raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
-    observables = _simulated(setting, n_trials, side_by_side, executor)
+    observables = _simulated(setting, range(first_trial, first_trial + n_trials), side_by_side, executor)
     return SimulationResult(
         alpha_prune=n_kept / n_features,
         selection=selection,
         probe_angle=float(observables["probe_angles"].mean()) if trained else angle,
         n_features=n_features,
         n_trials=n_trials,
+        first_trial=first_trial,
         seed=seed,
         n_kept=n_kept,
         probe=probe,
@@ -166,14 +172,14 @@ class _Setting:
         return [_observables(weights, data.probe) for weights, data in zip(fit.weights, drawn, strict=True)]
 
 
-def _simulated(setting: _Setting, n_trials: int, side_by_side: int, executor: Executor | None) -> dict[str, np.ndarray]:
+def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Executor | None) -> dict[str, np.ndarray]:
     """Observables of all trials, in order."""
     if executor is not None:
-        outcomes = list(executor.map(setting.run, range(n_trials), chunksize=max(1, n_trials // _CHUNKS)))
+        outcomes = list(executor.map(setting.run, trials, chunksize=max(1, len(trials) // _CHUNKS)))
     elif jax.default_backend() == "cpu":
-        outcomes = on_all_cores(setting.run, range(n_trials), at_most=side_by_side)
+        outcomes = on_all_cores(setting.run, trials, at_most=side_by_side)
     else:
-        batches = [range(n_trials)[first : first + side_by_side] for first in range(0, n_trials, side_by_side)]
+        batches = [trials[first : first + side_by_side] for first in range(0, len(trials), side_by_side)]
         outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]
     return {name: np.array([outcome[name] for outcome in outcomes]) for name in outcomes[0]}
 

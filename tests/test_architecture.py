@@ -62,6 +62,13 @@ def test_simulation_and_embeddings_do_not_know_the_theorys_solvers(path):
     assert "replica_theory" not in imported(path)  # whose public list includes the solvers
 
 
+def test_sweeps_load_their_libraries_when_they_are_used():
+    heavy = "{'xarray', 'zarr', 'h5netcdf', 'distributed', 'pandas'}"
+    script = f"import sys, perceptron_pruning, perceptron_pruning.cli; print(sorted({heavy} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert run.stdout.strip() == "[]", run.stderr
+
+
 def test_theory_runs_where_jax_and_the_simulator_are_missing():
     script = (
         "import sys; sys.modules.update(jax=None, jaxlib=None, perceptron_pruning=None, matplotlib=None)\n"

@@ -1,24 +1,14 @@
-"""Simulated cells, each compared with the theory, spread over the machine's cores.
-
-Workers are spawned (a fork of a process that has used JAX hangs) and each runs its linear algebra
-on one thread, so that cores do not fight over small matrices.
-"""
+"""Simulated cells, each compared with the theory."""
 
 import math
-import multiprocessing
-import os
-import signal
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 
 from perceptron_pruning.comparison import compare
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.simulation import simulate
 from replica_theory.selection import Selection
-
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,28 +64,6 @@ def point(selection: Selection, probe_angle: float, alpha_prune: float) -> Row:
 def seeded(cells: Iterable[Cell], seed: int) -> list[Cell]:
     """The cells without repetition, each with a seed of its own."""
     return [replace(cell, seed=100_000 * seed + index) for index, cell in enumerate(dict.fromkeys(cells))]
-
-
-@contextmanager
-def worker_pool(n_workers: int | None = None) -> Iterator[Executor]:
-    """Spawned single-threaded workers, one a core; pending work is dropped when the block ends early."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    inherited = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    pool = ProcessPoolExecutor(
-        n_workers or available, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in inherited.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent alone decides what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def finished(futures: Iterable[Future[list[Row]]]) -> Iterator[list[Row]]:

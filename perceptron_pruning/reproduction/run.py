@@ -9,11 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from perceptron_pruning.reproduction import figure_1a, figure_1b, figure_2, figure_embeddings
-from perceptron_pruning.reproduction.cells import finished, run_cell, seeded, worker_pool
+from perceptron_pruning.reproduction.cells import finished, run_cell, seeded
 from perceptron_pruning.reproduction.claims import Claim, judge
 from perceptron_pruning.reproduction.settings import Settings
 from perceptron_pruning.reproduction.style import save_figure
 from perceptron_pruning.reproduction.tables import Row, read_table, write_table
+from perceptron_pruning.sweeps.workers import Workers
 
 THEORY_FIGURES = (figure_1a, figure_1b, figure_2)
 SIMULATION, EMBEDDINGS, CLAIMS = "simulation.csv", f"{figure_embeddings.NAME}.csv", "claims.csv"
@@ -78,7 +79,7 @@ def _compute(settings: Settings, progress: Progress, simulated: list[Row], embed
     cells = seeded((cell for figure in THEORY_FIGURES for cell in figure.cells(settings)), settings.seed)
     cells.sort(key=lambda cell: -cell.alpha_prune)  # the longest first, so that no core waits for them
     tasks = figure_embeddings.tasks(settings)
-    with worker_pool() as pool:
+    with Workers() as pool:
         futures = [pool.submit(figure_embeddings.run_task, task) for task in tasks]
         futures += [pool.submit(run_cell, cell) for cell in cells]
         for rows in progress(finished(futures), len(futures)):

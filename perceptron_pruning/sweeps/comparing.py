@@ -1,0 +1,75 @@
+"""A sweep held against the theory, cell by cell."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from perceptron_pruning.comparison import compare
+from perceptron_pruning.simulation import SimulationResult
+from perceptron_pruning.sweeps.rules import rule
+from perceptron_pruning.sweeps.study import stable_text
+from replica_theory.selection import Selection
+
+_COLUMNS = {
+    "theory": "test error ε of the theory at P/N",
+    "simulation": "mean simulated ε",
+    "difference": "simulation minus theory",
+    "standard_error": "of the simulated mean",
+    "finite_size": "declared size of the bias at this N",
+    "z_score": "difference over both errors",
+}
+
+
+def compare_sweep(dataset: xr.Dataset, *, rules: Sequence[Selection] = ()) -> xr.Dataset:
+    """Compares every finished cell of a sweep with the theory, as `compare` does with one.
+
+    ``.to_dataframe().reset_index()`` makes a table of it, one row a cell.
+
+    Args:
+        dataset: From `sweep` or `read_sweep`; it may be unfinished.
+        rules: Rules of your own that the sweep used; those of this package are known by their labels.
+
+    Returns:
+        ``theory``, ``simulation``, ``difference``, ``standard_error``, ``finite_size``, ``z_score`` and ``agrees``
+        with the dimensions and labels of the cells; NaN and false where trials are missing.
+
+    Raises:
+        ValueError: A rule is not known, a student is not the max-margin one, or there are fewer than 2 trials.
+        SaddlePointError: The theory has no verified solution at a cell.
+    """
+    done = dataset.done.all("trial")
+    known = {stable_text(own): own for own in rules}
+    columns = {name: np.full(done.shape, np.nan) for name in _COLUMNS}
+    agrees = np.zeros(done.shape, dtype=bool)
+    for place in zip(*np.nonzero(done.values), strict=True):
+        comparison = compare(_simulation(dataset.isel(dict(zip(done.dims, place, strict=True))), known))
+        columns["simulation"][place] = comparison.theory + comparison.difference
+        for name in columns.keys() - {"simulation"}:
+            columns[name][place] = getattr(comparison, name)
+        agrees[place] = comparison.agrees
+    variables = {name: (done.dims, values, {"long_name": _COLUMNS[name]}) for name, values in columns.items()}
+    return xr.Dataset(variables | {"agrees": (done.dims, agrees)}, dataset.drop_vars("trial", errors="ignore").coords)
+
+
+def _simulation(cell: xr.Dataset, known: dict[str, Selection]) -> SimulationResult:
+    if cell.student != "max_margin":
+        raise ValueError(f"`dataset` must have the student max_margin to be compared; got {cell.student.item()}")
+    label, trained = cell.selection.item(), cell.probe == "trained"
+    return SimulationResult(
+        alpha_prune=cell.n_kept.item() / cell.n_features.item(),
+        selection=known[label] if label in known else rule(label),
+        probe_angle=float(cell.probe_angles.mean()) if trained else cell.probe_angle.item(),
+        n_features=cell.n_features.item(),
+        n_trials=cell.sizes["trial"],
+        first_trial=0,
+        seed=cell.seed.item(),
+        n_kept=cell.n_kept.item(),
+        probe=cell.probe.item(),
+        probe_epochs=cell.attrs["study"]["probe_epochs"] if trained else 0,
+        probe_angles=cell.probe_angles.values,
+        generalization_error=cell.generalization_error.values,
+        overlap=cell.overlap.values,
+        probe_overlap=cell.probe_overlap.values,
+        margin=cell.margin.values,
+    )

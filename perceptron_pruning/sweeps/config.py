@@ -1,0 +1,90 @@
+"""A sweep written down in a TOML file::
+
+    alpha_total = [1.5, 3, 6, 12]                   # or alpha_prune
+    selection = ["KeepHardest(0.3)", "KeepEasiest(0.3)", "KeepRandom(0.3)"]
+    probe_angle_degrees = [0, 10]                   # or probe_angle, in radians
+    n_features = 200
+    n_trials = 100
+    seed = 0
+
+Every key is an axis with a value or several, but for the last two. Cells that are no one product are blocks, each
+a product of its own; what stands above them holds for all::
+
+    n_features = 200
+    n_trials = 100
+
+    [[cells]]
+    alpha_prune = [0.5, 1, 2]
+    selection = "KeepEasiest(0.3)"
+
+    [[cells]]
+    alpha_prune = [2, 4, 8]
+    selection = "KeepHardest(0.3)"
+    probe_angle_degrees = [0, 10, 20]
+"""
+
+import functools
+import math
+import operator
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from perceptron_pruning.sweeps.grid import AXES, CellList, Grid
+from perceptron_pruning.sweeps.rules import rule
+
+_WHOLE = ("n_trials", "seed", "probe_epochs")
+_KEYS = (*AXES, "probe_angle_degrees", *_WHOLE)
+
+
+def read_grid(path: Path) -> Grid | CellList:
+    """The grid that a TOML file describes.
+
+    Raises:
+        ValueError: It is no TOML, a key is unknown, or a value is out of range.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be TOML; {error}") from None
+    return grid_of(content)
+
+
+def grid_of(content: dict[str, Any]) -> Grid | CellList:
+    """The grid that a file's content describes."""
+    common = {name: value for name, value in content.items() if name != "cells"}
+    blocks = content.get("cells")
+    if blocks is None:
+        return _grid(common)
+    if not (isinstance(blocks, list) and blocks and all(isinstance(block, dict) for block in blocks)):
+        raise ValueError("`cells` must be blocks, each begun by [[cells]]")
+    for block in blocks:
+        for name in _WHOLE:
+            if name in block:
+                raise ValueError(f"`{name}` must stand above the first [[cells]]: it holds for all")
+    listed = functools.reduce(operator.or_, [_grid(common | block) for block in blocks])
+    return listed if isinstance(listed, CellList) else listed | listed
+
+
+def _grid(content: dict[str, Any]) -> Grid:
+    for name in content:
+        if name not in _KEYS:
+            raise ValueError(f"`{name}` is no key of a sweep; give {', '.join(_KEYS)} or cells")
+    values = dict(content)
+    if "probe_angle_degrees" in values:
+        if "probe_angle" in values:
+            raise ValueError("`probe_angle` and `probe_angle_degrees` exclude each other; give one of them")
+        values["probe_angle"] = [_radians(degrees) for degrees in _several(values.pop("probe_angle_degrees"))]
+    if "selection" in values:
+        values["selection"] = [rule(str(text)) for text in _several(values["selection"])]
+    return Grid(**values)
+
+
+def _radians(degrees: Any) -> float:
+    if not isinstance(degrees, int | float):
+        raise ValueError(f"`probe_angle_degrees` must be numbers; got {degrees!r}")
+    return math.radians(degrees)
+
+
+def _several(value: Any) -> list:
+    return value if isinstance(value, list) else [value]

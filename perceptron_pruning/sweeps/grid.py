@@ -1,0 +1,205 @@
+"""Which cells a sweep has: products of labelled axes, and unions of them."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from perceptron_pruning.sweeps.study import stable_text
+from replica_theory.errors import check_alpha, check_probe_angle
+from replica_theory.selection import KeepRandom, Selection, check_selection
+
+EVERYTHING = KeepRandom()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One point of a sweep: what `simulate` takes.
+
+    Attributes:
+        alpha_prune: α, kept examples per dimension, > 0.
+        selection: Which examples are kept.
+        probe_angle: θ, radians, in [0, π/2].
+        n_features: N, ≥ 3.
+        student: As `simulate` takes it.
+        probe: "exact" or "trained".
+
+    Raises:
+        ValueError: A parameter is out of range.
+    """
+
+    alpha_prune: float
+    selection: Selection = EVERYTHING
+    probe_angle: float = 0.0
+    n_features: int = 200
+    student: Any = "max_margin"
+    probe: str = "exact"
+
+    def __post_init__(self):
+        object.__setattr__(self, "alpha_prune", float(check_alpha(self.alpha_prune)))
+        object.__setattr__(self, "probe_angle", check_probe_angle(self.probe_angle))
+        check_selection(self.selection)
+        if not isinstance(self.n_features, int | np.integer) or self.n_features < 3:
+            raise ValueError(f"`n_features` must be an integer >= 3; got {self.n_features!r}")
+        object.__setattr__(self, "n_features", int(self.n_features))
+        if self.n_kept < 1:
+            raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {self!r}")
+        if self.probe not in ("exact", "trained") or (self.probe == "trained" and self.probe_angle):
+            raise ValueError(f"`probe` must be 'exact', or 'trained' at `probe_angle` 0; got {self!r}")
+
+    @property
+    def n_kept(self) -> int:
+        """P = α N, to whole examples."""
+        return round(self.alpha_prune * self.n_features)
+
+    @cached_property
+    def keep_fraction(self) -> float:
+        """f, which a rule that sees labels may make depend on the angle."""
+        return self.selection.kept_law(self.probe_angle).keep_fraction
+
+    @property
+    def alpha_total(self) -> float:
+        """α / f."""
+        return self.alpha_prune / self.keep_fraction
+
+    def seed(self, seed: int) -> int:
+        """The cell's own seed: 63 bits of SHA-256 of the sweep's seed and of what differs from the defaults.
+
+        It depends on the cell alone, not on its place, so a cell keeps its numbers in any grid.
+        """
+        named = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        text = f"{seed}|" + "|".join(f"{name}={stable_text(value)}" for name, value in named.items())
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+AXES = ("alpha_prune", "alpha_total", "selection", "probe_angle", "n_features", "student", "probe")
+
+_NUMBERS = ("alpha_prune", "alpha_total", "probe_angle", "n_features")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellList:
+    """Cells of any kind, without a common shape: their results have the one dimension ``cell``.
+
+    Attributes:
+        cells: Each once.
+        n_trials: Trials of every cell.
+        seed: Non-negative integer, from which every cell has its own.
+        probe_epochs: Of trained probes.
+    """
+
+    cells: Sequence[Cell]
+    n_trials: int = 100
+    seed: int = 0
+    probe_epochs: int = 3
+
+    def __post_init__(self):
+        object.__setattr__(self, "cells", tuple(dict.fromkeys(self.cells)))
+        if not self.cells:
+            raise ValueError("`cells` must not be empty")
+        _check_counts(self)
+
+    @property
+    def axes(self) -> None:
+        return None
+
+    def __or__(self, other: "Grid | CellList") -> "CellList":
+        return union(self, other)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The product of labelled axes, each a value or several, with one of α_prune and α_total.
+
+    ``grid | other`` is the list of the cells of both, for sweeps whose range of α depends on the rule.
+
+    Attributes:
+        alpha_prune: α, kept examples per dimension.
+        alpha_total: Examples before pruning per dimension, instead: α_prune = f α_total.
+        selection: Which examples are kept.
+        probe_angle: θ, radians.
+        n_features: N.
+        student: As `simulate` takes it.
+        probe: "exact" or "trained".
+        n_trials: Trials of every cell.
+        seed: Non-negative integer, from which every cell has its own.
+        probe_epochs: Of trained probes.
+
+    Raises:
+        ValueError: A parameter is out of range, an axis is empty or repeats a value.
+    """
+
+    alpha_prune: float | Sequence[float] | None = None
+    alpha_total: float | Sequence[float] | None = None
+    selection: Selection | Sequence[Selection] = EVERYTHING
+    probe_angle: float | Sequence[float] = 0.0
+    n_features: int | Sequence[int] = 200
+    student: Any = "max_margin"
+    probe: str | Sequence[str] = "exact"
+    n_trials: int = 100
+    seed: int = 0
+    probe_epochs: int = 3
+
+    def __post_init__(self):
+        if (self.alpha_prune is None) == (self.alpha_total is None):
+            raise ValueError("a grid must have one of `alpha_prune` and `alpha_total`")
+        for name in AXES:
+            if isinstance(getattr(self, name), list | np.ndarray):
+                object.__setattr__(self, name, _several(getattr(self, name)))
+        _check_counts(self)
+        for name, values in self.axes.items():
+            if name in _NUMBERS and not all(isinstance(value, int | float | np.number) for value in values):
+                raise ValueError(f"`{name}` must be numbers; got {values!r}")
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"`{name}` must have values, each once; got {values!r}")
+        _ = self.cells
+
+    @cached_property
+    def axes(self) -> dict[str, tuple]:
+        """Values along each dimension, in order."""
+        given = {name: getattr(self, name) for name in AXES}
+        return {name: _several(values) for name, values in given.items() if values is not None}
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, the last axis fastest."""
+        return tuple(
+            _cell(dict(zip(self.axes, values, strict=True))) for values in itertools.product(*self.axes.values())
+        )
+
+    def __or__(self, other: "Grid | CellList") -> CellList:
+        return union(self, other)
+
+
+def union(first: Grid | CellList, second: Grid | CellList) -> CellList:
+    """The cells of both, each once."""
+    common = ("n_trials", "seed", "probe_epochs")
+    for name in common:
+        if getattr(first, name) != getattr(second, name):
+            raise ValueError(f"`{name}` must be the same in both; got {getattr(first, name)}, {getattr(second, name)}")
+    return CellList(cells=(*first.cells, *second.cells), **{name: getattr(first, name) for name in common})
+
+
+def _cell(values: dict[str, Any]) -> Cell:
+    total = values.pop("alpha_total", None)
+    if total is None:
+        return Cell(**values)
+    at_one = Cell(**values, alpha_prune=1.0)
+    return replace(at_one, alpha_prune=check_alpha(total, "alpha_total") * at_one.keep_fraction)
+
+
+def _several(values: Any) -> tuple:
+    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+        return (values,)
+    return tuple(values.tolist()) if isinstance(values, np.ndarray) else tuple(values)
+
+
+def _check_counts(grid: Grid | CellList) -> None:
+    for name, least in (("n_trials", 1), ("seed", 0), ("probe_epochs", 1)):
+        value = getattr(grid, name)
+        if not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"`{name}` must be an integer >= {least}; got {value!r}")

@@ -1,0 +1,24 @@
+"""Linear algebra on one thread: on two, the same matrix product may differ in its last bits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from threadpoolctl import threadpool_info, threadpool_limits
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Holds the process's linear algebra to one thread.
+
+    Where tasks run in threads, the limit must be held around all of them: one that ended would lift it for others.
+
+    Raises:
+        RuntimeError: Something else in the process decides, and has more threads.
+    """
+    with threadpool_limits(limits=1):
+        if any(library["user_api"] == "blas" and library["num_threads"] > 1 for library in threadpool_info()):
+            raise RuntimeError(
+                "linear algebra must have one thread here, for the same bits everywhere, and another thread of this "
+                "process keeps it at more; set OPENBLAS_NUM_THREADS=1 and MKL_NUM_THREADS=1 before Python starts"
+            )
+        yield

@@ -1,0 +1,205 @@
+"""A sweep of a million cells on paper, from rates measured on one core of the machine at hand.
+
+    python -m perceptron_pruning.sweeps.plan --output plan.csv      # about two minutes
+
+The million cells are the measured ones (five α from 0.5 to 8, hard, easy and random keeping) repeated evenly, of 100
+trials each, cut into tasks as `sweep` cuts them. What it takes::
+
+    core hours      = cells × trials × mean seconds of a trial / 3600
+    bytes           = cells × trials × (5 outputs × 8 + 1), before compression
+    scheduler hours = tasks × 5 ms / 3600, the upper end of the 3 to 5 ms that Dask's scheduler took a task
+    most cores      = seconds of a task / the longer of what scheduler and driver need for one
+
+No GPU has been measured. GPU hours = core hours / speedup, with the speedup of one GPU over one core: the table has the
+hours as NaN until somebody measures it and gives ``--gpu-speedup``.
+"""
+
+import argparse
+import csv
+import math
+import platform
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perceptron_pruning.simulation import simulate
+from perceptron_pruning.sweeps.grid import Cell, Grid
+from perceptron_pruning.sweeps.one_thread import one_thread
+from perceptron_pruning.sweeps.partition import Task, aimed_seconds, chunk_shape, tasks
+from perceptron_pruning.sweeps.simulated import OUTPUTS, study
+from perceptron_pruning.sweeps.store import open_store
+from replica_theory import KeepEasiest, KeepHardest, KeepRandom
+
+ALPHAS = (0.5, 1.0, 2.0, 4.0, 8.0)
+RULES = (KeepHardest(0.3), KeepEasiest(0.3), KeepRandom(0.3))
+SIZES = {200: 20, 2000: 1}  # N, and trials of each measured cell
+SCHEDULER_SECONDS = 0.005  # a task
+_BYTES = 8 * len(OUTPUTS) + 1  # a trial
+_WRITTEN = 40  # tasks, to time the driver's writing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a large sweep takes.
+
+    Attributes:
+        n_features: N.
+        n_cells, n_trials: Of the sweep.
+        trial_seconds: On one core, measured, mean over the mix of cells.
+        estimated_trial_seconds: The same by the estimate that cuts the tasks.
+        n_tasks, n_chunks: Tasks, and chunks of each array.
+        write_seconds: Of the driver for a task, measured.
+        gpu_speedup: One GPU over one core; NaN, not measured.
+        machine: On which the rates were measured.
+    """
+
+    n_features: int
+    n_cells: int
+    n_trials: int
+    trial_seconds: float
+    estimated_trial_seconds: float
+    n_tasks: int
+    n_chunks: int
+    write_seconds: float
+    gpu_speedup: float
+    machine: str
+
+    @property
+    def core_hours(self) -> float:
+        return self.n_cells * self.n_trials * self.trial_seconds / 3600
+
+    @property
+    def gpu_hours(self) -> float:
+        """Core hours over the speedup."""
+        return self.core_hours / self.gpu_speedup
+
+    @property
+    def task_seconds(self) -> float:
+        return self.core_hours * 3600 / self.n_tasks
+
+    @property
+    def store_gigabytes(self) -> float:
+        """Before compression, which random numbers resist."""
+        return self.n_cells * self.n_trials * _BYTES / 1e9
+
+    @property
+    def n_files(self) -> int:
+        return self.n_chunks * (len(OUTPUTS) + 1)
+
+    @property
+    def scheduler_hours(self) -> float:
+        return self.n_tasks * SCHEDULER_SECONDS / 3600
+
+    @property
+    def driver_hours(self) -> float:
+        """Of writing results; it can be no shorter than that."""
+        return self.n_tasks * self.write_seconds / 3600
+
+    @property
+    def most_cores(self) -> int:
+        """That scheduler and driver can keep busy."""
+        return int(self.task_seconds / max(SCHEDULER_SECONDS, self.write_seconds))
+
+    def row(self) -> dict[str, object]:
+        derived = [name for name, value in vars(type(self)).items() if isinstance(value, property)]
+        return asdict(self) | {name: getattr(self, name) for name in derived}
+
+
+def plan(
+    n_features: int, *, n_measured: int, n_cells: int = 10**6, n_trials: int = 100, gpu_speedup: float = math.nan
+) -> Plan:
+    """Measures a mix of cells, and plans a sweep of many like them.
+
+    Args:
+        n_features: N.
+        n_measured: Trials of each cell of the mix that are timed.
+        n_cells: Of the sweep.
+        n_trials: Of each cell.
+        gpu_speedup: One GPU over one core, if you have measured it.
+    """
+    mix = Grid(alpha_prune=ALPHAS, selection=RULES, n_features=n_features, n_trials=n_trials)
+    estimated = study(mix).seconds
+    assert estimated is not None
+    seconds = np.resize(np.asarray(estimated), n_cells)
+    n_tasks, n_chunks = partition(seconds, n_trials)
+    with one_thread():
+        measured = [trial_seconds(cell, n_measured) for cell in mix.cells]
+    return Plan(
+        n_features=n_features,
+        n_cells=n_cells,
+        n_trials=n_trials,
+        trial_seconds=float(np.mean(measured)),
+        estimated_trial_seconds=float(np.mean(estimated)),
+        n_tasks=n_tasks,
+        n_chunks=n_chunks,
+        write_seconds=write_seconds(),
+        gpu_speedup=gpu_speedup,
+        machine=f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
+    )
+
+
+def trial_seconds(cell: Cell, n_trials: int) -> float:
+    """Measured, one trial after the other."""
+    begun = time.perf_counter()
+    for trial in range(n_trials):
+        simulate(cell.alpha_prune, selection=cell.selection, n_features=cell.n_features, n_trials=1, first_trial=trial)
+    return (time.perf_counter() - begun) / n_trials
+
+
+def partition(seconds: np.ndarray, n_trials: int) -> tuple[int, int]:
+    """Tasks and chunks of a sweep of cells of these estimated seconds a trial."""
+    aim = aimed_seconds(seconds, n_trials)
+    chunks = chunk_shape(seconds, len(seconds), n_trials, aim)
+    found = tasks(np.zeros((len(seconds), n_trials), dtype=bool), chunks, seconds, aim)
+    return len(found), math.ceil(len(seconds) / chunks[0]) * math.ceil(n_trials / chunks[1])
+
+
+def write_seconds() -> float:
+    """Of the driver for one task, on the disk that temporary files have."""
+    alphas = tuple(1 + 0.01 * step for step in range(_WRITTEN))
+    written = study(Grid(alpha_prune=alphas, n_features=1000, n_trials=100))
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(written, Path(folder) / "timed.zarr", aim=1e-3)
+        values = dict.fromkeys(OUTPUTS, np.random.default_rng(0).random((1, store.chunks[1])))
+        begun = time.perf_counter()
+        for cell in range(_WRITTEN):
+            store.write(Task(range(cell, cell + 1), range(store.chunks[1]), 0.0), values, np.array([True]))
+        return (time.perf_counter() - begun) / _WRITTEN
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _plans(gpu_speedup: float) -> Iterator[Plan]:
+    for n_features, n_measured in SIZES.items():
+        yield plan(n_features, n_measured=n_measured, gpu_speedup=gpu_speedup)
+
+
+def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a sweep of a million cells takes, from rates measured here.")
+    parser.add_argument("--output", type=Path, help="CSV table")
+    parser.add_argument("--gpu-speedup", type=float, default=math.nan, help="one GPU over one core, if measured")
+    given = parser.parse_args()
+    rows = [made.row() for made in _plans(given.gpu_speedup)]
+    for name in rows[0]:
+        print(f"{name:<26}" + "".join(f"{row[name]!s:<24.22}" for row in rows))
+    if given.output is not None:
+        _write(given.output, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Runs a study into its store: what is there is never computed again."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from perceptron_pruning.sweeps.dataset import read_sweep
+from perceptron_pruning.sweeps.drive import Driver
+from perceptron_pruning.sweeps.errors import SweepError
+from perceptron_pruning.sweeps.lock import only_driver
+from perceptron_pruning.sweeps.one_thread import one_thread
+from perceptron_pruning.sweeps.partition import Task, aimed_seconds
+from perceptron_pruning.sweeps.store import Store, note_versions, open_store
+from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.sweeps.work import Done
+from perceptron_pruning.sweeps.workers import Workers
+
+_MOST_FAILURES = 10
+
+
+def run_study(
+    study: Study, path: str | Path, *, executor: Executor | None = None, task_seconds: float | None = None
+) -> xr.Dataset:
+    """Computes what a store lacks, and gives all of it.
+
+    Stop it however you like and call it again: finished tasks are in the store, and only those that were under
+    way are begun anew. The numbers do not depend on the executor, its workers or the order of their work. On a
+    terminal it shows how far it is.
+
+    Args:
+        study: What to compute.
+        path: The store, made if it is missing.
+        executor: Any; by default `Workers`, one process a core. It is left running.
+        task_seconds: What a task should take, by the study's estimate; by default 2 to 60 s, growing with
+            the whole. A store keeps the chunks it was made with.
+
+    Returns:
+        The dataset, as `read_sweep` gives it.
+
+    Raises:
+        StoreError: The store is another study's, another driver's or another version's, or cannot be written.
+        SweepError: Cells could not be computed, each named with its reason. All others are finished, unless ten tasks
+            failed.
+    """
+    path = Path(path)
+    if task_seconds is not None and not task_seconds > 0:
+        raise ValueError(f"`task_seconds` must be > 0; got {task_seconds}")
+    aim = task_seconds or aimed_seconds(study.seconds or [1.0], study.n_trials)
+    store = open_store(study, path, aim)
+    if not store.done().all():
+        with only_driver(path), one_thread(), _workers(executor) as workers:
+            note_versions(store)
+            _run(study, store, store.tasks(study.seconds, aim), workers)
+    return read_sweep(path)
+
+
+@contextmanager
+def _workers(executor: Executor | None) -> Iterator[Executor]:
+    if executor is not None:
+        yield executor
+        return
+    with Workers() as workers:
+        yield workers
+
+
+def _run(study: Study, store: Store, tasks: list[Task], workers: Executor) -> None:
+    failures: list[str] = []
+    failed_tasks = 0
+    with _progress(study, store, tasks) as bar:
+        for task, outcome in Driver(study, workers).outcomes(tasks):
+            if isinstance(outcome, Done):
+                store.write(task, outcome.arrays, np.array([i not in outcome.failures for i in range(len(task.cells))]))
+            reasons = _failures(study, task, outcome)
+            failures += reasons
+            failed_tasks += bool(reasons)
+            bar.update(task.seconds)
+            if failed_tasks == _MOST_FAILURES:
+                break
+    if failures:
+        raise SweepError(_report(failures, store))
+
+
+def _failures(study: Study, task: Task, outcome: Done | BaseException) -> list[str]:
+    """A line for each cell that failed."""
+    trials = f"trials {task.trials.start} to {task.trials.stop - 1}"
+    if isinstance(outcome, Done):
+        return [f"{study.cells[task.cells[i]]!r}, {trials}: {why}" for i, why in outcome.failures.items()]
+    others = f" and {len(task.cells) - 1} cells after it" if len(task.cells) > 1 else ""
+    why = f"{type(outcome).__name__}: {outcome}"
+    return [f"{study.cells[task.cells.start]!r}{others}, {trials}: {why}"]
+
+
+def _report(failures: list[str], store: Store) -> str:
+    shown = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
+    return f"{len(failures)} failed ({shown}). {store.done().mean():.1%} of {store.path} is done and kept"
+
+
+def _progress(study: Study, store: Store, tasks: list[Task]) -> tqdm:
+    """A bar of estimated work, so that the time left is right when the dear tasks come first."""
+    whole = sum(study.seconds or [1.0] * len(study.cells)) * study.n_trials
+    left = sum(task.seconds for task in tasks)
+    return tqdm(
+        desc=store.path.name,
+        total=whole,
+        initial=whole - left,
+        disable=None,
+        bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left",
+    )

@@ -1,0 +1,106 @@
+"""What is to be computed: many cells, each giving the same named arrays for each of its trials."""
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """One array that a trial gives.
+
+    Attributes:
+        long_name: What it is.
+        units: Of its values; "1" for plain numbers.
+        dtype: As stored.
+        dimensions: Names and sizes, in order; none for one number a trial.
+    """
+
+    long_name: str
+    units: str = "1"
+    dtype: str = "float64"
+    dimensions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Cells × trials of one function, to be run by `run_study`.
+
+    ``function(cell, trials)`` gives, for a cell and a range of its trials, one array for each output,
+    of shape (len(trials), *its dimensions). It must be importable in another process (a function of a
+    module, or a frozen dataclass with ``__call__``), and trial t of a cell must give the same numbers in
+    whatever range it is asked for: then no partition into tasks, and no kill, can change a number.
+    Large data are best loaded inside the function, once in each process (`functools.cache`).
+
+    Attributes:
+        function: Computes one cell.
+        cells: One object a cell, each picklable and with a repr that says all that decides its numbers.
+        outputs: By name.
+        coordinates: Labels of the cells, by name: one value a cell.
+        dimensions: Of a product of axes: names and sizes, row-major in ``cells``. None for a list of cells.
+        n_trials: Trials of every cell.
+        trial: Name of that dimension ("seed", where it is one).
+        seconds: Estimate of one trial's time, one a cell; None makes each cell one task.
+        parameters: All else that decides the numbers, as JSON; kept in the store and compared on resuming.
+
+    Raises:
+        ValueError: Labels, dimensions or estimates do not fit the cells, or a repr is not stable.
+    """
+
+    function: Callable[[Any, range], Mapping[str, Any]]
+    cells: Sequence[Any]
+    outputs: Mapping[str, Output]
+    coordinates: Mapping[str, Sequence[Any]]
+    dimensions: Mapping[str, int] | None = None
+    n_trials: int = 1
+    trial: str = "trial"
+    seconds: Sequence[float] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if not self.cells or not self.outputs or self.n_trials < 1:
+            raise ValueError("a study must have at least one cell, one output and one trial")
+        for name, values in self.coordinates.items():
+            if len(values) != len(self.cells):
+                raise ValueError(f"`coordinates` must have {len(self.cells)} values each; {name} has {len(values)}")
+        if self.dimensions is not None and math.prod(self.dimensions.values()) != len(self.cells):
+            raise ValueError(f"`dimensions` must multiply to {len(self.cells)} cells; got {dict(self.dimensions)}")
+        if self.seconds is not None and not (
+            len(self.seconds) == len(self.cells) and np.all(np.asarray(self.seconds, dtype=float) > 0)
+        ):
+            raise ValueError(f"`seconds` must be {len(self.cells)} positive numbers")
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What must agree for a store to be resumed, as JSON."""
+        texts = [stable_text(cell) for cell in self.cells]
+        return {
+            **self.parameters,
+            "function": _name(self.function),
+            "outputs": sorted(self.outputs),
+            "n_trials": self.n_trials,
+            "n_cells": len(self.cells),
+            "cells": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
+        }
+
+
+def stable_text(value: Any) -> str:
+    """The repr of a value, refused if it names an address in memory, which the next process would not give."""
+    text = re.sub(r"np\.(?:float|int)\d+\(([^()]*)\)", r"\1", repr(value))
+    if re.search(r" at 0x[0-9a-f]+", text):
+        raise ValueError(
+            f"`cells` must be told apart by their repr; got {text} (give functions as a frozen dataclass with __call__)"
+        )
+    return text
+
+
+def _name(function: Callable) -> str:
+    if hasattr(function, "__qualname__"):
+        return f"{function.__module__}.{function.__qualname__}"
+    return f"{type(function).__module__}.{stable_text(function)}"

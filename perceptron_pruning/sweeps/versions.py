@@ -1,0 +1,15 @@
+"""What made the numbers."""
+
+from importlib.metadata import version
+
+PACKAGE = "perceptron-pruning"
+_LIBRARIES = ("numpy", "scipy", "jax")
+
+
+def package_version() -> str:
+    return version(PACKAGE)
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that decide the last bits."""
+    return {name: version(name) for name in _LIBRARIES}

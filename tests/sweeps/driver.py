@@ -1,0 +1,40 @@
+"""A driver of its own process, to be killed: driver.py cells|simulation LOG STORE."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from counting import Logged, Slow, counting_study
+
+from perceptron_pruning.sweeps import Grid, Study, Workers
+from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.sweeps.simulated import study
+from replica_theory import KeepEasiest, KeepHardest, KeepRandom
+
+N_WORKERS = 2
+
+
+def cells(log: Path) -> Study:
+    return counting_study(log, function=Slow(0.1), n_cells=60)
+
+
+def simulation(log: Path) -> Study:
+    """432 cells of real students."""
+    simulated = study(
+        Grid(
+            alpha_total=tuple(1.0 + 0.5 * step for step in range(18)),
+            selection=tuple(rule(f) for f in (0.3, 0.6) for rule in (KeepHardest, KeepEasiest, KeepRandom)),
+            probe_angle=(0.0, 0.2),
+            n_features=(60, 100),
+            n_trials=20,
+        )
+    )
+    return replace(simulated, function=Logged(str(log), simulated.function))
+
+
+STUDIES = {"cells": cells, "simulation": simulation}
+
+if __name__ == "__main__":
+    kind, log, store = sys.argv[1:]
+    with Workers(N_WORKERS) as workers:
+        run_study(STUDIES[kind](Path(log)), store, executor=workers, task_seconds=0.1)

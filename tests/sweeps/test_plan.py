@@ -1,0 +1,97 @@
+"""How a sweep is cut, what a million cells take, and the files that start it on a cluster."""
+
+import csv
+import math
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perceptron_pruning.sweeps import Grid, cluster
+from perceptron_pruning.sweeps.config import grid_of
+from perceptron_pruning.sweeps.partition import aimed_seconds, chunk_shape, tasks
+from perceptron_pruning.sweeps.plan import ALPHAS, RULES, Plan, partition, plan
+from perceptron_pruning.sweeps.simulated import study
+
+ROOT = Path(__file__).parents[2]
+LAUNCH = ROOT / "perceptron_pruning" / "sweeps" / "launch"
+
+
+@given(
+    seconds=st.lists(st.floats(1e-4, 1e2), min_size=1, max_size=40),
+    n_trials=st.integers(1, 50),
+    aim=st.floats(0.01, 100),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=200, deadline=None)
+def test_tasks_are_what_is_left_to_do_and_each_of_it_once(seconds, n_trials, aim, seed):
+    chunks = chunk_shape(seconds, len(seconds), n_trials, aim)
+    n_chunks = [-(-total // size) for total, size in zip((len(seconds), n_trials), chunks, strict=True)]
+    chunk_done = np.random.default_rng(seed).random(n_chunks) < 0.4
+    done = np.repeat(np.repeat(chunk_done, chunks[0], 0), chunks[1], 1)[: len(seconds), :n_trials]
+    left = np.zeros(done.shape, dtype=int)
+    for task in tasks(done, chunks, seconds, aim):
+        place = np.ix_(task.cells, task.trials)
+        left[place] += 1
+        assert task.seconds == pytest.approx(np.sum(np.take(seconds, task.cells)) * len(task.trials))
+        assert task.cells.start % chunks[0] == task.trials.start % chunks[1] == 0
+    np.testing.assert_array_equal(left, ~done)
+
+
+def test_tasks_take_long_enough_and_not_too_long():
+    seconds = np.geomspace(1e-3, 1e-1, 400)
+    aim = aimed_seconds(seconds, 100)
+    found = tasks(np.zeros((400, 100), dtype=bool), chunk_shape(seconds, 400, 100, aim), seconds, aim)
+    taken = sorted(task.seconds for task in found)
+    assert taken[1] >= 1  # all but the last of a run
+    assert taken[-1] <= 5 * aim
+
+
+def made_of(n_features, n_trials):
+    return Grid(alpha_prune=ALPHAS, selection=RULES, n_features=n_features, n_trials=n_trials)
+
+
+def test_a_plan_adds_up():
+    made = plan(50, n_measured=2, n_cells=15_000, n_trials=10, gpu_speedup=10)
+    assert made.core_hours * 3600 == pytest.approx(150_000 * made.trial_seconds)
+    assert made.gpu_hours == pytest.approx(made.core_hours / 10)
+    assert (made.n_tasks, made.n_chunks) == partition(np.resize(study(made_of(50, 10)).seconds, 15_000), 10)
+    assert made.store_gigabytes == pytest.approx(150_000 * 41 / 1e9)
+
+
+def test_the_committed_plan_is_this_plan():
+    with (ROOT / "benchmarks" / "sweep_plan.csv").open(encoding="utf-8") as file:
+        rows = {int(row["n_features"]): row for row in csv.DictReader(file)}
+    assert set(rows) == {200, 2000}
+    for row in rows.values():
+        given = {name: row[name] for name in Plan.__dataclass_fields__}
+        numbers = {name: value if name == "machine" else float(value) for name, value in given.items()}
+        again = Plan(**numbers)  # pyright: ignore[reportArgumentType]
+        assert again.core_hours == pytest.approx(float(row["core_hours"]))
+        assert again.n_files == float(row["n_files"])
+        assert 0.5 < again.trial_seconds / again.estimated_trial_seconds < 2
+        assert math.isnan(float(row["gpu_hours"]))  # until one is measured
+
+
+def test_launch_files_hold_what_the_documentation_says():
+    slurm = (LAUNCH / "slurm.sh").read_text(encoding="utf-8")
+    for line in re.findall(r"^    (?:srun )?(dask \w+) --scheduler-file", cluster.__doc__ or "", re.MULTILINE):
+        assert line in slurm
+    assert subprocess.run(["bash", "-n", LAUNCH / "slurm.sh"], check=False).returncode == 0
+
+
+def test_the_manifest_is_kubernetes_and_its_sweep_a_sweep():
+    yaml = pytest.importorskip("yaml")
+    documents = list(yaml.safe_load_all((LAUNCH / "kubernetes.yaml").read_text(encoding="utf-8")))
+    kinds = [document["kind"] for document in documents]
+    assert kinds == ["ConfigMap", "PersistentVolumeClaim", "Service", "Deployment", "Deployment", "Job"]
+    assert len(grid_of(tomllib.loads(documents[0]["data"]["sweep.toml"])).cells) == 12
+    driver = documents[-1]["spec"]["template"]["spec"]["containers"][0]["command"]
+    address = f"tcp://{documents[2]['metadata']['name']}:{documents[2]['spec']['ports'][0]['port']}"
+    assert driver[-1] == address
+    assert documents[4]["spec"]["template"]["spec"]["containers"][0]["command"][2] == address

@@ -1,0 +1,204 @@
+"""Stores that are in use, not ours, or on a disk that refuses: one clear error each, and nothing lost."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from counting import calls, counting_study
+from test_survival import finish, same, start, wait_for
+
+from perceptron_pruning.sweeps import StoreError
+from perceptron_pruning.sweeps.dataset import read_sweep
+from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.sweeps.status import status
+
+
+def run(folder: Path, name: str = "s.zarr", **options):
+    with ThreadPoolExecutor(1) as here:
+        return run_study(counting_study(folder / "log", **options), folder / name, executor=here)
+
+
+def half_done(folder: Path) -> Path:
+    """A store as a driver that was killed half way has left it."""
+    run(folder)
+    group = zarr.open_group(folder / "s.zarr")
+    done = group["done"]
+    assert isinstance(done, zarr.Array)
+    done[6:] = False
+    (folder / "log").unlink()
+    return folder / "s.zarr"
+
+
+def test_a_second_driver_is_refused_by_name_and_the_first_goes_on(tmp_path):
+    log, store = tmp_path / "log", tmp_path / "s.zarr"
+    driver = start("cells", log, store)
+    wait_for(lambda: calls(log))
+    second = subprocess.run(
+        [sys.executable, Path(__file__).parent / "driver.py", "cells", log, store],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"is being written by process {driver.pid} on " in second.stderr
+    assert status(store).driver
+    assert finish(driver) == 0
+    assert read_sweep(store).done.all()
+    assert status(store).driver is None
+
+
+@pytest.mark.slow
+def test_drivers_that_start_together_make_one_store(tmp_path):
+    log, store = tmp_path / "log", tmp_path / "s.zarr"
+    drivers = [start("cells", log, store) for _ in range(2)]
+    codes = sorted(finish(driver) for driver in drivers)
+    assert codes == [0, 1]
+    assert read_sweep(store).done.all()
+    assert len(calls(log)) == 60
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@contextlib.contextmanager
+def read_only(folder: Path):
+    """By mount where we are root, who may write anywhere else; by permission where we are not."""
+    if os.geteuid():
+        before = [(path, path.stat().st_mode) for path in folder.rglob("*")]
+        for path, mode in before:
+            path.chmod(mode & ~0o222)
+        yield
+        for path, mode in before:
+            path.chmod(mode)
+        return
+    mounted = [["mount", "--bind", folder, folder], ["mount", "-o", "remount,ro,bind", folder]]
+    if subprocess.run(mounted[0], check=False, capture_output=True).returncode:
+        pytest.skip("root without the right to mount has nothing read-only")
+    try:
+        subprocess.run(mounted[1], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_read_only_store_can_be_read_and_not_resumed(tmp_path):
+    half_done(tmp_path)
+    (tmp_path / "log").touch()
+    with read_only(tmp_path):
+        with pytest.raises(StoreError, match=r"cannot be written: .*what is done can be read"):
+            run(tmp_path)
+        assert status(tmp_path / "s.zarr").share_done == 0.5
+        with pytest.raises(StoreError, match="cannot be made"):
+            run(tmp_path, "new.zarr")
+    assert run(tmp_path).done.all()
+    assert len(calls(tmp_path / "log")) == 6
+    with read_only(tmp_path):
+        assert run(tmp_path).done.all()  # complete: there is nothing to write
+
+
+@contextlib.contextmanager
+def small_files(n_bytes: int):
+    """No file may grow beyond this: a disk that is full, for anyone."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def interrupted(folder: Path) -> int:
+    """A run that Ctrl-C ended; gives the number of cells that are there."""
+
+    class Interrupted(ThreadPoolExecutor):
+        left = 5
+
+        def submit(self, fn, /, *args, **kwargs):
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return super().submit(fn, *args, **kwargs)
+
+    with Interrupted(1) as executor, pytest.raises(KeyboardInterrupt):
+        run_study(counting_study(folder / "log", n_trials=400), folder / "s.zarr", executor=executor)
+    return cells_done(folder)
+
+
+def cells_done(folder: Path) -> int:
+    return int(read_sweep(folder / "s.zarr").done.all("trial").sum())
+
+
+def test_a_write_that_fails_half_way_leaves_what_was_done(tmp_path):
+    whole, before = run(tmp_path, "whole.zarr", n_trials=400), interrupted(tmp_path)
+    with small_files(1500), pytest.raises(StoreError, match=r"cannot be written: .*goes on there"):
+        run(tmp_path, n_trials=400)
+    assert 0 < cells_done(tmp_path) == before < 12
+    same(run(tmp_path, n_trials=400), whole)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk can be mounted by root alone")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_is_one_error_and_room_on_it_is_all_that_is_needed(tiny_disk, tmp_path):
+    whole, before = run(tmp_path, "whole.zarr", n_trials=400), interrupted(tiny_disk)
+    free = os.statvfs(tiny_disk).f_bavail * os.statvfs(tiny_disk).f_frsize
+    (tiny_disk / "ballast").write_bytes(bytes(free - 50_000))
+    with pytest.raises(StoreError, match="No space left on device; what is done is kept"):
+        run(tiny_disk, n_trials=400)
+    done, begun = cells_done(tiny_disk), len(calls(tiny_disk / "log"))
+    assert before <= done < 12
+    (tiny_disk / "ballast").unlink()
+    same(run(tiny_disk, n_trials=400), whole)
+    assert len(calls(tiny_disk / "log")) - begun == 12 - done
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("version", "0.0.1", r"was written by perceptron-pruning 0.0.1, and this is .*; install that version"),
+        ("sweep_schema", 99, "has schema 99, and this version reads 1"),
+    ],
+    ids=["package", "schema"],
+)
+def test_a_store_of_another_version_is_refused(tmp_path, attribute, value, message):
+    path = half_done(tmp_path)
+    zarr.open_group(path).attrs[attribute] = value
+    with pytest.raises(StoreError, match=message):
+        run(tmp_path)
+    assert not calls(tmp_path / "log")
+
+
+def test_a_store_of_other_cells_is_refused(tmp_path):
+    half_done(tmp_path)
+    with pytest.raises(StoreError, match="`n_cells` is 12 there, and 13 was asked for"):
+        run(tmp_path, n_cells=13)
+
+
+def test_other_libraries_are_noted(tmp_path):
+    path = half_done(tmp_path)
+    zarr.open_group(path).attrs["libraries"] = [{"numpy": "1.0"}]
+    assert [made["numpy"] for made in run(tmp_path).attrs["libraries"]] == ["1.0", np.__version__]
+
+
+def test_what_is_not_there_yet_is_nan(tmp_path):
+    store = half_done(tmp_path)
+    zarr.open_group(store)["value"][6:] = np.nan  # pyright: ignore
+    data = read_sweep(store)
+    np.testing.assert_array_equal(np.isnan(data.value), ~data.done)
+    assert "50.0% done, 6 of 12 cells complete" in str(status(store))

@@ -1,0 +1,227 @@
+"""The simulation sweep: its numbers, its labels, and that nothing but the grid decides them."""
+
+import math
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from perceptron_pruning import compare, simulate, sweep
+from perceptron_pruning.sweeps import Cell, CellList, Grid, StoreError, Workers
+from perceptron_pruning.sweeps.comparing import compare_sweep
+from perceptron_pruning.sweeps.dataset import read_sweep, write_netcdf
+from perceptron_pruning.sweeps.simulated import OUTPUTS
+from replica_theory import KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
+
+SMALL = Grid(
+    alpha_prune=(0.5, 2.0),
+    selection=(KeepHardest(0.3), KeepRandom(0.5)),
+    probe_angle=(0.0, math.radians(10)),
+    n_features=20,
+    n_trials=5,
+)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sweep") / "small.zarr"
+    with ThreadPoolExecutor(1) as here:
+        return path, sweep(SMALL, path, executor=here)
+
+
+def same(first, second):
+    """Bit for bit, labels and all."""
+    xr.testing.assert_identical(first, second)
+    for name in OUTPUTS:
+        assert first[name].values.tobytes() == second[name].values.tobytes()
+
+
+def test_each_cell_is_what_simulate_gives(swept):
+    for cell in SMALL.cells:
+        point = {"alpha_prune": cell.alpha_prune, "probe_angle": cell.probe_angle, "selection": repr(cell.selection)}
+        found = swept[1].sel(point).squeeze()
+        expected = simulate(
+            cell.alpha_prune,
+            selection=cell.selection,
+            probe_angle=cell.probe_angle,
+            n_features=20,
+            n_trials=5,
+            seed=int(found.seed),
+        )
+        for name in OUTPUTS:
+            np.testing.assert_array_equal(found[name], getattr(expected, name))
+
+
+def test_labels_follow_the_axes(swept):
+    data = swept[1]
+    assert data.generalization_error.dims[:3] == ("alpha_prune", "selection", "probe_angle")
+    assert data.generalization_error.dims[-1] == "trial"
+    assert data.keep_fraction.dims == ("selection",)
+    np.testing.assert_allclose(data.alpha_total, data.alpha_prune / data.keep_fraction, rtol=1e-15)
+    np.testing.assert_allclose(data.probe_angle_degrees, [0, 10])
+    assert data.done.all()
+
+
+def test_a_second_call_reads_and_computes_nothing(swept):
+    with ThreadPoolExecutor(1) as executor:
+        executor.shutdown()
+        same(sweep(SMALL, swept[0], executor=executor), swept[1])
+
+
+@pytest.mark.parametrize("task_seconds", [1e-4, 1e-3, 1e3], ids=["trial by trial", "in parts", "all in one"])
+def test_neither_partition_nor_workers_change_a_bit(swept, tmp_path, task_seconds):
+    with ThreadPoolExecutor(3) as threads:
+        same(sweep(SMALL, tmp_path / "s.zarr", executor=threads, task_seconds=task_seconds), swept[1])
+
+
+def test_neither_do_processes(swept, tmp_path):
+    with Workers(2) as workers, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        same(sweep(SMALL, tmp_path / "own.zarr", executor=workers, task_seconds=1e-3), swept[1])
+        same(sweep(SMALL, tmp_path / "pool.zarr", executor=pool), swept[1])
+
+
+def test_linear_algebra_on_more_threads_would_change_the_last_bits_and_is_kept_to_one(tmp_path):
+    grid = Grid(alpha_prune=4.0, selection=KeepHardest(0.3), n_features=400, n_trials=2)
+    stores = []
+    for limit in (1, 2):
+        with threadpool_limits(limits=limit), ThreadPoolExecutor(1) as here:
+            stores.append(sweep(grid, tmp_path / f"{limit}.zarr", executor=here))
+    same(*stores)
+
+
+def test_a_cell_keeps_its_numbers_in_a_larger_grid(swept, tmp_path):
+    larger = Grid(alpha_prune=(0.5, 1.0), selection=(KeepEasiest(0.4), KeepHardest(0.3)), n_features=20, n_trials=7)
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(larger, tmp_path / "larger.zarr", executor=here)
+    point = {"alpha_prune": 0.5, "selection": repr(KeepHardest(0.3)), "probe_angle": 0.0}
+    for name in OUTPUTS:
+        np.testing.assert_array_equal(found.sel(point)[name][..., :5], swept[1].sel(point)[name])
+    assert len(np.unique(found.seed)) == found.seed.size
+
+
+def test_a_list_of_cells_has_one_dimension(tmp_path):
+    hard = Grid(alpha_total=(2.0, 4.0), selection=KeepHardest(0.5), n_features=20, n_trials=3)
+    all_data = CellList(cells=[Cell(alpha_prune=1.0, n_features=20)], n_trials=3)
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(hard | all_data, tmp_path / "list.zarr", executor=here)
+    assert found.generalization_error.dims == ("cell", "trial")
+    np.testing.assert_allclose(found.alpha_prune, [1.0, 2.0, 1.0])
+    assert list(found.selection.values) == [repr(KeepHardest(0.5))] * 2 + [repr(KeepRandom())]
+
+
+def test_the_store_is_plain_zarr_and_goes_to_netcdf(swept, tmp_path):
+    with xr.open_zarr(swept[0], consolidated=False) as plain:
+        assert plain.generalization_error.dims == ("cell", "trial")
+        assert plain.generalization_error.attrs["long_name"].startswith("test error")
+    write_netcdf(swept[1], tmp_path / "s.nc")
+    with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as back:
+        for name in OUTPUTS:
+            np.testing.assert_array_equal(back[name], swept[1][name])
+        assert list(back.selection.values) == list(swept[1].selection.values)
+        assert "numpy" in back.attrs["libraries"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_trials": 6}, "`n_trials` is 5 there, and 6 was asked for"),
+        ({"seed": 1}, "`seed` is 0 there, and 1 was asked for"),
+        ({"alpha_prune": (0.5, 3.0)}, r"`alpha_prune` is \[0.5, 2.0\] there"),
+    ],
+    ids=["trials", "seed", "axis"],
+)
+def test_a_store_of_another_grid_is_refused(swept, change, message):
+    with pytest.raises(StoreError, match=message):
+        sweep(replace(SMALL, **change), swept[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alpha_prune": None}, "one of `alpha_prune` and `alpha_total`"),
+        ({"alpha_prune": (1.0, 1.0)}, "`alpha_prune` must have values, each once"),
+        ({"alpha_prune": -1.0}, "`alpha_prune` must be"),
+        ({"alpha_prune": 0.001}, "at least 1 example"),
+        ({"probe_angle": 2.0}, "`probe_angle` must be"),
+        ({"selection": 0.3}, "`selection` must be a rule"),
+        ({"n_features": 2}, "`n_features` must be an integer >= 3"),
+        ({"n_trials": 0}, "`n_trials` must be an integer >= 1"),
+        ({"probe": "trained"}, "`probe` must be 'exact', or 'trained' at"),
+    ],
+    ids=["no α", "repeated", "negative", "no example", "angle", "no rule", "N", "trials", "probe"],
+)
+def test_bad_grids_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **change)
+
+
+def test_a_rule_that_cannot_be_named_is_refused(tmp_path):
+    grid = Grid(alpha_prune=1.0, selection=KeepWithProbability(lambda z, y: np.full(z.shape, 0.5)), n_features=20)
+    with pytest.raises(ValueError, match="told apart by their repr"):
+        sweep(grid, tmp_path / "s.zarr")
+
+
+def test_reading_what_is_no_store(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StoreError, match="is no sweep's store"):
+        read_sweep(tmp_path / "folder")
+
+
+def test_a_store_is_compared_as_its_cells_are(swept):
+    found = compare_sweep(swept[1])
+    for cell in SMALL.cells:
+        point = {"alpha_prune": cell.alpha_prune, "probe_angle": cell.probe_angle, "selection": repr(cell.selection)}
+        one = compare(
+            simulate(
+                cell.alpha_prune,
+                selection=cell.selection,
+                probe_angle=cell.probe_angle,
+                n_features=20,
+                n_trials=5,
+                seed=cell.seed(0),
+            )
+        )
+        row = found.sel(point).squeeze()
+        for name in ("theory", "difference", "standard_error", "finite_size", "z_score", "agrees"):
+            assert row[name].item() == getattr(one, name)
+        assert row.simulation == pytest.approx(one.simulation.generalization_error.mean(), rel=1e-12)
+
+
+def test_cells_without_numbers_are_compared_with_nothing(swept):
+    part = swept[1].copy(deep=True)
+    part["done"][0] = False
+    found = compare_sweep(part)
+    assert np.isnan(found.z_score[0]).all()
+    assert not found.agrees[0].any()
+    assert np.isfinite(found.z_score[1]).all()
+
+
+@dataclass(frozen=True)
+class Half:
+    """A probability with a name."""
+
+    def __call__(self, z, y):
+        return np.full(z.shape, 0.5)
+
+
+def test_a_rule_of_ones_own_goes_through_store_and_comparison(tmp_path):
+    own = KeepWithProbability(Half())
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(Grid(alpha_prune=1.0, selection=own, n_features=20, n_trials=4), tmp_path / "s", executor=here)
+    with pytest.raises(ValueError, match="`selection` must be a rule such as"):
+        compare_sweep(found)
+    assert np.isfinite(compare_sweep(found, rules=[own]).z_score).all()
+
+
+def test_trained_probes(tmp_path):
+    grid = Grid(alpha_prune=2.0, selection=KeepHardest(0.3), n_features=20, n_trials=3, probe=("exact", "trained"))
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(grid, tmp_path / "s.zarr", executor=here)
+    angles = found.probe_angles.squeeze().sel(probe="trained")
+    assert (angles > 0).all()
+    assert not found.probe_angles.sel(probe="exact").any()
+    assert np.isfinite(compare_sweep(found).z_score).all()
