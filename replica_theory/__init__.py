@@ -4,6 +4,7 @@ from replica_theory import asymptotics
 from replica_theory.crossover import crossover
 from replica_theory.errors import SaddlePointError
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
+from replica_theory.losses import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
 from replica_theory.paper_version_space import paper_information_gain, paper_version_space
@@ -21,6 +22,7 @@ from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [
     "Calibrated",
+    "EmpiricalRisk",
     "KeepBetween",
     "KeepEasiest",
     "KeepHardest",
