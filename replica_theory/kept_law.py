@@ -44,13 +44,14 @@ class Piece:
         return np.full_like(margin, self.probability)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class KeptLaw:
-    """Keep probability as a function of signed margin, and its mean f at the given angle."""
+    """Keep probability as a function of signed margin, and its mean f at the given angle and label noise."""
 
     pieces: tuple[Piece, ...]
     keep_fraction: float
     probe_angle: float
+    label_noise: float = 0.0
 
     @cached_property
     def edges(self) -> np.ndarray:

@@ -4,6 +4,7 @@ References:
     Ayed & Hayou 2023, arXiv:2302.06960 (calibration); Kolossov et al. 2023, arXiv:2309.14563.
 """
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory.errors import check_keep_fraction, check_probe_angle
+from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
 from replica_theory.gaussian import normal_density
 from replica_theory.kept_law import KeptLaw, Piece
 from replica_theory.quadrature import breakpoints, composite_rule
@@ -39,10 +40,10 @@ class KeepRandom(Selection):
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
         everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
-        angle = check_probe_angle(probe_angle)
-        return KeptLaw(pieces=(everything,), keep_fraction=self.keep_fraction, probe_angle=angle)
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+        return KeptLaw((everything,), self.keep_fraction, angle, noise)
 
 
 @dataclass(frozen=True)
@@ -95,23 +96,24 @@ class KeepWithProbability(Selection):
         accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
         return np.flatnonzero(accepted)[:count]
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
-        angle = check_probe_angle(probe_angle)
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
         ends = (-math.inf, *sorted(self.edges), math.inf)
         pieces = tuple(
             Piece(lower=lower, upper=upper, probability=self.folded_probability)
             for lower, upper in itertools.pairwise(ends)
         )
-        return KeptLaw(pieces=pieces, keep_fraction=self._mean_probability(angle), probe_angle=angle)
+        return KeptLaw(pieces, self._mean_probability(angle, noise), angle, noise)
 
-    def _mean_probability(self, probe_angle: float) -> float:
-        """E q = ∫ 2 φ(m) Φ(m cot θ) q(m) dm."""
+    def _mean_probability(self, probe_angle: float, label_noise: float) -> float:
+        """E q = ∫ 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) dm."""
         tangent = math.tan(probe_angle)
         label, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *self.edges]])
         ends = breakpoints(-12.0, 12.0, grid=np.linspace(-12.0, 12.0, 49), features=label, kinks=kinks)
         nodes = composite_rule(ends, order=16)
         with np.errstate(divide="ignore"):
-            density = 2 * normal_density(nodes.points) * ndtr(nodes.points / tangent)
+            chance = label_noise + (1 - 2 * label_noise) * ndtr(nodes.points / tangent)
+        density = 2 * normal_density(nodes.points) * chance
         return check_keep_fraction(float(nodes.weights @ (density * self.folded_probability(nodes.points))), "E q")
 
 
@@ -172,11 +174,11 @@ class Calibrated(Selection):
             at_random = round(at_random * len(chosen) / (count - at_random))
         return np.sort(np.concatenate([lottery[:at_random], chosen]))
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
-        law = self.selection.kept_law(probe_angle)
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        law = self.selection.kept_law(probe_angle, label_noise)
         ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
         pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
-        return KeptLaw(pieces=pieces, keep_fraction=law.keep_fraction, probe_angle=law.probe_angle)
+        return dataclasses.replace(law, pieces=pieces)
 
     def _mixed_piece(self, law: KeptLaw, lower: float, upper: float) -> Piece:
         share, base = self.random_share, self.random_share * law.keep_fraction
