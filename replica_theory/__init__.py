@@ -2,6 +2,7 @@
 
 from replica_theory import asymptotics
 from replica_theory.crossover import crossover
+from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import SaddlePointError
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses import EmpiricalRisk
@@ -18,11 +19,13 @@ from replica_theory.selection import (
     KeepWithProbability,
     Selection,
 )
+from replica_theory.separability import separability_threshold
 from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [
     "Calibrated",
     "EmpiricalRisk",
+    "EmpiricalRiskSolution",
     "KeepBetween",
     "KeepEasiest",
     "KeepHardest",
@@ -37,10 +40,12 @@ __all__ = [
     "VersionSpaceSolution",
     "asymptotics",
     "crossover",
+    "empirical_risk",
     "max_margin",
     "optimal_selection",
     "paper_information_gain",
     "paper_version_space",
     "pareto_frontier",
+    "separability_threshold",
     "version_space",
 ]

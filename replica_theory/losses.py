@@ -17,6 +17,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from scipy.special import expit, log_expit, wrightomega
 
+Weight = Callable[[np.ndarray], np.ndarray]
+
 _NEWTON_STEPS = 60
 
 
@@ -60,13 +62,20 @@ class Loss(ABC):
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         """argmin_u ℓ(u) + (u − ω)²/(2V), V = ``scale`` > 0, which broadcasts against ω."""
 
-    def proximal_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        """∂prox/∂ω = 1/(1 + V ℓ''(prox)), in [0, 1]."""
-        return 1 / (1 + scale * self.second_derivative(self.proximal(omega, scale)))
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """The proximal operator and ∂prox/∂ω = 1/(1 + V ℓ''(prox)), in [0, 1]."""
+        field = self.proximal(omega, scale)
+        return field, 1 / (1 + scale * self.second_derivative(field))
 
+    @property
     @abstractmethod
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        """ω, (..., marks) for V of shape (...), between which the proximal operator is smooth."""
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Fields u and slopes there, among them u = 0: prox is smooth between the ω = u + V slope."""
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the landmarks are scales of a smooth function, not corners."""
+        return False
 
     @property
     def ridgeless(self) -> "Loss | None":
@@ -91,8 +100,9 @@ class Square(Loss):
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return (omega + np.asarray(scale)) / (1 + np.asarray(scale))
 
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        return -np.asarray(scale)[..., None]  # where the sign of prox changes, which counts training errors
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([0.0]), np.array([-1.0])
 
     @property
     def ridgeless(self) -> Loss:
@@ -116,8 +126,9 @@ class SquaredHinge(Loss):
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.where(np.asarray(omega) < 1, (omega + np.asarray(scale)) / (1 + np.asarray(scale)), omega)
 
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        return np.stack([-np.asarray(scale), np.ones_like(scale)], axis=-1)
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([0.0, 1.0]), np.array([-1.0, 0.0])
 
     @property
     def ridgeless(self) -> Loss:
@@ -141,13 +152,13 @@ class Hinge(Loss):
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.maximum(omega, np.minimum(omega + np.asarray(scale), 1.0))
 
-    def proximal_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         omega = np.asarray(omega)
-        return np.where((omega < 1 - np.asarray(scale)) | (omega > 1), 1.0, 0.0)
+        return self.proximal(omega, scale), np.where((omega < 1 - np.asarray(scale)) | (omega > 1), 1.0, 0.0)
 
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        scale = np.asarray(scale, dtype=float)
-        return np.stack([-scale, 1 - scale, np.ones_like(scale)], axis=-1)
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([0.0, 1.0, 1.0]), np.array([-1.0, -1.0, 0.0])
 
     @property
     def ridgeless(self) -> Loss:
@@ -158,7 +169,8 @@ class Logistic(Loss):
     """ln(1 + e^{−u})."""
 
     name, smoothness = "logistic", 0.25
-    _fields = np.array([-40.0, -24.0, -14.0, -8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0, 14.0, 24.0, 40.0])
+    _fields = np.array([0.0, 1.8, 3.6, 5.4, 7.2, 9.5, 12.0, 16.0, 24.0, 40.0])
+    _fields = np.concatenate([-_fields[:0:-1], _fields])
 
     def value(self, field: np.ndarray) -> np.ndarray:
         return -log_expit(field)
@@ -189,8 +201,13 @@ class Logistic(Loss):
                 break
         return np.where(mirrored, -field, field)
 
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        return self._fields + np.asarray(scale)[..., None] * self.derivative(self._fields)
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._fields, self.derivative(self._fields)
+
+    @property
+    def is_smooth(self) -> bool:
+        return True
 
 
 class HardMargin(Loss):
@@ -210,11 +227,13 @@ class HardMargin(Loss):
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.maximum(omega, np.ones_like(scale))
 
-    def proximal_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        return np.where(np.asarray(omega) > np.ones_like(scale), 1.0, 0.0)
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        field = self.proximal(omega, scale)
+        return field, np.where(field > 1, 1.0, 0.0)
 
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        return np.ones_like(scale, dtype=float)[..., None]
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([1.0]), np.array([0.0])
 
 
 class Interpolation(Loss):
@@ -234,11 +253,19 @@ class Interpolation(Loss):
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.ones(np.broadcast_shapes(np.shape(omega), np.shape(scale)))
 
-    def proximal_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        return np.zeros(np.broadcast_shapes(np.shape(omega), np.shape(scale)))
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        field = self.proximal(omega, scale)
+        return field, np.zeros_like(field)
 
-    def landmarks(self, scale: np.ndarray) -> np.ndarray:
-        return np.empty((*np.shape(scale), 0))
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.empty(0), np.empty(0)
+
+
+def marked_fields(loss: Loss, scale: np.ndarray | float) -> np.ndarray:
+    """ω, (..., marks), between which prox_{Vℓ} is smooth, for V of shape (...)."""
+    fields, slopes = loss.landmarks
+    return fields + np.asarray(scale)[..., None] * slopes
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (Square(), Logistic(), Hinge(), SquaredHinge())}
@@ -280,7 +307,7 @@ class EmpiricalRisk:
 
     loss: str | Loss | Proximal
     ridge: float
-    sample_weight: Callable[[np.ndarray], np.ndarray] | None = None
+    sample_weight: Weight | None = None
 
     def __post_init__(self):
         check_loss(self.loss)
