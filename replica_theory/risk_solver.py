@@ -17,6 +17,7 @@ TOLERANCE = 1e-12
 _ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
 _ITERATIONS = 200
 _LONGEST = 1.5  # change of ln τ, and fall of ln b, in one step
+_FASTEST, _SLOWEST, _LEAST = 0.2, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
 _SHORTEST = 1e-4  # share of a step, below which it leads nowhere
 
 
@@ -59,12 +60,32 @@ class RiskProblem:
 
 
 def solve(problem: RiskProblem, start: RiskStudent) -> RiskStudent:
-    """The minimiser at the α and ridge of the start."""
+    """The minimiser at the α and ridge of the start, or failing that by way of larger ridges."""
     found = newton(problem, start)
-    if not found.residual < _ROUNDING:
+    if found.residual < _ROUNDING:
+        return found
+    found = _by_larger_ridges(problem, start)
+    if found.ridge > start.ridge:
         raise SaddlePointError(
-            f"no student found at alpha_prune = {start.alpha}, ridge = {start.ridge}", residual=found.residual
+            f"no student found at alpha_prune = {start.alpha}, ridge < {found.ridge}", residual=found.residual
         )
+    return found
+
+
+def _by_larger_ridges(problem: RiskProblem, asked: RiskStudent) -> RiskStudent:
+    """The last student on a path of falling ridges, each the start of the next."""
+    ridge = 10 * (1 + asked.alpha + asked.ridge)
+    start = replace(
+        asked, ridge=ridge, components=np.array([0.0, 0.0, math.sqrt(asked.alpha) / ridge]), scale=1 / ridge
+    )
+    found, ratio = newton(problem, start), _FASTEST
+    while found.residual < _ROUNDING and found.ridge > asked.ridge and ratio < _SLOWEST:
+        ridge = max(asked.ridge, ratio * found.ridge)
+        ahead = newton(problem, replace(found, ridge=ridge if ridge > _LEAST else asked.ridge))
+        if ahead.residual < _ROUNDING:
+            found, ratio = ahead, max(_FASTEST, ratio**1.5)
+        else:
+            ratio = math.sqrt(ratio)
     return found
 
 

@@ -41,7 +41,8 @@ def summed_cells(
     tau = float(np.hypot(a2, b))
     pieces, label = labelled_pieces(law)
     weigh = weight or np.ones_like
-    grid = _probe_grid(law, loss, marked_fields(loss, scale * np.median(weigh(_EVERYWHERE))), a1, tau)
+    marks = marked_fields(loss, scale * np.median(weigh(_EVERYWHERE)))
+    grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
     rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
     marks = marked_fields(loss, scale * rows.loss_weight)
     nodes = _across(rows, law.probe_angle, label, (marks - a1 * rows.z[:, None]) / tau, student, order)
@@ -52,12 +53,17 @@ def summed_cells(
     return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], moments[0], first, second)
 
 
-def _probe_grid(law: KeptLaw, loss: Loss, marks: np.ndarray, a1: float, tau: float) -> np.ndarray:
-    """Panel ends in z: around the label's boundary, and where the loss's marks are seen sharply."""
-    ends = [_GRID, np.tan(law.probe_angle) * _STEPS]
-    if tau < _SHARP * abs(a1):
-        corners = np.zeros(1) if loss.is_smooth else _STEPS
-        ends.append((marks[:, None] / a1 + abs(tau / a1) * corners).ravel())
+def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:
+    """Panel ends in z: around the label's boundary, the loss's marks, and where the two meet, if seen sharply."""
+    a1, a2, b = student.tolist()
+    tau, ends = np.hypot(a2, b), [_GRID, np.tan(angle) * _STEPS]
+    slopes = [(a1, tau)]
+    if angle:
+        # on the boundary ω = slope z + spread ζ
+        slopes.append((a1 - a2 / np.tan(angle), b))
+    for slope, spread in slopes:
+        if spread < _SHARP * abs(slope):
+            ends.append((marks[:, None] / slope + abs(spread / slope) * corners).ravel())
     return np.unique(np.clip(np.concatenate(ends), -REACH, REACH))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from replica_theory.errors import SaddlePointError
 from replica_theory.kept_averages import KeptAverages
-from replica_theory.losses import HardMargin, Interpolation, Logistic, Loss, Square
+from replica_theory.losses import Interpolation, Logistic, Loss, Square
 from replica_theory.risk_check import RESIDUAL_TOLERANCE, independent_residual
 from replica_theory.risk_solver import RiskProblem, RiskStudent, solve
 from replica_theory.separability import threshold_of
@@ -123,7 +123,8 @@ def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedSt
         direction=components / np.linalg.norm(components),
         norm=0.0,
         scale=0.0,
-        training_loss=float(cells.mass @ (cells.loss_weight * np.ones(cells.field.size))) * float(loss.value(np.zeros(1))[0]),
+        training_loss=float(cells.mass @ (cells.loss_weight * np.ones(cells.field.size)))
+        * float(loss.value(np.zeros(1))[0]),
         training_error=float(fields.mass @ (fields.field < -fields.loss_weight)),
         residual=float(np.max(np.abs(mean - other))),
     )
