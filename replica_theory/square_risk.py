@@ -18,10 +18,7 @@ def square_student(mean: np.ndarray, second: np.ndarray, *, alpha: float, ridge:
     """
     excess = alpha + ridge - 1
     root = math.hypot(excess, 2 * math.sqrt(ridge))
-    if excess > 0:
-        scale = 2 / (excess + root)
-    else:
-        scale = (root - excess) / (2 * ridge) if ridge > 0 else math.inf
+    scale = 2 / (excess + root) if excess > 0 else (root - excess) / (2 * ridge) if ridge > 0 else math.inf
     gain = 1 / (1 + 1 / scale)
     a = np.linalg.solve(second + (1 / (alpha * gain) - 1) * np.eye(2), mean)
     share = alpha * gain**2

@@ -189,24 +189,19 @@ def _running_integral(rate: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """∫ of the rate from the first panel's start to each node, panel by panel of Gauss–Legendre nodes."""
     shares = rate.reshape(-1, _ORDER) * weights.reshape(-1, _ORDER)
     before = np.concatenate([[0.0], np.cumsum(shares.sum(1))[:-1]])
-    return (before[:, None] + shares @ _partial_sums().T).ravel()
+    return (before[:, None] + shares @ _PARTIAL_SUMS.T).ravel()
 
 
 def _partial_sums() -> np.ndarray:
     """Matrix that turns values times weights at a panel's nodes into integrals up to each node."""
-    return _PARTIAL
-
-
-def _make_partial_sums() -> np.ndarray:
-    nodes, weights = gauss_legendre(_ORDER)
-    legendre = np.polynomial.legendre
-    values = legendre.legvander(2 * nodes - 1, _ORDER - 1)
-    analysis = values.T * (2 * np.arange(_ORDER)[:, None] + 1)
+    nodes, _ = gauss_legendre(_ORDER)
+    legendre, degrees = np.polynomial.legendre, np.arange(_ORDER)
+    analysis = legendre.legvander(2 * nodes - 1, _ORDER - 1).T * (2 * degrees[:, None] + 1)
     integrals = [legendre.legval(2 * nodes - 1, legendre.legint(row, lbnd=-1)) / 2 for row in np.eye(_ORDER)]
     return np.array(integrals).T @ analysis
 
 
-_PARTIAL = _make_partial_sums()
+_PARTIAL_SUMS = _partial_sums()
 
 
 def _starting_mass(pieces: tuple[Piece, ...], label: LabelChance, plane: Plane, t: float) -> float:
@@ -218,7 +213,7 @@ def _starting_mass(pieces: tuple[Piece, ...], label: LabelChance, plane: Plane, 
         grid += list(centre + width * _STEPS)
     nodes = composite_rule(np.unique(np.clip(grid, -REACH, REACH))[None], _ORDER)
     z = plane.rho * t + plane.sigma * nodes.points
-    inside = sum(piece.probability * ((piece.lower < z) & (z < piece.upper)) for piece in pieces)
+    inside = sum(piece(z) * ((piece.lower < z) & (z < piece.upper)) for piece in pieces)
     chance = label.base
     if label.slope:
         lean = plane.inward * t + plane.gap * z

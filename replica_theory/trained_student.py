@@ -70,7 +70,7 @@ def _constraint(averages: KeptAverages, loss: Loss, alpha: float) -> Loss | None
     if loss.ridgeless is None:
         raise ValueError(
             f"`ridge` must be > 0 where the kept labels are separable, alpha_prune < {threshold:.7g}; got 0 at "
-            f'alpha_prune = {alpha} (the logistic loss has no minimiser there; loss="hinge" gives the max-margin student)'
+            f"alpha_prune = {alpha} (a logistic student has no minimum there; a hinge one is the max-margin student)"
         )
     return loss.ridgeless
 
@@ -115,16 +115,15 @@ def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedSt
     """
     cells = averages(loss, _OUTSIDE, 1.0)
     again = summed_cells(averages.law, _OUTSIDE, loss, 1.0, weight=averages.weight, order=20)
-    mean, other = (c.first[:2] @ (c.loss_weight * np.ones(c.field.size)) for c in (cells, again))
-    square = float(cells.mass @ (cells.loss_weight**2 * np.ones(cells.field.size)))
+    mean, other = ((c.first[:2] * c.loss_weight).sum(1) for c in (cells, again))
+    total, square = (float((cells.mass * cells.loss_weight**power).sum()) for power in (1, 2))
     components = np.append(alpha * mean, math.sqrt(alpha * square))
     fields = averages(Square(), components, 1.0)
     return TrainedStudent(
         direction=components / np.linalg.norm(components),
         norm=0.0,
         scale=0.0,
-        training_loss=float(cells.mass @ (cells.loss_weight * np.ones(cells.field.size)))
-        * float(loss.value(np.zeros(1))[0]),
+        training_loss=total * float(loss.value(np.zeros(1))[0]),
         training_error=float(fields.mass @ (fields.field < -fields.loss_weight)),
         residual=float(np.max(np.abs(mean - other))),
     )

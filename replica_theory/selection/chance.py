@@ -12,12 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
 
 from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
-from replica_theory.gaussian import normal_density
-from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.quadrature import breakpoints, composite_rule
+from replica_theory.kept_law import KeptLaw, Piece, mean_keep_probability
 from replica_theory.selection.base import Selection, check_selection, checked_margin
 
 
@@ -103,18 +100,8 @@ class KeepWithProbability(Selection):
             Piece(lower=lower, upper=upper, probability=self.folded_probability)
             for lower, upper in itertools.pairwise(ends)
         )
-        return KeptLaw(pieces, self._mean_probability(angle, noise), angle, noise)
-
-    def _mean_probability(self, probe_angle: float, label_noise: float) -> float:
-        """E q = ∫ 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) dm."""
-        tangent = math.tan(probe_angle)
-        label, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *self.edges]])
-        ends = breakpoints(-12.0, 12.0, grid=np.linspace(-12.0, 12.0, 49), features=label, kinks=kinks)
-        nodes = composite_rule(ends, order=16)
-        with np.errstate(divide="ignore"):
-            chance = label_noise + (1 - 2 * label_noise) * ndtr(nodes.points / tangent)
-        density = 2 * normal_density(nodes.points) * chance
-        return check_keep_fraction(float(nodes.weights @ (density * self.folded_probability(nodes.points))), "E q")
+        mean = mean_keep_probability(self.folded_probability, edges=self.edges, probe_angle=angle, label_noise=noise)
+        return KeptLaw(pieces, check_keep_fraction(mean, "E q"), angle, noise)
 
 
 @dataclass(frozen=True)
