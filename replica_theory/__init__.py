@@ -1,6 +1,7 @@
 """The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
 
 from replica_theory import asymptotics
+from replica_theory.bayes import BayesSolution, bayes_optimal
 from replica_theory.crossover import crossover
 from replica_theory.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
@@ -26,6 +27,7 @@ from replica_theory.separability import separability_threshold
 from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [
+    "BayesSolution",
     "Calibrated",
     "CuratedSolution",
     "CurationDiagram",
@@ -46,6 +48,7 @@ __all__ = [
     "Verified",
     "VersionSpaceSolution",
     "asymptotics",
+    "bayes_optimal",
     "crossover",
     "curated_risk",
     "curation_diagram",
