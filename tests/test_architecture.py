@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SIMULATION = ["sampling.py", "simulation.py", "solver", "embeddings"]
+SIMULATION = ["sampling.py", "simulation.py", "solver", "students", "embeddings"]
 THEORY_SOLVERS = {
     "max_margin",
     "continuation",
