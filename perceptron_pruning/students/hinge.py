@@ -32,7 +32,7 @@ class Partition(NamedTuple):
 
 
 def fit_hinge(problem: Problem, guess: Partition | None = None) -> Solution:
-    """The first verified student of: the guess's partition, those of ever closer interior points, the last point itself.
+    """The first verified student: of the guess, of ever closer interior points, the last of these points itself.
 
     Without a ridge: the max-margin student if there is one, else the vertex to which a small ridge leads.
     """
