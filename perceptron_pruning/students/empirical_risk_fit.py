@@ -1,5 +1,6 @@
 """Students of a regularised empirical risk, one problem or a batch, each verified."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -78,8 +79,8 @@ def fit_empirical_risk(
         labels: y, (P,) or (batch, P), each −1 or +1.
         loss: "square" (½(1−u)²), "logistic", "hinge", "squared_hinge" (½(1−u)₊²), or an object with
             ``value(u)`` and ``proximal(omega, V)``, both vectorised.
-        ridge: λ ≥ 0; scikit-learn's C is 1/(λN). At 0, the limit λ → 0: of all minimisers the one of least norm, which
-            for the two hinges on separable examples is the max-margin student.
+        ridge: λ ≥ 0, finite; scikit-learn's C is 1/(λN). At 0, the limit λ → 0: of all minimisers the one of
+            least norm, which for the two hinges on separable examples is the max-margin student.
         sample_weight: v ≥ 0, shaped like ``labels``; 1 if none.
 
     Returns:
@@ -94,6 +95,8 @@ def fit_empirical_risk(
         Mangasarian 2002 (finite Newton); Ferris & Munson 2002 (interior point); Li, Sun & Toh 2018.
     """
     risk = EmpiricalRisk(loss, ridge)
+    if not math.isfinite(ridge):
+        raise ValueError(f"`ridge` must be finite; got {ridge} (the limit of large ones points along Σ v y x)")
     x, y = checked_examples(inputs, labels)
     importance = _checked_importance(sample_weight, y.shape)
     fit = _Fit(check_loss(risk.loss), float(ridge))
