@@ -13,14 +13,15 @@ from perceptron_pruning import InfeasibleError, compare, fit_empirical_risk, sim
 from perceptron_pruning.sampling import kept_plane, pruned_data, trained_perceptron
 from replica_theory import (
     Calibrated,
+    EmpiricalRisk,
     KeepBetween,
     KeepEasiest,
     KeepHardest,
     KeepRandom,
-    KeepWithProbability,
+    Verified,
+    curated_risk,
     empirical_risk,
 )
-from replica_theory.losses import EmpiricalRisk
 
 TEN, TWENTY, FORTY = (math.radians(degrees) for degrees in (10, 20, 40))
 LOGISTIC = EmpiricalRisk("logistic", ridge=0.1)
@@ -150,11 +151,6 @@ def test_trained_probes_see_the_noisy_labels():
     assert result.norm[1] == pytest.approx(np.linalg.norm(fit.weights), rel=1e-9)
 
 
-def verified_labels(right, wrong):
-    """The filter that keeps a label with one chance where the probe agrees with it, with another where not."""
-    return KeepWithProbability(lambda z, y: np.where(z * y > 0, right, wrong), edges=(0.0,))
-
-
 def huber(margin_scale):
     class Huber:
         def value(self, field):
@@ -175,7 +171,7 @@ SHORT = [
     (EmpiricalRisk("logistic", 0.01), KeepEasiest(0.5, True), TWENTY, 0.2, 2.0),
     (EmpiricalRisk("hinge", 0.1), KeepHardest(0.5, True), TWENTY, 0.1, 2.0),
     (EmpiricalRisk("hinge", 0.0), KeepRandom(), 0.0, 0.1, 4.0),
-    (EmpiricalRisk("squared_hinge", 0.3), verified_labels(0.9, 0.2), FORTY, 0.3, 2.0),
+    (EmpiricalRisk("squared_hinge", 0.3), Verified(KeepRandom(), 0.9, 0.2), FORTY, 0.3, 2.0),
     (EmpiricalRisk("logistic", 0.2, sample_weight=np.cosh), KeepBetween(0.2, 0.7), TEN, 0.1, 2.0),
     (EmpiricalRisk(huber(0.5), 0.1), Calibrated(KeepHardest(0.3), 0.4), TWENTY, 0.1, 1.5),
 ]
@@ -225,11 +221,18 @@ def test_norm_training_loss_and_training_error_are_the_theorys():
         assert error < 0.05 * abs(getattr(theory, name)), name
 
 
-def test_third_direction_agrees_and_depends_on_the_target():
-    simulation = cell(LOGISTIC, verified_labels(0.9, 0.3), FORTY, 0.0, 3.0, seed=5, n_features=100, n_trials=60)
-    target = {"teacher_overlap": math.cos(0.5), "probe_overlap": math.cos(0.4)}
-    third = compare(simulation, **target)
+def test_third_direction_agrees_with_the_theory_of_curated_data():
+    """Labels from a generator, selection by an oracle that sees them, test on the truth."""
+    rule, generator, oracle = Verified(KeepHardest(0.6), 0.9, 0.3), 0.5, 0.4
+    theory = curated_risk(
+        8.0, loss="logistic", ridge=0.1, selection=rule, generator_angle=generator, oracle_angle=oracle
+    )
+    simulation = cell(
+        LOGISTIC, rule, theory.mutual_angle, 0.0, theory.student.alpha_prune, seed=5, n_features=100, n_trials=60
+    )
+    third = compare(simulation, teacher_overlap=math.cos(generator), probe_overlap=math.cos(oracle))
     assert third.agrees
+    assert third.theory == pytest.approx(theory.generalization_error, rel=0.01)  # whole examples
     assert abs(third.theory - simulation.generalization_error.mean()) > 0.02
     with pytest.raises(ValueError, match=r"must be given together; got teacher_overlap=0\.5"):
         compare(simulation, teacher_overlap=0.5)
@@ -269,7 +272,7 @@ PLACES = [
     (KeepEasiest(0.3, True), 0.0, 0.3, 1.0),
     (KeepBetween(0.2, 0.6, True), TEN, 0.05, 2.0),
     (KeepRandom(), 0.0, 0.1, 4.0),
-    (verified_labels(0.9, 0.2), FORTY, 0.3, 2.0),
+    (Verified(KeepRandom(), 0.9, 0.2), FORTY, 0.3, 2.0),
 ]
 EXTREMES = [
     (EmpiricalRisk("square", 0.0), KeepHardest(0.4), TWENTY, 0.1, 3.0),
