@@ -13,13 +13,14 @@ TARGET = 1e-11  # relative error at which it stops; what is above 1e-9 does not 
 MAX_STEPS = 80
 _SLOPE, _ROUNDING = 1e-4, 1e-13  # sufficient decrease, and what rounding makes of none
 _SHORTEST = 1e-10
+_GOOD = 0.25  # share of a step that the next by the same Hessian may have
 _SHIFT = 1e-14  # of the curvature's mean, so that directions without any have a step
 
 Jet = Callable[[Any, Any], tuple[Any, Any, Any]]
 
 
 class Iterate(NamedTuple):
-    """Weights w (N,), their margins A w (P,), the length of the next step relative to w, and the steps taken."""
+    """Weights w (N,), their margins A w (P,), what remains ahead relative to w, and the Hessians factored."""
 
     weights: Any
     margins: Any
@@ -28,10 +29,11 @@ class Iterate(NamedTuple):
 
 
 def newton(arrays: Arrays, jet: Jet, rows, importance, ridge, start) -> Iterate:
-    """Descends until the next step would be shorter than 1e-11 of w, or 80 steps are taken.
+    """Descends until the next step would be shorter than 1e-11 of w, or 80 Hessians are factored.
 
     Near the minimum that step *is* the distance to it: quadratically for a smooth loss, and exactly
-    for a piecewise quadratic one, which therefore ends after finitely many.
+    for a piecewise quadratic one, which therefore ends after finitely many. Each Hessian serves as long as
+    steps by it get shorter fast, since they cost two passes over the rows where it costs N.
 
     Args:
         arrays: NumPy, or JAX under ``jit``.
@@ -51,6 +53,7 @@ def newton(arrays: Arrays, jet: Jet, rows, importance, ridge, start) -> Iterate:
 
 
 def _step(arrays: Arrays, jet: Jet, rows, importance, ridge, point: Iterate) -> Iterate:
+    """One step with a line search, and those that its Hessian is good for."""
     xp = arrays.xp
     value, slope, curvature = jet(xp, point.margins)
     gradient = ridge * point.weights + (importance * slope) @ rows
@@ -66,12 +69,25 @@ def _step(arrays: Arrays, jet: Jet, rows, importance, ridge, point: Iterate) -> 
         change = importance @ (moved - value) + length * linear + length**2 * quadratic
         return (change > _SLOPE * length * decrease + _ROUNDING * level) & (length > _SHORTEST)
 
+    def reached(weights, taken):
+        """Where w is, what this Hessian sees ahead, and how that compares with the step taken."""
+        margins = rows @ weights
+        ahead = -arrays.cho_solve(factor, ridge * weights + (importance * jet(xp, margins)[1]) @ rows)
+        left = xp.sqrt(ahead @ ahead)
+        return weights, margins, ahead, left / xp.sqrt(weights @ weights), left / taken
+
+    def again(state):
+        weights, _, ahead, error, shrunk = state
+        return (error > TARGET) & (shrunk < _GOOD)
+
+    def further(state):
+        moved = reached(state[0] + state[2], xp.sqrt(state[2] @ state[2]))
+        return tuple(xp.where(moved[4] < 1, new, old) for new, old in zip(moved[:4], state[:4], strict=True)) + moved[4:]
+
     length = arrays.while_loop(rises, lambda length: 0.5 * length, xp.array(1.0))
-    weights = point.weights + length * direction
-    margins = rows @ weights
-    remaining = ridge * weights + (importance * jet(xp, margins)[1]) @ rows
-    ahead = arrays.cho_solve(factor, remaining)
-    return Iterate(weights, margins, xp.sqrt((ahead @ ahead) / (weights @ weights)), point.steps + 1)
+    first = reached(point.weights + length * direction, length * xp.sqrt(direction @ direction))
+    weights, margins, _, error, _ = arrays.while_loop(again, further, first)
+    return Iterate(weights, margins, error, point.steps + 1)
 
 
 def _hessian(xp, rows, curvature, ridge):
