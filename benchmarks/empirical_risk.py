@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from machine import description, load
@@ -33,29 +34,27 @@ INSTANCES = 3
 PATIENCE = 2.0  # seconds a rival may take for one fit
 
 
-def rivals(loss: str, ridge: float) -> dict[str, Callable]:
+def rivals(loss: str, ridge: float) -> dict[str, Callable[[float], Any]]:
     """Scikit-learn's estimators of this objective, by name, as functions of the tolerance."""
-    strength = 1 / (ridge * N_FEATURES)
-    plain = {"fit_intercept": False}
+    penalty = ridge * N_FEATURES
+    kind: Any
+    options: dict[str, Any]
     if loss == "square":
-        solvers = ("cholesky", "svd", "lsqr")
-        return {
-            f"Ridge({solver})": lambda tol, solver=solver: Ridge(1 / strength, solver=solver, tol=tol, **plain)
-            for solver in solvers
-        }
-    if loss == "logistic":
-        options = {"C": strength, "max_iter": 100_000} | plain
-        return {
-            f"LogisticRegression({solver})": lambda tol, solver=solver: LogisticRegression(
-                solver=solver, tol=tol, **options
-            )
-            for solver in ("lbfgs", "newton-cholesky", "newton-cg")
-        }
-    options = {"loss": loss, "max_iter": 100_000} | plain
-    strength = strength / 2 if loss == "squared_hinge" else strength
+        kind, options, choice = Ridge, {"alpha": penalty}, ("solver", ("cholesky", "svd", "lsqr"))
+    elif loss == "logistic":
+        solvers = ("lbfgs", "newton-cholesky", "newton-cg")
+        kind, options, choice = LogisticRegression, {"C": 1 / penalty, "max_iter": 100_000}, ("solver", solvers)
+    else:
+        kind, options = LinearSVC, {"C": 1 / penalty, "loss": loss, "max_iter": 100_000}
+        choice = ("dual", (True,))
+        if loss == "squared_hinge":
+            options, choice = options | {"C": 0.5 / penalty}, ("dual", (True, False))
+    name, values = choice
     return {
-        f"LinearSVC(dual={dual})": lambda tol, dual=dual: LinearSVC(C=strength, tol=tol, dual=dual, **options)
-        for dual in ((True, False) if loss == "squared_hinge" else (True,))
+        f"{kind.__name__}({value})": lambda tol, value=value: kind(
+            tol=tol, fit_intercept=False, **options, **{name: value}
+        )
+        for value in values
     }
 
 

@@ -48,6 +48,7 @@ def _newton(jet: Jet, rows: jax.Array, importance: jax.Array, ridge: float) -> j
 @jax.jit
 def _hinge(rows: jax.Array, importance: jax.Array, ridge: float) -> Partition:
     def fit(rows, importance):
-        return partition(interior_point(JAX, rows, ridge, start(JAX, rows, importance, ridge), tolerance=_HINGE_GAP))
+        beginning = start(JAX, rows, importance, ridge, rows.T @ rows)
+        return partition(interior_point(JAX, rows, ridge, beginning, tolerance=_HINGE_GAP))
 
     return jax.vmap(fit)(rows, importance)

@@ -142,12 +142,13 @@ class _Fit:
     def __call__(
         self, rows: np.ndarray, importance: np.ndarray, index: int, start: np.ndarray | Partition | None
     ) -> dict[str, Any]:
-        counted = importance > 0
+        counted = slice(None) if importance.all() else importance > 0
         problem = Problem(rows[counted], importance[counted], self.ridge * rows.shape[1])
         solution = self._solved(problem, start)
         if not solution.verified:
             raise InaccurateError(solution.residual, solution.gap, index, _ADVICE)
-        margins, dual = rows @ solution.weights, np.zeros(len(rows))
+        margins = solution.margins if isinstance(counted, slice) else rows @ solution.weights
+        dual = np.zeros(len(rows))
         dual[counted] = solution.dual
         return {
             "weights": solution.weights,

@@ -44,15 +44,23 @@ def fit_hinge(problem: Problem, guess: Partition | None = None) -> Solution:
 
 
 def _with_ridge(problem: Problem, ridge: float) -> Solution:
-    """The problem's student, by partitions found at this ridge."""
+    """The problem's student, by partitions found at this ridge; where none is short, that of max margin."""
+    gram = problem.rows.T @ problem.rows
     with np.errstate(all="ignore"):  # what overflows does not pass
-        point = start(NUMPY, problem.rows, problem.importance, ridge)
-        for gap in _GAPS:
-            point = interior_point(NUMPY, problem.rows, ridge, point, tolerance=gap)
-            solution = _settled(problem, partition(point))
+        point = start(NUMPY, problem.rows, problem.importance, ridge, gram)
+        for gap, approximate in ((_GAPS[0], gram), *((gap, None) for gap in _GAPS[1:])):
+            point = interior_point(NUMPY, problem.rows, ridge, point, tolerance=gap, gram=approximate)
+            guess = partition(point)
+            solution = _settled(problem, guess) if guess.short.any() else _hard(problem) or _settled(problem, guess)
             if solution.verified:
                 return solution
         return _checked(problem, point.weights, point.dual)  # where rows on margin 1 depend on each other
+
+
+def _hard(problem: Problem) -> Solution | None:
+    """The max-margin student where it is the hinge's as well."""
+    solution = max_margin_limit(problem)
+    return solution if solution is not None and np.all(solution.dual <= problem.importance) else None
 
 
 def _without_ridge(problem: Problem) -> Solution:
@@ -89,7 +97,7 @@ def _settled(problem: Problem, guess: Partition) -> Solution:
 
 def _failed(problem: Problem) -> Solution:
     examples, features = problem.rows.shape
-    return Solution(np.zeros(features), np.zeros(examples), np.inf, np.inf)
+    return Solution(np.zeros(features), np.zeros(examples), np.zeros(examples), np.inf, np.inf)
 
 
 def _on_partition(problem: Problem, on: np.ndarray, short: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,10 +121,11 @@ def _on_partition(problem: Problem, on: np.ndarray, short: np.ndarray) -> tuple[
 
 def _checked(problem: Problem, weights: np.ndarray, dual: np.ndarray) -> Solution:
     """With the residual max(β (m − 1)₊/v, (v − β)(1 − m)₊/v) and ‖μ w − Aᵀβ‖, relative to the terms' norms."""
-    beyond = problem.rows @ weights - 1
+    margins = problem.rows @ weights
+    beyond = margins - 1
     wrong = np.where(beyond > 0, dual, problem.importance - dual) * np.abs(beyond)
     force = problem.ridge * weights - dual @ problem.rows
     terms = np.sqrt(dual**2 @ np.einsum("pn,pn->p", problem.rows, problem.rows))
     unbalanced = float(np.linalg.norm(force) / terms)
-    gap = relative_gap(problem, lambda margins: np.maximum(1 - margins, 0.0), weights, dual, float(wrong.sum()))
-    return Solution(weights, dual, max(float((wrong / problem.importance).max()), unbalanced), gap)
+    gap = relative_gap(problem, lambda field: np.maximum(1 - field, 0.0), weights, margins, dual, float(wrong.sum()))
+    return Solution(weights, margins, dual, max(float((wrong / problem.importance).max()), unbalanced), gap)

@@ -16,6 +16,7 @@ from perceptron_pruning.solver.arrays import Arrays
 
 MAX_STEPS = 60
 _TO_BOUNDARY = 0.995
+_EXACT_ROWS = 3  # rows per feature
 _TINY = 1e-300
 
 
@@ -31,36 +32,44 @@ class Iterate(NamedTuple):
     steps: Any
 
 
-def start(arrays: Arrays, rows, importance, ridge) -> Iterate:
+def start(arrays: Arrays, rows, importance, ridge, gram) -> Iterate:
     """Least squares towards margin 1, with duals in the middle of the box."""
     xp = arrays.xp
-    weighted = rows * importance[:, None]
-    normal = rows.T @ weighted
-    shift = ridge + 1e-3 * xp.trace(normal) / len(normal) + _TINY
-    weights = arrays.cho_solve(
-        arrays.cho_factor(normal + shift * xp.eye(len(normal), dtype=rows.dtype)), weighted.sum(0)
-    )
+    level = importance.mean()
+    shift = ridge + 1e-3 * level * xp.trace(gram) / len(gram) + _TINY
+    factor = arrays.cho_factor(level * gram + shift * xp.eye(len(gram), dtype=rows.dtype))
+    weights = arrays.cho_solve(factor, importance @ rows)
     beyond = rows @ weights - 1
-    level = xp.sqrt(xp.mean(beyond**2)) + 1e-3
-    excess, shortfall = xp.maximum(beyond, 0.0) + level, xp.maximum(-beyond, 0.0) + level
+    slack = xp.sqrt(xp.mean(beyond**2)) + 1e-3
+    excess, shortfall = xp.maximum(beyond, 0.0) + slack, xp.maximum(-beyond, 0.0) + slack
     return Iterate(weights, excess, shortfall, 0.5 * importance, 0.5 * importance, xp.array(xp.inf), 0)
 
 
-def interior_point(arrays: Arrays, rows, ridge, point: Iterate, *, tolerance) -> Iterate:
-    """Iterates until the duality gap is below a tolerance, relative to the objective; stops early at
-    the last finite point where the normal equations lose all digits."""
+def interior_point(arrays: Arrays, rows, ridge, point: Iterate, *, tolerance, gram=None) -> Iterate:
+    """Iterates until the duality gap is below a tolerance, relative to the objective.
+
+    Stops early at the last finite point, where the normal equations lose all digits.
+
+    Args:
+        arrays: NumPy, or JAX under ``jit``.
+        rows: A, labelled inputs y x, (P, N).
+        ridge: μ > 0.
+        point: From ``start``, or where an earlier call ended.
+        tolerance: Of the gap.
+        gram: AᵀA, with which the normal equations of P ≫ N rows are approximate: cheaper steps, but more.
+    """
     return arrays.while_loop(
         lambda point: (point.error > tolerance) & (point.steps < MAX_STEPS),
-        lambda point: _step(arrays, rows, ridge, point),
+        lambda point: _step(arrays, rows, ridge, point, gram),
         point._replace(steps=0),
     )
 
 
-def _step(arrays: Arrays, rows, ridge, point: Iterate) -> Iterate:
+def _step(arrays: Arrays, rows, ridge, point: Iterate, gram) -> Iterate:
     xp, (weights, excess, shortfall, dual, room, _, steps) = arrays.xp, point
     stiffness = 1 / (excess / dual + shortfall / room)
-    scaled = rows * xp.sqrt(stiffness)[:, None]
-    factor = arrays.cho_factor(scaled.T @ scaled + ridge * xp.eye(rows.shape[1], dtype=rows.dtype))
+    normal = _normal_matrix(arrays, rows, stiffness, gram)
+    factor = arrays.cho_factor(normal + ridge * xp.eye(len(normal), dtype=rows.dtype))
     dual_residual = ridge * weights - dual @ rows
 
     def direction(pull, push):
@@ -94,6 +103,18 @@ def _step(arrays: Arrays, rows, ridge, point: Iterate) -> Iterate:
     stopped = point._replace(steps=steps + MAX_STEPS)
     good = xp.isfinite(moved.error)
     return Iterate(*(xp.where(good, new, old) for new, old in zip(moved, stopped, strict=True)))
+
+
+def _normal_matrix(arrays: Arrays, rows, stiffness, gram):
+    """Aᵀ D A: of the stiffest rows exactly, of the others, where there are many, at their mean stiffness."""
+    xp, exact = arrays.xp, _EXACT_ROWS * rows.shape[1]
+    if gram is None or len(rows) <= 2 * exact:
+        scaled = rows * xp.sqrt(stiffness)[:, None]
+        return scaled.T @ scaled
+    stiffest = arrays.largest(stiffness, exact)
+    mean = (stiffness.sum() - stiffness[stiffest].sum()) / (len(rows) - exact)
+    scaled = rows[stiffest] * xp.sqrt(xp.maximum(stiffness[stiffest] - mean, 0))[:, None]
+    return scaled.T @ scaled + mean * gram
 
 
 def _measured(xp, rows, ridge, weights, excess, shortfall, dual, room, steps) -> Iterate:

@@ -28,8 +28,8 @@ class Iterate(NamedTuple):
     steps: Any
 
 
-def newton(arrays: Arrays, jet: Jet, rows, importance, ridge, start) -> Iterate:
-    """Descends until the next step would be shorter than 1e-11 of w, or 80 Hessians are factored.
+def newton(arrays: Arrays, jet: Jet, rows, importance, ridge, start, *, most=MAX_STEPS) -> Iterate:
+    """Descends until the next step would be shorter than 1e-11 of w, or so many Hessians are factored.
 
     Near the minimum that step *is* the distance to it: quadratically for a smooth loss, and exactly
     for a piecewise quadratic one, which therefore ends after finitely many. Each Hessian serves as long as
@@ -42,11 +42,12 @@ def newton(arrays: Arrays, jet: Jet, rows, importance, ridge, start) -> Iterate:
         importance: v > 0, (P,).
         ridge: μ ≥ 0.
         start: w to begin with, (N,).
+        most: Hessians to factor at most.
     """
     xp = arrays.xp
     point = Iterate(start, rows @ start, xp.array(xp.inf), 0)
     return arrays.while_loop(
-        lambda point: (point.error > TARGET) & (point.steps < MAX_STEPS),
+        lambda point: (point.error > TARGET) & (point.steps < most),
         lambda point: _step(arrays, jet, rows, importance, ridge, point),
         point,
     )
@@ -77,12 +78,14 @@ def _step(arrays: Arrays, jet: Jet, rows, importance, ridge, point: Iterate) -> 
         return weights, margins, ahead, left / xp.sqrt(weights @ weights), left / taken
 
     def again(state):
-        weights, _, ahead, error, shrunk = state
+        *_, error, shrunk = state
         return (error > TARGET) & (shrunk < _GOOD)
 
     def further(state):
         moved = reached(state[0] + state[2], xp.sqrt(state[2] @ state[2]))
-        return tuple(xp.where(moved[4] < 1, new, old) for new, old in zip(moved[:4], state[:4], strict=True)) + moved[4:]
+        return (
+            tuple(xp.where(moved[4] < 1, new, old) for new, old in zip(moved[:4], state[:4], strict=True)) + moved[4:]
+        )
 
     length = arrays.while_loop(rises, lambda length: 0.5 * length, xp.array(1.0))
     first = reached(point.weights + length * direction, length * xp.sqrt(direction @ direction))

@@ -19,7 +19,7 @@ class Problem(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """w (N,), β (P,) with μ w = Aᵀβ and β ∈ −v ∂ℓ(A w), and how far that is from true.
+    """w (N,), its margins m = A w, β (P,) with μ w = Aᵀβ and β ∈ −v ∂ℓ(m), and how far that is from true.
 
     Attributes:
         residual: Largest relative violation of the conditions of optimality.
@@ -27,6 +27,7 @@ class Solution(NamedTuple):
     """
 
     weights: np.ndarray
+    margins: np.ndarray
     dual: np.ndarray
     residual: float
     gap: float
@@ -38,7 +39,12 @@ class Solution(NamedTuple):
 
 
 def relative_gap(
-    problem: Problem, loss: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, dual: np.ndarray, slack: float
+    problem: Problem,
+    loss: Callable[[np.ndarray], np.ndarray],
+    weights: np.ndarray,
+    margins: np.ndarray,
+    dual: np.ndarray,
+    slack: float,
 ) -> float:
     """Bounds how far a student is from the least objective, relative to its own::
 
@@ -51,11 +57,12 @@ def relative_gap(
         problem: The problem.
         loss: ℓ.
         weights: w.
+        margins: m = A w.
         dual: β.
         slack: The sum, which is zero where β ∈ −v ∂ℓ(m).
     """
     norm, force = (float(np.linalg.norm(part)) for part in (weights, problem.ridge * weights - dual @ problem.rows))
-    losses = float(problem.importance @ loss(problem.rows @ weights))
+    losses = float(problem.importance @ loss(margins))
     if problem.ridge > 0:
         return (slack + force**2 / (2 * problem.ridge)) / (losses + 0.5 * problem.ridge * norm**2)
     return (slack + force * norm) / max(losses, float(problem.importance.sum() * loss(np.zeros(1))[0]))

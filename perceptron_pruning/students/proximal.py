@@ -36,7 +36,7 @@ def fit_proximal(problem: Problem, loss: Loss | Proximal) -> Solution:
     """Minimises, shrinks τ, and updates multipliers until β and A w agree to 1e-11, or 40 times."""
     weights, dual = np.zeros(problem.rows.shape[1]), np.zeros(len(problem.rows))
     first = scale = _own_response(problem)
-    best = Solution(weights, dual, np.inf, np.inf)
+    best = Solution(weights, dual, dual, np.inf, np.inf)
     with np.errstate(all="ignore"):  # what overflows does not pass
         for _ in range(_OUTER):
             weights = _minimised(problem, loss, weights, dual, scale)
@@ -122,4 +122,5 @@ def _checked(problem: Problem, loss, weights: np.ndarray, dual: np.ndarray, scal
         float(np.linalg.norm(force)) / _terms(problem, near.dual),
     )
     slack = problem.importance @ (loss.value(margins) - loss.value(near.points)) + near.dual @ apart
-    return Solution(weights, near.dual, residual, relative_gap(problem, loss.value, weights, near.dual, float(slack)))
+    gap = relative_gap(problem, loss.value, weights, margins, near.dual, float(slack))
+    return Solution(weights, margins, near.dual, residual, gap)

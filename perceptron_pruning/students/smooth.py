@@ -4,10 +4,11 @@ import numpy as np
 
 from perceptron_pruning.solver.arrays import NUMPY
 from perceptron_pruning.students.max_margin_limit import max_margin_limit
-from perceptron_pruning.students.newton import Jet, newton
+from perceptron_pruning.students.newton import MAX_STEPS, Jet, newton
 from perceptron_pruning.students.problem import Problem, Solution, relative_gap
 
-_INSIDE = 1 - 1e-6
+_INSIDE = 1 - 1e-6  # of the max-margin student, so that its support is short of margin 1
+_PATIENCE = 25  # Hessians, where another start may need fewer
 
 
 def logistic(xp, margins):
@@ -45,7 +46,7 @@ def fit_squared_hinge(problem: Problem, start: np.ndarray | None = None) -> Solu
     examples short of margin 1 are those of the max-margin student's support.
     """
     if problem.ridge > 0:
-        plain = _descended(problem, squared_hinge, start)
+        plain = _descended(problem, squared_hinge, start, most=_PATIENCE)
         if plain.verified:
             return plain
         start = plain.weights
@@ -73,18 +74,18 @@ def _least_squares(problem: Problem) -> Solution:
     short = root - scaled @ weights
     gradient = problem.ridge * weights - short @ scaled
     size = np.linalg.norm(scaled) * np.linalg.norm(root) + problem.ridge * np.linalg.norm(weights)
-    return _solution(problem, square, weights, residual=float(np.linalg.norm(gradient) / size))
+    return _solution(problem, square, weights, problem.rows @ weights, residual=float(np.linalg.norm(gradient) / size))
 
 
-def _descended(problem: Problem, jet: Jet, start: np.ndarray | None) -> Solution:
+def _descended(problem: Problem, jet: Jet, start: np.ndarray | None, *, most: int = MAX_STEPS) -> Solution:
     rows = problem.rows
     start = np.zeros(rows.shape[1]) if start is None else start
     with np.errstate(all="ignore"):  # what overflows does not pass
-        point = newton(NUMPY, jet, rows, problem.importance, problem.ridge, start)
-    return _solution(problem, jet, point.weights, residual=float(point.error))
+        point = newton(NUMPY, jet, rows, problem.importance, problem.ridge, start, most=most)
+    return _solution(problem, jet, point.weights, point.margins, residual=float(point.error))
 
 
-def _solution(problem: Problem, jet: Jet, weights: np.ndarray, *, residual: float) -> Solution:
-    dual = -problem.importance * jet(np, problem.rows @ weights)[1]
-    gap = relative_gap(problem, lambda margins: jet(np, margins)[0], weights, dual, 0.0)
-    return Solution(weights, dual, residual, gap)
+def _solution(problem: Problem, jet: Jet, weights: np.ndarray, margins: np.ndarray, *, residual: float) -> Solution:
+    dual = -problem.importance * jet(np, margins)[1]
+    gap = relative_gap(problem, lambda field: jet(np, field)[0], weights, margins, dual, 0.0)
+    return Solution(weights, margins, dual, residual, gap)

@@ -1,5 +1,7 @@
 """Students of a regularised risk: against other methods, in their limits, under changes of units, and on bad data."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
-from perceptron_pruning.students import hinge, newton, proximal, smooth
+from perceptron_pruning.students import hinge, proximal, smooth
 from perceptron_pruning.students.accelerator import partitions_on_accelerator, weights_on_accelerator
 from perceptron_pruning.students.problem import Problem
 from replica_theory.losses import LOSSES
@@ -252,7 +254,7 @@ def test_the_accelerators_start_is_the_student_already(name):
 def test_what_is_not_verified_is_refused(monkeypatch):
     x, y = examples(60, 20, seed=17, noise=0.1)
     with monkeypatch.context() as patched:
-        patched.setattr(newton, "MAX_STEPS", 2)
+        patched.setattr(smooth, "_descended", partial(smooth._descended, most=2))
         with pytest.raises(InaccurateError, match=r"not to 1e-09; a larger `ridge`") as refusal:
             fit_empirical_risk(x, y, loss="logistic", ridge=1e-3)
         assert 1e-9 < refusal.value.violation < 1
