@@ -18,6 +18,7 @@ from replica_theory.losses import Loss, Proximal
 
 _OUTER, _INNER = 40, 60
 _TARGET, _SETTLED = 1e-12, 1e-11  # of a minimisation over w; of all
+_SCALES = 30.0, 1000.0  # of τ at first, at most
 _SHRINK, _LEAST = 0.2, 1e-3  # of τ after each update of the multipliers; of τ at all, relative to the first
 _DIFFERENCE = 1e-6
 _SLOPE, _ROUNDING, _SHORTEST = 1e-4, 1e-13, 1e-10
@@ -33,9 +34,21 @@ class _Envelope(NamedTuple):
 
 
 def fit_proximal(problem: Problem, loss: Loss | Proximal) -> Solution:
+    """The first verified student from a τ on the scale of an example's response to its own multiplier, ‖a‖²/μ.
+
+    Where that is large, a smaller τ has better conditioned steps, and mostly serves; else the last student found.
+    """
+    square = np.einsum("pn,pn->", problem.rows, problem.rows) / len(problem.rows)
+    solutions = (
+        _from_scale(problem, loss, min(most, square / problem.ridge) if problem.ridge > 0 else 1.0) for most in _SCALES
+    )
+    first = next(solutions)
+    return first if first.verified else next(solutions)
+
+
+def _from_scale(problem: Problem, loss: Loss | Proximal, first: float) -> Solution:
     """Minimises, shrinks τ, and updates multipliers until β and A w agree to 1e-11, or 40 times."""
-    weights, dual = np.zeros(problem.rows.shape[1]), np.zeros(len(problem.rows))
-    first = scale = _own_response(problem)
+    weights, dual, scale = np.zeros(problem.rows.shape[1]), np.zeros(len(problem.rows)), first
     best = Solution(weights, dual, dual, np.inf, np.inf)
     with np.errstate(all="ignore"):  # what overflows does not pass
         for _ in range(_OUTER):
@@ -47,12 +60,6 @@ def fit_proximal(problem: Problem, loss: Loss | Proximal) -> Solution:
                 break
             scale = max(_SHRINK * scale, _LEAST * first)
     return best
-
-
-def _own_response(problem: Problem) -> float:
-    """τ on which an example's margin answers to its own multiplier: ‖a‖²/μ, or 1 where that is larger."""
-    square = np.einsum("pn,pn->", problem.rows, problem.rows) / len(problem.rows)
-    return float(min(1.0, square / problem.ridge)) if problem.ridge > 0 else 1.0
 
 
 def _minimised(problem: Problem, loss, weights: np.ndarray, dual: np.ndarray, scale: float) -> np.ndarray:
