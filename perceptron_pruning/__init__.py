@@ -5,16 +5,19 @@ from perceptron_pruning.simulation import SimulationResult, simulate
 from perceptron_pruning.solver.compilation_cache import use_compilation_cache
 from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
 from perceptron_pruning.solver.max_margin_fit import MaxMarginFit, fit_max_margin
+from perceptron_pruning.students.empirical_risk_fit import EmpiricalRiskFit, fit_empirical_risk
 from perceptron_pruning.sweeps import Grid, sweep
 
 __all__ = [
     "Comparison",
+    "EmpiricalRiskFit",
     "Grid",
     "InaccurateError",
     "InfeasibleError",
     "MaxMarginFit",
     "SimulationResult",
     "compare",
+    "fit_empirical_risk",
     "fit_max_margin",
     "simulate",
     "sweep",

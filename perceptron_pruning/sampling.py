@@ -19,16 +19,16 @@ _PERCEPTRON_BATCH = 16
 
 
 class PrunedData(NamedTuple):
-    """Kept inputs (P, N), their labels (P,), and the unit probe (N,); the teacher is the first axis."""
+    """Kept inputs (P, N), their labels (P,), noise included, and the unit probe (N,); the teacher is the first axis."""
 
     inputs: np.ndarray
     labels: np.ndarray
     probe: np.ndarray
 
 
-def pool_size(selection: Selection, probe_angle: float, n_kept: int) -> int:
+def pool_size(selection: Selection, probe_angle: float, n_kept: int, label_noise: float = 0.0) -> int:
     """Examples in a pool of which the rule keeps P: P/f."""
-    return max(n_kept, round(n_kept / selection.kept_law(probe_angle).keep_fraction))
+    return max(n_kept, round(n_kept / selection.kept_law(probe_angle, label_noise).keep_fraction))
 
 
 def bytes_needed(n_kept: int, n_features: int, pool: int, *, trained: bool) -> int:
@@ -38,7 +38,14 @@ def bytes_needed(n_kept: int, n_features: int, pool: int, *, trained: bool) -> i
 
 
 def pruned_data(
-    selection: Selection, *, probe_angle: float, n_kept: int, n_features: int, seed: int, trial: int
+    selection: Selection,
+    *,
+    probe_angle: float,
+    n_kept: int,
+    n_features: int,
+    seed: int,
+    trial: int,
+    label_noise: float = 0.0,
 ) -> PrunedData:
     """One trial with a probe at exactly ``probe_angle``, which lies in the first two axes.
 
@@ -46,7 +53,9 @@ def pruned_data(
     """
     rng = np.random.default_rng([seed, trial])
     inputs = np.empty((n_kept, n_features))
-    inputs[:, :2], labels = kept_plane(selection, probe_angle=probe_angle, n_kept=n_kept, rng=rng)
+    inputs[:, :2], labels = kept_plane(
+        selection, probe_angle=probe_angle, n_kept=n_kept, rng=rng, label_noise=label_noise
+    )
     inputs[:, 2:] = rng.standard_normal((n_kept, n_features - 2))
     probe = np.zeros(n_features)
     probe[:2] = math.cos(probe_angle), math.sin(probe_angle)
@@ -54,7 +63,7 @@ def pruned_data(
 
 
 def kept_plane(
-    selection: Selection, *, probe_angle: float, n_kept: int, rng: np.random.Generator
+    selection: Selection, *, probe_angle: float, n_kept: int, rng: np.random.Generator, label_noise: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Plane components and labels of the kept examples of one pool.
 
@@ -63,26 +72,37 @@ def kept_plane(
         probe_angle: θ between probe and teacher, radians.
         n_kept: Examples to keep, P; the pool has P / f.
         rng: Source of the pool.
+        label_noise: η, chance that a label of the pool is flipped, before the rule sees it.
 
     Returns:
         Components (P, 2) along the teacher and across it (towards the probe), and labels (P,).
     """
-    pool = pool_size(selection, probe_angle, n_kept)
+    pool = rng.standard_normal((pool_size(selection, probe_angle, n_kept, label_noise), 2))
     probe = np.array([math.cos(probe_angle), math.sin(probe_angle)])
-    return _kept(selection, rng.standard_normal((pool, 2)), probe, n_kept=n_kept, rng=rng)
+    labels = _labels(pool, label_noise, rng)
+    return _kept(selection, pool, labels, probe, n_kept=n_kept, label_noise=label_noise, rng=rng)
 
 
 def trained_pruned_data(
-    selection: Selection, *, epochs: int, n_kept: int, n_features: int, seed: int, trial: int
+    selection: Selection,
+    *,
+    epochs: int,
+    n_kept: int,
+    n_features: int,
+    seed: int,
+    trial: int,
+    label_noise: float = 0.0,
 ) -> PrunedData:
-    """One trial with a probe that is a perceptron trained on the pool itself.
+    """One trial with a probe that is a perceptron trained on the pool itself, noisy labels and all.
 
     Probe and pool depend on each other, so the pool is a full matrix, drawn anew for each trial.
     """
     rng = np.random.default_rng([seed, trial])
-    pool = rng.standard_normal((pool_size(selection, 0.0, n_kept), n_features))
-    probe = trained_perceptron(pool, np.sign(pool[:, 0]), epochs=epochs, rng=rng)
-    return PrunedData(*_kept(selection, pool, probe, n_kept=n_kept, rng=rng), probe)
+    pool = rng.standard_normal((pool_size(selection, 0.0, n_kept, label_noise), n_features))
+    labels = _labels(pool, label_noise, rng)
+    probe = trained_perceptron(pool, labels, epochs=epochs, rng=rng)
+    kept = _kept(selection, pool, labels, probe, n_kept=n_kept, label_noise=label_noise, rng=rng)
+    return PrunedData(*kept, probe)
 
 
 def trained_perceptron(inputs: np.ndarray, labels: np.ndarray, *, epochs: int, rng: np.random.Generator) -> np.ndarray:
@@ -100,17 +120,32 @@ def trained_perceptron(inputs: np.ndarray, labels: np.ndarray, *, epochs: int, r
 
 
 def _kept(
-    selection: Selection, pool: np.ndarray, probe: np.ndarray, *, n_kept: int, rng: np.random.Generator
+    selection: Selection,
+    pool: np.ndarray,
+    labels: np.ndarray,
+    probe: np.ndarray,
+    *,
+    n_kept: int,
+    label_noise: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Kept inputs and labels; more of the pool's kind are drawn when chance kept too few."""
     kept, found = [], 0
     while True:
-        label = np.sign(pool[:, 0])
-        chosen = selection.choose(pool @ probe, label, count=n_kept - found, rng=rng)
-        kept.append(pool[chosen])
+        chosen = selection.choose(pool @ probe, labels, count=n_kept - found, rng=rng)
+        kept.append((pool[chosen], labels[chosen]))
         found += len(chosen)
         if found == n_kept:
             break
         pool = rng.standard_normal(pool.shape)
-    inputs = np.concatenate(kept)
-    return inputs, np.sign(inputs[:, 0])
+        labels = _labels(pool, label_noise, rng)
+    inputs, labels = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    return inputs, labels
+
+
+def _labels(pool: np.ndarray, label_noise: float, rng: np.random.Generator) -> np.ndarray:
+    """The teacher's labels, each flipped with a chance; without noise no chance is drawn."""
+    clean = np.sign(pool[:, 0])
+    if label_noise == 0:
+        return clean
+    return np.where(rng.random(len(pool)) < label_noise, -clean, clean)

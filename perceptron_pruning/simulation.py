@@ -1,17 +1,18 @@
-"""Max-margin students of finite dimension on pruned data: the theory's setting, sampled."""
+"""Students of finite dimension on pruned data: the theory's setting, sampled."""
 
-import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
+from perceptron_pruning.observables import error_against, observables
 from perceptron_pruning.sampling import PrunedData, bytes_needed, pool_size, pruned_data, trained_pruned_data
 from perceptron_pruning.solver.cores import on_all_cores
 from perceptron_pruning.solver.machine import one_blas_thread
-from perceptron_pruning.solver.max_margin_fit import fit_max_margin
-from replica_theory.errors import check_alpha, check_probe_angle
+from perceptron_pruning.students.training import Student, check_student, train
+from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import Selection, check_selection
 
 _SOLVER_COPIES = 4  # of a trial's inputs, at the peak of solving it
@@ -33,11 +34,18 @@ class SimulationResult:
         n_kept: P.
         probe: How the probe came about, "exact" or "trained".
         probe_epochs: Of a trained probe; 0 of an exact one.
+        student: What was trained, "max_margin" or an EmpiricalRisk.
+        label_noise: η, chance that a label of the pool was flipped.
         probe_angles: θ of each trial's probe, radians; ``probe_angle`` is their mean.
-        generalization_error: ε = angle(student, teacher)/π.
+        generalization_error: ε = angle(student, teacher)/π, test error on clean, unpruned data.
         overlap: R, cosine of that angle.
         probe_overlap: ρ, cosine of the angle to the probe.
         margin: κ, least y J·x over kept examples for the unit-norm student J.
+        norm: ‖w‖.
+        training_loss: Mean (weighted) loss of the kept examples, without the ridge; 0 of max-margin students.
+        training_error: Share of the kept examples whose (noisy) label the student misses.
+        direction: The unit-norm student, (n_trials, 4): along the probe, across it towards the teacher, along one
+            axis outside their plane, and the length of the rest.
     """
 
     alpha_prune: float
@@ -50,11 +58,34 @@ class SimulationResult:
     n_kept: int
     probe: str
     probe_epochs: int
+    student: Student
+    label_noise: float
     probe_angles: np.ndarray
     generalization_error: np.ndarray
     overlap: np.ndarray
     probe_overlap: np.ndarray
     margin: np.ndarray
+    norm: np.ndarray
+    training_loss: np.ndarray
+    training_error: np.ndarray
+    direction: np.ndarray
+
+    @property
+    def noisy_test_error(self) -> np.ndarray:
+        """η + (1 − 2η) ε, test error on unpruned data with noisy labels, (n_trials,)."""
+        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error
+
+    def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> np.ndarray:
+        """Test error (n_trials,) against a third direction w_*, given its cosines with teacher and probe.
+
+        The teacher only labelled the examples and the probe only selected them. What w_* has outside
+        their plane lies along one axis there, on which the student's component is chance.
+
+        Raises:
+            ValueError: No unit vector has these cosines with both.
+        """
+        cosines = {"teacher_overlap": teacher_overlap, "probe_overlap": probe_overlap}
+        return error_against(self.direction, self.probe_angles, **cosines)
 
 
 def simulate(
@@ -68,16 +99,17 @@ def simulate(
     seed: int = 0,
     probe: str = "exact",
     probe_epochs: int = 3,
+    student: Student = "max_margin",
+    label_noise: float = 0.0,
     memory_budget: int = 2**31,
     executor: Executor | None = None,
 ) -> SimulationResult:
-    """Trains max-margin students on pruned Gaussian data and measures their test error.
+    """Trains students on pruned Gaussian data and measures their test error.
 
-    Inputs x ~ N(0, I_N), labels sign(T·x), a probe at an angle to the teacher T; the rule keeps
-    P = α N of P/f examples. The error on unpruned data is exact given the student:
-    ε = arctan2(part across T, part along T)/π. Trials run on all cores of a CPU, a
-    process each, in batches on all accelerators, or in the executor's workers; results do not depend
-    on how they are spread.
+    Inputs x ~ N(0, I_N), labels sign(T·x), each flipped with probability η, a probe at an angle to the teacher T; the
+    rule, which sees the flipped labels, keeps P = α N of P/f examples. The error on unpruned data is exact given the
+    student: ε = arctan2(part across T, part along T)/π. Trials run on all cores of a CPU, a process each, in batches
+    on all accelerators, or in the executor's workers; results do not depend on how they are spread.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0.
@@ -90,6 +122,8 @@ def simulate(
         probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool; or
             "trained", a perceptron trained on the pool itself, at whatever angle that gives.
         probe_epochs: Passes of a trained probe over the pool, ≥ 1.
+        student: "max_margin", or an `EmpiricalRisk` (loss, ridge, sample weights).
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
         memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
             only as far as it allows.
         executor: Runs the trials instead, in chunks, on other machines for instance. Each of its workers
@@ -99,14 +133,19 @@ def simulate(
         One value a trial; every student is verified optimal to 1e-9.
 
     Raises:
-        ValueError: A parameter is out of range, or a single trial exceeds the memory budget.
+        ValueError: A parameter is out of range, a single trial exceeds the memory budget, or there is no
+            student: noisy labels are not separable (an InfeasibleError, whose certificate shows it), or the
+            logistic loss has no minimum for want of a ridge.
+        InaccurateError: A student could not be verified; carries its residuals.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, section 2.
     """
     alpha = _checked_scalar(alpha_prune)
     angle = check_probe_angle(probe_angle)
+    noise = check_label_noise(label_noise)
     check_selection(selection)
+    check_student(student)
     trained = _is_trained(probe, angle)
     for name, value, least in (
         ("n_features", n_features, 3),
@@ -120,19 +159,19 @@ def simulate(
     n_kept = round(alpha * n_features)
     if n_kept < 1:
         raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {alpha * n_features}")
-    setting = _Setting(selection, angle, n_kept, n_features, seed, probe_epochs if trained else 0)
+    setting = _Setting(selection, angle, n_kept, n_features, seed, probe_epochs if trained else 0, student, noise)
 
-    pool = pool_size(selection, angle, n_kept)
+    pool = pool_size(selection, angle, n_kept, noise)
     side_by_side = memory_budget // (
         bytes_needed(n_kept, n_features, pool, trained=trained) + _SOLVER_COPIES * 8 * n_kept * n_features
     )
     if side_by_side < 1:
         raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
-    observables = _simulated(setting, range(first_trial, first_trial + n_trials), side_by_side, executor)
+    outcomes = _simulated(setting, range(first_trial, first_trial + n_trials), side_by_side, executor)
     return SimulationResult(
         alpha_prune=n_kept / n_features,
         selection=selection,
-        probe_angle=float(observables["probe_angles"].mean()) if trained else angle,
+        probe_angle=float(outcomes["probe_angles"].mean()) if trained else angle,
         n_features=n_features,
         n_trials=n_trials,
         first_trial=first_trial,
@@ -140,7 +179,9 @@ def simulate(
         n_kept=n_kept,
         probe=probe,
         probe_epochs=probe_epochs if trained else 0,
-        **observables,
+        student=student,
+        label_noise=noise,
+        **outcomes,
     )
 
 
@@ -154,22 +195,24 @@ class _Setting:
     n_features: int
     seed: int
     probe_epochs: int
+    student: Student
+    label_noise: float
 
     def draw(self, trial: int) -> PrunedData:
         size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
         if self.probe_epochs:
-            return trained_pruned_data(self.selection, epochs=self.probe_epochs, **size)
-        return pruned_data(self.selection, probe_angle=self.probe_angle, **size)
+            return trained_pruned_data(self.selection, epochs=self.probe_epochs, label_noise=self.label_noise, **size)
+        return pruned_data(self.selection, probe_angle=self.probe_angle, label_noise=self.label_noise, **size)
 
-    def run(self, trial: int) -> dict[str, float]:
+    def run(self, trial: int) -> dict[str, Any]:
         with one_blas_thread():
             data = self.draw(trial)
-            return _observables(fit_max_margin(data.inputs, data.labels).weights, data.probe)
+            return observables(data, *train(self.student, *data))
 
-    def run_batch(self, trials: range) -> list[dict[str, float]]:
+    def run_batch(self, trials: range) -> list[dict[str, Any]]:
         drawn = on_all_cores(self.draw, trials, threads=True)
-        fit = fit_max_margin(np.stack([data.inputs for data in drawn]), np.stack([data.labels for data in drawn]))
-        return [_observables(weights, data.probe) for weights, data in zip(fit.weights, drawn, strict=True)]
+        batch = train(self.student, *(np.stack(part) for part in zip(*drawn, strict=True)))
+        return [observables(data, *trained) for data, *trained in zip(drawn, *batch, strict=True)]
 
 
 def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Executor | None) -> dict[str, np.ndarray]:
@@ -182,18 +225,6 @@ def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Ex
         batches = [trials[first : first + side_by_side] for first in range(0, len(trials), side_by_side)]
         outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]
     return {name: np.array([outcome[name] for outcome in outcomes]) for name in outcomes[0]}
-
-
-def _observables(weights: np.ndarray, probe: np.ndarray) -> dict[str, float]:
-    along, across = float(weights[0]), float(np.linalg.norm(weights[1:]))
-    norm = math.hypot(along, across)
-    return {
-        "generalization_error": math.atan2(across, along) / math.pi,
-        "overlap": along / norm,
-        "probe_overlap": float(weights @ probe) / norm,
-        "probe_angles": math.atan2(float(np.linalg.norm(probe[1:])), float(probe[0])),
-        "margin": 1 / norm,
-    }
 
 
 def _is_trained(probe: str, angle: float) -> bool:

@@ -39,6 +39,13 @@ def check_probe_angle(probe_angle: float) -> float:
     return float(probe_angle) if probe_angle > _LEAST_ANGLE else 0.0
 
 
+def check_label_noise(label_noise: float) -> float:
+    """Returns the chance that a label is flipped, or raises unless it is in [0, 1/2]."""
+    if not 0.0 <= label_noise <= 0.5:
+        raise ValueError(f"`label_noise` must be in [0, 1/2]; got {label_noise} (beyond 1/2, flip every label)")
+    return float(label_noise)
+
+
 def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     """Returns a float array, or raises unless it is a scalar or 1-D, finite and positive."""
     values = np.asarray(alpha, dtype=float)

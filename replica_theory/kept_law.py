@@ -13,15 +13,17 @@ in-plane part points along cos ψ T + sin ψ V sees its own field t and the fiel
     u = t cos ψ − x sin ψ,    z = t cos(θ−ψ) + x sin(θ−ψ).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr
 
 from replica_theory.gaussian import interval_moments, normal_density
-from replica_theory.quadrature import panel_rule
+from replica_theory.quadrature import breakpoints, composite_rule, panel_rule
 
 Probability = Callable[[np.ndarray], np.ndarray]
 
@@ -44,13 +46,14 @@ class Piece:
         return np.full_like(margin, self.probability)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class KeptLaw:
-    """Keep probability as a function of signed margin, and its mean f at the given angle."""
+    """Keep probability as a function of signed margin, and its mean f at the given angle and label noise."""
 
     pieces: tuple[Piece, ...]
     keep_fraction: float
     probe_angle: float
+    label_noise: float = 0.0
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -129,6 +132,20 @@ class KeptLaw:
         if self.probe_angle == 0:
             return np.broadcast_to(self.edges, (student_angle.size, self.edges.size))
         return self.edges * np.sin(student_angle[:, None]) / np.sin(student_angle.dtype.type(self.probe_angle))
+
+
+def mean_keep_probability(
+    probability: Probability, *, edges: tuple[float, ...], probe_angle: float, label_noise: float = 0.0
+) -> float:
+    """E q = ∫ 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) dm, for q that is smooth between the edges."""
+    tangent = math.tan(probe_angle)
+    label, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *edges]])
+    ends = breakpoints(-12.0, 12.0, grid=np.linspace(-12.0, 12.0, 49), features=label, kinks=kinks)
+    nodes = composite_rule(ends, order=16)
+    with np.errstate(divide="ignore"):
+        chance = label_noise + (1 - 2 * label_noise) * ndtr(nodes.points / tangent)
+    density = 2 * normal_density(nodes.points) * chance
+    return float(nodes.weights @ (density * probability(nodes.points)))
 
 
 def _half_line(field: np.ndarray, angle: np.ndarray, row: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:

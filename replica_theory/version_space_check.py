@@ -41,7 +41,7 @@ def force_in_students_field(law: KeptLaw, student: GibbsStudent) -> tuple[float,
     cosine, sine = student.along / length, student.across / length
     field, weights = _student_rule(law, length, cosine, sine)
     mass, first_moment = np.sum(
-        [_teacher_moments(piece, field * cosine, sine) for piece in positive_pieces(law)], axis=0
+        [windowed_moments(piece, field * cosine, sine) for piece in positive_pieces(law)], axis=0
     )
     y = length * field
     force = inverse_mills(y)
@@ -62,7 +62,7 @@ def _student_rule(law: KeptLaw, length: float, cosine: float, sine: float) -> tu
     return nodes.points, nodes.weights
 
 
-def _teacher_moments(piece: Piece, centre: np.ndarray, spread: float) -> np.ndarray:
+def windowed_moments(piece: Piece, centre: np.ndarray, spread: float) -> np.ndarray:
     """∫ du q(u) (1, u) N(u; centre, spread²) over the piece, (2, s)."""
     narrow = piece.upper - piece.lower < _NARROW * spread
     if not narrow and not callable(piece.probability):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SIMULATION = ["sampling.py", "simulation.py", "solver", "embeddings"]
+SIMULATION = ["sampling.py", "simulation.py", "solver", "students", "embeddings"]
 THEORY_SOLVERS = {
     "max_margin",
     "continuation",
@@ -24,6 +24,21 @@ THEORY_SOLVERS = {
     "frontier",
     "crossover",
     "student",
+    "bayes",
+    "bayes_probe",
+    "bayes_rule",
+    "curation",
+    "empirical_risk",
+    "kept_averages",
+    "optimal_ridge",
+    "risk_check",
+    "risk_equations",
+    "risk_solver",
+    "separability",
+    "square_risk",
+    "student_field",
+    "student_field_summed",
+    "trained_student",
 }
 
 

@@ -13,18 +13,12 @@ _TOLERANCE = 1e-6
 
 
 def candidates_on_accelerator(rows: np.ndarray) -> np.ndarray:
-    """Unverified duals λ ≥ 0, (batch, P), of scaled problems (batch, P, N), in double precision.
-
-    The batch is split over the devices; its shape is padded into buckets, so that few are compiled.
-    """
+    """Unverified duals λ ≥ 0, (batch, P), of scaled problems (batch, P, N), in double precision."""
     batch, examples, _ = rows.shape
-    devices = jax.devices()
-    padded = -(-bucket(batch) // len(devices)) * len(devices) - batch, bucket(examples) - examples
-    target = np.where(np.arange(examples + padded[1]) < examples, 1.0, -1.0)
     with jax.enable_x64(True):
-        split = NamedSharding(Mesh(np.array(devices), "batch"), PartitionSpec("batch"))
-        problems = np.pad(rows, ((0, padded[0]), (0, padded[1]), (0, 0)))
-        dual = _compiled(jax.device_put(problems, split), jnp.asarray(target))
+        problems = on_devices(rows)
+        target = np.where(np.arange(problems.shape[1]) < examples, 1.0, -1.0)
+        dual = _compiled(problems, jnp.asarray(target))
         return np.array(dual)[:batch, :examples]
 
 
@@ -37,6 +31,15 @@ def _duals(rows: jax.Array, target: jax.Array) -> jax.Array:
     direction = least_squares(JAX, rows.T @ rows, target @ rows)
     point = interior_point(JAX, rows, start(JAX, rows, target, direction), tolerance=_TOLERANCE)
     return crossover(JAX, rows, target, point)
+
+
+def on_devices(rows: np.ndarray) -> jax.Array:
+    """Problems (batch, P, N), split over all devices; batch and P are padded into buckets, so that few are compiled."""
+    batch, examples, _ = rows.shape
+    devices = jax.devices()
+    more = -(-bucket(batch) // len(devices)) * len(devices) - batch, bucket(examples) - examples
+    split = NamedSharding(Mesh(np.array(devices), "batch"), PartitionSpec("batch"))
+    return jax.device_put(np.pad(rows, ((0, more[0]), (0, more[1]), (0, 0))), split)
 
 
 def bucket(size: int) -> int:

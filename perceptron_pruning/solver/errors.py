@@ -1,4 +1,4 @@
-"""What the max-margin solver says when there is no student, or none that it can vouch for."""
+"""What the solvers say when there is no student, or none that it can vouch for."""
 
 import numpy as np
 
@@ -27,20 +27,27 @@ class InfeasibleError(ValueError):
 
 
 class InaccurateError(ArithmeticError):
-    """A max-margin student could not be verified to 1e-9.
+    """A student could not be verified to 1e-9.
 
     Attributes:
-        violation: Largest shortfall from margin 1.
+        violation: Of the conditions of optimality; of a max-margin student the largest shortfall from margin 1.
         gap: Relative duality gap.
         problem: Index of the problem in the batch.
+        advice: What may have caused it, and what may help.
     """
 
-    def __init__(self, violation: float, gap: float, problem: int):
-        super().__init__(violation, gap, problem)
-        self.violation, self.gap, self.problem = violation, gap, problem
+    def __init__(
+        self,
+        violation: float,
+        gap: float,
+        problem: int,
+        advice: str = "near-duplicate inputs of opposite label do this",
+    ):
+        super().__init__(violation, gap, problem, advice)
+        self.violation, self.gap, self.problem, self.advice = violation, gap, problem, advice
 
     def __str__(self) -> str:
         return (
             f"problem {self.problem} was solved to violation {self.violation:.2g} and gap {self.gap:.2g}, "
-            f"not to {TOLERANCE:g}; near-duplicate inputs of opposite label do this"
+            f"not to {TOLERANCE:g}; {self.advice}"
         )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from perceptron_pruning.solver.accelerator import candidates_on_accelerator
 from perceptron_pruning.solver.cores import on_all_cores
 from perceptron_pruning.solver.exact import exact
+from perceptron_pruning.solver.examples import checked_examples
 from perceptron_pruning.solver.machine import one_blas_thread
 from perceptron_pruning.solver.support_guess import support_guess
 
@@ -59,24 +60,11 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     References:
         Mehrotra 1992; Goldfarb & Idnani 1983; Lawson & Hanson 1974, ch. 23.
     """
-    x, y = _checked(inputs, labels)
+    x, y = checked_examples(inputs, labels)
     if x.ndim == 2:
         return MaxMarginFit(**_fit(x, y, 0, None))
     fits = _fit_batch(x, y)
     return MaxMarginFit(**{name: np.stack([fit[name] for fit in fits]) for name in fits[0]})
-
-
-def _checked(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(inputs, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    if x.ndim not in (2, 3) or 0 in x.shape:
-        raise ValueError(f"`inputs` must be (P, N) or (batch, P, N) and not empty; got shape {x.shape}")
-    if y.shape != x.shape[:-1]:
-        raise ValueError(f"`labels` must have shape {x.shape[:-1]}, one per input; got {y.shape}")
-    if not np.isfinite(x.max() - x.min()):
-        raise ValueError(f"`inputs` must be finite; first bad entry at {tuple(np.argwhere(~np.isfinite(x))[0])}")
-    if not np.all(np.abs(y) == 1):
-        raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
-    return x, y
 
 
 def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:

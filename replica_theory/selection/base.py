@@ -13,8 +13,13 @@ class Selection(ABC):
     keep_fraction: float
 
     @abstractmethod
-    def kept_law(self, probe_angle: float) -> KeptLaw:
-        """The rule's law on an infinite pool, for a probe at ``probe_angle`` (radians) to the teacher."""
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        """The rule's law on an infinite pool.
+
+        Args:
+            probe_angle: θ between probe and teacher, radians.
+            label_noise: η, chance in [0, 1/2] that a label of the pool is flipped, before the rule sees it.
+        """
 
     @abstractmethod
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ References:
     Ayed & Hayou 2023, arXiv:2302.06960 (calibration); Kolossov et al. 2023, arXiv:2309.14563.
 """
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable
@@ -11,12 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
 
-from replica_theory.errors import check_keep_fraction, check_probe_angle
-from replica_theory.gaussian import normal_density
-from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.quadrature import breakpoints, composite_rule
+from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
+from replica_theory.kept_law import KeptLaw, Piece, mean_keep_probability
 from replica_theory.selection.base import Selection, check_selection, checked_margin
 
 
@@ -39,10 +37,10 @@ class KeepRandom(Selection):
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
         everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
-        angle = check_probe_angle(probe_angle)
-        return KeptLaw(pieces=(everything,), keep_fraction=self.keep_fraction, probe_angle=angle)
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+        return KeptLaw((everything,), self.keep_fraction, angle, noise)
 
 
 @dataclass(frozen=True)
@@ -95,24 +93,15 @@ class KeepWithProbability(Selection):
         accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
         return np.flatnonzero(accepted)[:count]
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
-        angle = check_probe_angle(probe_angle)
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
         ends = (-math.inf, *sorted(self.edges), math.inf)
         pieces = tuple(
             Piece(lower=lower, upper=upper, probability=self.folded_probability)
             for lower, upper in itertools.pairwise(ends)
         )
-        return KeptLaw(pieces=pieces, keep_fraction=self._mean_probability(angle), probe_angle=angle)
-
-    def _mean_probability(self, probe_angle: float) -> float:
-        """E q = ∫ 2 φ(m) Φ(m cot θ) q(m) dm."""
-        tangent = math.tan(probe_angle)
-        label, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *self.edges]])
-        ends = breakpoints(-12.0, 12.0, grid=np.linspace(-12.0, 12.0, 49), features=label, kinks=kinks)
-        nodes = composite_rule(ends, order=16)
-        with np.errstate(divide="ignore"):
-            density = 2 * normal_density(nodes.points) * ndtr(nodes.points / tangent)
-        return check_keep_fraction(float(nodes.weights @ (density * self.folded_probability(nodes.points))), "E q")
+        mean = mean_keep_probability(self.folded_probability, edges=self.edges, probe_angle=angle, label_noise=noise)
+        return KeptLaw(pieces, check_keep_fraction(mean, "E q"), angle, noise)
 
 
 @dataclass(frozen=True)
@@ -172,11 +161,11 @@ class Calibrated(Selection):
             at_random = round(at_random * len(chosen) / (count - at_random))
         return np.sort(np.concatenate([lottery[:at_random], chosen]))
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
-        law = self.selection.kept_law(probe_angle)
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        law = self.selection.kept_law(probe_angle, label_noise)
         ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
         pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
-        return KeptLaw(pieces=pieces, keep_fraction=law.keep_fraction, probe_angle=law.probe_angle)
+        return dataclasses.replace(law, pieces=pieces)
 
     def _mixed_piece(self, law: KeptLaw, lower: float, upper: float) -> Piece:
         share, base = self.random_share, self.random_share * law.keep_fraction

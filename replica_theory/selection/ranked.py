@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import erfinv, ndtr, ndtri, owens_t
 
-from replica_theory.errors import check_keep_fraction, check_probe_angle
+from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
 from replica_theory.kept_law import KeptLaw, Piece
 from replica_theory.selection.base import Selection, checked_margin
 
@@ -40,26 +40,27 @@ class _Ranked(Selection):
         first = round(share * (margin.size - count))
         return np.sort(np.argsort(margin, kind="stable")[first : first + count])
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
-        angle = check_probe_angle(probe_angle)
-        lower, upper = self.thresholds(angle)
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+        lower, upper = self.thresholds(angle, noise)
         pieces = [Piece(lower=lower, upper=upper)]
         if not self.label_aware and lower == 0:
             pieces = [Piece(lower=-upper, upper=upper)]
-        elif not self.label_aware and angle > 0:  # a perfect probe is never wrong: there are no negative margins
+        elif not self.label_aware and (angle > 0 or noise > 0):  # a perfect probe of clean labels is never wrong
             pieces = [Piece(lower=-upper, upper=-lower), *pieces]
-        return KeptLaw(pieces=tuple(pieces), keep_fraction=self.keep_fraction, probe_angle=angle)
+        return KeptLaw(tuple(pieces), self.keep_fraction, angle, noise)
 
-    def thresholds(self, probe_angle: float = 0.0) -> tuple[float, float]:
+    def thresholds(self, probe_angle: float = 0.0, label_noise: float = 0.0) -> tuple[float, float]:
         """Margins between which an infinite pool is kept.
 
         Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is
-        2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T.
+        2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T, before
+        a share 2 η of the labels is replaced by chance.
         """
         kept, harder, easier = self.keep_fraction, self.harder_share, self.easier_share
         quantile = _signed_margin_quantile if self.label_aware else _absolute_margin_quantile
-        lower = quantile(harder, kept + easier, probe_angle) if harder > 0 else -math.inf
-        upper = quantile(harder + kept, easier, probe_angle) if easier > 0 else math.inf
+        lower = quantile(harder, kept + easier, probe_angle, label_noise) if harder > 0 else -math.inf
+        upper = quantile(harder + kept, easier, probe_angle, label_noise) if easier > 0 else math.inf
         return (lower if self.label_aware else max(lower, 0.0)), upper
 
 
@@ -186,15 +187,15 @@ class KeepWindows(Selection):
         first = skipped + ends - numbers
         return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
 
-    def kept_law(self, probe_angle: float) -> KeptLaw:
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
         rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]
-        pieces = [piece for rule in rules for piece in rule.kept_law(probe_angle).pieces]
+        pieces = [piece for rule in rules for piece in rule.kept_law(probe_angle, label_noise).pieces]
         pieces = tuple(sorted(pieces, key=lambda piece: piece.lower))
-        return KeptLaw(pieces=pieces, keep_fraction=self.keep_fraction, probe_angle=check_probe_angle(probe_angle))
+        return KeptLaw(pieces, self.keep_fraction, check_probe_angle(probe_angle), label_noise)
 
 
-def _absolute_margin_quantile(below: float, above: float, probe_angle: float) -> float:
-    """|z| with this mass below and above it; the smaller mass is the one that is used."""
+def _absolute_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
+    """|z| with this mass below and above it; the smaller mass is the one that is used, whatever the labels."""
     return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
 
 
@@ -203,15 +204,14 @@ def signed_margin_rank(margin: np.ndarray | float, probe_angle: float) -> np.nda
     return ndtr(margin) - 2 * owens_t(margin, 1 / math.tan(probe_angle))
 
 
-def _signed_margin_quantile(below: float, above: float, probe_angle: float) -> float:
+def _signed_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
     """y z with this mass below and above it, by root finding on the skew-normal distribution."""
-    if probe_angle == 0:
-        return _absolute_margin_quantile(below, above, probe_angle)
-    slope = 1 / math.tan(probe_angle)
+    if probe_angle == 0 and label_noise == 0:
+        return _absolute_margin_quantile(below, above, probe_angle, label_noise)
+    slope = 1 / math.tan(probe_angle) if probe_angle else math.inf
 
     def excess(m: float) -> float:
-        if below < above:
-            return float(signed_margin_rank(m, probe_angle)) - below
-        return above - ndtr(-m) - 2 * owens_t(m, slope)
+        skew = 2 * (1 - 2 * label_noise) * owens_t(m, slope)
+        return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
 
     return float(brentq(excess, -38.0, 38.0, xtol=1e-15, rtol=1e-15))  # pyright: ignore[reportArgumentType]

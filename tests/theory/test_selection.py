@@ -52,6 +52,20 @@ def test_law_on_an_infinite_pool_is_that_of_a_large_one(rule, pool):
         assert below == pytest.approx(np.mean(probability * (z * y < level)), abs=4 * math.sqrt(0.5 / z.size))
 
 
+@pytest.mark.parametrize("angle", [0.0, THETA], ids="{:.2f}".format)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__ + str(getattr(rule, "label_aware", "")))
+def test_law_of_noisy_labels_is_that_of_a_large_pool(rule, angle):
+    """One in five labels is flipped before the rule sees them: wrong margins are there even of a perfect probe."""
+    rng = np.random.default_rng(5)
+    teacher, across = rng.standard_normal((2, 400_000))
+    z = math.cos(angle) * teacher + math.sin(angle) * across
+    margin = z * np.sign(teacher) * np.where(rng.random(z.size) < 0.2, -1, 1)
+    law = rule.kept_law(angle, 0.2)
+    probability = law(margin)
+    assert np.mean(probability) == pytest.approx(law.keep_fraction, abs=4 * math.sqrt(0.25 / z.size))
+    assert law.label_noise == 0.2
+
+
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.data())
 def test_ranked_rules_keep_the_extremes_and_break_ties_by_position(margins, data):
     margins = np.array(margins, dtype=float)

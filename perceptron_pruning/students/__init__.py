@@ -1,0 +1,1 @@
+"""Students of any convex loss with a ridge, each verified to optimality."""

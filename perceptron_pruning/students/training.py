@@ -1,0 +1,41 @@
+"""One entry for every kind of student."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from perceptron_pruning.solver.max_margin_fit import fit_max_margin
+from perceptron_pruning.students.empirical_risk_fit import fit_empirical_risk
+from replica_theory.losses import EmpiricalRisk
+
+Student = Literal["max_margin"] | EmpiricalRisk
+
+
+class Trained(NamedTuple):
+    """Weights (..., N) and the mean loss of the examples (...)."""
+
+    weights: np.ndarray
+    training_loss: np.ndarray
+
+
+def check_student(student: object) -> None:
+    """Raises a `ValueError` unless it is a student."""
+    if not isinstance(student, EmpiricalRisk) and student != "max_margin":
+        raise ValueError(f"`student` must be 'max_margin' or an EmpiricalRisk(loss, ridge); got {student!r}")
+
+
+def train(student: Student, inputs: np.ndarray, labels: np.ndarray, probe: np.ndarray) -> Trained:
+    """Trains on inputs (..., P, N) with labels (..., P), weighted as seen by the probe (..., N).
+
+    Raises:
+        ValueError: There is no such student.
+        InaccurateError: It could not be verified.
+    """
+    if student == "max_margin":
+        weights = fit_max_margin(inputs, labels).weights
+        return Trained(weights, np.zeros(weights.shape[:-1]))
+    importance = None
+    if student.sample_weight is not None:
+        importance = student.sample_weight(labels * (inputs @ probe[..., None])[..., 0])
+    fit = fit_empirical_risk(inputs, labels, loss=student.loss, ridge=student.ridge, sample_weight=importance)
+    return Trained(fit.weights, fit.training_loss)

@@ -1,0 +1,198 @@
+"""The best student that knows the rule but not the probe: that an example was kept tells it something.
+
+With w the mean of an example's fields (z, u) under what it has learned and Σ = K − Q their covariance, an
+example is kept with label +1 with chance Z(w), and the overlap Q of two students drawn from the posterior solves
+
+    Q = K − (K⁻¹ + Q̂)⁻¹,   Q̂ = 2 α_tot E_{w ~ N(0, Q)} ∇Z ∇Zᵀ/Z,   K = [[1, cos θ], [cos θ, 1]]
+
+for rules that treat both labels alike. At θ = 0 the two fields are one.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq, root
+from scipy.special import ndtr, owens_t
+
+from replica_theory.errors import SaddlePointError
+from replica_theory.gaussian import FAR, interval_mass, normal_density
+from replica_theory.kept_law import KeptLaw, Piece
+from replica_theory.quadrature import breakpoints, composite_rule, panel_rule
+from replica_theory.version_space_averages import positive_pieces
+from replica_theory.version_space_check import windowed_moments
+
+_REACH = 10.0
+_GRID = np.linspace(-_REACH, _REACH, 9)
+_LEAST, _MOST = math.log(1e-30), math.log(1e20)  # of q/(1−q)
+_NOTHING = 1e-14  # chance Z below which its rounding shows, and its share of the average does not
+_ORDER, _FINE_ORDER = 12, 18
+_SUBPANELS = 12
+_COARSE = 1.0
+_TINY = 1e-200
+_LITTLE = 1e-9
+_CLOSE, _NEAR = 0.01, 0.5  # change of the iteration from which Newton's method may take over, and how far it may go
+_SOLVED = 1e-10
+_ITERATIONS = 3000
+
+
+def perfect_probe(law: KeptLaw, alpha: float) -> tuple[float, float]:
+    """q/(1−q) at θ = 0, and the residual of its equation at a finer quadrature."""
+
+    def log_excess(log_ratio: float, order: int = 14) -> float:
+        return math.log(alpha * _field_information(law, math.exp(log_ratio), order)) - log_ratio
+
+    ratio: Any = brentq(log_excess, _LEAST, _MOST, xtol=1e-14)
+    return math.exp(ratio), abs(log_excess(ratio, 24))
+
+
+def _field_information(law: KeptLaw, ratio: float, order: int) -> float:
+    """(2/f) E_{w ~ N(0, q)} Z'(w)²/Z(w), with Z = ∫_{u > 0} q(u) N(u; w, 1−q)."""
+    size, spread = math.sqrt(ratio / (1 + ratio)), 1 / math.sqrt(1 + ratio)
+    edges = np.append(law.edges, 0.0)
+    features = (edges / size)[None], np.full((1, edges.size), spread / size)
+    nodes = composite_rule(breakpoints(-_REACH, _REACH, grid=_GRID, features=features), order)
+    w = size * nodes.points
+    mass, first = np.sum([windowed_moments(piece, w, spread) for piece in positive_pieces(law)], axis=0)
+    slope = (first - w * mass) / spread**2
+    share = np.divide(slope**2, mass, out=np.zeros_like(mass), where=mass > _NOTHING**4)
+    return 2 / law.keep_fraction * float(nodes.weights @ (normal_density(nodes.points) * share))
+
+
+def rule_known(law: KeptLaw, alpha: float) -> tuple[np.ndarray, float]:
+    """Posterior covariance Σ = K − Q of (z, u) at θ > 0, and the largest residual by the second quadrature."""
+    cosine = math.cos(law.probe_angle)
+    prior = np.array([[1.0, cosine], [cosine, 1.0]])
+    pool = 2 * alpha / law.keep_fraction
+
+    def posterior(precision: np.ndarray) -> np.ndarray:
+        return np.linalg.solve(np.eye(2) + prior @ precision, prior)
+
+    def mapped(precision: np.ndarray, *, closed: bool = law.is_constant) -> np.ndarray:
+        covariance = posterior(precision)
+        return pool * _field_informations(law, covariance, covariance @ precision @ prior, closed=closed)
+
+    precision = _fixed_point(mapped)
+    terms = np.sqrt(np.outer(np.diag(precision), np.diag(precision))) + 1e-3 * np.trace(precision)
+    return posterior(precision), float(np.max(np.abs(mapped(precision, closed=False) - precision) / terms))
+
+
+def _fixed_point(mapped: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The first fixed point from ignorance on: by iteration, which message passing follows, and Newton's method."""
+    precision, change = mapped(_LITTLE * np.eye(2)), math.inf
+    close = _CLOSE
+    for _ in range(_ITERATIONS):
+        ahead = mapped(precision)
+        precision, change = ahead, float(np.max(np.abs(ahead - precision)) / np.trace(ahead))
+        if change > close:
+            continue
+        polished, size = _polished(mapped, precision)
+        if size < _SOLVED and np.max(np.abs(polished - precision)) < _NEAR * np.trace(precision):
+            return polished
+        close /= 3
+    raise SaddlePointError("the posterior's overlap does not settle", residual=change)
+
+
+def _polished(mapped: Callable[[np.ndarray], np.ndarray], precision: np.ndarray) -> tuple[np.ndarray, float]:
+    size = float(np.trace(precision))
+
+    def excess(entries: np.ndarray) -> np.ndarray:
+        here = _positive(size * entries)
+        return _entries(mapped(here) - here) / size
+
+    found: Any = root(excess, _entries(precision) / size, method="hybr", tol=1e-13)
+    return _positive(size * found.x), float(np.max(np.abs(found.fun)))
+
+
+def _entries(matrix: np.ndarray) -> np.ndarray:
+    return np.array([matrix[0, 0], matrix[0, 1], matrix[1, 1]])
+
+
+def _positive(entries: np.ndarray) -> np.ndarray:
+    """The symmetric matrix of these entries, without what a trial step has made negative."""
+    values, vectors = np.linalg.eigh(entries[[[0, 1], [1, 2]]])
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T
+
+
+def _field_informations(law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, *, closed: bool) -> np.ndarray:
+    """E_{w ~ N(0, Q)} ∇Z ∇Zᵀ/Z, (2, 2)."""
+    wz, wu, weights = _mean_fields(law, covariance, overlap, _ORDER if closed else _FINE_ORDER)
+    chance, by_z, by_u = (_closed_chance if closed else _summed_chance)(law, covariance, wz, wu)
+    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _NOTHING)
+    slopes = np.stack([by_z, by_u])
+    return (slopes * share) @ slopes.T
+
+
+def _mean_fields(law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
+    """w and their weights: z first, then u given z, with panels where edges and label are seen sharply."""
+    size = math.sqrt(max(overlap[0, 0], _TINY))
+    turn = overlap[0, 1] / size**2
+    left = math.sqrt(max(overlap[1, 1] - overlap[0, 1] * turn, _TINY))
+    spread_z, spread_u = np.sqrt(np.diag(covariance))
+    edges = np.append(law.edges, 0.0)
+    widths = np.append(np.full(law.edges.size, spread_z / size), spread_u / (abs(turn) * size + left))
+    outer = composite_rule(_ends((edges / size)[None], widths[None]), order)
+    wz = size * outer.points
+    inner = composite_rule(_ends((-turn * wz / left)[:, None], np.full((wz.size, 1), spread_u / left)), order)
+    weights = (outer.weights * normal_density(outer.points))[inner.row] * inner.weights * normal_density(inner.points)
+    kept = weights > _NOTHING**2
+    wz = wz[inner.row]
+    return wz[kept], (turn * wz + left * inner.points)[kept], weights[kept]
+
+
+def _ends(centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Panels on ±10, finer around the features that are sharper than a panel."""
+    return breakpoints(-_REACH, _REACH, grid=_GRID, features=(np.where(widths < _COARSE, centres, np.nan), widths))
+
+
+def _closed_chance(law: KeptLaw, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Z and its gradient where the rule is constant between edges: a bivariate normal's rectangles."""
+    sz, su, correlation = _spreads(covariance)
+    rest = math.sqrt((1 - correlation) * (1 + correlation))
+    k, chance, by_z, along = wu / su, np.zeros_like(wz), np.zeros_like(wz), np.zeros_like(wz)
+    for piece, probability in zip(law.pieces, law.probabilities, strict=True):
+        low, high = (np.clip((edge - wz) / sz, -FAR, FAR) for edge in (piece.lower, piece.upper))
+        chance += probability * (_orthant(high, k, -correlation) - _orthant(low, k, -correlation))
+        labelled = [normal_density(end) * ndtr((k + correlation * end) / rest) for end in (low, high)]
+        by_z += probability * (labelled[0] - labelled[1]) / sz
+        along += probability * interval_mass((low + correlation * k) / rest, (high + correlation * k) / rest)
+    return chance, by_z, normal_density(k) / su * along
+
+
+def _spreads(covariance: np.ndarray) -> tuple[float, float, float]:
+    sz, su = np.sqrt(np.diag(covariance)).tolist()
+    return sz, su, float(covariance[0, 1]) / (sz * su)
+
+
+def _orthant(h: np.ndarray, k: np.ndarray, correlation: float) -> np.ndarray:
+    """P(X < h, Y < k) of standard normals with this correlation, by Owen's T."""
+    rest = math.sqrt((1 - correlation) * (1 + correlation))
+    h, k = np.where(h == 0, 1e-300, h), np.where(k == 0, 1e-300, k)
+    tails = owens_t(h, (k / h - correlation) / rest) + owens_t(k, (h / k - correlation) / rest)
+    return 0.5 * (ndtr(h) + ndtr(k)) - tails - np.where(np.sign(h) != np.sign(k), 0.5, 0.0)
+
+
+def _summed_chance(law: KeptLaw, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The same for any rule, by quadrature over z."""
+    sz, su, correlation = _spreads(covariance)
+    rest = su * math.sqrt((1 - correlation) * (1 + correlation))
+    return tuple(np.sum([_summed_piece(piece, sz, correlation * su, rest, wz, wu) for piece in law.pieces], axis=0))
+
+
+def _summed_piece(
+    piece: Piece, sz: float, lean: float, rest: float, wz: np.ndarray, wu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """∫ over a piece; ζ = (z − w_z)/σ_z, and u given it has mean w_u + lean ζ and spread ``rest``."""
+    low, high = (np.clip((edge - wz) / sz, -_REACH, _REACH) for edge in (piece.lower, piece.upper))
+    around = -wu / lean if lean else np.zeros_like(wu)
+    steps = (rest / abs(lean) if lean else 1.0) * np.array([-8.0, -4.0, -1.5, 0.0, 1.5, 4.0, 8.0])
+    even = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _SUBPANELS + 1)
+    ends = np.sort(np.concatenate([even, np.clip(around[:, None] + steps, low[:, None], high[:, None])], axis=1))
+    zeta, weights = panel_rule(ends, order=10)
+    argument = (wu[:, None] + lean * zeta) / rest
+    weights = weights * normal_density(zeta) * piece(wz[:, None] + sz * zeta)
+    right, boundary = ndtr(argument), normal_density(argument) / rest
+    by_u = (weights * boundary).sum(1)
+    by_z = (weights * zeta * right).sum(1) / sz - lean / sz * by_u
+    return (weights * right).sum(1), by_z, by_u

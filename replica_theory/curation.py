@@ -1,0 +1,191 @@
+"""Curated training data in which generator, oracle and truth are three directions.
+
+Labels come from a generator w_g, a pool of them is filtered by an oracle w_o, and the student is tested
+on the truth w_*. Generator and oracle play teacher and probe; the truth only adds a vector to test on.
+
+References:
+    Dohmatob, Pezeshki & Askari-Hemmat 2025, arXiv:2511.03492; Feng et al. 2024, arXiv:2406.07515.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
+from replica_theory.errors import check_alpha, check_probe_angle
+from replica_theory.losses import Loss, Proximal
+from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
+
+_RULES: dict[str, Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CuratedSolution:
+    """Students of curated data, shaped like ``alpha_total``.
+
+    Attributes:
+        alpha_total: Pool size, examples per dimension.
+        generator_angle: Angle generator–truth, radians.
+        oracle_angle: Angle oracle–truth, radians.
+        mutual_angle: Angle generator–oracle, radians.
+        generalization_error: Test error on the truth.
+        student: The student, with the generator for a teacher and the oracle for a probe.
+    """
+
+    alpha_total: Any
+    generator_angle: float
+    oracle_angle: float
+    mutual_angle: float
+    generalization_error: Any
+    student: EmpiricalRiskSolution
+
+
+def curated_risk(
+    alpha_total: ArrayLike,
+    *,
+    loss: str | Loss | Proximal,
+    ridge: float,
+    selection: Selection,
+    generator_angle: float,
+    oracle_angle: float,
+    mutual_angle: float | None = None,
+    label_noise: float = 0.0,
+) -> CuratedSolution:
+    """Student trained on a generator's labels that an oracle selected, tested on the truth.
+
+    Args:
+        alpha_total: Pool size before selection, examples per dimension, > 0; scalar or 1-D.
+        loss: As in `empirical_risk`.
+        ridge: λ in [0, ∞].
+        selection: Which examples are kept, as a function of the oracle's field and the generator's label.
+        generator_angle: Between generator and truth, radians, in [0, π/2].
+        oracle_angle: Between oracle and truth, radians, in [0, π/2].
+        mutual_angle: Between generator and oracle; by default that of two whose errors are independent,
+            cos(mutual) = cos(generator) cos(oracle).
+        label_noise: Chance that a generator's label is flipped, in [0, 1/2].
+
+    Raises:
+        ValueError: A parameter is out of range, or three directions with these angles do not exist.
+        SaddlePointError: No solution to the requested residual.
+
+    References:
+        Dohmatob et al. 2025, arXiv:2511.03492.
+    """
+    alphas = check_alpha(alpha_total, "alpha_total")
+    truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
+    mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
+    kept = check_selection(selection).kept_law(mutual, label_noise).keep_fraction
+    student = empirical_risk(
+        kept * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
+    )
+    return CuratedSolution(
+        alpha_total=alphas[()],
+        generator_angle=float(generator_angle),
+        oracle_angle=float(oracle_angle),
+        mutual_angle=mutual,
+        generalization_error=student.error_against(teacher_overlap=truth[0], probe_overlap=truth[1]),
+        student=student,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurationDiagram:
+    """The best curation for each generator (rows) and pool (columns).
+
+    Attributes:
+        generator_angles: (generators,), radians.
+        alpha_totals: (pools,), examples per dimension.
+        keep_fractions: (fractions,), those tried; 1 is no selection.
+        errors: (2, fractions, generators, pools), test errors of keeping hard and keeping easy.
+    """
+
+    generator_angles: np.ndarray
+    alpha_totals: np.ndarray
+    keep_fractions: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def rule(self) -> np.ndarray:
+        """ "hard", "easy" or "all", (generators, pools); "all" where nothing beats keeping everything."""
+        names = np.array(list(_RULES))[self._best // self.keep_fractions.size]
+        return np.where(self.keep_fraction == 1, "all", names)
+
+    @property
+    def keep_fraction(self) -> np.ndarray:
+        """The best fraction, (generators, pools)."""
+        return self.keep_fractions[self._best % self.keep_fractions.size]
+
+    @property
+    def generalization_error(self) -> np.ndarray:
+        """The least error, (generators, pools)."""
+        return self.errors.min((0, 1))
+
+    @property
+    def _best(self) -> np.ndarray:
+        return self.errors.reshape(-1, *self.errors.shape[2:]).argmin(0)
+
+
+def curation_diagram(
+    generator_angles: Sequence[float] | np.ndarray,
+    alpha_totals: Sequence[float] | np.ndarray,
+    *,
+    loss: str | Loss | Proximal,
+    ridge: float,
+    oracle_angle: float,
+    keep_fractions: Sequence[float] | np.ndarray = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    mutual_angle: Callable[[float], float] | None = None,
+    verify: Callable[[Selection], Selection] | None = None,
+    label_noise: float = 0.0,
+) -> CurationDiagram:
+    """Keep hard or easy, and how much, for each generator's quality and pool size.
+
+    Args:
+        generator_angles: Between generator and truth, radians: small is good.
+        alpha_totals: Pool sizes, examples per dimension.
+        loss: As in `empirical_risk`.
+        ridge: λ in [0, ∞].
+        oracle_angle: Between oracle and truth, radians.
+        keep_fractions: Fractions of the pool to try, by the oracle's margin; 1 is always tried.
+        mutual_angle: Angle generator–oracle as a function of the generator's; independent errors by default.
+        verify: Filter to apply after a rule, such as ``lambda rule: Verified(rule, 1.0, 0.0)``; with 1 as
+            the fraction, the filter alone is applied.
+        label_noise: Chance that a generator's label is flipped, in [0, 1/2].
+
+    Raises:
+        ValueError: A parameter is out of range.
+        SaddlePointError: No solution to the requested residual.
+    """
+    fractions = np.unique([*keep_fractions, 1.0])
+    alphas = np.atleast_1d(check_alpha(alpha_totals, "alpha_totals"))
+
+    def errors(make: Callable[[float], Selection], fraction: float, generator_angle: float) -> np.ndarray:
+        rule = make(fraction)
+        return curated_risk(
+            alphas,
+            loss=loss,
+            ridge=ridge,
+            selection=verify(rule) if verify else rule,
+            generator_angle=generator_angle,
+            oracle_angle=oracle_angle,
+            mutual_angle=mutual_angle(generator_angle) if mutual_angle else None,
+            label_noise=label_noise,
+        ).generalization_error
+
+    table = [[[errors(make, f, angle) for angle in generator_angles] for f in fractions] for make in _RULES.values()]
+    return CurationDiagram(
+        generator_angles=np.asarray(generator_angles, dtype=float),
+        alpha_totals=alphas,
+        keep_fractions=fractions,
+        errors=np.array(table),
+    )
+
+
+def _checked(name: str, angle: float) -> float:
+    try:
+        return check_probe_angle(angle)
+    except ValueError as refused:
+        raise ValueError(str(refused).replace("`probe_angle`", f"`{name}`")) from None

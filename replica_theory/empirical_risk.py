@@ -1,0 +1,150 @@
+"""Students that minimise a convex risk on pruned, noisy data, in the limit of many dimensions."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from replica_theory.directions import angle_to, in_plane, target_direction
+from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.kept_averages import KeptAverages
+from replica_theory.losses import EmpiricalRisk, Loss, Proximal, Weight, check_loss
+from replica_theory.own_loss import as_loss
+from replica_theory.selection import Selection, check_selection
+from replica_theory.trained_student import train
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmpiricalRiskSolution:
+    """Minimisers of a regularised risk, shaped like ``alpha_prune``.
+
+    Attributes:
+        alpha_prune: α, kept examples per dimension.
+        loss: The loss, as it was given.
+        ridge: λ.
+        selection: The rule by which the examples were kept.
+        probe_angle: θ, radians.
+        label_noise: η, chance that a label of the pool was flipped.
+        sample_weight: Weight of the loss by signed margin, if any.
+        generalization_error: ε = angle(student, teacher)/π, test error on clean, unpruned data.
+        overlap: R = cos of the angle to the teacher.
+        probe_overlap: ρ = cos of the angle to the probe.
+        norm: ‖w‖, in [0, ∞].
+        training_loss: Mean (weighted) loss of the kept examples, without the ridge.
+        training_error: Share of the kept examples whose (noisy) label the student misses.
+        direction: (a₁, a₂, b)/‖w‖, (..., 3): along the probe, across it towards the teacher, outside their
+            plane.
+        scale: V of the proximal operator: how far a unit pull moves an example's field.
+        residual: Largest relative residual of the saddle point's equations, evaluated independently of
+            the solver.
+    """
+
+    alpha_prune: Any
+    loss: str | Loss | Proximal
+    ridge: float
+    selection: Selection
+    probe_angle: float
+    label_noise: float
+    sample_weight: Weight | None
+    generalization_error: Any
+    overlap: Any
+    probe_overlap: Any
+    norm: Any
+    training_loss: Any
+    training_error: Any
+    direction: np.ndarray
+    scale: Any
+    residual: Any
+
+    @property
+    def noisy_test_error(self) -> Any:
+        """η + (1 − 2η) ε, test error on unpruned data with noisy labels."""
+        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error
+
+    def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> Any:
+        """Test error against a third direction w_*, given its cosines with teacher and probe.
+
+        The teacher only labelled the examples and the probe only selected them; R_* = a·c_*/‖w‖, with c_*
+        the projection of w_* on their plane.
+
+        Raises:
+            ValueError: No unit vector has these cosines with both.
+        """
+        target = target_direction(self.probe_angle, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap)
+        return angle_to(self.direction, target)[()] / math.pi
+
+
+def empirical_risk(
+    alpha_prune: ArrayLike,
+    *,
+    loss: str | Loss | Proximal,
+    ridge: float,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> EmpiricalRiskSolution:
+    """Student of a convex loss with ridge, trained on pruned data, in the limit N → ∞ at fixed P/N.
+
+    Minimises (1/N) Σ_kept ℓ(y w·x) + (λ/2)‖w‖² (see `EmpiricalRisk`). Solves, for the student's
+    components a along probe and teacher, b outside their plane, and V, with p = prox_{Vℓ}(ω)::
+
+        b² = α E(ω − p)²,   λ V a = −α E[(ω − p) y s],   α (1 − E ∂p/∂ω) = 1 − λV,   ω = y a·s + b h
+
+    The square loss is in closed form. At ridge 0 it is the limit λ → 0: the least w that attains the least
+    risk. On separable labels that is the max-margin student for hinge losses; the logistic loss has none.
+    At an infinite ridge it is the direction of Hebb's student, the mean of what is kept.
+
+    Args:
+        alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
+        loss: "square", "logistic", "hinge", "squared_hinge", or an object with ``value(u)`` and
+            ``proximal(omega, V)``.
+        ridge: λ in [0, ∞].
+        selection: Which examples are kept, as a function of probe field and (noisy) label.
+        probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
+        sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0.
+
+    Returns:
+        The students, each checked by a second evaluation of the equations.
+
+    Raises:
+        ValueError: A parameter is out of range, or no minimiser exists (logistic on separable labels, ridge 0).
+        SaddlePointError: No solution to a residual of 1e-9; carries the residual.
+
+    References:
+        Sorscher et al. 2022, arXiv:2206.14486 (pruning); Aubin et al. 2020, arXiv:2006.06560, and Loureiro
+        et al. 2021, arXiv:2102.08127 (convex losses); Dohmatob et al. 2025, arXiv:2511.03492.
+    """
+    alphas = check_alpha(alpha_prune)
+    EmpiricalRisk(loss, ridge, sample_weight)  # checks them
+    angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+    law = check_selection(selection).kept_law(angle, noise)
+    averages, function = KeptAverages(law, sample_weight), as_loss(check_loss(loss))
+    students = [train(averages, function, alpha=float(alpha), ridge=float(ridge)) for alpha in np.atleast_1d(alphas)]
+
+    def shaped(name: str) -> Any:
+        column = np.array([getattr(student, name) for student in students])
+        return column if alphas.ndim else column[0]
+
+    to_teacher, to_probe = (angle_to(shaped("direction"), in_plane(target)) for target in (angle, 0.0))
+    return EmpiricalRiskSolution(
+        alpha_prune=alphas[()],
+        loss=loss,
+        ridge=float(ridge),
+        selection=selection,
+        probe_angle=angle,
+        label_noise=noise,
+        sample_weight=sample_weight,
+        generalization_error=to_teacher / math.pi,
+        overlap=np.cos(to_teacher),
+        probe_overlap=np.cos(to_probe),
+        norm=shaped("norm"),
+        training_loss=shaped("training_loss"),
+        training_error=shaped("training_error"),
+        direction=shaped("direction"),
+        scale=shaped("scale"),
+        residual=shaped("residual"),
+    )

@@ -1,0 +1,315 @@
+"""Convex losses ℓ(u) of a labelled field u = y w·x, and the risk that a student minimises.
+
+What the theory needs of a loss is its proximal operator
+
+    prox_{Vℓ}(ω) = argmin_u ℓ(u) + (u − ω)²/(2V),
+
+the field that an example attains after training when the rest of the data would give it ω. The
+named losses also have derivatives, for solvers that descend.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from scipy.special import expit, log_expit, wrightomega
+
+Weight = Callable[[np.ndarray], np.ndarray]
+
+_NEWTON_STEPS = 60
+
+
+@runtime_checkable
+class Proximal(Protocol):
+    """What a loss of one's own must offer, both vectorised: ℓ(u), convex, and its proximal operator."""
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        """ℓ(u)."""
+        ...
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        """argmin_u ℓ(u) + (u − ω)²/(2V), V = ``scale`` > 0, which broadcasts against ω."""
+        ...
+
+
+class Loss(ABC):
+    """A named convex loss with derivatives.
+
+    Attributes:
+        name: What it is called in `check_loss`.
+        smoothness: Largest ℓ''; infinite where ℓ' jumps.
+    """
+
+    name: str
+    smoothness: float
+
+    @abstractmethod
+    def value(self, field: np.ndarray) -> np.ndarray:
+        """ℓ(u)."""
+
+    @abstractmethod
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        """ℓ'(u); where it jumps, its limit from below."""
+
+    @abstractmethod
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        """ℓ''(u); where it jumps, its limit from below; 0 where ℓ' jumps."""
+
+    @abstractmethod
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        """argmin_u ℓ(u) + (u − ω)²/(2V), V = ``scale`` > 0, which broadcasts against ω."""
+
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """The proximal operator and ∂prox/∂ω = 1/(1 + V ℓ''(prox)), in [0, 1]."""
+        field = self.proximal(omega, scale)
+        return field, 1 / (1 + scale * self.second_derivative(field))
+
+    @property
+    @abstractmethod
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Fields u and slopes there, among them u = 0: prox is smooth between the ω = u + V slope."""
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the landmarks are scales of a smooth function, not corners."""
+        return False
+
+    @property
+    def ridgeless(self) -> "Loss | None":
+        """The constraint that replaces the loss as ridge → 0 where its minimum can be attained; none if it has none."""
+        return None
+
+
+class Square(Loss):
+    """½ (1 − u)²."""
+
+    name, smoothness = "square", 1.0
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return 0.5 * np.square(1 - np.asarray(field))
+
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.asarray(field) - 1.0
+
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.ones_like(field, dtype=float)
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        return (omega + np.asarray(scale)) / (1 + np.asarray(scale))
+
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([0.0]), np.array([-1.0])
+
+    @property
+    def ridgeless(self) -> Loss:
+        return Interpolation()
+
+
+class SquaredHinge(Loss):
+    """½ (1 − u)₊², the square loss on examples short of margin 1."""
+
+    name, smoothness = "squared_hinge", 1.0
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return 0.5 * np.square(np.maximum(1 - np.asarray(field), 0.0))
+
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.minimum(np.asarray(field) - 1.0, 0.0)
+
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(field) <= 1, 1.0, 0.0)
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        return np.where(np.asarray(omega) < 1, (omega + np.asarray(scale)) / (1 + np.asarray(scale)), omega)
+
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([0.0, 1.0]), np.array([-1.0, 0.0])
+
+    @property
+    def ridgeless(self) -> Loss:
+        return HardMargin()
+
+
+class Hinge(Loss):
+    """(1 − u)₊, the loss of the soft-margin support vector machine."""
+
+    name, smoothness = "hinge", math.inf
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return np.maximum(1 - np.asarray(field), 0.0)
+
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(field) <= 1, -1.0, 0.0)
+
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.zeros_like(field, dtype=float)
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        return np.maximum(omega, np.minimum(omega + np.asarray(scale), 1.0))
+
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        omega = np.asarray(omega)
+        return self.proximal(omega, scale), np.where((omega < 1 - np.asarray(scale)) | (omega > 1), 1.0, 0.0)
+
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([0.0, 1.0, 1.0]), np.array([-1.0, -1.0, 0.0])
+
+    @property
+    def ridgeless(self) -> Loss:
+        return HardMargin()
+
+
+class Logistic(Loss):
+    """ln(1 + e^{−u})."""
+
+    name, smoothness = "logistic", 0.25
+    _fields = np.array([0.0, 1.8, 3.6, 5.4, 7.2, 9.5, 12.0, 16.0, 24.0, 40.0])
+    _fields = np.concatenate([-_fields[:0:-1], _fields])
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return -log_expit(field)
+
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        return -expit(-np.asarray(field))
+
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        return expit(field) * expit(-np.asarray(field))
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        """The root of p − V/(1 + eᵖ) = ω, by a Newton's method that cannot overshoot at any V.
+
+        The root at ω < −V/2 is minus that at −ω − V, so that p ≥ 0 without loss. There the left side is
+        concave: from a start above the root, one step leads below it and the others climb to it. The start
+        neglects 1 beside eᵖ, which gives Wright's ω function.
+        """
+        omega, scale = np.broadcast_arrays(np.asarray(omega, dtype=float), np.asarray(scale, dtype=float))
+        mirrored = omega < -scale / 2
+        centre = np.where(mirrored, -omega - scale, omega)
+        above = np.minimum(centre + wrightomega(np.log(scale) - centre).real, centre + scale / 2)
+        field = np.maximum(above, 0.0)
+        for _ in range(_NEWTON_STEPS):
+            chance = expit(-field)
+            step = (field - scale * chance - centre) / (1 + scale * chance * (1 - chance))
+            field = np.maximum(field - step, 0.0)
+            if np.all(np.abs(step) <= 4e-16 * (1 + np.abs(field) + np.abs(centre))):
+                break
+        return np.where(mirrored, -field, field)
+
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._fields, self.derivative(self._fields)
+
+    @property
+    def is_smooth(self) -> bool:
+        return True
+
+
+class HardMargin(Loss):
+    """0 at u ≥ 1 and infinite below: with a ridge, the least w of margin 1, which is the max-margin student."""
+
+    name, smoothness = "hard_margin", math.inf
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(field) >= 1, 0.0, math.inf)
+
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(field) <= 1, -math.inf, 0.0)
+
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.zeros_like(field, dtype=float)
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        return np.maximum(omega, np.ones_like(scale))
+
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        field = self.proximal(omega, scale)
+        return field, np.where(field > 1, 1.0, 0.0)
+
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([1.0]), np.array([0.0])
+
+
+class Interpolation(Loss):
+    """0 at u = 1 and infinite elsewhere: with a ridge, the least w that fits every label exactly."""
+
+    name, smoothness = "interpolation", math.inf
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(field) == 1, 0.0, math.inf)
+
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(field) <= 1, -math.inf, math.inf)
+
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        return np.zeros_like(field, dtype=float)
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        return np.ones(np.broadcast_shapes(np.shape(omega), np.shape(scale)))
+
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        field = self.proximal(omega, scale)
+        return field, np.zeros_like(field)
+
+    @property
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.empty(0), np.empty(0)
+
+
+def marked_fields(loss: Loss, scale: np.ndarray | float) -> np.ndarray:
+    """ω, (..., marks), between which prox_{Vℓ} is smooth, for V of shape (...)."""
+    fields, slopes = loss.landmarks
+    return fields + np.asarray(scale)[..., None] * slopes
+
+
+LOSSES: dict[str, Loss] = {loss.name: loss for loss in (Square(), Logistic(), Hinge(), SquaredHinge())}
+
+
+def check_loss(loss: Any) -> Loss | Proximal:
+    """Returns the loss of this name, or the object itself if it has a proximal operator and a value.
+
+    Raises:
+        ValueError: The name is unknown, or the object lacks a method.
+    """
+    if isinstance(loss, str) and loss in LOSSES:
+        return LOSSES[loss]
+    if isinstance(loss, str) or not isinstance(loss, Proximal) or isinstance(loss, type):
+        names = ", ".join(f'"{name}"' for name in LOSSES)
+        raise ValueError(f"`loss` must be {names}, or an object with methods value and proximal; got {loss!r}")
+    return loss
+
+
+@dataclass(frozen=True)
+class EmpiricalRisk:
+    """A student that minimises the regularised risk of the kept examples::
+
+        (1/N) Σ_kept ℓ(y w·x) + (λ/2) ‖w‖²,      x ~ N(0, I_N)
+
+    The sum is divided by the dimension N, not by the number of examples P = αN, and the inputs have
+    entries of variance 1: λ is P/N times the ridge of a mean over examples, and scikit-learn's C is 1/(λN).
+
+    Args:
+        loss: "square" (½(1−u)²), "logistic", "hinge", "squared_hinge" (½(1−u)₊²), or an object with
+            ``value(u)`` and ``proximal(omega, V)``, both vectorised.
+        ridge: λ ≥ 0. At 0, the limit λ → 0: of all minimisers the one of least norm.
+        sample_weight: Weight of an example's loss as a function of its signed probe margin m = y z,
+            vectorised and > 0; none weighs all alike.
+
+    Raises:
+        ValueError: The loss is unknown or the ridge is out of range.
+    """
+
+    loss: str | Loss | Proximal
+    ridge: float
+    sample_weight: Weight | None = None
+
+    def __post_init__(self):
+        check_loss(self.loss)
+        if not self.ridge >= 0:
+            raise ValueError(f"`ridge` must be >= 0; got {self.ridge}")

@@ -1,0 +1,128 @@
+"""Damped Newton's method on the stationarity of regularised risk.
+
+The equations are a monotone map with a single root, on which a step of Newton's method always descends.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from replica_theory.errors import SaddlePointError
+from replica_theory.kept_averages import KeptAverages
+from replica_theory.losses import Loss
+from replica_theory.risk_equations import RiskEquations, risk_equations
+
+TOLERANCE = 1e-12
+_ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
+_ITERATIONS = 200
+_LONGEST = 1.5  # change of ln τ, and fall of ln b, in one step
+_FASTEST, _SLOWEST, _LEAST = 0.2, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
+_SHORTEST = 1e-4  # share of a step, below which it leads nowhere
+
+
+@dataclass(frozen=True)
+class RiskStudent:
+    """A minimiser of regularised risk.
+
+    Attributes:
+        alpha: α, kept examples per dimension.
+        ridge: λ.
+        components: (a₁, a₂, b): along the probe, across it in the plane, and outside the plane.
+        scale: V, the change of an example's field by a unit pull on it.
+        residual: Largest residual of the solver's equations.
+    """
+
+    alpha: float
+    ridge: float
+    components: np.ndarray
+    scale: float
+    residual: float
+
+
+@dataclass(frozen=True)
+class RiskProblem:
+    """A loss, and the averages over kept examples as a function of student and scale."""
+
+    loss: Loss
+    averages: KeptAverages
+
+    def equations(self, student: RiskStudent) -> RiskEquations:
+        cells = self.averages(self.loss, student.components, student.scale)
+        return risk_equations(
+            self.loss,
+            cells,
+            alpha=student.alpha,
+            ridge=student.ridge,
+            student=student.components,
+            scale=student.scale,
+        )
+
+
+def solve(problem: RiskProblem, start: RiskStudent) -> RiskStudent:
+    """The minimiser at the α and ridge of the start, or failing that by way of larger ridges."""
+    found = newton(problem, start)
+    if found.residual < _ROUNDING:
+        return found
+    found = _by_larger_ridges(problem, start)
+    if found.ridge > start.ridge:
+        raise SaddlePointError(
+            f"no student found at alpha_prune = {start.alpha}, ridge < {found.ridge}", residual=found.residual
+        )
+    return found
+
+
+def _by_larger_ridges(problem: RiskProblem, asked: RiskStudent) -> RiskStudent:
+    """The last student on a path of falling ridges, each the start of the next."""
+    ridge = 10 * (1 + asked.alpha + asked.ridge)
+    start = replace(
+        asked, ridge=ridge, components=np.array([0.0, 0.0, math.sqrt(asked.alpha) / ridge]), scale=1 / ridge
+    )
+    found, ratio = newton(problem, start), _FASTEST
+    while found.residual < _ROUNDING and found.ridge > asked.ridge and ratio < _SLOWEST:
+        ridge = max(asked.ridge, ratio * found.ridge)
+        ahead = newton(problem, replace(found, ridge=ridge if ridge > _LEAST else asked.ridge))
+        if ahead.residual < _ROUNDING:
+            found, ratio = ahead, max(_FASTEST, ratio**1.5)
+        else:
+            ratio = math.sqrt(ratio)
+    return found
+
+
+def newton(problem: RiskProblem, student: RiskStudent) -> RiskStudent:
+    """Steps until the residual is as small as rounding allows, or no step lessens it."""
+    here = problem.equations(student)
+    for _ in range(_ITERATIONS):
+        if here.residual < TOLERANCE or not np.isfinite(here.jacobian).all():
+            break
+        trial = _searched(problem, student, here)
+        if trial is None:
+            break
+        student, here = trial
+    return replace(student, residual=here.residual)
+
+
+def _searched(problem: RiskProblem, student: RiskStudent, here: RiskEquations):
+    """The longest share of Newton's step that lessens the residual; none if there is none."""
+    try:
+        step = np.linalg.solve(here.jacobian, -here.difference)
+    except np.linalg.LinAlgError:
+        return None
+    before = np.linalg.norm(here.difference / here.size)
+    step *= min(1.0, _LONGEST / max(abs(step[3]), -step[2] / student.components[2], _LONGEST * 1e-3))
+    share = 1.0
+    while share > _SHORTEST:
+        trial = _stepped(student, share * step)
+        there = problem.equations(trial)
+        if np.linalg.norm(there.difference / here.size) < (1 - 0.1 * share) * before:
+            return trial, there
+        share /= 3
+    return None
+
+
+def _stepped(student: RiskStudent, step: np.ndarray) -> RiskStudent:
+    """Adds to a and ln τ; b is added to where it grows and multiplied where it falls, so that it stays positive."""
+    b = student.components[2]
+    grown = b + step[2] if step[2] > 0 else b * math.exp(step[2] / b)
+    components = np.array([*(student.components[:2] + step[:2]), grown])
+    return replace(student, components=components, scale=student.scale * grown / b * math.exp(-step[3]))

@@ -1,0 +1,112 @@
+"""The cells of `student_field` by quadrature over the probe's field, for any rule and any sample weight.
+
+At a given probe field z the student's field is ω = a₁ z + τ ξ with τ² = a₂² + b² and ξ ~ N(0, 1). What
+is left is ζ ~ N(0, 1), with v = (a₂ ξ + b ζ)/τ and h = (b ξ − a₂ ζ)/τ, and the label is +1 without noise
+where ζ > −A, A = (z cos θ + sin θ a₂ ξ/τ)/(sin θ b/τ). Its moments are in closed form, so that averages
+are sums over (z, ξ). It shares no formula with the closed form, and checks it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from replica_theory.gaussian import normal_density
+from replica_theory.kept_law import KeptLaw, Piece
+from replica_theory.losses import Loss, Weight, marked_fields
+from replica_theory.quadrature import breakpoints, composite_rule
+from replica_theory.student_field import REACH, FieldCells, LabelChance, labelled_pieces
+
+_GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])
+_COARSE = 3.0  # widths beyond it are resolved by the grid
+_SHARP = 1.5  # widths below it, not resolved by the grid either, of what is smeared already
+_STEPS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])
+_EVERYWHERE = np.array([-2.0, -0.5, 0.5, 2.0])
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Probe fields z with the weight of the kept examples there, and the weight of their loss."""
+
+    z: np.ndarray
+    share: np.ndarray
+    loss_weight: np.ndarray
+
+
+def summed_cells(
+    law: KeptLaw, student: np.ndarray, loss: Loss, scale: float, *, weight: Weight | None = None, order: int = 12
+) -> FieldCells:
+    """Cells of any rule, with panel ends where the proximal operator at this scale is not smooth."""
+    a1, a2, b = student.tolist()
+    tau = float(np.hypot(a2, b))
+    pieces, label = labelled_pieces(law)
+    weigh = weight or np.ones_like
+    marks = marked_fields(loss, scale * np.median(weigh(_EVERYWHERE)))
+    grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
+    rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
+    marks = marked_fields(loss, scale * rows.loss_weight)
+    nodes = _across(rows, law.probe_angle, label, (marks - a1 * rows.z[:, None]) / tau, student, order)
+    z, xi = rows.z[nodes.row], nodes.points
+    moments = _label_moments(law.probe_angle, label, z, xi, student)
+    moments = moments * (nodes.weights * normal_density(xi) * rows.share[nodes.row])
+    first, second = _moments(z, xi, moments, a2 / tau, b / tau)
+    return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], moments[0], first, second)
+
+
+def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:
+    """Panel ends in z: around the label's boundary, the loss's marks, and where the two meet, if seen sharply."""
+    a1, a2, b = student.tolist()
+    tau, ends = np.hypot(a2, b), [_GRID, np.tan(angle) * _STEPS]
+    slopes = [(a1, tau)]
+    if angle:
+        # on the boundary ω = slope z + spread ζ
+        slopes.append((a1 - a2 / np.tan(angle), b))
+    for slope, spread in slopes:
+        if spread < _SHARP * abs(slope):
+            ends.append((marks[:, None] / slope + abs(spread / slope) * corners).ravel())
+    return np.unique(np.clip(np.concatenate(ends), -REACH, REACH))
+
+
+def _rows(pieces: tuple[Piece, ...], weigh: Weight, grid: np.ndarray, keep_fraction: float, order: int) -> _Row:
+    z, share = [], []
+    for piece in pieces:
+        lower, upper = np.clip([piece.lower, piece.upper], -REACH, REACH)
+        nodes = composite_rule(breakpoints(lower, upper, grid=grid), order)
+        z.append(nodes.points)
+        share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
+    z = np.concatenate(z)
+    return _Row(z, np.concatenate(share), np.asarray(weigh(z), dtype=float))
+
+
+def _across(rows: _Row, angle: float, label: LabelChance, kinks: np.ndarray, student: np.ndarray, order: int):
+    """Nodes in ξ for each z, with panels where the label switches and ends where the loss has marks."""
+    _, a2, b = student.tolist()
+    features = None
+    if label.slope and abs(b) < _COARSE * abs(a2):
+        centres = -rows.z * np.cos(angle) * np.hypot(a2, b) / (np.sin(angle) * a2)
+        features = centres[:, None], np.full((rows.z.size, 1), abs(b / a2))
+    return composite_rule(breakpoints(-REACH, REACH, grid=_GRID, features=features, kinks=kinks), order)
+
+
+def _label_moments(angle: float, label: LabelChance, z: np.ndarray, xi: np.ndarray, student: np.ndarray) -> np.ndarray:
+    """∫ dζ φ(ζ) (1, ζ, ζ²) times the chance that the label is +1, (3, nodes)."""
+    if not label.slope:
+        return label.base * np.stack([np.ones_like(z), np.zeros_like(z), np.ones_like(z)])
+    _, a2, b = student.tolist()
+    argument = (z / np.tan(angle) * np.hypot(a2, b) + a2 * xi) / b
+    argument = np.clip(argument, -40.0, 40.0)
+    density, chance = normal_density(argument), ndtr(argument)
+    mass = label.base + label.slope * chance
+    return np.stack([mass, label.slope * density, mass - label.slope * argument * density])
+
+
+def _moments(z: np.ndarray, xi: np.ndarray, zeta: np.ndarray, c: float, s: float) -> tuple[np.ndarray, np.ndarray]:
+    """E[g] and E[ggᵀ] at the nodes, from the moments of ζ; (c, s) = (a₂, b)/τ."""
+    mass, m1, m2 = zeta
+    along = xi * mass
+    first = np.stack([z * mass, c * along + s * m1, s * along - c * m1])
+    xx, xm = xi * along, xi * m1
+    vv, hh = c * c * xx + 2 * c * s * xm + s * s * m2, s * s * xx - 2 * c * s * xm + c * c * m2
+    vh = c * s * (xx - m2) + (s * s - c * c) * xm
+    zv, zh = z * first[1], z * first[2]
+    return first, np.stack([np.stack([z * first[0], zv, zh]), np.stack([zv, vv, vh]), np.stack([zh, vh, hh])])

@@ -1,0 +1,136 @@
+"""One trained student: its direction and norm, and how it does on the examples it was trained on."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from replica_theory.errors import SaddlePointError
+from replica_theory.kept_averages import KeptAverages
+from replica_theory.losses import Interpolation, Logistic, Loss, Square
+from replica_theory.risk_check import RESIDUAL_TOLERANCE, independent_residual
+from replica_theory.risk_solver import RiskProblem, RiskStudent, solve
+from replica_theory.separability import threshold_of
+from replica_theory.square_risk import square_student
+from replica_theory.student_field_summed import summed_cells
+
+_START_RIDGE = 1e-2  # at least; a start only
+_OUTSIDE = np.array([0.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedStudent:
+    """A minimiser of regularised risk.
+
+    Attributes:
+        direction: Unit vector (3,): along the probe, across it towards the teacher, outside their plane.
+        norm: ‖w‖, in [0, ∞].
+        scale: V.
+        training_loss: Mean (weighted) loss of the kept examples.
+        training_error: Share of the kept examples on the wrong side.
+        residual: Largest, by the independent evaluation.
+    """
+
+    direction: np.ndarray
+    norm: float
+    scale: float
+    training_loss: float
+    training_error: float
+    residual: float
+
+
+def train(averages: KeptAverages, loss: Loss, *, alpha: float, ridge: float) -> TrainedStudent:
+    """The minimiser at one α, with the limits ridge → 0 and ridge → ∞.
+
+    Raises:
+        ValueError: There is no minimiser.
+        SaddlePointError: The equations do not confirm it.
+    """
+    if math.isinf(ridge):
+        return _mean_student(averages, loss, alpha)
+    if ridge > 0:
+        return _minimiser(averages, loss, alpha, ridge)
+    if isinstance(loss, Square) and alpha == 1:
+        return _diverging_student(averages)
+    constraint = _constraint(averages, loss, alpha)
+    if constraint is None:
+        return _minimiser(averages, loss, alpha, 0.0)
+    return replace(_minimiser(averages, constraint, alpha, 1.0), scale=math.inf)
+
+
+def _constraint(averages: KeptAverages, loss: Loss, alpha: float) -> Loss | None:
+    """What replaces the loss as ridge → 0 where its least value is attained: then any ridge gives the same w."""
+    if isinstance(loss, Square):
+        return loss.ridgeless if alpha < 1 else None
+    if not isinstance(loss, Logistic) and loss.ridgeless is None:
+        return None
+    threshold = threshold_of(averages.law)
+    if alpha >= threshold:
+        return None
+    if loss.ridgeless is None:
+        raise ValueError(
+            f"`ridge` must be > 0 where the kept labels are separable, alpha_prune < {threshold:.7g}; got 0 at "
+            f"alpha_prune = {alpha} (a logistic student has no minimum there; a hinge one is the max-margin student)"
+        )
+    return loss.ridgeless
+
+
+def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float) -> TrainedStudent:
+    moments = averages.plane_moments(loss)
+    if isinstance(loss, Interpolation):
+        limit = square_student(*moments, alpha=alpha, ridge=0.0)
+        student = RiskStudent(alpha, ridge, limit.components, (1 - alpha) / ridge, math.inf)
+    elif isinstance(loss, Square) and averages.weight is None:
+        student = square_student(*moments, alpha=alpha, ridge=ridge)
+    else:
+        start = square_student(*moments, alpha=alpha, ridge=max(ridge, _START_RIDGE))
+        student = solve(RiskProblem(loss, averages), replace(start, ridge=ridge))
+    residual = independent_residual(averages, loss, student)
+    if not residual <= RESIDUAL_TOLERANCE:
+        raise SaddlePointError(
+            f"a second evaluation does not confirm the student at alpha_prune = {alpha}", residual=residual
+        )
+    return _described(averages, loss, student, residual)
+
+
+def _described(averages: KeptAverages, loss: Loss, student: RiskStudent, residual: float) -> TrainedStudent:
+    norm = float(np.linalg.norm(student.components))
+    cells = averages(loss, student.components, student.scale)
+    field = loss.proximal(cells.field, student.scale * cells.loss_weight)
+    return TrainedStudent(
+        direction=student.components / norm,
+        norm=norm,
+        scale=student.scale,
+        training_loss=float(cells.mass @ (cells.loss_weight * loss.value(field))),
+        training_error=float(cells.mass @ (field < 0)),
+        residual=residual,
+    )
+
+
+def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedStudent:
+    """ridge → ∞: Hebb's student, the (weighted) mean of y x, of vanishing norm.
+
+    λ w / |ℓ'(0)| tends to α m along the plane, m = E[w y s], and √(α E w²) outside it; an example's own field
+    is that of the others plus its weight.
+    """
+    cells = averages(loss, _OUTSIDE, 1.0)
+    again = summed_cells(averages.law, _OUTSIDE, loss, 1.0, weight=averages.weight, order=20)
+    mean, other = ((c.first[:2] * c.loss_weight).sum(1) for c in (cells, again))
+    total, square = (float((cells.mass * cells.loss_weight**power).sum()) for power in (1, 2))
+    components = np.append(alpha * mean, math.sqrt(alpha * square))
+    fields = averages(Square(), components, 1.0)
+    return TrainedStudent(
+        direction=components / np.linalg.norm(components),
+        norm=0.0,
+        scale=0.0,
+        training_loss=total * float(loss.value(np.zeros(1))[0]),
+        training_error=float(fields.mass @ (fields.field < -fields.loss_weight)),
+        residual=float(np.max(np.abs(mean - other))),
+    )
+
+
+def _diverging_student(averages: KeptAverages) -> TrainedStudent:
+    """The least-squares student without ridge at α = 1, whose norm diverges in random directions."""
+    return TrainedStudent(
+        direction=_OUTSIDE, norm=math.inf, scale=math.inf, training_loss=0.0, training_error=0.0, residual=0.0
+    )
