@@ -21,6 +21,8 @@ from replica_theory.student_field_summed import summed_cells
 from replica_theory.version_space_averages import inverse_mills
 
 _LEAST, _MOST = math.log(1e-30), math.log(1e20)  # of κ
+_NOTHING = 1e-300
+_UNSEEN = 1e-8  # overlap below which the error does not show it
 
 
 class _Marks(HardMargin):
@@ -43,12 +45,16 @@ def probe_known(law: KeptLaw, alpha: float) -> tuple[float, float]:
 
     def log_excess(log_kappa: float) -> float:
         x = _student(math.exp(log_kappa), law.probe_angle)
-        return math.log(_information(averages(_Marks(), x, 1.0), alpha)) + math.log1p(math.exp(-log_kappa))
+        information = max(_information(averages(_Marks(), x, 1.0), alpha), _NOTHING)
+        return math.log(information) + math.log1p(math.exp(-log_kappa))
 
+    if log_excess(_LEAST) <= 0:  # examples that say less than rounding
+        return 0.0, 0.0
     root: Any = brentq(log_excess, _LEAST, _MOST, xtol=1e-14)
     kappa = math.exp(root)
     cells = summed_cells(law, _student(kappa, law.probe_angle), _Marks(), 1.0, order=18)
-    return kappa, abs(_information(cells, alpha) * (1 + kappa) / kappa - 1)
+    overlap = kappa / (1 + kappa)
+    return kappa, abs(_information(cells, alpha) - overlap) / max(overlap, _UNSEEN)
 
 
 def _information(cells: FieldCells, alpha: float) -> float:

@@ -169,7 +169,7 @@ class Logistic(Loss):
     """ln(1 + e^{−u})."""
 
     name, smoothness = "logistic", 0.25
-    _fields = np.array([0.0, 1.8, 3.6, 5.4, 7.2, 9.5, 12.0, 16.0, 24.0, 40.0])
+    _fields = np.append(np.arange(0.0, 29.0, 1.7), 40.0)  # prox is the logarithm of ω up to |p| = ln V
     _fields = np.concatenate([-_fields[:0:-1], _fields])
 
     def value(self, field: np.ndarray) -> np.ndarray:

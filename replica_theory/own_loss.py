@@ -11,10 +11,9 @@ from replica_theory.losses import Loss, Proximal
 from replica_theory.quadrature import gauss_legendre
 
 _STEP = 1e-5
+_SHORT_STEP = 1e-7  # a corner within it of a node is missed
 _ORDER = 12
 _COARSE_ENDS = np.concatenate([-np.geomspace(2000.0, 2.0, 12), [-1.0, 0.0, 1.0], np.geomspace(2.0, 2000.0, 12)])
-_RESOLVED, _NARROWEST = 1e-11, 1e-10
-_SPLITS = 45
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,7 @@ class OwnLoss(Loss):
         return (self.value(field) - 2 * self.value(field - _STEP) + self.value(field - 2 * _STEP)) / _STEP**2
 
     def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        step = _STEP * (1 + np.abs(omega))
+        step = _SHORT_STEP * np.sqrt(np.mean(np.square(omega)))
         rise = self.proximal(omega + step, scale) - self.proximal(omega - step, scale)
         return self.proximal(omega, scale), np.clip(rise / (2 * step), 0.0, 1.0)
 
@@ -59,21 +58,26 @@ class OwnLoss(Loss):
         return fields, ends - fields
 
     def _resolved_ends(self) -> np.ndarray:
-        """Ends of the panels on which prox at V = 1 is a polynomial, each split where it is not."""
+        """Ends of the panels on which prox at V = 1 is a polynomial: its corners first, then what is left."""
+        _, corners = self._split(_COARSE_ENDS, resolved=1e-14, narrowest=1e-13)
+        ends, _ = self._split(np.unique(np.concatenate([_COARSE_ENDS, corners])), resolved=1e-11, narrowest=1e-3)
+        return ends
+
+    def _split(self, ends: np.ndarray, *, resolved: float, narrowest: float) -> tuple[np.ndarray, np.ndarray]:
+        """Halves panels until each is resolved; returns the ends, and where panels stayed rough to the last."""
         nodes, _ = gauss_legendre(_ORDER)
         tail = np.linalg.inv(np.polynomial.legendre.legvander(2 * nodes - 1, _ORDER - 1))[-2:]
-        left, right, ends = _COARSE_ENDS[:-1], _COARSE_ENDS[1:], [_COARSE_ENDS]
-        for _ in range(_SPLITS):
+        left, right = ends[:-1], ends[1:]
+        while True:
             values = self.proximal(left[:, None] + (right - left)[:, None] * nodes, 1.0)
-            rough = np.abs(values @ tail.T).max(1) > _RESOLVED * (1 + np.abs(values).max(1))
-            rough &= right - left > _NARROWEST
-            if not rough.any():
-                break
-            left, right = left[rough], right[rough]
-            middle = (left + right) / 2
-            ends.append(middle)
+            size = 1 + np.maximum(np.abs(values).max(1), np.abs(right))
+            rough = np.abs(values @ tail.T).max(1) > resolved * size
+            left, right, size = left[rough], right[rough], size[rough]
+            middle, narrow = (left + right) / 2, right - left <= narrowest * size
+            if narrow.all():
+                return ends, middle
+            ends = np.union1d(ends, middle[~narrow])
             left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-        return np.unique(np.concatenate(ends))
 
     def _centre(self) -> float:
         """ω at which prox vanishes, so that training errors are counted to the edge; 0 if it never does."""

@@ -1,0 +1,86 @@
+"""Separability threshold: constants, limits, another evaluation, and refusals."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
+from scipy.special import ndtr
+
+from replica_theory import (
+    KeepEasiest,
+    KeepHardest,
+    KeepRandom,
+    KeepWithProbability,
+    SaddlePointError,
+    Verified,
+    separability,
+    separability_threshold,
+)
+
+
+def threshold(selection, degrees, noise):
+    return separability_threshold(selection=selection, probe_angle=math.radians(degrees), label_noise=noise)
+
+
+@pytest.mark.parametrize(
+    ("selection", "degrees", "expected"),
+    [
+        (KeepRandom(), 0, 2.992286),
+        (KeepHardest(0.4), 0, 3.199575),
+        (KeepEasiest(0.4), 0, 3.645808),
+        (KeepHardest(0.4), 20, 3.017514),
+    ],
+    ids=str,
+)
+def test_constants_at_one_flip_in_ten(selection, degrees, expected):
+    assert threshold(selection, degrees, 0.1) == pytest.approx(expected, abs=5.1e-7)
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.02, 1e-4], ids=str)
+def test_random_data_by_scipys_quadrature(noise):
+    def ramp(x):
+        return (x * x + 1) * ndtr(x) + x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+    def shortfall(a):
+        def weighted(u):
+            return (
+                2 * math.exp(-u * u / 2) * ((1 - noise) * ramp(-a * u) + noise * ramp(a * u)) / math.sqrt(2 * math.pi)
+            )
+
+        return quad(weighted, 0, 12, points=[0.1 / (1 + a), 1 / (1 + a), 4 / (1 + a)], epsabs=0, epsrel=1e-12)[0]
+
+    best = minimize_scalar(shortfall, bounds=(0, 50), method="bounded", options={"xatol": 1e-9})
+    assert threshold(KeepRandom(), 0, noise) == pytest.approx(1 / best.fun, rel=1e-10)
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 90], ids=str)
+def test_pure_noise_is_separable_up_to_covers_two(degrees):
+    assert threshold(KeepHardest(0.4), degrees, 0.5) == pytest.approx(2.0, rel=1e-13)
+
+
+def test_what_teacher_or_probe_classifies_is_separable():
+    assert threshold(KeepHardest(0.4), 20, 0.0) == math.inf
+    assert threshold(KeepEasiest(0.4, True), 0, 0.1) == math.inf
+    assert threshold(KeepHardest(0.01, True), 20, 0.1) == math.inf
+    assert threshold(Verified(KeepRandom(), 1.0, 0.0), 20, 0.1) == math.inf
+
+
+def test_threshold_grows_as_noise_falls_and_rules_join():
+    assert threshold(KeepRandom(), 0, 0.01) > threshold(KeepRandom(), 0, 0.02) > 2
+    assert threshold(KeepHardest(0.3), 1e-4, 0.1) == pytest.approx(threshold(KeepHardest(0.3), 0, 0.1), rel=1e-6)
+    rule = KeepWithProbability(lambda z, y: np.full_like(z, 0.5))
+    assert threshold(rule, 20, 0.1) == pytest.approx(threshold(KeepRandom(), 20, 0.1), rel=1e-10)
+
+
+def test_a_minimum_that_the_second_quadrature_does_not_confirm_is_refused(monkeypatch):
+    monkeypatch.setattr(separability, "_ITERATIONS", 1)
+    with pytest.raises(SaddlePointError, match="second quadrature does not confirm the threshold"):
+        threshold(KeepRandom(), 0, 0.1)
+
+
+@pytest.mark.parametrize("noise", [-0.1, 0.51, math.nan], ids=str)
+def test_noise_out_of_range_is_refused(noise):
+    with pytest.raises(ValueError, match=r"`label_noise` must be in \[0, 1/2\]"):
+        threshold(KeepRandom(), 0, noise)
