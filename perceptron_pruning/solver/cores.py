@@ -4,6 +4,7 @@ Workers start when tasks last, and stay for later ones. Until they are there thi
 itself, so that a few short tasks wait for nothing.
 """
 
+import atexit
 import multiprocessing
 import os
 import sys
@@ -128,6 +129,9 @@ def _started(cores: int) -> list[Worker]:
 def _stop() -> None:
     while _WORKERS:
         _WORKERS.pop().stop()
+
+
+atexit.register(_stop)
 
 
 def _forget() -> None:
