@@ -1,13 +1,16 @@
 """A sweep held against the theory, cell by cell."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from perceptron_pruning.comparison import compare
 from perceptron_pruning.simulation import SimulationResult
-from perceptron_pruning.sweeps.rules import rule
+from perceptron_pruning.students.training import Student
+from perceptron_pruning.sweeps.rules import rule, student
+from perceptron_pruning.sweeps.simulated import OUTPUTS
 from perceptron_pruning.sweeps.study import stable_text
 from replica_theory.selection import Selection
 
@@ -21,25 +24,25 @@ _COLUMNS = {
 }
 
 
-def compare_sweep(dataset: xr.Dataset, *, rules: Sequence[Selection] = ()) -> xr.Dataset:
+def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = ()) -> xr.Dataset:
     """Compares every finished cell of a sweep with the theory, as `compare` does with one.
 
     ``.to_dataframe().reset_index()`` makes a table of it, one row a cell.
 
     Args:
         dataset: From `sweep` or `read_sweep`; it may be unfinished.
-        rules: Rules of your own that the sweep used; those of this package are known by their labels.
+        own: Rules and students of your own that the sweep used; those of this package are known by their labels.
 
     Returns:
         ``theory``, ``simulation``, ``difference``, ``standard_error``, ``finite_size``, ``z_score`` and ``agrees``
         with the dimensions and labels of the cells; NaN and false where trials are missing.
 
     Raises:
-        ValueError: A rule is not known, a student is not the max-margin one, or there are fewer than 2 trials.
+        ValueError: A rule or student is not known, or there are fewer than 2 trials.
         SaddlePointError: The theory has no verified solution at a cell.
     """
     done = dataset.done.all("trial")
-    known = {stable_text(own): own for own in rules}
+    known = {stable_text(one): one for one in own}
     columns = {name: np.full(done.shape, np.nan) for name in _COLUMNS}
     agrees = np.zeros(done.shape, dtype=bool)
     for place in zip(*np.nonzero(done.values), strict=True):
@@ -52,10 +55,9 @@ def compare_sweep(dataset: xr.Dataset, *, rules: Sequence[Selection] = ()) -> xr
     return xr.Dataset(variables | {"agrees": (done.dims, agrees)}, dataset.drop_vars("trial", errors="ignore").coords)
 
 
-def _simulation(cell: xr.Dataset, known: dict[str, Selection]) -> SimulationResult:
-    if cell.student != "max_margin":
-        raise ValueError(f"`dataset` must have the student max_margin to be compared; got {cell.student.item()}")
+def _simulation(cell: xr.Dataset, known: dict[str, Any]) -> SimulationResult:
     label, trained = cell.selection.item(), cell.probe == "trained"
+    trainee = cell.student.item()
     return SimulationResult(
         alpha_prune=cell.n_kept.item() / cell.n_features.item(),
         selection=known[label] if label in known else rule(label),
@@ -67,9 +69,7 @@ def _simulation(cell: xr.Dataset, known: dict[str, Selection]) -> SimulationResu
         n_kept=cell.n_kept.item(),
         probe=cell.probe.item(),
         probe_epochs=cell.attrs["study"]["probe_epochs"] if trained else 0,
-        probe_angles=cell.probe_angles.values,
-        generalization_error=cell.generalization_error.values,
-        overlap=cell.overlap.values,
-        probe_overlap=cell.probe_overlap.values,
-        margin=cell.margin.values,
+        student=known[trainee] if trainee in known else student(trainee),
+        label_noise=cell.label_noise.item(),
+        **{name: cell[name].values for name in OUTPUTS},
     )

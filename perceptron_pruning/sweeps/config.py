@@ -4,6 +4,7 @@
     selection = ["KeepHardest(0.3)", "KeepEasiest(0.3)", "KeepRandom(0.3)"]
     probe_angle_degrees = [0, 10]                   # or probe_angle, in radians
     n_features = 200
+    student = ["max_margin", "EmpiricalRisk('logistic', 0.1)"]
     n_trials = 100
     seed = 0
 
@@ -31,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron_pruning.sweeps.grid import AXES, CellList, Grid
-from perceptron_pruning.sweeps.rules import rule
+from perceptron_pruning.sweeps.rules import rule, student
 
 _WHOLE = ("n_trials", "seed", "probe_epochs")
 _KEYS = (*AXES, "probe_angle_degrees", *_WHOLE)
@@ -75,8 +76,9 @@ def _grid(content: dict[str, Any]) -> Grid:
         if "probe_angle" in values:
             raise ValueError("`probe_angle` and `probe_angle_degrees` exclude each other; give one of them")
         values["probe_angle"] = [_radians(degrees) for degrees in _several(values.pop("probe_angle_degrees"))]
-    if "selection" in values:
-        values["selection"] = [rule(str(text)) for text in _several(values["selection"])]
+    for name, parsed in (("selection", rule), ("student", student)):
+        if name in values:
+            values[name] = [parsed(str(text)) for text in _several(values[name])]
     return Grid(**values)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from perceptron_pruning.students.training import Student, check_student
 from perceptron_pruning.sweeps.study import stable_text
-from replica_theory.errors import check_alpha, check_probe_angle
+from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import KeepRandom, Selection, check_selection
 
 EVERYTHING = KeepRandom()
@@ -25,8 +26,9 @@ class Cell:
         selection: Which examples are kept.
         probe_angle: θ, radians, in [0, π/2].
         n_features: N, ≥ 3.
-        student: As `simulate` takes it.
+        student: "max_margin" or an EmpiricalRisk.
         probe: "exact" or "trained".
+        label_noise: η, in [0, 1/2].
 
     Raises:
         ValueError: A parameter is out of range.
@@ -36,13 +38,16 @@ class Cell:
     selection: Selection = EVERYTHING
     probe_angle: float = 0.0
     n_features: int = 200
-    student: Any = "max_margin"
+    student: Student = "max_margin"
     probe: str = "exact"
+    label_noise: float = 0.0
 
     def __post_init__(self):
         object.__setattr__(self, "alpha_prune", float(check_alpha(self.alpha_prune)))
         object.__setattr__(self, "probe_angle", check_probe_angle(self.probe_angle))
+        object.__setattr__(self, "label_noise", check_label_noise(self.label_noise))
         check_selection(self.selection)
+        check_student(self.student)
         if not isinstance(self.n_features, int | np.integer) or self.n_features < 3:
             raise ValueError(f"`n_features` must be an integer >= 3; got {self.n_features!r}")
         object.__setattr__(self, "n_features", int(self.n_features))
@@ -58,8 +63,8 @@ class Cell:
 
     @cached_property
     def keep_fraction(self) -> float:
-        """f, which a rule that sees labels may make depend on the angle."""
-        return self.selection.kept_law(self.probe_angle).keep_fraction
+        """f, which a rule that sees labels may make depend on angle and noise."""
+        return self.selection.kept_law(self.probe_angle, self.label_noise).keep_fraction
 
     @property
     def alpha_total(self) -> float:
@@ -76,9 +81,9 @@ class Cell:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-AXES = ("alpha_prune", "alpha_total", "selection", "probe_angle", "n_features", "student", "probe")
+AXES = ("alpha_prune", "alpha_total", "selection", "probe_angle", "n_features", "student", "probe", "label_noise")
 
-_NUMBERS = ("alpha_prune", "alpha_total", "probe_angle", "n_features")
+_NUMBERS = ("alpha_prune", "alpha_total", "probe_angle", "n_features", "label_noise")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +128,9 @@ class Grid:
         selection: Which examples are kept.
         probe_angle: θ, radians.
         n_features: N.
-        student: As `simulate` takes it.
+        student: "max_margin" or an EmpiricalRisk.
         probe: "exact" or "trained".
+        label_noise: η, chance that a label of the pool is flipped.
         n_trials: Trials of every cell.
         seed: Non-negative integer, from which every cell has its own.
         probe_epochs: Of trained probes.
@@ -138,8 +144,9 @@ class Grid:
     selection: Selection | Sequence[Selection] = EVERYTHING
     probe_angle: float | Sequence[float] = 0.0
     n_features: int | Sequence[int] = 200
-    student: Any = "max_margin"
+    student: Student | Sequence[Student] = "max_margin"
     probe: str | Sequence[str] = "exact"
+    label_noise: float | Sequence[float] = 0.0
     n_trials: int = 100
     seed: int = 0
     probe_epochs: int = 3

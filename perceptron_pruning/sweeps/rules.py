@@ -1,8 +1,11 @@
-"""Selection rules from their text, such as KeepHardest(0.3): what a sweep's file and a store's labels say."""
+"""Rules and students from their text, such as KeepHardest(0.3): what a sweep's file and a store's labels say."""
 
 import ast
+from typing import Any
 
+from perceptron_pruning.students.training import Student, check_student
 from replica_theory import selection
+from replica_theory.losses import EmpiricalRisk
 from replica_theory.selection import Selection
 
 RULES = {
@@ -11,32 +14,54 @@ RULES = {
 }
 
 
+STUDENTS = {"EmpiricalRisk": EmpiricalRisk}
+
+
 def rule(text: str) -> Selection:
     """The rule that a text names; only rules and plain values are understood, nothing is evaluated.
 
     Raises:
         ValueError: The text is no rule of this package.
     """
-    try:
-        found = _value(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, KeyError, TypeError) as error:
-        raise _unknown(text) from error
+    found = _parsed(text)
     if not isinstance(found, Selection):
-        raise _unknown(text)
+        raise ValueError(
+            f"`selection` must be a rule such as KeepHardest(0.3), one of {', '.join(RULES)}; got {text!r}"
+        )
     return found
 
 
-def _value(node: ast.expr) -> object:
+def student(text: str) -> Student:
+    """The student that a text names: max_margin, or such as EmpiricalRisk('logistic', 0.1).
+
+    Raises:
+        ValueError: The text is no student of this package.
+    """
+    found = "max_margin" if text == "max_margin" else _parsed(text)
+    try:
+        check_student(found)
+    except ValueError:
+        raise ValueError(
+            f"`student` must be 'max_margin' or such as \"EmpiricalRisk('logistic', 0.1)\"; got {text!r}"
+        ) from None
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """None where the text is not of our names and plain values."""
+    try:
+        return _value(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, KeyError, TypeError):
+        return None
+
+
+def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         named = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
-        return RULES[node.func.id](*map(_value, node.args), **named)
+        return (RULES | STUDENTS)[node.func.id](*map(_value, node.args), **named)
     if isinstance(node, ast.Tuple):
         return tuple(map(_value, node.elts))
     try:
         return ast.literal_eval(node)
     except ValueError:
         raise TypeError(ast.unparse(node)) from None
-
-
-def _unknown(text: str) -> ValueError:
-    return ValueError(f"`selection` must be a rule such as KeepHardest(0.3), one of {', '.join(RULES)}; got {text!r}")

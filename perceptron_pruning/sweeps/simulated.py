@@ -22,6 +22,10 @@ OUTPUTS = {
     "probe_overlap": Output(long_name="overlap ρ of student and probe"),
     "margin": Output(long_name="margin κ of the unit-norm student"),
     "probe_angles": Output(long_name="angle θ of probe and teacher", units="rad"),
+    "norm": Output(long_name="length ‖w‖ of the student"),
+    "training_loss": Output(long_name="mean loss of the kept examples"),
+    "training_error": Output(long_name="share of the kept examples that the student misses"),
+    "direction": Output(long_name="unit-norm student along and across the probe", dimensions={"axis": 4}),
 }
 
 
@@ -47,8 +51,9 @@ def sweep(
         task_seconds: What a task should take; by default 2 to 60 s, growing with the sweep.
 
     Returns:
-        Arrays ``generalization_error``, ``overlap``, ``probe_overlap``, ``margin``, ``probe_angles`` (radians), with
-        one dimension for each axis of the grid (or ``cell``) and ``trial`` last. ``done`` is true everywhere.
+        Arrays ``generalization_error``, ``overlap``, ``probe_overlap``, ``margin``, ``probe_angles`` (radians) and
+        all else that `simulate` gives of a trial, with one dimension for each axis of the grid (or ``cell``) and
+        ``trial`` after them. ``done`` is true everywhere.
 
     Raises:
         ValueError: A parameter is out of range.
@@ -86,7 +91,6 @@ class SimulatedCell:
     probe_epochs: int
 
     def __call__(self, cell: Cell, trials: range) -> dict[str, np.ndarray]:
-        given = {} if cell.student == "max_margin" else {"student": cell.student}
         result = simulate(
             cell.alpha_prune,
             selection=cell.selection,
@@ -97,7 +101,8 @@ class SimulatedCell:
             seed=cell.seed(self.seed),
             probe=cell.probe,
             probe_epochs=self.probe_epochs,
-            **given,
+            student=cell.student,
+            label_noise=cell.label_noise,
         )
         return {name: getattr(result, name) for name in OUTPUTS}
 
@@ -124,6 +129,7 @@ def _coordinates(cells: Sequence[Cell], seed: int) -> dict[str, list[Any]]:
         "n_features": [cell.n_features for cell in cells],
         "student": [cell.student if isinstance(cell.student, str) else stable_text(cell.student) for cell in cells],
         "probe": [cell.probe for cell in cells],
+        "label_noise": [cell.label_noise for cell in cells],
         "n_kept": [cell.n_kept for cell in cells],
         "seed": [cell.seed(seed) for cell in cells],
     }

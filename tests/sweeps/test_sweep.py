@@ -13,9 +13,10 @@ from threadpoolctl import threadpool_limits
 from perceptron_pruning import compare, simulate, sweep
 from perceptron_pruning.sweeps import Cell, CellList, Grid, StoreError, Workers
 from perceptron_pruning.sweeps.comparing import compare_sweep
+from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.dataset import read_sweep, write_netcdf
 from perceptron_pruning.sweeps.simulated import OUTPUTS
-from replica_theory import KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
+from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
 
 SMALL = Grid(
     alpha_prune=(0.5, 2.0),
@@ -99,7 +100,7 @@ def test_a_cell_keeps_its_numbers_in_a_larger_grid(swept, tmp_path):
         found = sweep(larger, tmp_path / "larger.zarr", executor=here)
     point = {"alpha_prune": 0.5, "selection": repr(KeepHardest(0.3)), "probe_angle": 0.0}
     for name in OUTPUTS:
-        np.testing.assert_array_equal(found.sel(point)[name][..., :5], swept[1].sel(point)[name])
+        np.testing.assert_array_equal(found.sel(point)[name].isel(trial=slice(5)), swept[1].sel(point)[name])
     assert len(np.unique(found.seed)) == found.seed.size
 
 
@@ -214,7 +215,7 @@ def test_a_rule_of_ones_own_goes_through_store_and_comparison(tmp_path):
         found = sweep(Grid(alpha_prune=1.0, selection=own, n_features=20, n_trials=4), tmp_path / "s", executor=here)
     with pytest.raises(ValueError, match="`selection` must be a rule such as"):
         compare_sweep(found)
-    assert np.isfinite(compare_sweep(found, rules=[own]).z_score).all()
+    assert np.isfinite(compare_sweep(found, own=[own]).z_score).all()
 
 
 def test_trained_probes(tmp_path):
@@ -225,3 +226,34 @@ def test_trained_probes(tmp_path):
     assert (angles > 0).all()
     assert not found.probe_angles.sel(probe="exact").any()
     assert np.isfinite(compare_sweep(found).z_score).all()
+
+
+def test_students_and_noisy_labels_are_axes_and_are_compared(tmp_path):
+    students = ("EmpiricalRisk('logistic', 0.1)", "EmpiricalRisk('square', 0.5)")
+    grid = grid_of(
+        {"alpha_prune": 2.0, "selection": "KeepHardest(0.5)", "student": students, "label_noise": [0, 0.1]}
+        | {"n_features": 30, "n_trials": 4}
+    )
+    with ThreadPoolExecutor(1) as here:
+        found = sweep(grid, tmp_path / "s.zarr", executor=here)
+    assert found.sizes["student"] == found.sizes["label_noise"] == 2
+    noisy = found.squeeze().isel(student=0).sel(label_noise=0.1)
+    same = simulate(
+        2.0,
+        selection=KeepHardest(0.5),
+        student=EmpiricalRisk("logistic", 0.1),
+        label_noise=0.1,
+        n_features=30,
+        n_trials=4,
+        seed=noisy.seed.item(),
+    )
+    assert np.array_equal(noisy.training_loss, same.training_loss)
+    assert np.array_equal(noisy.direction, same.direction)
+    compared = compare_sweep(found).squeeze().isel(student=0).sel(label_noise=0.1)
+    assert compared.theory == compare(same).theory
+
+
+@pytest.mark.parametrize("text", ["EmpiricalRisk('cubic', 0.1)", "perceptron", "KeepHardest(0.5)"], ids=str)
+def test_a_text_that_is_no_student_is_refused(text):
+    with pytest.raises(ValueError, match=r"`(student|loss)` must be"):
+        grid_of({"alpha_prune": 2.0, "student": text})
