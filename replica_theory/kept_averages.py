@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory.kept_law import KeptLaw
-from replica_theory.losses import Loss, Weight, marked_fields
+from replica_theory.loss import Loss, Weight, marked_fields
 from replica_theory.student_field import FieldCells, closed_cells
 from replica_theory.student_field_summed import summed_cells
 

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from replica_theory.gaussian import normal_density
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.losses import Loss, Weight, marked_fields
+from replica_theory.loss import Loss, Weight, marked_fields
 from replica_theory.quadrature import breakpoints, composite_rule
 from replica_theory.student_field import REACH, FieldCells, LabelChance, labelled_pieces
 
