@@ -66,6 +66,11 @@ class Loss(ABC):
     def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
         """Fields u and slopes there, among them u = 0: prox is smooth between the ω = u + V slope."""
 
+    def marks(self, scale: np.ndarray | float) -> np.ndarray:
+        """ω, (..., marks), between which prox_{Vℓ} is smooth, for V of shape (...)."""
+        fields, slopes = self.landmarks
+        return fields + np.asarray(scale)[..., None] * slopes
+
     @property
     def is_smooth(self) -> bool:
         """Whether the landmarks are scales of a smooth function, not corners."""
@@ -75,9 +80,3 @@ class Loss(ABC):
     def ridgeless(self) -> "Loss | None":
         """The constraint that replaces the loss as ridge → 0 where its minimum can be attained; none if it has none."""
         return None
-
-
-def marked_fields(loss: Loss, scale: np.ndarray | float) -> np.ndarray:
-    """ω, (..., marks), between which prox_{Vℓ} is smooth, for V of shape (...)."""
-    fields, slopes = loss.landmarks
-    return fields + np.asarray(scale)[..., None] * slopes

@@ -101,6 +101,7 @@ class Logistic(Loss):
     name, smoothness = "logistic", 0.25
     _fields = np.append(np.arange(0.0, 29.0, 1.7), 40.0)  # prox is the logarithm of ω up to |p| = ln V
     _fields = np.concatenate([-_fields[:0:-1], _fields])
+    _sparse = np.isin(np.abs(_fields).round(1), [8.5, 15.3, 25.5, 40.0])  # enough beyond it
 
     def value(self, field: np.ndarray) -> np.ndarray:
         return -log_expit(field)
@@ -134,6 +135,11 @@ class Logistic(Loss):
     @property
     def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
         return self._fields, self.derivative(self._fields)
+
+    def marks(self, scale: np.ndarray | float) -> np.ndarray:
+        dense = np.log1p(np.max(scale)) + 4.0
+        fields = self._fields[(np.abs(self._fields) < dense) | self._sparse]
+        return fields + np.asarray(scale)[..., None] * self.derivative(fields)
 
     @property
     def is_smooth(self) -> bool:
