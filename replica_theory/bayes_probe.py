@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from replica_theory.constraints import HardMargin
 from replica_theory.kept_averages import KeptAverages
 from replica_theory.kept_law import KeptLaw
-from replica_theory.losses import HardMargin
 from replica_theory.student_field import FieldCells
 from replica_theory.student_field_summed import summed_cells
 from replica_theory.version_space_averages import inverse_mills

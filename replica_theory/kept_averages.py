@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory.kept_law import KeptLaw
-from replica_theory.losses import Loss, Weight, marked_fields
+from replica_theory.loss import Loss, Weight
 from replica_theory.student_field import FieldCells, closed_cells
 from replica_theory.student_field_summed import summed_cells
 
@@ -26,7 +26,7 @@ class KeptAverages:
 
     def __call__(self, loss: Loss, student: np.ndarray, scale: float) -> FieldCells:
         if self.in_closed_form:
-            return closed_cells(self.law, student, marked_fields(loss, scale))
+            return closed_cells(self.law, student, loss.marks(scale))
         return summed_cells(self.law, student, loss, scale, weight=self.weight)
 
     def plane_moments(self, loss: Loss) -> tuple[np.ndarray, np.ndarray]:

@@ -1,86 +1,16 @@
-"""Convex losses ℓ(u) of a labelled field u = y w·x, and the risk that a student minimises.
-
-What the theory needs of a loss is its proximal operator
-
-    prox_{Vℓ}(ω) = argmin_u ℓ(u) + (u − ω)²/(2V),
-
-the field that an example attains after training when the rest of the data would give it ω. The
-named losses also have derivatives, for solvers that descend.
-"""
+"""The named losses, and the regularised risk that theory and simulation share."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit, wrightomega
 
-Weight = Callable[[np.ndarray], np.ndarray]
+from replica_theory.constraints import HardMargin, Interpolation
+from replica_theory.loss import Loss, Proximal, Weight
 
 _NEWTON_STEPS = 60
-
-
-@runtime_checkable
-class Proximal(Protocol):
-    """What a loss of one's own must offer, both vectorised: ℓ(u), convex, and its proximal operator."""
-
-    def value(self, field: np.ndarray) -> np.ndarray:
-        """ℓ(u)."""
-        ...
-
-    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        """argmin_u ℓ(u) + (u − ω)²/(2V), V = ``scale`` > 0, which broadcasts against ω."""
-        ...
-
-
-class Loss(ABC):
-    """A named convex loss with derivatives.
-
-    Attributes:
-        name: What it is called in `check_loss`.
-        smoothness: Largest ℓ''; infinite where ℓ' jumps.
-    """
-
-    name: str
-    smoothness: float
-
-    @abstractmethod
-    def value(self, field: np.ndarray) -> np.ndarray:
-        """ℓ(u)."""
-
-    @abstractmethod
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        """ℓ'(u); where it jumps, its limit from below."""
-
-    @abstractmethod
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        """ℓ''(u); where it jumps, its limit from below; 0 where ℓ' jumps."""
-
-    @abstractmethod
-    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        """argmin_u ℓ(u) + (u − ω)²/(2V), V = ``scale`` > 0, which broadcasts against ω."""
-
-    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        """The proximal operator and ∂prox/∂ω = 1/(1 + V ℓ''(prox)), in [0, 1]."""
-        field = self.proximal(omega, scale)
-        return field, 1 / (1 + scale * self.second_derivative(field))
-
-    @property
-    @abstractmethod
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Fields u and slopes there, among them u = 0: prox is smooth between the ω = u + V slope."""
-
-    @property
-    def is_smooth(self) -> bool:
-        """Whether the landmarks are scales of a smooth function, not corners."""
-        return False
-
-    @property
-    def ridgeless(self) -> "Loss | None":
-        """The constraint that replaces the loss as ridge → 0 where its minimum can be attained; none if it has none."""
-        return None
 
 
 class Square(Loss):
@@ -171,6 +101,7 @@ class Logistic(Loss):
     name, smoothness = "logistic", 0.25
     _fields = np.append(np.arange(0.0, 29.0, 1.7), 40.0)  # prox is the logarithm of ω up to |p| = ln V
     _fields = np.concatenate([-_fields[:0:-1], _fields])
+    _sparse = np.isin(np.abs(_fields).round(1), [8.5, 15.3, 25.5, 40.0])  # enough beyond it
 
     def value(self, field: np.ndarray) -> np.ndarray:
         return -log_expit(field)
@@ -205,67 +136,14 @@ class Logistic(Loss):
     def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
         return self._fields, self.derivative(self._fields)
 
+    def marks(self, scale: np.ndarray | float) -> np.ndarray:
+        dense = np.log1p(np.max(scale)) + 4.0
+        fields = self._fields[(np.abs(self._fields) < dense) | self._sparse]
+        return fields + np.asarray(scale)[..., None] * self.derivative(fields)
+
     @property
     def is_smooth(self) -> bool:
         return True
-
-
-class HardMargin(Loss):
-    """0 at u ≥ 1 and infinite below: with a ridge, the least w of margin 1, which is the max-margin student."""
-
-    name, smoothness = "hard_margin", math.inf
-
-    def value(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) >= 1, 0.0, math.inf)
-
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) <= 1, -math.inf, 0.0)
-
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.zeros_like(field, dtype=float)
-
-    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        return np.maximum(omega, np.ones_like(scale))
-
-    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        field = self.proximal(omega, scale)
-        return field, np.where(field > 1, 1.0, 0.0)
-
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([1.0]), np.array([0.0])
-
-
-class Interpolation(Loss):
-    """0 at u = 1 and infinite elsewhere: with a ridge, the least w that fits every label exactly."""
-
-    name, smoothness = "interpolation", math.inf
-
-    def value(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) == 1, 0.0, math.inf)
-
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) <= 1, -math.inf, math.inf)
-
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.zeros_like(field, dtype=float)
-
-    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        return np.ones(np.broadcast_shapes(np.shape(omega), np.shape(scale)))
-
-    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        field = self.proximal(omega, scale)
-        return field, np.zeros_like(field)
-
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.empty(0), np.empty(0)
-
-
-def marked_fields(loss: Loss, scale: np.ndarray | float) -> np.ndarray:
-    """ω, (..., marks), between which prox_{Vℓ} is smooth, for V of shape (...)."""
-    fields, slopes = loss.landmarks
-    return fields + np.asarray(scale)[..., None] * slopes
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (Square(), Logistic(), Hinge(), SquaredHinge())}

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.errors import check_alpha
-from replica_theory.losses import Loss, Proximal, Weight
+from replica_theory.loss import Loss, Proximal, Weight
 from replica_theory.selection import Selection
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)

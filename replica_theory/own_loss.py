@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from replica_theory.losses import Loss, Proximal
+from replica_theory.loss import Loss, Proximal
 from replica_theory.quadrature import gauss_legendre
 
 _STEP = 1e-5

@@ -9,7 +9,7 @@ the third, summed over probe field and student field by `student_field_summed`::
 import numpy as np
 
 from replica_theory.kept_averages import KeptAverages
-from replica_theory.losses import Loss
+from replica_theory.loss import Loss
 from replica_theory.risk_solver import RiskStudent
 from replica_theory.student_field_summed import summed_cells
 

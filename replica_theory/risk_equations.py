@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory.losses import Loss
+from replica_theory.loss import Loss
 from replica_theory.student_field import FieldCells
 
 _LAST = np.array([0.0, 0.0, 1.0])

@@ -10,7 +10,7 @@ import numpy as np
 
 from replica_theory.errors import SaddlePointError
 from replica_theory.kept_averages import KeptAverages
-from replica_theory.losses import Loss
+from replica_theory.loss import Loss
 from replica_theory.risk_equations import RiskEquations, risk_equations
 
 TOLERANCE = 1e-12

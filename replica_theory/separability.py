@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from replica_theory.constraints import HardMargin
 from replica_theory.errors import SaddlePointError, check_label_noise, check_probe_angle
 from replica_theory.kept_averages import KeptAverages
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.losses import HardMargin
 from replica_theory.selection import Selection, check_selection
 from replica_theory.student_field_summed import summed_cells
 

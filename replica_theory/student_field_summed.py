@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from replica_theory.gaussian import normal_density
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.losses import Loss, Weight, marked_fields
+from replica_theory.loss import Loss, Weight
 from replica_theory.quadrature import breakpoints, composite_rule
 from replica_theory.student_field import REACH, FieldCells, LabelChance, labelled_pieces
 
@@ -41,10 +41,10 @@ def summed_cells(
     tau = float(np.hypot(a2, b))
     pieces, label = labelled_pieces(law)
     weigh = weight or np.ones_like
-    marks = marked_fields(loss, scale * np.median(weigh(_EVERYWHERE)))
+    marks = loss.marks(scale * np.median(weigh(_EVERYWHERE)))
     grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
     rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
-    marks = marked_fields(loss, scale * rows.loss_weight)
+    marks = loss.marks(scale * rows.loss_weight)
     nodes = _across(rows, law.probe_angle, label, (marks - a1 * rows.z[:, None]) / tau, student, order)
     z, xi = rows.z[nodes.row], nodes.points
     moments = _label_moments(law.probe_angle, label, z, xi, student)

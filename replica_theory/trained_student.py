@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from replica_theory.constraints import Interpolation
 from replica_theory.errors import SaddlePointError
 from replica_theory.kept_averages import KeptAverages
-from replica_theory.losses import Interpolation, Logistic, Loss, Square
+from replica_theory.loss import Loss
+from replica_theory.losses import Logistic, Square
 from replica_theory.risk_check import RESIDUAL_TOLERANCE, independent_residual
 from replica_theory.risk_solver import RiskProblem, RiskStudent, solve
 from replica_theory.separability import threshold_of

@@ -6,7 +6,7 @@ The million cells are the measured ones (five α from 0.5 to 8, hard, easy and r
 trials each, cut into tasks as `sweep` cuts them. What it takes::
 
     core hours      = cells × trials × mean seconds of a trial / 3600
-    bytes           = cells × trials × (5 outputs × 8 + 1), before compression
+    bytes           = cells × trials × (12 values × 8 + 1), before compression
     scheduler hours = tasks × 5 ms / 3600, the upper end of the 3 to 5 ms that Dask's scheduler took a task
     most cores      = seconds of a task / the longer of what scheduler and driver need for one
 
@@ -38,7 +38,8 @@ ALPHAS = (0.5, 1.0, 2.0, 4.0, 8.0)
 RULES = (KeepHardest(0.3), KeepEasiest(0.3), KeepRandom(0.3))
 SIZES = {200: 20, 2000: 1}  # N, and trials of each measured cell
 SCHEDULER_SECONDS = 0.005  # a task
-_BYTES = 8 * len(OUTPUTS) + 1  # a trial
+_VALUES = sum(math.prod(output.dimensions.values()) for output in OUTPUTS.values())
+_BYTES = 8 * _VALUES + 1  # a trial
 _WRITTEN = 40  # tasks, to time the driver's writing
 
 
@@ -164,7 +165,8 @@ def write_seconds() -> float:
     written = study(Grid(alpha_prune=alphas, n_features=1000, n_trials=100))
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(written, Path(folder) / "timed.zarr", aim=1e-3)
-        values = dict.fromkeys(OUTPUTS, np.random.default_rng(0).random((1, store.chunks[1])))
+        shape, numbers = (1, store.chunks[1]), np.random.default_rng(0)
+        values = {name: numbers.random((*shape, *output.dimensions.values())) for name, output in OUTPUTS.items()}
         begun = time.perf_counter()
         for cell in range(_WRITTEN):
             store.write(Task(range(cell, cell + 1), range(store.chunks[1]), 0.0), values, np.array([True]))

@@ -19,7 +19,7 @@ from perceptron_pruning.sweeps.commands import sweep_command
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.dataset import read_sweep
 from perceptron_pruning.sweeps.rules import rule
-from replica_theory import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, KeepWindows
+from replica_theory import Calibrated, EmpiricalRisk, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, KeepWindows
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "perceptron_pruning.cli"]
@@ -70,6 +70,7 @@ def test_examples_of_the_file_are_grids():
         alpha_total=(1.5, 3, 6, 12),
         selection=[KeepHardest(0.3), KeepEasiest(0.3), KeepRandom(0.3)],
         probe_angle=[0.0, math.radians(10)],
+        student=["max_margin", EmpiricalRisk("logistic", 0.1)],
     )
     assert len(grid_of(tomllib.loads(blocks)).cells) == 3 + 9
 

@@ -229,7 +229,7 @@ def test_trained_probes(tmp_path):
 
 
 def test_students_and_noisy_labels_are_axes_and_are_compared(tmp_path):
-    students = ("EmpiricalRisk('logistic', 0.1)", "EmpiricalRisk('square', 0.5)")
+    students = ["EmpiricalRisk('logistic', 0.1)", "EmpiricalRisk('square', 0.5)"]
     grid = grid_of(
         {"alpha_prune": 2.0, "selection": "KeepHardest(0.5)", "student": students, "label_noise": [0, 0.1]}
         | {"n_features": 30, "n_trials": 4}

@@ -177,9 +177,11 @@ def sampled_rule_knower(rng, *, n, alpha, fraction, threshold, iterations=60):
         first = (at_low - at_high) / chance
         second = (low * at_low - high * at_high) / chance - first**2
         pull = labels * first / width
-        precision = -kept / n * float(np.mean(second)) / variance
-        mean = (mean * precision + inputs.T @ pull / n) / (1 + precision)
-        variance = 1 / (1 + precision)
+        reaction = -kept / n * float(np.mean(second)) / variance
+        estimate = mean * reaction + inputs.T @ pull / n
+        # kept fields are short, which speaks for short teachers: their length is known, and fixes the precision
+        precision = (1 + math.sqrt(1 + 4 * float(estimate @ estimate))) / 2
+        mean, variance = estimate / precision, 1 / precision
     return math.acos(mean @ teacher / np.linalg.norm(mean)) / math.pi
 
 
