@@ -13,7 +13,16 @@ from typing import Protocol
 
 from matplotlib.figure import Figure as Picture
 
-from perceptron_pruning.figures import figure_1a, figure_1b, figure_2cde, figure_embeddings
+from perceptron_pruning.figures import (
+    figure_1a,
+    figure_1b,
+    figure_1c,
+    figure_1e,
+    figure_1f,
+    figure_2ab,
+    figure_2cde,
+    figure_embeddings,
+)
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
 from perceptron_pruning.reproduction.tables import Row
@@ -34,7 +43,16 @@ class Figure(Protocol):
     def draw(self, table: Sequence[Row]) -> Picture: ...
 
 
-_MODULES: tuple[Figure, ...] = (figure_1a, figure_1b, figure_2cde, figure_embeddings)
+_MODULES: tuple[Figure, ...] = (
+    figure_1a,
+    figure_1b,
+    figure_1c,
+    figure_1e,
+    figure_1f,
+    figure_2ab,
+    figure_2cde,
+    figure_embeddings,
+)
 
 FIGURES: dict[str, Figure] = {module.NAME: module for module in _MODULES}
 
