@@ -10,6 +10,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 # Okabe & Ito's colours, which remain distinct for colour-blind readers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # of maps
+
 # what each format calls the entry to leave out, and the one for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
 
