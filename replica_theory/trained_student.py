@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from replica_theory.constraints import Interpolation
+from replica_theory.constraints import HardMargin, Interpolation
 from replica_theory.errors import SaddlePointError
 from replica_theory.kept_averages import KeptAverages
 from replica_theory.loss import Loss
-from replica_theory.losses import Logistic, Square
+from replica_theory.losses import Logistic, Square, SquaredHinge
 from replica_theory.risk_check import RESIDUAL_TOLERANCE, independent_residual
 from replica_theory.risk_solver import RiskProblem, RiskStudent, solve
 from replica_theory.separability import threshold_of
 from replica_theory.square_risk import square_student
 from replica_theory.student_field_summed import summed_cells
 
+_SOFT_RIDGE = 1e-7
 _START_RIDGE = 1e-2  # at least; a start only
 _OUTSIDE = np.array([0.0, 0.0, 1.0])
 
@@ -86,6 +87,8 @@ def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float) -
         student = square_student(*moments, alpha=alpha, ridge=ridge)
     else:
         start = square_student(*moments, alpha=alpha, ridge=max(ridge, _START_RIDGE))
+        if isinstance(loss, HardMargin):
+            start = _nearly_hard(averages, start, ridge)
         student = solve(RiskProblem(loss, averages), replace(start, ridge=ridge))
     residual = independent_residual(averages, loss, student)
     if not residual <= RESIDUAL_TOLERANCE:
@@ -93,6 +96,12 @@ def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float) -
             f"a second evaluation does not confirm the student at alpha_prune = {alpha}", residual=residual
         )
     return _described(averages, loss, student, residual)
+
+
+def _nearly_hard(averages: KeptAverages, start: RiskStudent, ridge: float) -> RiskStudent:
+    """The squared hinge's student at a small ridge, with λV as it is: a start for the hard margin, at any ridge."""
+    soft = solve(RiskProblem(SquaredHinge(), averages), replace(start, ridge=_SOFT_RIDGE))
+    return replace(soft, scale=soft.scale * soft.ridge / ridge)
 
 
 def _described(averages: KeptAverages, loss: Loss, student: RiskStudent, residual: float) -> TrainedStudent:

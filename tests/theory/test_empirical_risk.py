@@ -433,3 +433,11 @@ def test_large_scale_of_the_logistic_proximal_operator_is_no_trap():
     assert max(student.residual for student in students) < 1e-9
     errors = [student.generalization_error for student in students]
     assert max(abs(a - b) for a, b in itertools.pairwise(errors[2:])) < 0.005
+
+
+@pytest.mark.parametrize("degrees", [0.0, 20.0], ids="{}deg".format)
+@pytest.mark.parametrize("fraction", [1e-2, 1e-3], ids=str)
+def test_thin_strips_of_data_keep_every_digit(fraction, degrees):
+    rule, angle = KeepHardest(fraction), math.radians(degrees)
+    expected = max_margin(3.0, selection=rule, probe_angle=angle).generalization_error
+    assert error(3.0, "hinge", 0.0, rule, degrees) == pytest.approx(expected, rel=1e-11)
