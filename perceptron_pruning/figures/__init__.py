@@ -22,6 +22,11 @@ from perceptron_pruning.figures import (
     figure_2ab,
     figure_2cde,
     figure_embeddings,
+    figure_finite_size,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_order_parameters,
+    figure_trained_probe,
 )
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
@@ -51,6 +56,11 @@ _MODULES: tuple[Figure, ...] = (
     figure_1f,
     figure_2ab,
     figure_2cde,
+    figure_order_parameters,
+    figure_finite_size,
+    figure_trained_probe,
+    figure_label_aware,
+    figure_optimal_rule,
     figure_embeddings,
 )
 
