@@ -228,4 +228,4 @@ def test_the_bar_counts_the_wanted_and_begins_where_the_store_is(tmp_path):
     done = np.zeros((12, 3), bool)
     done[[2, 3]] = True
     with work_bar(study, np.isin(np.arange(12), [2, 5]), done, "part") as bar:
-        assert (bar.total, bar.initial) == (6.0, 3.0)
+        assert (bar.total, bar.n) == (6.0, 3.0)
