@@ -1,21 +1,18 @@
 """The command ``perceptron-pruning``."""
 
 import sys
-from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Annotated
 
 try:
     from cyclopts import App, Parameter
-    from tqdm import tqdm
 except ImportError as missing:
     sys.exit(f'the command line needs one more package ({missing.name}): pip install "perceptron-pruning[cli]"')
 
+from perceptron_pruning.figures.settings import FULL, QUICK
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.evidence import REFUTED
-from perceptron_pruning.reproduction.run import Interrupted, reproduce
-from perceptron_pruning.reproduction.settings import FULL, QUICK
+from perceptron_pruning.reproduction.run import reproduce
 from perceptron_pruning.sweeps.commands import status_command, sweep_command
 from perceptron_pruning.theory_command.command import theory_command
 
@@ -55,14 +52,10 @@ def reproduce_command(
     """
     if quick and full:
         raise ValueError("`--quick` and `--full` exclude each other; give one of them")
-    claims = reproduce(output, FULL if full else QUICK, progress=_progress_bar)
+    claims = reproduce(output, FULL if full else QUICK)
     print(_table(claims))
     print(f"\nFigures, tables and the manifest are in {output}")
-    return int(claims[0].verdict == REFUTED)  # theory and simulation disagree: nothing else can be trusted
-
-
-def _progress_bar(rows: Iterable, total: int) -> Iterable:
-    return tqdm(rows, total=total, unit="task", disable=None)
+    return int(any(claim.contradicts_theory for claim in claims))
 
 
 def _table(claims: list[Claim]) -> str:
@@ -74,11 +67,8 @@ def main() -> None:
     """Entry point: one line for a caller's mistake, no traceback; 130 when interrupted."""
     try:
         sys.exit(app())
-    except Interrupted as interrupted:
-        print(f"Interrupted: {interrupted}", file=sys.stderr)
-        sys.exit(130)
     except KeyboardInterrupt:
-        print("Interrupted before anything was finished", file=sys.stderr)
+        print("Interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(130)
     except (ValueError, ArithmeticError, OSError, BrokenExecutor) as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The joint: a simulated cell held against the exact theory at the same parameters."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,20 +18,18 @@ _MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # of separable labels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Simulated mean error against theory.
+class Agreement:
+    """A mean over trials against theory.
 
     Attributes:
-        simulation: The simulated cell.
-        theory: ε of the theory at the simulated α.
-        difference: Mean simulated ε minus theory.
+        theory: The theory's value at the simulated α.
+        difference: Simulated mean minus theory.
         standard_error: Of the simulated mean, from the spread between trials.
         finite_size: Declared size of the bias at N < ∞; see `compare`.
         z_score: difference / √(standard_error² + finite_size²).
         agrees: |z_score| ≤ 4.
     """
 
-    simulation: SimulationResult
     theory: float
     difference: float
     standard_error: float
@@ -43,6 +42,13 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         return abs(self.z_score) <= LARGEST_Z
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Agreement):
+    """Simulated mean error ε against theory: an `Agreement`, with the simulated cell."""
+
+    simulation: SimulationResult
 
 
 def compare(
@@ -78,15 +84,29 @@ def compare(
     if simulation.n_trials < 2:
         raise ValueError(f"`simulation` must have n_trials >= 2 to give a standard error; got {simulation.n_trials}")
     target = _target(teacher_overlap, probe_overlap)
-    errors = _theory(simulation, simulation.alpha_prune * np.exp([-_STEP, 0.0, _STEP]), target)
-    slope = math.log(errors[2] / errors[0]) / (2 * _STEP)
-    simulated = simulation.error_against(**target) if target else simulation.generalization_error
-    return Comparison(
-        simulation=simulation,
-        theory=float(errors[1]),
-        difference=float(simulated.mean() - errors[1]),
-        standard_error=float(simulated.std(ddof=1) / math.sqrt(simulation.n_trials)),
-        finite_size=FINITE_SIZE_COEFFICIENT * (1 + abs(slope)) * float(errors[1]) / simulation.n_features,
+    found = agreement(
+        simulation.error_against(**target) if target else simulation.generalization_error,
+        lambda alphas: _theory(simulation, alphas, target),
+        alpha_prune=simulation.alpha_prune,
+        n_features=simulation.n_features,
+    )
+    return Comparison(simulation=simulation, **vars(found))
+
+
+def agreement(
+    simulated: np.ndarray, theory: Callable[[np.ndarray], np.ndarray], *, alpha_prune: float, n_features: int
+) -> Agreement:
+    """Holds one value a trial, (n_trials ≥ 2,), against a positive quantity of the theory as a function of α.
+
+    The declared finite-size term is that of `compare`.
+    """
+    values = theory(alpha_prune * np.exp([-_STEP, 0.0, _STEP]))
+    slope = math.log(values[2] / values[0]) / (2 * _STEP)
+    return Agreement(
+        theory=float(values[1]),
+        difference=float(simulated.mean() - values[1]),
+        standard_error=float(simulated.std(ddof=1) / math.sqrt(simulated.size)),
+        finite_size=FINITE_SIZE_COEFFICIENT * (1 + abs(slope)) * float(values[1]) / n_features,
     )
 
 

@@ -5,14 +5,14 @@ its estimate with a standard error, and the verdict follows from the 95 % interv
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.comparison import LARGEST_Z
 from perceptron_pruning.embeddings.experiment import CurveSummary
-from perceptron_pruning.reproduction import figure_1a, figure_1b, figure_2, figure_embeddings
+from perceptron_pruning.figures import figure_1a, figure_1b, figure_2cde, figure_embeddings
 from perceptron_pruning.reproduction.evidence import (
     CONFIRMED,
     IN_REGIME,
@@ -45,6 +45,7 @@ class Claim:
         measured: What simulation or real data say, with their uncertainty.
         verdict: confirmed, confirmed in this regime, refuted, or undecided.
         figure: Where to look.
+        predicted: The verdict that the theory gives by itself; empty where it is silent.
     """
 
     claim: str
@@ -52,10 +53,17 @@ class Claim:
     measured: str
     verdict: str
     figure: str
+    predicted: str = ""
+
+    @property
+    def contradicts_theory(self) -> bool:
+        """Whether the data decide otherwise than the theory does."""
+        return bool(self.predicted) and self.verdict not in (self.predicted, UNDECIDED)
 
 
-def judge(simulated: Sequence[Row], embedded: Sequence[Row]) -> list[Claim]:
-    """All claims, in the light of the simulated cells and the points on real embeddings."""
+def judge(tables: Mapping[str, Sequence[Row]], simulated: Sequence[Row]) -> list[Claim]:
+    """All claims, in the light of the figures' tables and of every simulated point."""
+    embedded = tables.get("embeddings", ())
     return [
         theory_predicts_simulation(simulated),
         keep_easy_when_scarce(simulated),
@@ -165,7 +173,7 @@ def frontier_beats_power_law(simulated: Sequence[Row]) -> Claim:
 
 def imperfect_probe_falls_back(simulated: Sequence[Row]) -> Claim:
     """At θ = 20° the frontier is shallower than at θ = 0, and its exponent tends to −1 whatever the pool."""
-    degrees = max(figure_2.ANGLES_DEGREES)
+    degrees = max(figure_2cde.ANGLES_DEGREES)
     errors = pareto_frontier([100.0, 1000.0], probe_angle=math.radians(degrees), min_keep_fraction=1e-3)
     limit = _exact_exponent(errors.generalization_error, 10.0)
     imperfect = _frontier_exponent(simulated, math.radians(degrees), _COMMON_FRACTION)
@@ -185,7 +193,7 @@ def imperfect_probe_falls_back(simulated: Sequence[Row]) -> Claim:
 
 
 def _frontier_exponent(simulated: Sequence[Row], angle: float, least: float) -> Effect | None:
-    rules = [KeepHardest(f) for f in {*figure_1a.FRACTIONS, *figure_2.FRACTIONS} if f >= least]
+    rules = [KeepHardest(f) for f in {*figure_1a.FRACTIONS, *figure_2cde.FRACTIONS} if f >= least]
     first, second = (best_cell(simulated, rules, angle, alpha) for alpha in _FRONTIER_ALPHAS)
     return exponent(first, second) if first and second else None
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.comparison import compare
-from perceptron_pruning.simulation import SimulationResult
+from perceptron_pruning.comparison import Agreement, agreement
 from perceptron_pruning.sweeps.rules import rule
 from perceptron_pruning.sweeps.study import stable_text
+from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
 _COLUMNS = {
@@ -43,7 +43,7 @@ def compare_sweep(dataset: xr.Dataset, *, rules: Sequence[Selection] = ()) -> xr
     columns = {name: np.full(done.shape, np.nan) for name in _COLUMNS}
     agrees = np.zeros(done.shape, dtype=bool)
     for place in zip(*np.nonzero(done.values), strict=True):
-        comparison = compare(_simulation(dataset.isel(dict(zip(done.dims, place, strict=True))), known))
+        comparison = _comparison(dataset.isel(dict(zip(done.dims, place, strict=True))), known)
         columns["simulation"][place] = comparison.theory + comparison.difference
         for name in columns.keys() - {"simulation"}:
             columns[name][place] = getattr(comparison, name)
@@ -52,24 +52,17 @@ def compare_sweep(dataset: xr.Dataset, *, rules: Sequence[Selection] = ()) -> xr
     return xr.Dataset(variables | {"agrees": (done.dims, agrees)}, dataset.drop_vars("trial", errors="ignore").coords)
 
 
-def _simulation(cell: xr.Dataset, known: dict[str, Selection]) -> SimulationResult:
+def _comparison(cell: xr.Dataset, known: dict[str, Selection]) -> Agreement:
     if cell.student != "max_margin":
         raise ValueError(f"`dataset` must have the student max_margin to be compared; got {cell.student.item()}")
-    label, trained = cell.selection.item(), cell.probe == "trained"
-    return SimulationResult(
+    if cell.sizes["trial"] < 2:
+        raise ValueError(f"`dataset` must have at least 2 trials to give a standard error; got {cell.sizes['trial']}")
+    label = cell.selection.item()
+    selection = known[label] if label in known else rule(label)
+    angle = float(cell.probe_angles.mean()) if cell.probe == "trained" else cell.probe_angle.item()
+    return agreement(
+        cell.generalization_error.values,
+        lambda alphas: max_margin(alphas, selection=selection, probe_angle=angle).generalization_error,
         alpha_prune=cell.n_kept.item() / cell.n_features.item(),
-        selection=known[label] if label in known else rule(label),
-        probe_angle=float(cell.probe_angles.mean()) if trained else cell.probe_angle.item(),
         n_features=cell.n_features.item(),
-        n_trials=cell.sizes["trial"],
-        first_trial=0,
-        seed=cell.seed.item(),
-        n_kept=cell.n_kept.item(),
-        probe=cell.probe.item(),
-        probe_epochs=cell.attrs["study"]["probe_epochs"] if trained else 0,
-        probe_angles=cell.probe_angles.values,
-        generalization_error=cell.generalization_error.values,
-        overlap=cell.overlap.values,
-        probe_overlap=cell.probe_overlap.values,
-        margin=cell.margin.values,
     )

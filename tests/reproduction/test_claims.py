@@ -3,9 +3,9 @@
 import math
 
 import pytest
+from perceptron_pruning.reproduction.cells import point
 
 from perceptron_pruning.reproduction import claims, figure_1a, figure_1b, figure_2
-from perceptron_pruning.reproduction.cells import point
 from perceptron_pruning.reproduction.evidence import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Effect
 from replica_theory import max_margin
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from perceptron_pruning.reproduction.settings import QUICK
 
 from perceptron_pruning.embeddings.experiment import CurveSettings, contrast
 from perceptron_pruning.reproduction.run import Interrupted, reproduce
-from perceptron_pruning.reproduction.settings import QUICK
 from perceptron_pruning.reproduction.tables import read_table, write_table
 
 SMALL = replace(

@@ -1,0 +1,95 @@
+"""Simulated points of the figures, from one store, each held against the theory."""
+
+import math
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from perceptron_pruning.comparison import agreement
+from perceptron_pruning.figures.settings import Settings
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps import Cell, CellList, sweep
+from replica_theory.max_margin import max_margin
+from replica_theory.selection import Selection
+
+STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
+_MEDIAN = math.sqrt(math.pi / 2)  # standard error of a median over that of a mean, for normal trials
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulated:
+    """What has been simulated.
+
+    Attributes:
+        trials: For each cell that is finished, its arrays (n_trials,) as in `SimulationResult`.
+        seed: The seed of the whole.
+        embedded: Rows of the experiment on real embeddings.
+    """
+
+    trials: dict[Cell, dict[str, np.ndarray]] = field(default_factory=dict)
+    seed: int = 0
+    embedded: Sequence[Row] = ()
+
+    def rows(self, cells: Iterable[Cell]) -> list[Row]:
+        """A row for each of these cells that is there."""
+        return [self._rows[cell] for cell in dict.fromkeys(cells) if cell in self.trials]
+
+    @property
+    def all_rows(self) -> list[Row]:
+        """A row for every cell."""
+        return list(self._rows.values())
+
+    @cached_property
+    def _rows(self) -> dict[Cell, Row]:
+        return {cell: self._row(cell, arrays) for cell, arrays in self.trials.items()}
+
+    def _row(self, cell: Cell, arrays: dict[str, np.ndarray]) -> Row:
+        errors = arrays["generalization_error"]
+        angle = float(arrays["probe_angles"].mean())
+        held = agreement(
+            errors,
+            lambda alphas: max_margin(alphas, selection=cell.selection, probe_angle=angle).generalization_error,
+            alpha_prune=cell.n_kept / cell.n_features,
+            n_features=cell.n_features,
+        )
+        return point(cell.selection, angle, cell.n_kept / cell.n_features) | {
+            "kind": "simulation",
+            "theory": held.theory,
+            "simulation": held.theory + held.difference,
+            "standard_error": held.standard_error,
+            "finite_size": held.finite_size,
+            "z_score": held.z_score,
+            "median": float(np.median(errors)),
+            "probe": cell.probe,
+            "n_features": cell.n_features,
+            "n_trials": errors.size,
+            "seed": cell.seed(self.seed),
+        }
+
+
+def simulate_cells(
+    cells: Sequence[Cell], settings: Settings, store: Path, *, executor: Executor | None = None
+) -> Simulated:
+    """Simulates what a store lacks of these cells; called again, it goes on where it stopped."""
+    chosen = CellList(cells=cells, n_trials=settings.n_trials, seed=settings.seed)
+    dataset = sweep(chosen, store, executor=executor)
+    arrays = {name: dataset[name].values for name in dataset.attrs["outputs"]}
+    trials = {cell: {name: values[i] for name, values in arrays.items()} for i, cell in enumerate(chosen.cells)}
+    return Simulated(trials=trials, seed=settings.seed)
+
+
+def point(selection: Selection, probe_angle: float, alpha_prune: float) -> Row:
+    """The columns that say where a row of a table lies."""
+    fraction = selection.kept_law(probe_angle).keep_fraction
+    return {
+        "kind": "theory",
+        "rule": repr(selection),
+        "keep_fraction": fraction,
+        "probe_angle_degrees": round(math.degrees(probe_angle), 9),
+        "alpha_prune": alpha_prune,
+        "alpha_total": alpha_prune / fraction,
+    }
