@@ -66,28 +66,42 @@ def run_study(
         with only_driver(path), one_thread(), _workers(executor) as workers:
             note_versions(store)
             tasks = store.tasks(study.seconds, aim, wanted)
-            with nullcontext(bar) if bar is not None else work_bar(study, wanted, store.done(), path.name) as shown:
+            own = work_bar(path.name, *_work(study, wanted, store.done())) if bar is None else nullcontext(bar)
+            with own as shown:
                 _run(study, store, tasks, workers, shown)
     return read_sweep(path)
 
 
-def work_bar(study: Study, wanted: np.ndarray, done: np.ndarray, name: str) -> tqdm:
-    """A bar of estimated work, so that the time left is right when the dear tasks come first.
+def work(study: Study, path: Path, *, cells: Iterable[int] | None = None) -> tuple[float, float]:
+    """Estimated seconds on one core that some of a study's cells take, and of how much of it a store already has.
 
     Args:
-        study: What is computed.
-        wanted: (n_cells,), whether each cell is.
-        done: (n_cells, n_trials), whether each trial is there already.
-        name: Shown before the bar.
+        study: What is to be computed.
+        path: Its store, which need not be there.
+        cells: Places of the cells in ``study.cells``; by default all.
+
+    Raises:
+        StoreError: The store is another study's or another version's.
     """
-    seconds = np.asarray(study.seconds or [1.0] * len(study.cells))[wanted]
+    wanted = _wanted(study, cells)
+    done = open_store(study, path, aim=1.0).done() if path.exists() else np.zeros((len(study.cells), study.n_trials))
+    return _work(study, wanted, done)
+
+
+def work_bar(name: str, whole: float, done: float) -> tqdm:
+    """A bar of estimated work, so that the time left is right when the dear tasks come first."""
     return tqdm(
         desc=name,
-        total=float(seconds.sum()) * study.n_trials,
-        initial=float(seconds @ done[wanted].sum(axis=1)),
+        total=whole,
+        initial=done,
         disable=None,
         bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left",
     )
+
+
+def _work(study: Study, wanted: np.ndarray, done: np.ndarray) -> tuple[float, float]:
+    seconds = np.asarray(study.seconds or [1.0] * len(study.cells))[wanted]
+    return float(seconds.sum()) * study.n_trials, float(seconds @ done[wanted].sum(axis=1))
 
 
 def _wanted(study: Study, cells: Iterable[int] | None) -> np.ndarray:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from perceptron_pruning.sweeps import StoreError
 from perceptron_pruning.sweeps.dataset import read_sweep
-from perceptron_pruning.sweeps.run import run_study, work_bar
+from perceptron_pruning.sweeps.run import run_study, work
 from perceptron_pruning.sweeps.status import status
 
 
@@ -223,9 +223,12 @@ def test_a_bar_of_the_callers_moves_by_the_work_that_was_wanted(tmp_path):
         assert bar.n == pytest.approx(6.0)
 
 
-def test_the_bar_counts_the_wanted_and_begins_where_the_store_is(tmp_path):
+def test_work_is_that_of_the_wanted_cells_and_what_the_store_has_of_it(tmp_path):
     study = counting_study(tmp_path / "log")
-    done = np.zeros((12, 3), bool)
-    done[[2, 3]] = True
-    with work_bar(study, np.isin(np.arange(12), [2, 5]), done, "part") as bar:
-        assert (bar.total, bar.n) == (6.0, 3.0)
+    assert work(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 0.0)
+    with ThreadPoolExecutor(1) as here:
+        run_study(study, tmp_path / "s.zarr", executor=here, cells=[2, 3])
+    assert work(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 3.0)
+    assert work(study, tmp_path / "s.zarr") == (36.0, 6.0)
+    with pytest.raises(StoreError, match="has another study"):
+        work(counting_study(tmp_path / "log", n_trials=4), tmp_path / "s.zarr")
