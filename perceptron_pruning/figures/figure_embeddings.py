@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 NAME = "embeddings"
 TITLE = "The same question on real images"
 CAPTION = (
-    "Test error of a linear head retrained on the hardest, the easiest or random fractions of Fashion-MNIST, as seen by "
-    "a network trained on ImageNet and ranked by a linear probe's margin; bars of one standard error over seeds."
+    "Test error of a linear head retrained on the hardest, the easiest or random fractions of Fashion-MNIST, as seen "
+    "by a network trained on ImageNet and ranked by a linear probe's margin; bars of one standard error over seeds."
 )
 LABELS = {"KeepHardest": "keep hard", "KeepEasiest": "keep easy", "KeepRandom": "keep at random"}
 

@@ -15,7 +15,6 @@ from perceptron_pruning.reproduction.claims import Claim, judge
 from perceptron_pruning.reproduction.style import save_figure
 from perceptron_pruning.reproduction.tables import Row, read_table, write_table
 from perceptron_pruning.sweeps import Cell
-from perceptron_pruning.sweeps.run import run_study
 
 SIMULATION, EMBEDDINGS = "simulation.zarr", "embeddings.zarr"
 POINTS, CLAIMS, SUMMARY, MANIFEST = "simulation.csv", "claims.csv", "summary.md", "manifest.json"
@@ -53,6 +52,8 @@ def all_cells(settings: Settings) -> list[Cell]:
 
 def simulate_all(output: Path, settings: Settings) -> Simulated:
     """Simulated points and the experiment on real embeddings, each in its store."""
+    from perceptron_pruning.sweeps.run import run_study  # loads what only a run needs
+
     simulated = simulate_cells(all_cells(settings), settings, output / SIMULATION)
     experiment = run_study(figure_embeddings.study(settings), output / EMBEDDINGS)
     return replace(simulated, embedded=figure_embeddings.rows_of_study(experiment, settings))
