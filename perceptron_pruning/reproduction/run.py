@@ -106,9 +106,9 @@ def _write_figures(output: Path, settings: Settings, names: Sequence[str], store
     timings, points = Timings(output / TIMINGS), {}
     for name in names:
         _remove(output, name)
-    with Workers() as workers, work_bar("", *stores.work(names)) as bar:
+    with Workers() as workers, work_bar("reproduction", *stores.work(names)) as bar:
         for name in names:
-            bar.set_description(f"figure {name}")
+            bar.set_description_str(f"figure {name}")
             whole, done = stores.work([name])
             with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
                 simulated = stores.run(name, executor=workers, bar=bar)
