@@ -26,6 +26,7 @@ class Agreement:
         difference: Simulated mean minus theory.
         standard_error: Of the simulated mean, from the spread between trials.
         finite_size: Declared size of the bias at N < ∞; see `compare`.
+        slope: d ln theory/d ln α.
         z_score: difference / √(standard_error² + finite_size²).
         agrees: |z_score| ≤ 4.
     """
@@ -34,6 +35,7 @@ class Agreement:
     difference: float
     standard_error: float
     finite_size: float
+    slope: float
 
     @property
     def z_score(self) -> float:
@@ -107,6 +109,7 @@ def agreement(
         difference=float(simulated.mean() - values[1]),
         standard_error=float(simulated.std(ddof=1) / math.sqrt(simulated.size)),
         finite_size=FINITE_SIZE_COEFFICIENT * (1 + abs(slope)) * float(values[1]) / n_features,
+        slope=slope,
     )
 
 

@@ -45,7 +45,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str
     body = "\n".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
     titled = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     name = html.escape(caption or ", ".join(head), quote=True)
-    return f"<div class='wide' role='region' aria-label='{name}' tabindex='0'><table>{titled}<tr>{cells}</tr>\n{body}</table></div>"
+    scrolled = f"<div class='wide' role='region' aria-label='{name}' tabindex='0'>"
+    return f"{scrolled}<table>{titled}<tr>{cells}</tr>\n{body}</table></div>"
 
 
 def picture(png: bytes, description: str) -> str:

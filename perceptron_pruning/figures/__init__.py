@@ -13,7 +13,21 @@ from typing import Protocol
 
 from matplotlib.figure import Figure as Picture
 
-from perceptron_pruning.figures import figure_1a, figure_1b, figure_2cde, figure_embeddings
+from perceptron_pruning.figures import (
+    figure_1a,
+    figure_1b,
+    figure_1c,
+    figure_1e,
+    figure_1f,
+    figure_2ab,
+    figure_2cde,
+    figure_embeddings,
+    figure_finite_size,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_order_parameters,
+    figure_trained_probe,
+)
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
 from perceptron_pruning.reproduction.tables import Row
@@ -34,7 +48,21 @@ class Figure(Protocol):
     def draw(self, table: Sequence[Row]) -> Picture: ...
 
 
-_MODULES: tuple[Figure, ...] = (figure_1a, figure_1b, figure_2cde, figure_embeddings)
+_MODULES: tuple[Figure, ...] = (
+    figure_1a,
+    figure_1b,
+    figure_1c,
+    figure_1e,
+    figure_1f,
+    figure_2ab,
+    figure_2cde,
+    figure_order_parameters,
+    figure_finite_size,
+    figure_trained_probe,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_embeddings,
+)
 
 FIGURES: dict[str, Figure] = {module.NAME: module for module in _MODULES}
 

@@ -17,6 +17,7 @@ from replica_theory.selection import Selection
 
 ALPHA_PRUNE = r"kept examples per dimension, $\alpha_{\mathrm{prune}}$"
 ALPHA_TOTAL = r"examples before pruning per dimension, $\alpha_{\mathrm{total}}$"
+KEEP_FRACTION = r"kept fraction, $f$"
 TEST_ERROR = r"test error, $\varepsilon$"
 
 

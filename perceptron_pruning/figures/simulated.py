@@ -17,7 +17,6 @@ from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
 STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
-_MEDIAN = math.sqrt(math.pi / 2)  # standard error of a median over that of a mean, for normal trials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,26 +48,36 @@ class Simulated:
 
     def _row(self, cell: Cell, arrays: dict[str, np.ndarray]) -> Row:
         errors = arrays["generalization_error"]
-        angle = float(arrays["probe_angles"].mean())
+        angle, alpha = float(arrays["probe_angles"].mean()), cell.n_kept / cell.n_features
         held = agreement(
             errors,
             lambda alphas: max_margin(alphas, selection=cell.selection, probe_angle=angle).generalization_error,
-            alpha_prune=cell.n_kept / cell.n_features,
+            alpha_prune=alpha,
             n_features=cell.n_features,
         )
-        return point(cell.selection, angle, cell.n_kept / cell.n_features) | {
+        steep = abs(held.slope) > STEEP
+        middle, bar = typical(errors) if steep else (float(errors.mean()), held.standard_error)
+        return point(cell.selection, angle, alpha) | {
             "kind": "simulation",
             "theory": held.theory,
-            "simulation": held.theory + held.difference,
-            "standard_error": held.standard_error,
+            "simulation": middle,
+            "standard_error": bar,
             "finite_size": held.finite_size,
-            "z_score": held.z_score,
-            "median": float(np.median(errors)),
+            "z_score": (middle - held.theory) / math.hypot(bar, held.finite_size),
+            "statistic": "median" if steep else "mean",
+            "slope": held.slope,
             "probe": cell.probe,
             "n_features": cell.n_features,
             "n_trials": errors.size,
             "seed": cell.seed(self.seed),
         }
+
+
+def typical(values: np.ndarray) -> tuple[float, float]:
+    """Median, and its standard error: half of what lies between the ranks (n ± √n)/2, where it is with 68 %."""
+    spread = 0.5 / math.sqrt(values.size)
+    low, middle, high = np.quantile(values, [0.5 - spread, 0.5, 0.5 + spread])
+    return float(middle), float(high - low) / 2
 
 
 def simulate_cells(

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 RENDERER = "renderer.json"
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # of maps
 
 # what each format calls the entry to leave out, and the one for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
