@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
-
 from perceptron_pruning.figures import FIGURES, file_stem
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
@@ -28,7 +27,7 @@ _OF_THE_WHOLE = (POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"
 def reproduce(output: Path, settings: Settings) -> list[Claim]:
     """Runs everything and writes it into a folder; called again, it goes on where it stopped.
 
-    Writes what `reproduce_figures` does for every figure, ``simulation.csv`` with every simulated point, ``claims.csv``,
+    Writes what `reproduce_figures` does for every figure, ``simulation.csv`` with every point, ``claims.csv``,
     a histogram of all z-scores, ``report.html`` (one file that needs no other), ``report.md``, and ``manifest.json``
     with what made them.
 
