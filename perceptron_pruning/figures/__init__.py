@@ -27,6 +27,7 @@ from perceptron_pruning.figures import (
     figure_optimal_rule,
     figure_order_parameters,
     figure_trained_probe,
+    figure_transition,
 )
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
@@ -56,6 +57,7 @@ _MODULES: tuple[Figure, ...] = (
     figure_1f,
     figure_2ab,
     figure_2cde,
+    figure_transition,
     figure_order_parameters,
     figure_finite_size,
     figure_trained_probe,

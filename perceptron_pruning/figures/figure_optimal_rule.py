@@ -27,7 +27,7 @@ CAPTION = (
 )
 KEEP_FRACTION = 0.4
 DEGREES = (0, 20)
-ALPHAS_TOTAL = np.geomspace(1.2, 24.0, 25)
+ALPHAS_TOTAL = np.geomspace(1.2, 24.0, 19)
 _LABELS = {"easy": KeepEasiest(KEEP_FRACTION), "hard": KeepHardest(KEEP_FRACTION)}
 
 

@@ -16,7 +16,7 @@ from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest
 
 NAME = "trained_probe"
-TITLE = "A trained probe is an exact-angle probe"
+TITLE = "A trained probe beside an exact-angle probe"
 CAPTION = (
     "Test error against the probe's angle when the hardest are kept: replica theory for a probe at that angle (lines), "
     "simulation with such probes (dots), and with perceptrons trained for three epochs on the pool itself, at the mean "

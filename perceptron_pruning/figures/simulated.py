@@ -17,6 +17,7 @@ from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
 STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
+_QUANTILES = (np.arange(8) + 0.5) / 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +49,11 @@ class Simulated:
 
     def _row(self, cell: Cell, arrays: dict[str, np.ndarray]) -> Row:
         errors = arrays["generalization_error"]
-        angle, alpha = float(arrays["probe_angles"].mean()), cell.n_kept / cell.n_features
+        angles, alpha = arrays["probe_angles"], cell.n_kept / cell.n_features
+        angle = float(angles.mean()) if cell.probe == "trained" else cell.probe_angle
         held = agreement(
             errors,
-            lambda alphas: max_margin(alphas, selection=cell.selection, probe_angle=angle).generalization_error,
+            lambda alphas: _mean_error(alphas, cell, angles),
             alpha_prune=alpha,
             n_features=cell.n_features,
         )
@@ -71,6 +73,13 @@ class Simulated:
             "n_trials": errors.size,
             "seed": cell.seed(self.seed),
         }
+
+
+def _mean_error(alphas: np.ndarray, cell: Cell, angles: np.ndarray) -> np.ndarray:
+    """The theory's error, of trained probes over the angles that they reached."""
+    representative = np.quantile(angles, _QUANTILES) if cell.probe == "trained" else [cell.probe_angle]
+    errors = [max_margin(alphas, selection=cell.selection, probe_angle=a).generalization_error for a in representative]
+    return np.mean(errors, axis=0)
 
 
 def typical(values: np.ndarray) -> tuple[float, float]:
