@@ -27,7 +27,7 @@ app.command(f"{COMMANDS_ON_EMBEDDINGS}:prune_command", name="prune", help="Choos
 def main() -> None:
     """Entry point: one line for a caller's mistake, no traceback; 130 when interrupted."""
     try:
-        sys.exit(app())
+        sys.exit(app(sys.argv[1:]))
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(130)

@@ -23,8 +23,8 @@ def reproduce_command(
     """Reproduce the paper's figures and give a verdict on its claims.
 
     Writes figures (PNG, SVG), the tables behind them (CSV), every claim with its verdict, and a report (one HTML file,
-    and Markdown) into a folder. Stop it however you like: figures that are finished are there, and the same command goes
-    on where it stopped. The exit status is 1 if a verdict contradicts the theory's own prediction.
+    and Markdown) into a folder. Stop it however you like: figures that are finished are there, and the same command
+    goes on where it stopped. The exit status is 1 if a verdict contradicts the theory's own prediction.
 
     Example: perceptron-pruning reproduce --quick
 

@@ -101,7 +101,8 @@ def work_bar(name: str, whole: float, done: float) -> tqdm:
 
 def _work(study: Study, wanted: np.ndarray, done: np.ndarray) -> tuple[float, float]:
     seconds = np.asarray(study.seconds or [1.0] * len(study.cells))[wanted]
-    return float(seconds.sum()) * study.n_trials, float(seconds @ done[wanted].sum(axis=1))
+    counts = done[wanted].sum(axis=1)
+    return float(np.sum(seconds * study.n_trials)), float(np.sum(seconds * counts))
 
 
 def _wanted(study: Study, cells: Iterable[int] | None) -> np.ndarray:
