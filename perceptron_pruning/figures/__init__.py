@@ -1,4 +1,4 @@
-"""The paper's figures: a module each, from simulated cells and theory to a table, and from the table to a picture.
+"""The paper's figures, and those beyond it (B1 to B5): a module each, from simulated cells and theory to a table, and from the table to a picture.
 
 Every module has
 
@@ -21,7 +21,18 @@ from perceptron_pruning.figures import (
     figure_1f,
     figure_2ab,
     figure_2cde,
+    figure_b1,
+    figure_b2,
+    figure_b3,
+    figure_b4,
+    figure_b5,
     figure_embeddings,
+    figure_finite_size,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_order_parameters,
+    figure_trained_probe,
+    figure_transition,
 )
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
@@ -51,6 +62,17 @@ _MODULES: tuple[Figure, ...] = (
     figure_1f,
     figure_2ab,
     figure_2cde,
+    figure_transition,
+    figure_order_parameters,
+    figure_finite_size,
+    figure_trained_probe,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_b1,
+    figure_b2,
+    figure_b3,
+    figure_b4,
+    figure_b5,
     figure_embeddings,
 )
 

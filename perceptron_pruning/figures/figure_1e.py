@@ -23,6 +23,7 @@ CAPTION = (
 )
 LEAST = 0.05
 ALPHAS = np.geomspace(0.4, 8.0, 41)
+LINE_ALPHAS = np.array([0.4, 0.7, 0.9, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.2, 2.4, 3.0, 8.0])
 FRACTIONS = np.geomspace(LEAST, 1.0, 33)
 SIMULATED_FRACTIONS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
@@ -40,7 +41,7 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """The map, the best fractions, and the simulated points."""
     return [
         *(row for f in FRACTIONS.tolist() for row in _line(min(f, 1.0))),
-        *frontier_rows(ALPHAS[::3], probe_angle=0.0, least=LEAST),
+        *frontier_rows(LINE_ALPHAS, probe_angle=0.0, least=LEAST),
         *simulated.rows(cells(settings)),
     ]
 

@@ -28,7 +28,7 @@ CAPTION = (
     "to the transition the square loss with its best ridge attains it; the max-margin student is far above."
 )
 RULE, RANDOM = KeepHardest(0.4), KeepRandom(0.4)
-ALPHAS = np.geomspace(0.3, 8.0, 33)
+ALPHAS = np.geomspace(0.3, 8.0, 21)
 DOTS = (0.5, 0.8, 1.2, 2.0, 5.0)
 BEST = "square, best ridge"
 STUDENTS: dict[str, Student] = {

@@ -23,9 +23,9 @@ CAPTION = (
     "ones the easy."
 )
 ORACLE_ANGLE, RIDGE = math.radians(20), 0.1
-GENERATOR_DEGREES = np.linspace(0.0, 75.0, 16)
-ALPHAS_TOTAL = np.geomspace(0.5, 50.0, 13)
-FRACTIONS = np.linspace(0.1, 1.0, 10)
+GENERATOR_DEGREES = np.linspace(0.0, 72.0, 13)
+ALPHAS_TOTAL = np.geomspace(0.5, 50.0, 11)
+FRACTIONS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0])
 
 
 def cells(settings: Settings) -> list[Cell]:

@@ -16,6 +16,7 @@ class Settings:
         n_trials: Trials of every simulated cell.
         alphas: α_prune of the simulated dots of the scaling figures.
         alphas_total: α_total of the dots of hard against easy.
+        sizes: N of the finite-size scaling.
         embeddings: The experiment on real embeddings.
         seed: Seed of the whole; each cell has one of its own, drawn from it.
     """
@@ -25,6 +26,7 @@ class Settings:
     n_trials: int
     alphas: tuple[float, ...]
     alphas_total: tuple[float, ...]
+    sizes: tuple[int, ...]
     embeddings: CurveSettings
     seed: int = 0
 
@@ -33,8 +35,9 @@ QUICK = Settings(
     name="quick",
     n_features=100,
     n_trials=60,
-    alphas=(0.5, 1.0, 2.0, 3.0, 4.5),
+    alphas=(0.5, 1.0, 2.0, 3.0, 5.0),
     alphas_total=(1.5, 3.0, 6.0, 10.0, 14.0),
+    sizes=(25, 50, 100, 200),
     embeddings=experiment.QUICK,
 )
 
@@ -42,7 +45,8 @@ FULL = Settings(
     name="full",
     n_features=200,
     n_trials=100,
-    alphas=(0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0),
+    alphas=(0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0),
     alphas_total=(1.5, 2.25, 3.0, 4.5, 6.0, 8.0, 10.0, 14.0, 20.0),
+    sizes=(50, 100, 200, 400, 800),
     embeddings=experiment.FULL,
 )

@@ -17,6 +17,7 @@ from perceptron_pruning.sweeps import Cell, CellList, sweep
 from replica_theory.selection import Selection
 
 STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
+_QUANTILES = (np.arange(8) + 0.5) / 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +49,11 @@ class Simulated:
 
     def _row(self, cell: Cell, arrays: dict[str, np.ndarray]) -> Row:
         errors = arrays["generalization_error"]
-        angle, alpha = float(arrays["probe_angles"].mean()), cell.n_kept / cell.n_features
+        angles, alpha = arrays["probe_angles"], cell.n_kept / cell.n_features
+        angle = float(angles.mean()) if cell.probe == "trained" else cell.probe_angle
         held = agreement(
             errors,
-            lambda alphas: student_error(
-                alphas,
-                student=cell.student,
-                selection=cell.selection,
-                probe_angle=angle,
-                label_noise=cell.label_noise,
-            ),
+            lambda alphas: _mean_error(alphas, cell, angles),
             alpha_prune=alpha,
             n_features=cell.n_features,
         )
@@ -77,8 +73,16 @@ class Simulated:
             "probe": cell.probe,
             "n_features": cell.n_features,
             "n_trials": errors.size,
-            "seed": cell.seed(self.seed),
+            "seed": self.seed,
+            "cell_seed": cell.seed(self.seed),
         }
+
+
+def _mean_error(alphas: np.ndarray, cell: Cell, angles: np.ndarray) -> np.ndarray:
+    """The theory's error, of trained probes over the angles that they reached."""
+    representative = np.quantile(angles, _QUANTILES) if cell.probe == "trained" else [cell.probe_angle]
+    setting = {"student": cell.student, "selection": cell.selection, "label_noise": cell.label_noise}
+    return np.mean([student_error(alphas, probe_angle=angle, **setting) for angle in representative], axis=0)
 
 
 def typical(values: np.ndarray) -> tuple[float, float]:
