@@ -1,4 +1,4 @@
-"""The paper's figures, and those beyond it (B1 to B5): a module each, from simulated cells and theory to a table, and from the table to a picture.
+"""The figures of the paper, and B1 to B5 beyond it: a module each, from simulated cells to a table to a picture.
 
 Every module has
 

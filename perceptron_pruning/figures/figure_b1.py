@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -92,7 +93,9 @@ def draw(table: Sequence[Row]) -> Figure:
     with styled():
         figure = new_figure(5.4, 4.2)
         axes = figure.add_subplot()
-        looks = dict(zip((*STUDENTS, BEST), ({"color": colour} for colour in COLOURS), strict=False))
+        looks: dict[str, dict[str, Any]] = {
+            label: {"color": colour} for label, colour in zip((*STUDENTS, BEST), COLOURS, strict=False)
+        }
         looks["Bayes floor"] = {"color": "black", "lw": 2.2, "zorder": 1}
         looks["Bayes floor, random data"] = {"color": "gray", "ls": "--"}
         for label, look in looks.items():

@@ -19,8 +19,8 @@ NAME = "B5"
 TITLE = "Up to how many examples a student can fit all labels"
 CAPTION = (
     "Kept examples per dimension up to which noisy labels are linearly separable, by kept fraction, for probes at 0° "
-    "and 20° (theory). Pruning by the margin of a perfect probe raises the threshold, that of the easy examples most; a "
-    "probe at 20° helps the hard ones less, or not at all. The dotted line is 2, of random labels."
+    "and 20° (theory). Pruning by the margin of a perfect probe raises the threshold, of easy examples most; a probe "
+    "at 20° helps the hard ones less, or not at all. The dotted line is 2, of random labels."
 )
 RULES = {"hard": KeepHardest, "easy": KeepEasiest}
 DEGREES = (0.0, 20.0)
