@@ -72,7 +72,8 @@ def _dot(cell: Cell, name: str, simulated: Simulated) -> Row:
         "z_score": held.z_score,
         "n_features": cell.n_features,
         "n_trials": values.size,
-        "seed": cell.seed(simulated.seed),
+        "seed": simulated.seed,
+        "cell_seed": cell.seed(simulated.seed),
     }
 
 

@@ -71,7 +71,8 @@ class Simulated:
             "probe": cell.probe,
             "n_features": cell.n_features,
             "n_trials": errors.size,
-            "seed": cell.seed(self.seed),
+            "seed": self.seed,
+            "cell_seed": cell.seed(self.seed),
         }
 
 
