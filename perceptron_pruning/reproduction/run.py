@@ -112,7 +112,7 @@ def _write_figures(output: Path, settings: Settings, names: Sequence[str], store
             with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
                 simulated = stores.run(name, executor=workers, bar=bar)
             _write_figure(output, name, settings, simulated, timings)
-            points |= {row["seed"]: row for row in simulated.all_rows}
+            points |= {row["cell_seed"]: row for row in simulated.all_rows}
     write_renderer(output)
     return list(points.values())
 

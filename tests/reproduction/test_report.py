@@ -113,16 +113,9 @@ def test_the_page_can_be_read_by_all(report):
 
 
 def test_both_forms_have_claims_parameters_versions_and_timings(report):
-    for text in report:
-        for said in (
-            "refuted",
-            "Against the theory's own prediction",
-            "exponent −1",
-            "n_trials",
-            "60",
-            "seed",
-            "numpy",
-        ):
+    contents = ("refuted", "Against the theory's own prediction", "exponent −1", "n_trials", "60", "seed", "numpy")
+    for text in map(html.unescape, report):
+        for said in contents:
             assert said in text
         for figure in FIGURES.values():
             assert figure.TITLE in text
