@@ -67,7 +67,7 @@ def draw(found: Calibration) -> Figure:
     with styled():
         figure = new_figure(5.2, 3.2)
         axes = figure.add_subplot()
-        bins = np.arange(-widest, widest + 0.25, 0.5)
+        bins = np.arange(-widest, widest + 0.25, 0.5).tolist()
         axes.hist(found.z_scores, bins=bins, density=True, color=COLOURS[5], label=f"{found.z_scores.size} points")
         axes.plot(grid, norm.pdf(grid), color=COLOURS[6], label="standard normal")
         axes.set(xlabel="z = (simulation − theory) / uncertainty", ylabel="density", title="Theory against simulation")
