@@ -83,7 +83,7 @@ def agreement_verdict(rows: Sequence[Row]) -> str:
     if len(rows) < 2:
         return UNDECIDED
     z = np.array([row["z_score"] for row in rows])
-    if np.abs(z).max() > WORST_Z or abs(z.mean()) > _OFFSET + LARGEST_Z / len(z) ** 0.5:
+    if np.abs(z).max() > WORST_Z or abs(z.mean()) > _OFFSET + LARGEST_Z / z.size**0.5:
         return REFUTED
     precision = np.median([abs(row["standard_error"] / row["theory"]) for row in rows])
     return CONFIRMED if precision < _TELLING else UNDECIDED
