@@ -20,7 +20,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session", autouse=True)
 def _regenerated(request):
-    if not request.config.getoption("--regenerate"):
+    if not request.config.getoption("--regenerate", default=False):
         return
     from perceptron_pruning.reproduction.run import reproduce
 

@@ -43,9 +43,14 @@ from perceptron_pruning.sweeps import Cell
 class Figure(Protocol):
     """What a figure's module has."""
 
-    NAME: str
-    TITLE: str
-    CAPTION: str
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def TITLE(self) -> str: ...
+
+    @property
+    def CAPTION(self) -> str: ...
 
     def cells(self, settings: Settings) -> list[Cell]: ...
 

@@ -30,15 +30,15 @@ LINE_DEGREES = np.linspace(2.0, 60.0, 30)
 
 def cells(settings: Settings) -> list[Cell]:
     """Exact probes at several angles, and trained ones."""
-    common = {"n_features": settings.n_features}
+    size = settings.n_features
     exact = [
-        Cell(alpha_prune=alpha, selection=KeepHardest(f), probe_angle=math.radians(degrees), **common)
+        Cell(alpha_prune=alpha, selection=KeepHardest(f), probe_angle=math.radians(degrees), n_features=size)
         for f in FRACTIONS
         for alpha in ALPHAS
         for degrees in DEGREES
     ]
     trained = [
-        Cell(alpha_prune=alpha, selection=KeepHardest(f), probe="trained", **common)
+        Cell(alpha_prune=alpha, selection=KeepHardest(f), probe="trained", n_features=size)
         for f in FRACTIONS
         for alpha in ALPHAS
     ]

@@ -49,7 +49,7 @@ def reproduce(output: Path, settings: Settings) -> list[Claim]:
     write_table(output / POINTS, points)
     claims = judge(read_tables(output), points)
     write_table(output / CLAIMS, [asdict(claim) for claim in claims])
-    found = calibration(points)
+    found = calibration([row for row in points if row["probe"] == "exact"])
     save_figure(draw_calibration(found), output, Z_SCORES)
     timings = Timings(output / TIMINGS).rows
     write_reports(
@@ -112,7 +112,7 @@ def _write_figures(output: Path, settings: Settings, names: Sequence[str], store
             with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
                 simulated = stores.run(name, executor=workers, bar=bar)
             _write_figure(output, name, settings, simulated, timings)
-            points |= {row["seed"]: row for row in simulated.all_rows}
+            points |= {row["cell_seed"]: row for row in simulated.all_rows}
     write_renderer(output)
     return list(points.values())
 

@@ -52,7 +52,7 @@ def test_one_figure_is_written_from_its_own_points(figure_1b):
     assert b"</svg>" in files["figure_1b.svg"]
     n_cells = len(FIGURES["1B"].cells(SMALL))
     dots = [row for row in read_table(folder / "figure_1b.csv") if row["kind"] == "simulation"]
-    assert len(dots) == len({row["seed"] for row in dots}) == n_cells
+    assert len(dots) == len({row["cell_seed"] for row in dots}) == n_cells
     done = status(folder / "simulation.zarr")
     assert n_cells <= done.cells_done < done.n_cells
     assert not (folder / "embeddings.zarr").exists()

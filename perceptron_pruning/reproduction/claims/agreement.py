@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import kstest
 
 from perceptron_pruning.comparison import LARGEST_Z
+from perceptron_pruning.reproduction.calibration import calibration
 from perceptron_pruning.reproduction.claims.claim import NO_POINTS, Claim, origin
 from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
 from perceptron_pruning.reproduction.tables import Row
@@ -19,7 +19,9 @@ def theory_predicts_simulation(simulated: Sequence[Row]) -> Claim:
     """Every simulated point within 5 of its own uncertainties, and all of them on both sides."""
     rows = [row for row in simulated if row["probe"] == "exact"]
     medians = sum(row["statistic"] == "median" for row in rows)
-    measured = f"{z_text(rows)}; medians at the {medians} steepest points; {origin(rows)}" if rows else NO_POINTS
+    measured = (
+        f"{calibration(rows)}; medians at the {medians} steepest points; {origin(rows)}" if len(rows) > 1 else NO_POINTS
+    )
     return Claim(
         claim="Replica theory predicts the test error of students trained on pruned data",
         theory="exact as N → ∞; verified against the paper's equations to 1e-9",
@@ -36,7 +38,7 @@ def order_parameters_agree(table: Sequence[Row]) -> Claim:
     return Claim(
         claim="It predicts the order parameters R, ρ and κ as well",
         theory="the solution of the paper's three equations",
-        measured=f"{z_text(rows)}; {origin(rows)}" if rows else NO_POINTS,
+        measured=f"{calibration(rows)}; {origin(rows)}" if len(rows) > 1 else NO_POINTS,
         verdict=agreement_verdict(rows),
         figure="order_parameters",
         predicted=CONFIRMED,
@@ -52,7 +54,7 @@ def size_vanishes(table: Sequence[Row]) -> Claim:
     return Claim(
         claim="What is left between them vanishes with the size of the system",
         theory="simulated ε / theory's ε → 1 as N → ∞",
-        measured=f"extrapolated ratios {listed}; {origin(points)}" if rows else NO_POINTS,
+        measured=f"extrapolated ratios {listed}; {origin(points)}" if len(rows) > 1 else NO_POINTS,
         verdict=agreement_verdict(rows),
         figure="finite_size",
         predicted=CONFIRMED,
@@ -68,7 +70,9 @@ def trained_probe_is_an_exact_one(simulated: Sequence[Row]) -> Claim:
     return Claim(
         claim="A probe trained on the pool itself prunes like one at its angle that knows nothing of the pool",
         theory="assumed by it: the theory is of independent probes, and says nothing of trained ones",
-        measured=f"error over the theory's at the same angles: {ratios}; {origin(rows)}" if rows else NO_POINTS,
+        measured=f"error over the theory's at the same angles: {ratios}; {origin(rows)}"
+        if len(rows) > 1
+        else NO_POINTS,
         verdict=agreement_verdict(rows),
         figure="trained_probe",
     )
@@ -79,19 +83,7 @@ def agreement_verdict(rows: Sequence[Row]) -> str:
     if len(rows) < 2:
         return UNDECIDED
     z = np.array([row["z_score"] for row in rows])
-    if np.abs(z).max() > WORST_Z or abs(z.mean()) > _OFFSET + LARGEST_Z / len(z) ** 0.5:
+    if np.abs(z).max() > WORST_Z or abs(z.mean()) > _OFFSET + LARGEST_Z / z.size**0.5:
         return REFUTED
     precision = np.median([abs(row["standard_error"] / row["theory"]) for row in rows])
     return CONFIRMED if precision < _TELLING else UNDECIDED
-
-
-def z_text(rows: Sequence[Row]) -> str:
-    """The distribution of z, and its worst point."""
-    z = np.array([row["z_score"] for row in rows])
-    worst = max(rows, key=lambda row: abs(row["z_score"]))
-    spread = f"{z.std(ddof=1):.2f}" if z.size > 1 else "unknown"
-    return (
-        f"{z.size} points: z has mean {z.mean():+.2f}, standard deviation {spread}, Kolmogorov–Smirnov p = "
-        f"{kstest(z, 'norm').pvalue:.2g} against a standard normal; worst {worst['z_score']:+.2f} at {worst['rule']}, "
-        f"θ = {worst['probe_angle_degrees']:g}°, α = {worst['alpha_prune']:g}"
-    )

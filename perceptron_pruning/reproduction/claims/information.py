@@ -22,7 +22,8 @@ def pruned_examples_tell_more(table: Sequence[Row]) -> Claim:
         verdict = REFUTED if ratios[best] <= 1 else IN_REGIME if worse else CONFIRMED
         theory = (
             f"I(f = {_LEAST:g})/I(f = 1) = {min(ratios.values()):.4f} to {ratios[best]:.3f}, largest at "
-            f"α = {best:.3g}, where I = {pruned[best]:.3f} nats; it exceeds one bit because the selector knows the teacher"
+            f"α = {best:.3g}, where I = {pruned[best]:.3f} nats; it exceeds one bit because the "
+            "selector knows the teacher"
         )
     return _claim("Each kept example carries more information when the hardest are kept", theory, verdict)
 

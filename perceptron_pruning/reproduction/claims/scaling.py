@@ -110,7 +110,8 @@ def unlimited_pool_has_a_transition(points: Sequence[Row]) -> Claim:
     """ε falls with f above α = 2, without end, and rises to 1/2 below it."""
     few, many = sorted(figure_transition.SIMULATED_FRACTIONS)[0], max(figure_transition.SIMULATED_FRACTIONS)
     below, above = figure_transition.ALPHAS[0], figure_transition.ALPHAS[2]
-    pairs = [[cells_of(points, KeepHardest(f), 0.0).get(alpha) for f in (few, many)] for alpha in (below, above)]
+    cells = [(cells_of(points, KeepHardest(f), 0.0), alpha) for alpha in (below, above) for f in (few, many)]
+    found = [rows[alpha] for rows, alpha in cells if alpha in rows]
     exact = [
         [max_margin(alpha, selection=KeepHardest(f)).generalization_error for f in (few, many)]
         for alpha in (below, above)
@@ -118,16 +119,12 @@ def unlimited_pool_has_a_transition(points: Sequence[Row]) -> Claim:
     run = math.log(few / many)
     slopes = [math.log(small / large) / run for small, large in exact]
     verdict, measured = UNDECIDED, NO_POINTS
-    if all(row for pair in pairs for row in pair):
-        rises, falls = (_slope(*pair, run) for pair in pairs)
-        up, down = (
-            Effect(-rises.value, rises.standard_error).verdict(),
-            Effect(falls.value - 0.5, falls.standard_error).verdict(),
-        )
-        verdict = CONFIRMED if up == down == CONFIRMED else REFUTED if REFUTED in (up, down) else UNDECIDED
+    if len(found) == len(cells):
+        rises, falls = _slope(*found[:2], run), _slope(*found[2:], run)
+        verdict = _both(Effect(-rises.value, rises.standard_error), Effect(falls.value - 0.5, falls.standard_error))
         measured = (
             f"d ln ε/d ln f = {rises} at α = {below:g} and {falls} at α = {above:g}, from f = {many:g} to {few:g} "
-            f"(ε = {pairs[0][0]['simulation']:.4f} and {pairs[1][0]['simulation']:.3g}); {origin(pairs[0])}"
+            f"(ε = {found[0]['simulation']:.4f} and {found[2]['simulation']:.3g}); {origin(found)}"
         )
     predicted = CONFIRMED if slopes[0] < 0 and slopes[1] > 0.5 else REFUTED
     return Claim(
@@ -144,6 +141,12 @@ def unlimited_pool_has_a_transition(points: Sequence[Row]) -> Claim:
         figure="transition",
         predicted=predicted,
     )
+
+
+def _both(first: Effect, second: Effect) -> str:
+    """The verdict on two effects at once."""
+    verdicts = {first.verdict(), second.verdict()}
+    return REFUTED if REFUTED in verdicts else UNDECIDED if UNDECIDED in verdicts else CONFIRMED
 
 
 def _slope(few: Row, many: Row, run: float) -> Effect:
