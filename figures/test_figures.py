@@ -48,7 +48,7 @@ def place(row: Row) -> tuple:
     angle = None if row.get("probe") == "trained" else row.get("probe_angle_degrees")
     names = ("kind", "rule", "alpha_prune", "alpha_total", "probe", "n_features", "quantity", "setting")
     exact = [row.get(name) for name in ("keep_fraction", *names)]
-    return tuple(f"{value:.9g}" if isinstance(value, float) else value for value in (*exact, angle))
+    return tuple(f"{value:.9g}" if isinstance(value, int | float) else value for value in (*exact, angle))
 
 
 def exact_error(row: Row) -> float:
