@@ -12,6 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,6 @@ from random_points import Point, random_points
 from theory_recheck import difference_in_balls, largest_difference, reference, solved_another_way
 from tqdm import tqdm
 
-from perceptron_pruning.reproduction.cells import finished
 from perceptron_pruning.reproduction.tables import Row, write_table
 from perceptron_pruning.sweeps.workers import Workers
 from replica_theory import KeepWithProbability, SaddlePointError, max_margin
@@ -64,7 +64,7 @@ def check_all(check: Callable[[Point], Row], points: Sequence[Point], *, chunk: 
     """Rows of all points, in no order."""
     with Workers(PROCESSES) as pool:
         chunks = [points[start : start + chunk] for start in range(0, len(points), chunk)]
-        done = finished([pool.submit(_check_chunk, check, part) for part in chunks])
+        done = (f.result() for f in as_completed([pool.submit(_check_chunk, check, part) for part in chunks]))
         return [row for rows in tqdm(done, desc=name, total=len(chunks), disable=None) for row in rows]
 
 

@@ -1,45 +1,216 @@
-"""The committed tables and verdicts are what the code of today computes."""
+"""The committed tables, pictures and verdicts are what the code of today computes.
 
+By default a few points of each figure are recomputed; ``pytest figures -m slow`` recomputes every table whole.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from perceptron_pruning.comparison import LARGEST_Z
-from perceptron_pruning.reproduction import figure_1a, figure_1b, figure_2
+from perceptron_pruning.embeddings.experiment import CurvePoint, pruning_curves
+from perceptron_pruning.embeddings.fashion_mnist import load_fashion_mnist
+from perceptron_pruning.figures import FIGURES, file_stem
+from perceptron_pruning.figures.settings import FULL
+from perceptron_pruning.figures.simulated import Simulated
 from perceptron_pruning.reproduction.claims import judge
-from perceptron_pruning.reproduction.tables import read_table
-from replica_theory import KeepEasiest, KeepHardest, KeepRandom, max_margin
+from perceptron_pruning.reproduction.run import CLAIMS, POINTS, read_tables
+from perceptron_pruning.reproduction.style import RENDERER, renderer
+from perceptron_pruning.reproduction.tables import Row, read_table, write_table
+from perceptron_pruning.sweeps import Cell
+from perceptron_pruning.sweeps.rules import rule
+from perceptron_pruning.sweeps.simulated import SimulatedCell
+from replica_theory import KeepEasiest, KeepHardest, max_margin
 
 FOLDER = Path(__file__).parent
-RULES = {"KeepHardest": KeepHardest, "KeepEasiest": KeepEasiest, "KeepRandom": KeepRandom}
+OTHER_SEED, N_TRIALS = 1, 20
+LARGEST_Z = 5.0
+RELATIVE = 1e-8
+
+every_figure = pytest.mark.parametrize("name", FIGURES, ids=str)
+simulated_figures = pytest.mark.parametrize("name", [n for n in FIGURES if FIGURES[n].cells(FULL)], ids=str)
 
 
-@pytest.mark.parametrize("figure", [figure_1a, figure_1b, figure_2], ids=lambda figure: figure.NAME)
-def test_theory_tables(figure):
-    committed, fresh = read_table(FOLDER / f"{figure.NAME}_theory.csv"), figure.theory()
-    assert len(committed) == len(fresh)
-    for column in ("alpha_prune", "theory"):
-        old, new = (np.array([row[column] for row in rows]) for rows in (committed, fresh))
-        assert new == pytest.approx(old, rel=1e-8)
+def committed(name: str) -> list[Row]:
+    return read_table(FOLDER / f"{file_stem(name)}.csv")
 
 
-def test_simulated_cells_are_held_against_the_theory_of_today():
-    cells = read_table(FOLDER / "simulation.csv")
-    assert min(cell["n_trials"] for cell in cells) >= 100
-    assert min(cell["n_features"] for cell in cells) >= 200
-    for cell in cells:
-        exact = max_margin(
-            cell["alpha_prune"],
-            selection=RULES[cell["rule"]](cell["keep_fraction"]),
-            probe_angle=np.radians(cell["probe_angle_degrees"]),
-        ).generalization_error
-        z = (cell["simulation"] - exact) / np.hypot(cell["standard_error"], cell["finite_size"])
-        assert z == pytest.approx(cell["z_score"], abs=1e-6)
-        assert abs(z) <= LARGEST_Z
+def points() -> list[Row]:
+    return read_table(FOLDER / POINTS)
+
+
+def place(row: Row) -> tuple:
+    """What says which point a row is: a trained probe's angle is drawn, and not that."""
+    angle = None if row.get("probe") == "trained" else row.get("probe_angle_degrees")
+    names = ("kind", "rule", "alpha_prune", "alpha_total", "probe", "n_features", "quantity", "setting")
+    exact = [row.get(name) for name in ("keep_fraction", *names)]
+    return tuple(f"{value:.9g}" if isinstance(value, int | float) else value for value in (*exact, angle))
+
+
+def exact_error(row: Row) -> float:
+    """ε of the theory, solved at one point."""
+    solution = max_margin(
+        row["alpha_prune"], selection=rule(row["rule"]), probe_angle=math.radians(row["probe_angle_degrees"])
+    )
+    return float(solution.generalization_error)
+
+
+# every committed number
+
+
+def test_every_simulated_point_is_held_against_the_theory_of_today():
+    rows = points()
+    assert len(rows) >= 400
+    for row in rows:
+        assert row["n_trials"] >= 100
+        assert row["theory"] == pytest.approx(exact_error(row), rel=RELATIVE)
+        z = (row["simulation"] - row["theory"]) / math.hypot(row["standard_error"], row["finite_size"])
+        assert z == pytest.approx(row["z_score"], rel=1e-6, abs=1e-6)
+        assert abs(z) <= LARGEST_Z, row
 
 
 def test_verdicts_follow_from_the_tables():
-    judged = judge(read_table(FOLDER / "simulation.csv"), read_table(FOLDER / "figure_embeddings.csv"))
-    committed = read_table(FOLDER / "claims.csv")
-    assert [(claim.claim, claim.verdict) for claim in judged] == [(row["claim"], row["verdict"]) for row in committed]
+    judged = judge(read_tables(FOLDER), points())
+    rows = read_table(FOLDER / CLAIMS)
+    assert [(claim.claim, claim.verdict) for claim in judged] == [(row["claim"], row["verdict"]) for row in rows]
+    assert not any(claim.contradicts_theory for claim in judged)
+
+
+# some points of each figure
+
+
+@pytest.mark.parametrize("name", ["1A", "1B", "1E", "2CDE", "trained_probe", "label_aware", "optimal_rule"], ids=str)
+def test_some_lines_of_theory(name):
+    lines = [row for row in committed(name) if row["kind"] == "theory"]
+    for row in lines[:: len(lines) // 8]:
+        assert row["theory"] == pytest.approx(exact_error(row), rel=RELATIVE), row
+
+
+@pytest.mark.parametrize("name", ["1F", "2AB"], ids=str)
+def test_tables_without_simulation(name):
+    assert_same_theory(FIGURES[name].compute(FULL, Simulated()), committed(name))
+
+
+def test_both_rules_err_alike_on_the_line_of_equality():
+    lines = [row for row in committed("1C") if row["kind"] == "crossover"]
+    for row in lines[::5]:
+        f, alpha = row["keep_fraction"], row["keep_fraction"] * row["alpha_total"]
+        hard, easy = (max_margin(alpha, selection=kept(f)).generalization_error for kept in (KeepHardest, KeepEasiest))
+        assert hard == pytest.approx(easy, rel=RELATIVE)
+
+
+@simulated_figures
+def test_some_points_with_another_seed(name):
+    cells = FIGURES[name].cells(FULL)
+    middle = len(cells) // 2
+    assert_same_points(simulated([cells[middle], cells[-1]]).all_rows, points())
+
+
+def test_a_pool_of_images_gives_the_same_heads():
+    settings = replace(FULL.embeddings, pool_sizes=(100,), seeds=(0,))
+    fresh = {(p.selection, p.keep_fraction): p.test_error for p in pruning_curves(load_fashion_mnist(), settings)}
+    rows = [row for row in committed("embeddings") if (row["pool_size"], row["seed"]) == (100, 0)]
+    assert {(row["selection"], row["keep_fraction"]): row["test_error"] for row in rows} == pytest.approx(
+        fresh, abs=1e-3
+    )
+
+
+def simulated(cells: Sequence[Cell]) -> Simulated:
+    """A few trials of some cells, with another seed."""
+    function = SimulatedCell(seed=OTHER_SEED, probe_epochs=3)
+    return Simulated(trials={cell: function(cell, range(N_TRIALS)) for cell in cells}, seed=OTHER_SEED)
+
+
+def assert_same_points(fresh: Sequence[Row], old: Sequence[Row]) -> None:
+    """Two estimates at one N have one expectation: each is held against the other's theory and both errors."""
+    known = {place(row): row for row in old}
+    assert fresh
+    for row in fresh:
+        before = known[place(row)]
+        assert row["n_trials"] != before["n_trials"]
+        assert row["simulation"] != before["simulation"]
+        column = "simulation" if row.get("simulation") is not None else "alpha_total"
+        moved = (row.get("theory") or 0.0) - (before.get("theory") or 0.0)  # a trained probe's angle is drawn
+        z = (row[column] - before[column] - moved) / math.hypot(row["standard_error"], before["standard_error"])
+        assert abs(z) <= LARGEST_Z, (row, before)
+
+
+# pictures
+
+_COMPARED = {"baseline_dir": str(FOLDER), "style": "default", "savefig_kwargs": {"dpi": 160}, "tolerance": 1}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, id=n, marks=pytest.mark.mpl_image_compare(filename=f"{file_stem(n)}.png", **_COMPARED))
+        for n in FIGURES
+    ],
+)
+def test_picture(name):
+    stamp = json.loads((FOLDER / RENDERER).read_text(encoding="utf-8"))
+    if stamp != renderer():
+        pytest.skip(f"the pictures were drawn by {stamp}, and this is {renderer()}")
+    return FIGURES[name].draw(committed(name))
+
+
+# every table whole
+
+
+@pytest.fixture(scope="module")
+def all_simulated(tmp_path_factory):
+    """Every point with another seed and fewer trials, and other pools of images."""
+    from perceptron_pruning.reproduction.stores import Stores
+    from perceptron_pruning.sweeps import Workers
+    from perceptron_pruning.sweeps.run import work_bar
+
+    images = replace(FULL.embeddings, pool_sizes=(100, 400), seeds=range(100, 108))
+    settings = replace(FULL, seed=OTHER_SEED, n_trials=N_TRIALS, embeddings=images)
+    stores = Stores(tmp_path_factory.mktemp("other"), settings)
+    with Workers() as workers, work_bar("another seed", *stores.work(FIGURES)) as bar:
+        return {name: stores.run(name, executor=workers, bar=bar) for name in FIGURES}
+
+
+@pytest.mark.slow
+@every_figure
+def test_whole_table(name, all_simulated, tmp_path):
+    write_table(tmp_path / "fresh.csv", FIGURES[name].compute(FULL, all_simulated[name]))
+    fresh, old = read_table(tmp_path / "fresh.csv"), committed(name)
+    if name == "embeddings":
+        assert_same_means(fresh, old)
+        return
+    assert_same_theory([row for row in fresh if not estimated(row)], [row for row in old if not estimated(row)])
+    dots = [row for row in fresh if estimated(row) and row["kind"] in ("simulation", "extrapolation")]
+    if FIGURES[name].cells(FULL):
+        assert_same_points(dots, old)
+
+
+def estimated(row: Row) -> bool:
+    return row.get("standard_error") is not None
+
+
+def assert_same_theory(fresh: Sequence[Row], old: Sequence[Row]) -> None:
+    assert len(fresh) == len(old)
+    for new, before in zip(fresh, old, strict=True):
+        for column, value in new.items():
+            if isinstance(value, float):
+                assert before[column] == pytest.approx(value, rel=RELATIVE, abs=1e-10), (column, new)
+            else:
+                assert before[column] == value, (column, new)
+
+
+def assert_same_means(fresh: Sequence[Row], old: Sequence[Row]) -> None:
+    """Mean error of each rule at each pool size, over other pools."""
+
+    def errors(rows, key):
+        return np.array([r["test_error"] for r in rows if (r["pool_size"], r["selection"], r["keep_fraction"]) == key])
+
+    assert {CurvePoint.__dataclass_fields__.keys() <= row.keys() for row in fresh} == {True}
+    for key in {(row["pool_size"], row["selection"], row["keep_fraction"]) for row in fresh}:
+        new, before = errors(fresh, key), errors(old, key)
+        scale = math.hypot(*(values.std(ddof=1) / math.sqrt(values.size) for values in (new, before)))
+        assert abs(new.mean() - before.mean()) <= LARGEST_Z * scale, key

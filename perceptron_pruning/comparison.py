@@ -1,14 +1,17 @@
 """The joint: a simulated cell held against the exact theory at the same parameters."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.simulation import SimulationResult
+from perceptron_pruning.students.training import Student
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.losses import EmpiricalRisk
 from replica_theory.max_margin import max_margin
+from replica_theory.selection import Selection
 
 LARGEST_Z = 4.0
 FINITE_SIZE_COEFFICIENT = 0.5
@@ -17,24 +20,24 @@ _MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # of separable labels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Simulated mean error against theory.
+class Agreement:
+    """A mean over trials against theory.
 
     Attributes:
-        simulation: The simulated cell.
-        theory: ε of the theory at the simulated α.
-        difference: Mean simulated ε minus theory.
+        theory: The theory's value at the simulated α.
+        difference: Simulated mean minus theory.
         standard_error: Of the simulated mean, from the spread between trials.
         finite_size: Declared size of the bias at N < ∞; see `compare`.
+        slope: d ln theory/d ln α.
         z_score: difference / √(standard_error² + finite_size²).
         agrees: |z_score| ≤ 4.
     """
 
-    simulation: SimulationResult
     theory: float
     difference: float
     standard_error: float
     finite_size: float
+    slope: float
 
     @property
     def z_score(self) -> float:
@@ -43,6 +46,13 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         return abs(self.z_score) <= LARGEST_Z
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Agreement):
+    """Simulated mean error ε against theory: an `Agreement`, with the simulated cell."""
+
+    simulation: SimulationResult
 
 
 def compare(
@@ -78,15 +88,30 @@ def compare(
     if simulation.n_trials < 2:
         raise ValueError(f"`simulation` must have n_trials >= 2 to give a standard error; got {simulation.n_trials}")
     target = _target(teacher_overlap, probe_overlap)
-    errors = _theory(simulation, simulation.alpha_prune * np.exp([-_STEP, 0.0, _STEP]), target)
-    slope = math.log(errors[2] / errors[0]) / (2 * _STEP)
-    simulated = simulation.error_against(**target) if target else simulation.generalization_error
-    return Comparison(
-        simulation=simulation,
-        theory=float(errors[1]),
-        difference=float(simulated.mean() - errors[1]),
-        standard_error=float(simulated.std(ddof=1) / math.sqrt(simulation.n_trials)),
-        finite_size=FINITE_SIZE_COEFFICIENT * (1 + abs(slope)) * float(errors[1]) / simulation.n_features,
+    found = agreement(
+        simulation.error_against(**target) if target else simulation.generalization_error,
+        lambda alphas: _theory(simulation, alphas, target),
+        alpha_prune=simulation.alpha_prune,
+        n_features=simulation.n_features,
+    )
+    return Comparison(simulation=simulation, **vars(found))
+
+
+def agreement(
+    simulated: np.ndarray, theory: Callable[[np.ndarray], np.ndarray], *, alpha_prune: float, n_features: int
+) -> Agreement:
+    """Holds one value a trial, (n_trials ≥ 2,), against a positive quantity of the theory as a function of α.
+
+    The declared finite-size term is that of `compare`.
+    """
+    values = theory(alpha_prune * np.exp([-_STEP, 0.0, _STEP]))
+    slope = math.log(values[2] / values[0]) / (2 * _STEP)
+    return Agreement(
+        theory=float(values[1]),
+        difference=float(simulated.mean() - values[1]),
+        standard_error=float(simulated.std(ddof=1) / math.sqrt(simulated.size)),
+        finite_size=FINITE_SIZE_COEFFICIENT * (1 + abs(slope)) * float(values[1]) / n_features,
+        slope=slope,
     )
 
 
@@ -102,18 +127,36 @@ def _target(teacher_overlap: float | None, probe_overlap: float | None) -> dict[
 
 
 def _theory(simulation: SimulationResult, alphas: np.ndarray, target: dict[str, float]) -> np.ndarray:
-    """ε of the simulated student at these α."""
-    setting = {"selection": simulation.selection, "probe_angle": simulation.probe_angle}
-    student = simulation.student
-    if student == "max_margin" and simulation.label_noise == 0 and not target:
-        return max_margin(alphas, **setting).generalization_error
+    return student_error(
+        alphas,
+        student=simulation.student,
+        selection=simulation.selection,
+        probe_angle=simulation.probe_angle,
+        label_noise=simulation.label_noise,
+        **target,
+    )
+
+
+def student_error(
+    alpha_prune: np.ndarray,
+    *,
+    student: Student,
+    selection: Selection,
+    probe_angle: float,
+    label_noise: float = 0.0,
+    **target: float,
+) -> np.ndarray:
+    """ε of the theory for any student that `simulate` trains, at these α; ``target`` as in `compare`."""
+    setting = {"selection": selection, "probe_angle": probe_angle}
+    if student == "max_margin" and label_noise == 0 and not target:
+        return max_margin(alpha_prune, **setting).generalization_error
     risk = _MAX_MARGIN if student == "max_margin" else student
     solution = empirical_risk(
-        alphas,
+        alpha_prune,
         loss=risk.loss,
         ridge=risk.ridge,
         sample_weight=risk.sample_weight,
-        label_noise=simulation.label_noise,
+        label_noise=label_noise,
         **setting,
     )
     return solution.error_against(**target) if target else solution.generalization_error

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from replica_theory.continuation import solve_students
 from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
 from replica_theory.max_margin import max_margin
+from replica_theory.newton import newton
 from replica_theory.selection import KeepHardest
 
 _SCAN = 13
@@ -72,19 +74,35 @@ def pareto_frontier(alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_kee
 
 
 def _log_error(alpha: ArrayLike, log_fraction: float, angle: float) -> np.ndarray:
-    rule = KeepHardest(min(1.0, math.exp(log_fraction)))
-    return np.log(max_margin(alpha, selection=rule, probe_angle=angle).generalization_error)
+    return np.log(max_margin(alpha, selection=_rule(log_fraction), probe_angle=angle).generalization_error)
+
+
+def _rule(log_fraction: float) -> KeepHardest:
+    return KeepHardest(min(1.0, math.exp(log_fraction)))
 
 
 def _refined(alpha: float, angle: float, scan: np.ndarray, scanned: np.ndarray) -> tuple[float, float]:
-    """Best fraction and its error, by Brent's method between the neighbours of the scan's lowest point."""
+    """Best fraction and its error, by Brent's method between the neighbours of the scan's lowest point.
+
+    Each student is found from the one before it; the last is solved for afresh, and verified.
+    """
     lowest = int(np.argmin(scanned))
+    near = solve_students(_rule(scan[lowest]).kept_law(angle), np.array([alpha])).students
+
+    def log_error(log_fraction: float) -> float:
+        nonlocal near
+        law = _rule(log_fraction).kept_law(angle)
+        moved = newton(law, near)
+        near = moved.students if moved.found[0] else solve_students(law, np.array([alpha])).students
+        return float(np.log(near.generalization_error[0]))
+
     refined: Any = minimize_scalar(
-        lambda log_fraction: float(_log_error(alpha, log_fraction, angle)),
+        log_error,
         bounds=(scan[max(lowest - 1, 0)], scan[min(lowest + 1, _SCAN - 1)]),
         method="bounded",
         options={"xatol": 1e-5},  # ε is flat there: it is good to 1e-10
     )
-    if refined.fun < scanned[lowest]:
-        return min(1.0, math.exp(refined.x)), math.exp(refined.fun)
+    verified = float(_log_error(alpha, refined.x, angle))
+    if verified < scanned[lowest]:
+        return min(1.0, math.exp(refined.x)), math.exp(verified)
     return math.exp(scan[lowest]), math.exp(scanned[lowest])

@@ -1,17 +1,23 @@
 """The ridge at which a student of a convex loss errs least."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from replica_theory.directions import angle_to, in_plane
 from replica_theory.empirical_risk import empirical_risk
-from replica_theory.errors import check_alpha
+from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.kept_averages import KeptAverages
 from replica_theory.loss import Loss, Proximal, Weight
-from replica_theory.selection import Selection
+from replica_theory.losses import Square, check_loss
+from replica_theory.selection import Selection, check_selection
+from replica_theory.square_risk import square_student
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)
 _PRECISION = 1e-7  # of ln λ; the error is flat there to its square
@@ -75,7 +81,8 @@ def optimal_ridge(
         "label_noise": label_noise,
         "sample_weight": sample_weight,
     }
-    found = [_best(float(alpha), setting) for alpha in np.atleast_1d(alphas)]
+    error = _searched_error(setting)
+    found = [_best(float(alpha), setting, partial(error, float(alpha))) for alpha in np.atleast_1d(alphas)]
 
     def shaped(values: list[float]) -> Any:
         return np.array(values) if alphas.ndim else values[0]
@@ -89,12 +96,26 @@ def optimal_ridge(
     )
 
 
-def _best(alpha: float, setting: dict[str, Any]):
+def _searched_error(setting: dict[str, Any]) -> Callable[[float, float], float]:
+    """ε(α, ln λ) for the search; of the square loss from its two moments, and only what is found is checked."""
+    angle = check_probe_angle(setting["probe_angle"])
+    loss = check_loss(setting["loss"])
+    if isinstance(loss, Square) and setting["sample_weight"] is None:
+        law = check_selection(setting["selection"]).kept_law(angle, check_label_noise(setting["label_noise"]))
+        moments = KeptAverages(law).plane_moments(loss)
+
+        def of_square(alpha: float, log_ridge: float) -> float:
+            student = square_student(*moments, alpha=alpha, ridge=math.exp(log_ridge))
+            return float(angle_to(student.components, in_plane(angle))) / math.pi
+
+        return of_square
+    return lambda alpha, log_ridge: float(
+        empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
+    )
+
+
+def _best(alpha: float, setting: dict[str, Any], error: Callable[[float], float]):
     """The best ridge and its student."""
-
-    def error(log_ridge: float) -> float:
-        return float(empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error)
-
     sampled = [error(log_ridge) for log_ridge in _LOG_RIDGES]
     lowest = int(np.argmin(sampled))
     around = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]

@@ -1,6 +1,5 @@
 """A page about a set of scores: how the metrics agree, what each class is like, which examples are extreme."""
 
-import base64
 import html
 import io
 from dataclasses import dataclass
@@ -11,16 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from scipy.stats import rankdata
 
-from perceptron_pruning.embeddings.checkpoint import write_atomically
 from perceptron_pruning.embeddings.metrics.ridge import leverage
 from perceptron_pruning.embeddings.results import Scores
+from perceptron_pruning.web_page import drawn, picture, table, write_page
 
 BINS, EXTREMES = 40, 10
-STYLE = (
-    "body{font:15px sans-serif;max-width:1100px;margin:2em auto;color:#222}"
-    "table{border-collapse:collapse;font-size:13px}"
-    "td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}img{max-width:100%}.strip{margin:.3em 0}"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,39 +144,23 @@ def write_report(scores: Scores, path: str | Path, *, images: str | Path | np.nd
     pictures = None if images is None else _checked_images(images, len(scores.row_ids))
     report = compute(scores)
     parts = [
-        "<!doctype html><meta charset='utf-8'><title>Pruning metrics</title>",
-        f"<style>{STYLE}</style><h1>Pruning metrics of {len(report.ids)} examples</h1><p>High = hard = keep.</p>",
-        "<h2>Agreement</h2>" + _embedded(draw_correlations(report)),
-        "<h2>Scores</h2>" + _embedded(draw_histograms(report)),
+        "<p>High = hard = keep.</p>",
+        "<h2>Agreement</h2>" + drawn(draw_correlations(report), "Spearman rank correlations between the metrics"),
+        "<h2>Scores</h2>" + drawn(draw_histograms(report), "A histogram of each metric's scores"),
         "<h2>Classes</h2>" + _class_table(report) if report.class_names else "",
         "<h2>Hardest and easiest</h2>" + _extremes(report, pictures),
     ]
-    path = Path(path)
-    write_atomically(path, lambda file: file.write("\n".join(parts).encode()))
-    return path
-
-
-def _embedded(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return f"<img src='{_address(buffer)}'>"
-
-
-def _address(png: io.BytesIO) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+    return write_page(Path(path), f"Pruning metrics of {len(report.ids)} examples", parts)
 
 
 def _class_table(report: Report) -> str:
     """Mean percentile of each class, the hardest class first; at most 200."""
     order = np.argsort(-report.class_means.mean(axis=1), kind="stable")[:200]
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("class", "examples", *report.metrics))
     rows = [
-        f"<tr><td>{html.escape(report.class_names[c])}</td><td>{report.class_sizes[c]}</td>"
-        + "".join(f"<td>{value:.2f}</td>" for value in report.class_means[c])
-        + "</tr>"
+        (report.class_names[c], int(report.class_sizes[c]), *(f"{value:.2f}" for value in report.class_means[c]))
         for c in order
     ]
-    return f"<p>Mean percentile (1 = hardest).</p><table><tr>{head}</tr>{''.join(rows)}</table>"
+    return table(("class", "examples", *report.metrics), rows, caption="Mean percentile (1 = hardest).")
 
 
 def _extremes(report: Report, pictures: np.ndarray | None) -> str:
@@ -190,16 +168,16 @@ def _extremes(report: Report, pictures: np.ndarray | None) -> str:
     for name, hardest, easiest in zip(report.metrics, report.hardest, report.easiest, strict=True):
         for word, rows in (("hardest", hardest), ("easiest", easiest)):
             shown = ", ".join(html.escape(str(report.ids[row])) for row in rows)
-            strip = "" if pictures is None else f"<br><img src='{_strip(pictures[rows])}'>"
+            strip = "" if pictures is None else "<br>" + picture(_strip(pictures[rows]), f"the {word} by {name}")
             blocks.append(f"<div class='strip'><b>{html.escape(name)}</b>, {word}: {shown}{strip}</div>")
     return "\n".join(blocks)
 
 
-def _strip(pictures: np.ndarray) -> str:
-    """The pictures side by side, as the address of an image."""
+def _strip(pictures: np.ndarray) -> bytes:
+    """The pictures side by side, as PNG."""
     buffer = io.BytesIO()
     imsave(buffer, np.concatenate([*pictures], axis=1), cmap="gray", format="png")
-    return _address(buffer)
+    return buffer.getvalue()
 
 
 def _checked_images(images: str | Path | np.ndarray, n_rows: int) -> np.ndarray:

@@ -50,9 +50,7 @@ def cells_of(simulated: Sequence[Row], selection: Selection, angle: float) -> di
     return {
         row["alpha_prune"]: row
         for row in simulated
-        if row["rule"] == type(selection).__name__
-        and abs(row["keep_fraction"] - selection.keep_fraction) < 1e-9
-        and abs(row["probe_angle_degrees"] - math.degrees(angle)) < 1e-6
+        if row["rule"] == repr(selection) and abs(row["probe_angle_degrees"] - math.degrees(angle)) < 1e-6
     }
 
 

@@ -1,128 +1,131 @@
-"""The main job: every figure, its table, and a verdict on every claim."""
+"""The main job: every figure, its table, a verdict on every claim, and a report of it all."""
 
-import json
-import platform
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
-from perceptron_pruning.reproduction import figure_1a, figure_1b, figure_2, figure_embeddings
-from perceptron_pruning.reproduction.cells import finished, run_cell, seeded
+from perceptron_pruning.figures import FIGURES, file_stem
+from perceptron_pruning.figures.settings import Settings
+from perceptron_pruning.figures.simulated import Simulated
+from perceptron_pruning.reproduction.calibration import calibration
+from perceptron_pruning.reproduction.calibration import draw as draw_calibration
 from perceptron_pruning.reproduction.claims import Claim, judge
-from perceptron_pruning.reproduction.settings import Settings
-from perceptron_pruning.reproduction.style import save_figure
+from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
+from perceptron_pruning.reproduction.report import HTML, MARKDOWN, Z_SCORES, Reproduction, write_reports
+from perceptron_pruning.reproduction.stores import SIMULATION, Stores
+from perceptron_pruning.reproduction.style import save_figure, write_renderer
 from perceptron_pruning.reproduction.tables import Row, read_table, write_table
-from perceptron_pruning.sweeps.workers import Workers
+from perceptron_pruning.reproduction.timings import Timings
+from perceptron_pruning.sweeps import Workers
+from perceptron_pruning.sweeps.run import work_bar
 
-THEORY_FIGURES = (figure_1a, figure_1b, figure_2)
-SIMULATION, EMBEDDINGS, CLAIMS = "simulation.csv", f"{figure_embeddings.NAME}.csv", "claims.csv"
-SUMMARY, MANIFEST = "summary.md", "manifest.json"
-
-Progress = Callable[[Iterable[list[Row]], int], Iterable[list[Row]]]
-
-
-class Interrupted(Exception):
-    """The job was interrupted; what was finished has been written."""
+POINTS, CLAIMS, TIMINGS = "simulation.csv", "claims.csv", "timings.csv"
+_OF_THE_WHOLE = (POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"{Z_SCORES}.svg")
 
 
-def reproduce(output: Path, settings: Settings, *, progress: Progress = lambda rows, total: rows) -> list[Claim]:
-    """Runs everything and writes it into a folder.
+def reproduce(output: Path, settings: Settings) -> list[Claim]:
+    """Runs everything and writes it into a folder; called again, it goes on where it stopped.
 
-    Writes a PNG, an SVG and CSV tables for each figure, ``claims.csv`` and ``summary.md``, and
-    ``manifest.json`` with what made them.
+    Writes what `reproduce_figures` does for every figure, ``simulation.csv`` with every point, ``claims.csv``,
+    a histogram of all z-scores, ``report.html`` (one file that needs no other), ``report.md``, and ``manifest.json``
+    with what made them.
 
     Args:
         output: Folder, made if need be.
         settings: `QUICK` or `FULL`.
-        progress: Wraps the iterable of finished tasks, given their number.
 
     Returns:
         The claims with their verdicts.
 
     Raises:
-        Interrupted: Ctrl-C. As with any other error of a task, which is raised as it is, tables,
-            figures and claims of what was finished are there.
+        StoreError: The folder has a reproduction of other settings or of another version, or cannot be written.
+        SweepError: Points could not be simulated.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    _clear(output)
-    started = time.time()
-    for figure in THEORY_FIGURES:
-        write_table(output / f"{figure.NAME}_theory.csv", figure.theory())
-    simulated: list[Row] = []
-    embedded: list[Row] = []
-    failure: BaseException | None = None
-    try:
-        _compute(settings, progress, simulated, embedded)
-    except BaseException as error:  # whatever it is, it is raised again below, after nothing was lost
-        failure = error
-    claims = _write(output, settings, simulated, embedded)
-    _write_manifest(output, settings, seconds=time.time() - started, complete=failure is None)
-    if isinstance(failure, KeyboardInterrupt):
-        raise Interrupted(f"{len(simulated)} simulated cells and {len(embedded)} embedding points are in {output}")
-    if failure is not None:
-        raise failure
-    return claims
-
-
-def _clear(output: Path) -> None:
-    """Removes an earlier run's results, so that none of them can pass for this one's."""
-    names = [SIMULATION, EMBEDDINGS, CLAIMS, SUMMARY, MANIFEST]
-    names += [f"{figure.NAME}.{kind}" for figure in (*THEORY_FIGURES, figure_embeddings) for kind in ("png", "svg")]
-    for name in names:
+    stores = _opened(output, settings, list(FIGURES))
+    for name in _OF_THE_WHOLE:  # nothing of an earlier run may pass for this one's
         (output / name).unlink(missing_ok=True)
-
-
-def _compute(settings: Settings, progress: Progress, simulated: list[Row], embedded: list[Row]) -> None:
-    """Fills the tables, task by task, in whatever order they are finished."""
-    cells = seeded((cell for figure in THEORY_FIGURES for cell in figure.cells(settings)), settings.seed)
-    cells.sort(key=lambda cell: -cell.alpha_prune)  # the longest first, so that no core waits for them
-    tasks = figure_embeddings.tasks(settings)
-    with Workers() as pool:
-        futures = [pool.submit(figure_embeddings.run_task, task) for task in tasks]
-        futures += [pool.submit(run_cell, cell) for cell in cells]
-        for rows in progress(finished(futures), len(futures)):
-            (embedded if "test_error" in rows[0] else simulated).extend(rows)
-
-
-def _write(output: Path, settings: Settings, simulated: list[Row], embedded: list[Row]) -> list[Claim]:
-    """Writes tables, draws figures from them, and judges the claims by them."""
-    simulated.sort(key=lambda row: row["seed"])
-    embedded.sort(key=lambda row: (row["pool_size"], row["seed"], row["keep_fraction"], row["selection"]))
-    for name, rows in ((SIMULATION, simulated), (EMBEDDINGS, embedded)):
-        if rows:
-            write_table(output / name, rows)
-    draw_all(output)
-    claims = judge(simulated, embedded)
+    points = _write_figures(output, settings, list(FIGURES), stores)
+    write_table(output / POINTS, points)
+    claims = judge(read_tables(output), points)
     write_table(output / CLAIMS, [asdict(claim) for claim in claims])
-    (output / SUMMARY).write_text(_markdown(claims, settings), encoding="utf-8")
+    found = calibration([row for row in points if row["probe"] == "exact"])
+    save_figure(draw_calibration(found), output, Z_SCORES)
+    timings = Timings(output / TIMINGS).rows
+    write_reports(
+        output,
+        Reproduction(settings=settings, claims=claims, calibration=found, timings=timings),
+    )
+    write_manifest(output, settings)
     return claims
 
 
-def draw_all(folder: Path) -> None:
-    """Draws every figure from the tables in a folder."""
-    simulated = read_table(folder / SIMULATION) if (folder / SIMULATION).exists() else []
-    for figure in THEORY_FIGURES:
-        save_figure(figure.draw(read_table(folder / f"{figure.NAME}_theory.csv"), simulated), folder, figure.NAME)
-    embedded = read_table(folder / EMBEDDINGS) if (folder / EMBEDDINGS).exists() else []
-    if figure_embeddings.means(embedded):
-        save_figure(figure_embeddings.draw(embedded), folder, figure_embeddings.NAME)
+def reproduce_figures(output: Path, settings: Settings, names: Sequence[str]) -> None:
+    """Writes some figures into a folder, simulating only what they show; called again, it goes on where it stopped.
+
+    Writes a table (CSV) and pictures (PNG, SVG) for each figure, as soon as it is finished, and ``timings.csv``.
+
+    Args:
+        output: Folder, made if need be. It keeps what was simulated, in ``simulation.zarr`` and ``embeddings.zarr``.
+        settings: `QUICK` or `FULL`.
+        names: Of figures, as in `FIGURES`.
+
+    Raises:
+        ValueError: There is no such figure.
+        StoreError, SweepError: As for `reproduce`.
+    """
+    _write_figures(output, settings, names, _opened(output, settings, names))
 
 
-def _markdown(claims: Sequence[Claim], settings: Settings) -> str:
-    head = [f"# Reproduction ({settings.name})", "", "| claim | theory | measured (95 %) | verdict | figure |"]
-    lines = [f"| {c.claim} | {c.theory} | {c.measured} | **{c.verdict}** | {c.figure} |" for c in claims]
-    return "\n".join([*head, "|---|---|---|---|---|", *lines, ""])
+def read_tables(folder: Path) -> Mapping[str, list[Row]]:
+    """The tables of all figures that a folder has."""
+    return {name: read_table(folder / f"{file_stem(name)}.csv") for name in finished_figures(folder)}
 
 
-def _write_manifest(output: Path, settings: Settings, *, seconds: float, complete: bool) -> None:
-    manifest = {
-        "settings": vars(settings),
-        "complete": complete,
-        "seconds": round(seconds, 1),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "versions": {name: version(name) for name in ("perceptron-pruning", "numpy", "scipy", "jax", "matplotlib")},
-    }
-    (output / MANIFEST).write_text(json.dumps(manifest, indent=1, default=str) + "\n", encoding="utf-8")
+def finished_figures(folder: Path) -> list[str]:
+    """Names of the figures that a folder has: table and pictures, of which the SVG is written last."""
+    return [name for name in FIGURES if (folder / f"{file_stem(name)}.svg").exists()]
+
+
+def _opened(output: Path, settings: Settings, names: Sequence[str]) -> Stores:
+    """The folder's stores, refused before anything is written if they are not of these settings."""
+    for name in names:
+        if name not in FIGURES:
+            raise ValueError(f"`names` must be among {', '.join(FIGURES)}; got {name!r}")
+    output.mkdir(parents=True, exist_ok=True)
+    stores = Stores(output, settings)
+    stores.work(names)
+    if not (output / SIMULATION).exists():
+        (output / TIMINGS).unlink(missing_ok=True)
+    return stores
+
+
+def _write_figures(output: Path, settings: Settings, names: Sequence[str], stores: Stores) -> list[Row]:
+    """Figure by figure, so that an interrupt leaves whole ones; gives every simulated point once."""
+    timings, points = Timings(output / TIMINGS), {}
+    for name in names:
+        _remove(output, name)
+    with Workers() as workers, work_bar("reproduction", *stores.work(names)) as bar:
+        for name in names:
+            bar.set_description_str(f"figure {name}")
+            whole, done = stores.work([name])
+            with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
+                simulated = stores.run(name, executor=workers, bar=bar)
+            _write_figure(output, name, settings, simulated, timings)
+            points |= {row["cell_seed"]: row for row in simulated.all_rows}
+    write_renderer(output)
+    return list(points.values())
+
+
+def _write_figure(output: Path, name: str, settings: Settings, simulated: Simulated, timings: Timings) -> None:
+    """Computes and writes a figure's table, and draws the figure from what was written."""
+    figure, path = FIGURES[name], output / f"{file_stem(name)}.csv"
+    with timings.measured(name, "theory"):
+        write_table(path, figure.compute(settings, simulated))
+    with timings.measured(name, "drawing"):
+        save_figure(figure.draw(read_table(path)), output, file_stem(name))
+
+
+def _remove(output: Path, name: str) -> None:
+    for kind in ("csv", "png", "svg"):
+        (output / f"{file_stem(name)}.{kind}").unlink(missing_ok=True)

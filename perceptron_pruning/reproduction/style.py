@@ -1,14 +1,19 @@
 """One style for every picture: colour-blind safe, thin axes, theory as lines and simulation as dots."""
 
+import json
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib import ft2font
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe & Ito's colours, which remain distinct for colour-blind readers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+RENDERER = "renderer.json"
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # of maps
 
 # what each format calls the entry to leave out, and the one for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
@@ -59,3 +64,13 @@ def save_picture(figure: Figure, path: Path, *, about: str | None = None) -> Non
     with styled():
         figure.savefig(partial, format=path.suffix[1:], dpi=160, metadata=metadata)
     partial.replace(path)
+
+
+def renderer() -> dict[str, str]:
+    """What decides a picture's pixels: they are compared only between equal renderers."""
+    return {"matplotlib": mpl.__version__, "freetype": ft2font.__freetype_version__}
+
+
+def write_renderer(folder: Path) -> None:
+    """Stamps a folder of pictures with what drew them."""
+    (folder / RENDERER).write_text(json.dumps(renderer()) + "\n", encoding="utf-8")

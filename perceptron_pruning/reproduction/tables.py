@@ -1,4 +1,4 @@
-"""Tables behind figures: lists of rows with the same columns, as CSV."""
+"""Tables behind figures: lists of rows, as CSV; a row leaves empty the columns that it lacks."""
 
 import csv
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def write_table(path: Path, rows: Sequence[Row], *, comments: Sequence[str] = ()
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {comment}\n" for comment in comments)
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows({name: _text(value, digits) for name, value in row.items()} for row in rows)
     partial.replace(path)

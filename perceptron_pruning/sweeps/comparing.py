@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.comparison import compare
-from perceptron_pruning.simulation import SimulationResult
+from perceptron_pruning.comparison import Agreement, agreement, student_error
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps.rules import rule, student
-from perceptron_pruning.sweeps.simulated import OUTPUTS
 from perceptron_pruning.sweeps.study import stable_text
 from replica_theory.selection import Selection
 
@@ -46,7 +44,7 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = (
     columns = {name: np.full(done.shape, np.nan) for name in _COLUMNS}
     agrees = np.zeros(done.shape, dtype=bool)
     for place in zip(*np.nonzero(done.values), strict=True):
-        comparison = compare(_simulation(dataset.isel(dict(zip(done.dims, place, strict=True))), known))
+        comparison = _comparison(dataset.isel(dict(zip(done.dims, place, strict=True))), known)
         columns["simulation"][place] = comparison.theory + comparison.difference
         for name in columns.keys() - {"simulation"}:
             columns[name][place] = getattr(comparison, name)
@@ -55,21 +53,19 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = (
     return xr.Dataset(variables | {"agrees": (done.dims, agrees)}, dataset.drop_vars("trial", errors="ignore").coords)
 
 
-def _simulation(cell: xr.Dataset, known: dict[str, Any]) -> SimulationResult:
-    label, trained = cell.selection.item(), cell.probe == "trained"
-    trainee = cell.student.item()
-    return SimulationResult(
+def _comparison(cell: xr.Dataset, known: dict[str, Any]) -> Agreement:
+    if cell.sizes["trial"] < 2:
+        raise ValueError(f"`dataset` must have at least 2 trials to give a standard error; got {cell.sizes['trial']}")
+    rule_label, student_label = cell.selection.item(), cell.student.item()
+    setting = {
+        "student": known[student_label] if student_label in known else student(student_label),
+        "selection": known[rule_label] if rule_label in known else rule(rule_label),
+        "probe_angle": float(cell.probe_angles.mean()) if cell.probe == "trained" else cell.probe_angle.item(),
+        "label_noise": cell.label_noise.item(),
+    }
+    return agreement(
+        cell.generalization_error.values,
+        lambda alphas: student_error(alphas, **setting),
         alpha_prune=cell.n_kept.item() / cell.n_features.item(),
-        selection=known[label] if label in known else rule(label),
-        probe_angle=float(cell.probe_angles.mean()) if trained else cell.probe_angle.item(),
         n_features=cell.n_features.item(),
-        n_trials=cell.sizes["trial"],
-        first_trial=0,
-        seed=cell.seed.item(),
-        n_kept=cell.n_kept.item(),
-        probe=cell.probe.item(),
-        probe_epochs=cell.attrs["study"]["probe_epochs"] if trained else 0,
-        student=known[trainee] if trainee in known else student(trainee),
-        label_noise=cell.label_noise.item(),
-        **{name: cell[name].values for name in OUTPUTS},
     )

@@ -46,9 +46,9 @@ class Store:
         """(n_cells, n_trials), whether each is there."""
         return np.asarray(self._arrays[DONE][:])
 
-    def tasks(self, seconds, aim: float) -> list[Task]:
-        """What is left to do."""
-        return tasks(self.done(), self.chunks, seconds, aim)
+    def tasks(self, seconds, aim: float, wanted: np.ndarray) -> list[Task]:
+        """What is left to do of the wanted cells (n_cells,)."""
+        return tasks(self.done() | ~wanted[:, None], self.chunks, seconds, aim)
 
     def write(self, task: Task, arrays: Mapping[str, np.ndarray], finished: np.ndarray) -> None:
         """Keeps a task's numbers, and then says so for the cells (len(task.cells),) that are finished."""

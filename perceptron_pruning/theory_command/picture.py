@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from perceptron_pruning.reproduction.scaling import ALPHA_PRUNE, ALPHA_TOTAL
+from perceptron_pruning.figures.curves import ALPHA_PRUNE, ALPHA_TOTAL
 from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.theory_command.request import Request

@@ -1,74 +1,182 @@
 """Verdicts: they follow from the tables, and turn when the tables are wrong."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from perceptron_pruning.reproduction import claims, figure_1a, figure_1b, figure_2
-from perceptron_pruning.reproduction.cells import point
+from perceptron_pruning.figures import FIGURES
+from perceptron_pruning.figures.settings import FULL
+from perceptron_pruning.figures.simulated import Simulated
+from perceptron_pruning.reproduction import claims
 from perceptron_pruning.reproduction.evidence import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Effect
-from replica_theory import max_margin
+from perceptron_pruning.sweeps import Cell
+from replica_theory import KeepEasiest, KeepHardest, crossover, max_margin
 
-NOISE = 0.01  # relative standard error of the made-up cells
+NOISE = 0.005  # relative standard error of the made-up points
+ALPHAS_TOTAL = (2.0, 4.0, 5.0, 7.0, 10.0, 14.0)
+SETTINGS = replace(FULL, alphas=(1.0, 2.0, 3.0, 5.0), alphas_total=ALPHAS_TOTAL)
+SIMULATED = ("1A", "1B", "2CDE", "transition", "label_aware", "trained_probe")
 
-
-def simulated(distort=lambda row: row["theory"], noise=NOISE):
-    """Cells that follow the theory, or a distortion of it."""
-    rows = []
-    for curves, alphas in (
-        (figure_1a.CURVES, (0.5, 1.0, 2.0, 3.0, 4.5)),
-        (figure_1b.CURVES, (0.6, 2.4, 5.6)),
-        (figure_2.CURVES, (0.5, 1.0, 3.0)),
-    ):
-        for curve in curves:
-            errors = max_margin(alphas, selection=curve.selection, probe_angle=curve.probe_angle).generalization_error
-            for alpha, error in zip(alphas, errors, strict=True):
-                row = point(curve.selection, curve.probe_angle, alpha) | {"theory": float(error)}
-                row |= {"simulation": distort(row), "standard_error": noise * float(error)}
-                row |= {"z_score": (row["simulation"] - row["theory"]) / row["standard_error"]}
-                rows.append(row | {"n_trials": 100, "n_features": 200})
-    return rows
+AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, FASTER, EXPONENTIAL, TRANSITION, FALLBACK = range(11)
+TELLS, CONSTANT, OPTIMAL, LABELS, TRAINED = range(11, 16)
+PREDICTED = {
+    **dict.fromkeys((AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, TRANSITION, FALLBACK), CONFIRMED),
+    **dict.fromkeys((FASTER, TELLS, OPTIMAL), IN_REGIME),
+    **dict.fromkeys((EXPONENTIAL, CONSTANT, LABELS), REFUTED),
+    TELLS: CONFIRMED,
+    TRAINED: CONFIRMED,
+}
 
 
-def verdicts(rows):
-    return [claim.verdict for claim in claims.judge(rows, [])[:6]]
+def dot(rule, degrees, alpha, noise=NOISE, **more):
+    """A point on the theory."""
+    error = max_margin(alpha, selection=rule, probe_angle=math.radians(degrees)).generalization_error
+    row = {"kind": "simulation", "rule": repr(rule), "keep_fraction": rule.keep_fraction}
+    row |= {"probe_angle_degrees": float(degrees), "alpha_prune": alpha, "alpha_total": alpha / rule.keep_fraction}
+    row |= {"theory": error, "simulation": error, "standard_error": noise * error, "finite_size": noise * error / 2}
+    row |= {"probe": "exact", "statistic": "mean", "n_features": 200, "n_trials": 100, "seed": 0}
+    return row | more
 
 
-def test_theory_confirms_itself():
-    assert verdicts(simulated()) == [CONFIRMED, CONFIRMED, CONFIRMED, CONFIRMED, IN_REGIME, CONFIRMED]
+@pytest.fixture(scope="module")
+def points():
+    """Points that follow the theory, with a little scatter."""
+    cells = dict.fromkeys(cell for name in SIMULATED for cell in FIGURES[name].cells(SETTINGS))
+    rows = [point_of(cell) for cell in cells]
+    scatter = np.random.default_rng(0).standard_normal(len(rows))
+    return [shifted(row, z) for row, z in zip(rows, scatter, strict=True)]
 
 
-def test_no_cells_decide_nothing():
-    assert verdicts([]) == [UNDECIDED] * 6
+def point_of(cell: Cell):
+    return dot(cell.selection, round(math.degrees(cell.probe_angle), 9), cell.alpha_prune, probe=cell.probe)
 
 
-def test_noise_decides_nothing():
-    assert verdicts(simulated(noise=5.0)) == [UNDECIDED] * 6
+def shifted(row, z):
+    scale = math.hypot(row["standard_error"], row["finite_size"])
+    return row | {"simulation": row["theory"] + z * scale, "z_score": float(z)}
 
 
-def only(rule, factor):
-    """Multiplies the errors of one rule."""
-    return lambda row: row["theory"] * (factor if row["rule"] == rule else 1.0)
+def distorted(rows, change, noise=1.0):
+    """Points with their errors changed, and their z-scores."""
+    moved = [row | {"simulation": change(row), "standard_error": noise * row["standard_error"]} for row in rows]
+    return [
+        row | {"z_score": (row["simulation"] - row["theory"]) / math.hypot(row["standard_error"], row["finite_size"])}
+        for row in moved
+    ]
 
 
-def steeper(row):
-    return row["theory"] * row["alpha_prune"] ** (-0.5)
+@pytest.fixture(scope="module")
+def tables():
+    """Tables of the figures that claims read, following the theory."""
+    found = {"1F": FIGURES["1F"].compute(SETTINGS, Simulated())}
+    sizes = [dot(KeepHardest(0.4), 0, 3.0, n_features=n, setting="hard") for n in (100, 200)]
+    limits = [row | {"kind": "extrapolation", "z_score": 0.5} for row in sizes]
+    found["finite_size"] = sizes + limits
+    found["order_parameters"] = [row | {"z_score": z} for row, z in zip(sizes, (0.3, -1.0), strict=True)]
+    exact = {f: crossover(KeepHardest(f), KeepEasiest(f)) for f in (0.2, 0.4)}
+    crossings = [{"kind": "crossover", "keep_fraction": f, "alpha_total": alpha} for f, alpha in exact.items()]
+    found["1C"] = [*crossings, *(row | {"kind": "simulated crossover", "standard_error": 0.1} for row in crossings)]
+    found["1C"] += [dot(KeepHardest(f), 0, f * alpha) for f in exact for alpha in ALPHAS_TOTAL]
+    ends = [dot(rule(0.4), 20, 2.0) for rule in (KeepHardest, KeepEasiest)]
+    best = {"theory": 0.9 * ends[1]["theory"], "simulation": 0.9 * ends[1]["theory"], "rule": "KeepWindows(...)"}
+    found["optimal_rule"] = [*ends, ends[0] | best]
+    return found
+
+
+def verdicts(tables, points):
+    return [claim.verdict for claim in claims.judge(tables, points)[: TRAINED + 1]]
+
+
+def test_theory_confirms_itself(tables, points):
+    judged = claims.judge(tables, points)[: TRAINED + 1]
+    assert {place: claim.verdict for place, claim in enumerate(judged)} == PREDICTED
+    for claim in judged[:TRAINED]:
+        assert claim.predicted == claim.verdict, claim.claim
+        assert not claim.contradicts_theory
+    assert judged[TRAINED].predicted == ""  # on which the theory is silent
+
+
+def test_no_points_decide_nothing():
+    judged = claims.judge({}, [])
+    assert {claim.verdict for claim in judged} == {UNDECIDED}
+    assert not any(claim.contradicts_theory for claim in judged)
+
+
+def test_noise_decides_nothing(tables, points):
+    found = verdicts(tables, distorted(points, lambda row: row["simulation"], noise=200.0))
+    decided = (AGREES, SCARCE, ABUNDANT, POWER, FASTER, TRANSITION, FALLBACK, LABELS, TRAINED)
+    assert {found[place] for place in decided} == {UNDECIDED}
+
+
+def times(factor, when):
+    """Multiplies some errors."""
+    return lambda row: row["simulation"] * (factor if when(row) else 1.0)
+
+
+def of_rule(name):
+    return lambda row: row["rule"].startswith(name)
 
 
 @pytest.mark.parametrize(
-    ("number", "distort"),
+    ("place", "change", "verdict"),
     [
-        (0, lambda row: 1.05 * row["theory"]),
-        (1, only("KeepEasiest", 3.0)),
-        (2, only("KeepHardest", 3.0)),
-        (3, steeper),
-        (4, lambda row: row["theory"] if row["alpha_prune"] < 2 else 0.25),
-        (5, lambda row: row["theory"] if row["alpha_prune"] < 2 or row["probe_angle_degrees"] > 0 else 0.2),
+        (AGREES, times(1.05, lambda row: True), REFUTED),
+        (AGREES, times(1.5, lambda row: row["alpha_prune"] == 5.0), REFUTED),
+        (SCARCE, times(3.0, of_rule("KeepEasiest")), REFUTED),
+        (ABUNDANT, times(3.0, of_rule("KeepHardest")), REFUTED),
+        (POWER, lambda row: row["simulation"] * row["alpha_prune"] ** -0.5, REFUTED),
+        (FASTER, lambda row: row["simulation"] if row["alpha_prune"] < 2 else 0.25, REFUTED),
+        (EXPONENTIAL, lambda row: math.exp(-row["alpha_prune"]), CONFIRMED),
+        (TRANSITION, lambda row: 0.3, REFUTED),
+        (FALLBACK, times(30.0, lambda row: row["alpha_prune"] == 3 and not row["probe_angle_degrees"]), REFUTED),
+        (LABELS, times(0.5, lambda row: "label_aware=True" in row["rule"]), IN_REGIME),
+        (TRAINED, times(0.7, lambda row: row["probe"] == "trained"), REFUTED),
     ],
-    ids=["agreement", "scarce", "abundant", "power law", "frontier", "imperfect probe"],
+    ids=[
+        "agreement of all",
+        "agreement of some",
+        "scarce",
+        "abundant",
+        "power law",
+        "frontier",
+        "exponential",
+        "transition",
+        "imperfect probe",
+        "labels",
+        "trained probe",
+    ],
 )
-def test_each_verdict_turns_when_the_data_are_wrong(number, distort):
-    assert verdicts(simulated(distort))[number] == REFUTED
+def test_each_verdict_turns_when_the_points_are_wrong(tables, points, place, change, verdict):
+    judged = claims.judge(tables, distorted(points, change))
+    assert judged[place].verdict == verdict
+    assert judged[place].contradicts_theory == (place != TRAINED)
+
+
+def changed(rows, kind, **values):
+    return [row | values if row["kind"] == kind else row for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "change"),
+    [
+        (PARAMETERS, "order_parameters", lambda rows: changed(rows, "simulation", z_score=9.0)),
+        (SIZE, "finite_size", lambda rows: changed(rows, "extrapolation", z_score=-9.0)),
+        (FLIPS, "1C", lambda rows: changed(rows, "simulated crossover", alpha_total=14.0)),
+        (FLIPS, "1C", lambda rows: [row for row in rows if row["kind"] != "simulated crossover"]),
+        (TELLS, "1F", lambda rows: [row | {"information_gain": row["keep_fraction"]} for row in rows]),
+        (OPTIMAL, "optimal_rule", lambda rows: [*rows[:2], rows[2] | {"simulation": 0.4}]),
+    ],
+    ids=["order parameters", "size", "flip elsewhere", "no flip", "information", "optimal rule"],
+)
+def test_each_verdict_turns_when_the_table_is_wrong(tables, points, place, name, change):
+    assert verdicts(tables | {name: change(tables[name])}, points)[place] == REFUTED
+
+
+def test_a_gain_that_stays_is_confirmed(tables, points):
+    constant = [row | {"information_gain": 0.7} for row in tables["1F"]]
+    assert verdicts(tables | {"1F": constant}, points)[CONSTANT] == CONFIRMED
 
 
 def embedded(errors):
@@ -101,7 +209,8 @@ NO_FLIP = {
 
 @pytest.mark.parametrize(("errors", "verdict"), [(FLIP, IN_REGIME), (NO_FLIP, REFUTED)], ids=["flip", "no flip"])
 def test_verdicts_on_embeddings(errors, verdict):
-    assert [claim.verdict for claim in claims.judge([], embedded(errors))[6:]] == [verdict, verdict]
+    judged = claims.judge({"embeddings": embedded(errors)}, [])
+    assert [claim.verdict for claim in judged[TRAINED + 1 :]] == [verdict, verdict]
 
 
 def test_few_seeds_widen_the_interval():

@@ -1,4 +1,4 @@
-"""The main job, end to end on small settings, interrupted, and from its command line."""
+"""The main job, end to end on small settings, interrupted and resumed, and from its command line."""
 
 import json
 import os
@@ -11,91 +11,186 @@ from pathlib import Path
 
 import pytest
 
+from perceptron_pruning.cli import app, main
 from perceptron_pruning.embeddings.experiment import CurveSettings, contrast
-from perceptron_pruning.reproduction.run import Interrupted, reproduce
-from perceptron_pruning.reproduction.settings import QUICK
+from perceptron_pruning.figures import FIGURES, file_stem
+from perceptron_pruning.figures.settings import QUICK
+from perceptron_pruning.reproduction import run
+from perceptron_pruning.reproduction.claims import Claim
+from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
 from perceptron_pruning.reproduction.tables import read_table, write_table
+from perceptron_pruning.reproduction.timings import Timings
+from perceptron_pruning.sweeps import StoreError
+from perceptron_pruning.sweeps.status import status
 
 SMALL = replace(
     QUICK,
     name="small",
     n_features=20,
     n_trials=6,
-    alphas=(1.0, 3.0),
-    alphas_total=(1.5, 6.0),
+    sizes=(10, 20, 30),
     embeddings=CurveSettings(pool_sizes=(100, 200), selections=contrast(0.5), seeds=range(2)),
 )
-FIGURES = ("figure_1a", "figure_1b", "figure_2", "figure_embeddings")
+
+
+def one_figure(folder, name="1B", settings=SMALL):
+    reproduce_figures(folder, settings, [name])
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "timings.csv"}
+
+
+@pytest.fixture(scope="module")
+def figure_1b(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one")
+    return folder, one_figure(folder)
+
+
+def test_one_figure_is_written_from_its_own_points(figure_1b):
+    folder, files = figure_1b
+    assert set(files) == {"figure_1b.csv", "figure_1b.png", "figure_1b.svg", "renderer.json"}
+    assert files["figure_1b.png"][:4] == b"\x89PNG"
+    assert b"</svg>" in files["figure_1b.svg"]
+    n_cells = len(FIGURES["1B"].cells(SMALL))
+    dots = [row for row in read_table(folder / "figure_1b.csv") if row["kind"] == "simulation"]
+    assert len(dots) == len({row["cell_seed"] for row in dots}) == n_cells
+    done = status(folder / "simulation.zarr")
+    assert n_cells <= done.cells_done < done.n_cells
+    assert not (folder / "embeddings.zarr").exists()
+
+
+def test_the_same_figure_again_simulates_nothing_and_gives_the_same(figure_1b, monkeypatch):
+    folder, files = figure_1b
+    monkeypatch.setattr(run.Workers, "submit", lambda *_: pytest.fail("something is simulated again"))
+    timed = (folder / "timings.csv").read_text()
+    assert one_figure(folder) == files
+    assert simulation_seconds(timed) == simulation_seconds((folder / "timings.csv").read_text())
+
+
+def simulation_seconds(text):
+    return text.splitlines()[1].split(",")[1]
+
+
+def test_another_folder_gets_the_same_numbers(figure_1b, tmp_path):
+    assert one_figure(tmp_path) == figure_1b[1]
+
+
+def test_other_settings_are_refused_and_nothing_is_lost(figure_1b):
+    folder, files = figure_1b
+    with pytest.raises(StoreError, match=r"has another study: .*give another path"):
+        one_figure(folder, settings=replace(SMALL, n_trials=7))
+    assert {name: (folder / name).read_bytes() for name in files} == files
+
+
+def test_an_unknown_figure_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"`names` must be among 1A, .*; got '9Z'"):
+        reproduce_figures(tmp_path, SMALL, ["1A", "9Z"])
+
+
+def test_timings_go_on_where_they_stopped(tmp_path):
+    for seconds in (0.02, 0.03):
+        with Timings(tmp_path / "t.csv").measured("1A", "simulation", more=True):
+            time.sleep(seconds)
+    with pytest.raises(ArithmeticError), Timings(tmp_path / "t.csv").measured("1A", "theory"):
+        raise ArithmeticError
+    (row,) = Timings(tmp_path / "t.csv").rows
+    assert row["figure"] == "1A"
+    assert row["simulation"] >= 0.04
+
+
+# the whole
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
+    """Interrupted once, in the middle of a figure, and then finished."""
     folder = tmp_path_factory.mktemp("reproduction")
-    return folder, reproduce(folder, SMALL)
+    for name in ("report.html", "claims.csv", "figure_1b.png"):
+        (folder / name).write_text("from another time")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FIGURES["1C"], "draw", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce(folder, SMALL)
+    left = {path.name for path in folder.iterdir()}
+    return folder, left, reproduce(folder, SMALL)
 
 
+def interrupt(table):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_whole_figures_and_nothing_of_another_time(finished):
+    assert {"figure_1a.svg", "figure_1b.svg", "simulation.zarr", "timings.csv"} <= finished[1]
+    assert not {"figure_1c.svg", "report.html", "report.md", "claims.csv", "manifest.json"} & finished[1]
+
+
+@pytest.mark.slow
 def test_everything_is_written(finished):
-    folder, claims = finished
+    folder, _, claims = finished
     for name in FIGURES:
-        assert (folder / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
-        assert "</svg>" in (folder / f"{name}.svg").read_text(encoding="utf-8")
-    assert len(read_table(folder / "simulation.csv")) == 5 * 2 + 3 * 2 + 6 * 2
-    assert len(read_table(folder / "figure_embeddings.csv")) == 2 * 2 * 3
+        assert (folder / f"{file_stem(name)}.png").read_bytes()[:4] == b"\x89PNG"
+        assert read_table(folder / f"{file_stem(name)}.csv")
+    assert len(read_table(folder / "simulation.csv")) == status(folder / "simulation.zarr").n_cells
     assert [row["verdict"] for row in read_table(folder / "claims.csv")] == [claim.verdict for claim in claims]
+    assert {row["figure"] for row in read_table(folder / "timings.csv")} == set(FIGURES)
     assert not list(folder.glob("*.partial"))
+    assert status(folder / "simulation.zarr").complete
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["settings"]["n_trials"] == "6"
+    assert {"python", "numpy", "scipy", "jax", "perceptron-pruning"} <= set(manifest["versions"])
 
 
-def test_results_say_what_made_them(finished):
-    manifest = json.loads((finished[0] / "manifest.json").read_text())
-    assert manifest["complete"]
-    assert manifest["settings"]["n_trials"] == 6
-    assert {"numpy", "scipy", "jax", "perceptron-pruning"} <= set(manifest["versions"])
-    seeds = [row["seed"] for row in read_table(finished[0] / "simulation.csv")]
-    assert len(set(seeds)) == len(seeds)
+@pytest.mark.slow
+def test_the_report_shows_everything(finished):
+    folder, _, claims = finished
+    page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
+    assert page.count("data:image/png;base64,") == len(FIGURES) + 1
+    for figure in FIGURES.values():
+        assert figure.TITLE in page
+        assert figure.TITLE in text
+    for claim in claims:
+        assert claim.claim in text
 
 
-def test_the_same_seed_gives_the_same_tables(finished, tmp_path):
-    reproduce(tmp_path, SMALL)
-    for name in ("simulation.csv", "figure_embeddings.csv", "figure_1a_theory.csv"):
-        assert (tmp_path / name).read_text() == (finished[0] / name).read_text()
+# the command
 
 
-def interrupted_after(count):
-    def progress(rows, total):
-        for number, row in enumerate(rows):
-            yield row
-            if number + 1 == count:
-                raise KeyboardInterrupt
-
-    return progress
-
-
-def test_an_early_interrupt_leaves_nothing_of_an_earlier_run(tmp_path):
-    (tmp_path / "simulation.csv").write_text("from another time")
-    (tmp_path / "figure_embeddings.png").write_text("from another time")
-    with pytest.raises(Interrupted):
-        reproduce(tmp_path, SMALL, progress=interrupted_after(1))
-    assert "another time" not in "".join(path.read_text() for path in tmp_path.glob("*.csv"))
-    assert not (tmp_path / "figure_embeddings.png").exists()  # one seed has no standard error to draw
-    assert {row["verdict"] for row in read_table(tmp_path / "claims.csv")} == {"undecided"}
+@pytest.mark.parametrize(
+    ("verdict", "predicted", "code"),
+    [(REFUTED, CONFIRMED, 1), (CONFIRMED, REFUTED, 1), (UNDECIDED, CONFIRMED, 0), (CONFIRMED, CONFIRMED, 0),
+     (REFUTED, "", 0)],
+    ids=["refuted against theory", "confirmed against theory", "undecided", "as predicted", "theory is silent"],
+)  # fmt: skip
+def test_the_exit_status_follows_from_the_verdicts(verdict, predicted, code, monkeypatch, tmp_path, capsys):
+    given = Claim(claim="the claim", theory="t", measured="m", verdict=verdict, figure="figure 1A", predicted=predicted)
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings: [given])
+    assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == code
+    assert ("Error: the claim" in capsys.readouterr().err) == bool(code)
 
 
-def test_an_interrupt_leaves_what_is_finished(tmp_path):
-    with pytest.raises(Interrupted):
-        reproduce(tmp_path, SMALL, progress=interrupted_after(6))
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert not manifest["complete"]
-    assert len(read_table(tmp_path / "simulation.csv")) + len(read_table(tmp_path / "figure_embeddings.csv")) >= 6
-    assert (tmp_path / "figure_1a.png").exists()
-    assert (tmp_path / "claims.csv").exists()
+def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys):
+    def interrupted(folder, settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "reproduce", interrupted)
+    assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == 130
+    assert f"Interrupted: 0% of the simulation and 0 figures are in {tmp_path}" in capsys.readouterr().err
 
 
-def test_a_failed_task_loses_nothing_of_the_others(tmp_path):
-    impossible = replace(SMALL, embeddings=replace(SMALL.embeddings, pool_sizes=(100, 10**6)))
-    with pytest.raises(ValueError, match="`pool_sizes` must be in"):
-        reproduce(tmp_path, impossible)
-    assert not json.loads((tmp_path / "manifest.json").read_text())["complete"]
-    assert (tmp_path / "claims.csv").exists()
+def test_only_takes_names_in_any_case(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names: asked.extend(names))
+    words = ["reproduce", "--only", "1a", "2CDE", "--output", str(tmp_path)]
+    assert app(words, result_action="return_value") == 0
+    assert asked == ["1A", "2CDE"]
+
+
+def test_the_default_folder_is_that_of_the_settings(monkeypatch):
+    folders = []
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings: folders.append(folder) or [])
+    for words in ([], ["--full"]):
+        app(["reproduce", *words], result_action="return_value")
+    assert folders == [Path("reproduction/quick"), Path("reproduction/full")]
 
 
 def test_tables_come_back_as_they_were(tmp_path):
@@ -105,43 +200,59 @@ def test_tables_come_back_as_they_were(tmp_path):
     assert back == {"name": "a", "count": 3, "value": pytest.approx(1 / 3, rel=1e-11), "missing": None}
 
 
-def command(*arguments, **options):
-    script = [sys.executable, "-m", "perceptron_pruning.cli", *arguments]
-    return subprocess.run(script, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False, **options)
+@pytest.fixture
+def shell(monkeypatch, capsys):
+    """Runs the command and gives its exit status and all that it printed."""
+
+    def ran(*arguments):
+        monkeypatch.setattr(sys, "argv", ["perceptron-pruning", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code or 0, printed.out + printed.err
+
+    return ran
 
 
-def test_help_shows_an_example():
-    run = command("reproduce", "--help")
-    assert run.returncode == 0
-    assert "Example: perceptron-pruning reproduce --quick" in " ".join(run.stdout.split())
+def test_help_shows_examples(shell):
+    code, printed = shell("reproduce", "--help")
+    assert code == 0
+    text = " ".join(printed.split())
+    assert "Example: perceptron-pruning reproduce --quick" in text
+    assert "Example: perceptron-pruning reproduce --full --only 1A" in text
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("reproduce", "--quick", "--full"), "exclude each other"),
+        (("reproduce", "--only", "9Z"), "`--only` must be among 1A, "),
         (("reproduce", "--fast"), "--fast"),
         (("reproduce", "--output", "/dev/null/folder"), "/dev/null"),
         (("conjure",), "conjure"),
     ],
-    ids=["both sizes", "unknown option", "bad folder", "unknown command"],
+    ids=["both sizes", "unknown figure", "unknown option", "bad folder", "unknown command"],
 )
-def test_bad_input_gives_one_error_and_no_traceback(arguments, message):
-    run = command(*arguments)
-    assert run.returncode != 0
-    assert message in run.stdout + run.stderr
-    assert "Traceback" not in run.stdout + run.stderr
+def test_bad_input_gives_one_error(arguments, message, shell):
+    code, printed = shell(*arguments)
+    assert code > 0
+    assert message in printed
 
 
 @pytest.mark.slow
-def test_ctrl_c_on_the_command(tmp_path):
-    script = [sys.executable, "-m", "perceptron_pruning.cli", "reproduce", "--quick", "--output", str(tmp_path)]
-    run = subprocess.Popen(script, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(25)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    _, errors = run.communicate(timeout=120)
-    assert run.returncode == 130
-    assert "Interrupted" in errors
+def test_ctrl_c_on_the_command_and_the_same_again(tmp_path):
+    words = ["reproduce", "--quick", "--only", "1A", "--output", str(tmp_path)]
+    script = [sys.executable, "-m", "perceptron_pruning.cli", *words]
+    running = subprocess.Popen(script, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (tmp_path / "simulation.zarr").exists() or not status(tmp_path / "simulation.zarr").cells_done:
+        assert running.poll() is None
+        time.sleep(0.2)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert "the same command goes on there" in errors
     assert "Traceback" not in errors
-    assert not json.loads((tmp_path / "manifest.json").read_text())["complete"]
-    assert (tmp_path / "figure_embeddings.png").exists()
+    done = status(tmp_path / "simulation.zarr").cells_done
+    assert subprocess.run(script, check=False).returncode == 0
+    assert status(tmp_path / "simulation.zarr").cells_done >= done
+    assert (tmp_path / "figure_1a.png").exists()

@@ -1,6 +1,7 @@
 """Stores that are in use, not ours, or on a disk that refuses: one clear error each, and nothing lost."""
 
 import contextlib
+import io
 import os
 import resource
 import signal
@@ -14,10 +15,11 @@ import pytest
 import zarr
 from counting import calls, counting_study
 from test_survival import finish, same, start, wait_for
+from tqdm import tqdm
 
 from perceptron_pruning.sweeps import StoreError
 from perceptron_pruning.sweeps.dataset import read_sweep
-from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.sweeps.run import run_study, work
 from perceptron_pruning.sweeps.status import status
 
 
@@ -202,3 +204,31 @@ def test_what_is_not_there_yet_is_nan(tmp_path):
     data = read_sweep(store)
     np.testing.assert_array_equal(np.isnan(data.value), ~data.done)
     assert "50.0% done, 6 of 12 cells complete" in str(status(store))
+
+
+def test_only_the_wanted_cells_are_computed_and_the_rest_later(tmp_path):
+    study = counting_study(tmp_path / "log")
+    with ThreadPoolExecutor(1) as here:
+        part = run_study(study, tmp_path / "s.zarr", executor=here, cells=[2, 5])
+        assert np.flatnonzero(part.done.all("trial")).tolist() == [2, 5]
+        assert {call.split()[0] for call in calls(tmp_path / "log")} == {"2", "5"}
+        whole = run_study(study, tmp_path / "s.zarr", executor=here)
+    assert whole.done.all()
+    assert len(calls(tmp_path / "log")) == len(set(calls(tmp_path / "log")))
+
+
+def test_a_bar_of_the_callers_moves_by_the_work_that_was_wanted(tmp_path):
+    with ThreadPoolExecutor(1) as here, tqdm(total=6.0, file=io.StringIO()) as bar:
+        run_study(counting_study(tmp_path / "log"), tmp_path / "s.zarr", executor=here, cells=[2, 5], bar=bar)
+        assert bar.n == pytest.approx(6.0)
+
+
+def test_work_is_that_of_the_wanted_cells_and_what_the_store_has_of_it(tmp_path):
+    study = counting_study(tmp_path / "log")
+    assert work(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 0.0)
+    with ThreadPoolExecutor(1) as here:
+        run_study(study, tmp_path / "s.zarr", executor=here, cells=[2, 3])
+    assert work(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 3.0)
+    assert work(study, tmp_path / "s.zarr") == (36.0, 6.0)
+    with pytest.raises(StoreError, match="has another study"):
+        work(counting_study(tmp_path / "log", n_trials=4), tmp_path / "s.zarr")

@@ -1,0 +1,94 @@
+"""The figures of the paper, and B1 to B5 beyond it: a module each, from simulated cells to a table to a picture.
+
+Every module has
+
+- ``NAME``, by which it is asked for, ``TITLE``, and ``CAPTION``, whose fields are those of the settings;
+- ``cells(settings)``, the points it wants simulated;
+- ``compute(settings, simulated)``, its table: rows of theory, and of the simulated points that are there;
+- ``draw(table)``, its picture.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from matplotlib.figure import Figure as Picture
+
+from perceptron_pruning.figures import (
+    figure_1a,
+    figure_1b,
+    figure_1c,
+    figure_1e,
+    figure_1f,
+    figure_2ab,
+    figure_2cde,
+    figure_b1,
+    figure_b2,
+    figure_b3,
+    figure_b4,
+    figure_b5,
+    figure_embeddings,
+    figure_finite_size,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_order_parameters,
+    figure_trained_probe,
+    figure_transition,
+)
+from perceptron_pruning.figures.settings import Settings
+from perceptron_pruning.figures.simulated import Simulated
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps import Cell
+
+
+class Figure(Protocol):
+    """What a figure's module has."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def TITLE(self) -> str: ...
+
+    @property
+    def CAPTION(self) -> str: ...
+
+    def cells(self, settings: Settings) -> list[Cell]: ...
+
+    def compute(self, settings: Settings, simulated: Simulated) -> list[Row]: ...
+
+    def draw(self, table: Sequence[Row]) -> Picture: ...
+
+
+_MODULES: tuple[Figure, ...] = (
+    figure_1a,
+    figure_1b,
+    figure_1c,
+    figure_1e,
+    figure_1f,
+    figure_2ab,
+    figure_2cde,
+    figure_transition,
+    figure_order_parameters,
+    figure_finite_size,
+    figure_trained_probe,
+    figure_label_aware,
+    figure_optimal_rule,
+    figure_b1,
+    figure_b2,
+    figure_b3,
+    figure_b4,
+    figure_b5,
+    figure_embeddings,
+)
+
+FIGURES: dict[str, Figure] = {module.NAME: module for module in _MODULES}
+
+
+def file_stem(name: str) -> str:
+    """Name of a figure's table and pictures, without the suffix."""
+    return f"figure_{name.lower()}"
+
+
+def caption(name: str, settings: Settings) -> str:
+    """One sentence on what is seen, with N and the number of trials."""
+    return FIGURES[name].CAPTION.format(**vars(settings))

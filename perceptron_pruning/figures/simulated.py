@@ -1,0 +1,121 @@
+"""Simulated points of the figures, from one store, each held against the theory."""
+
+import math
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from perceptron_pruning.comparison import agreement, student_error
+from perceptron_pruning.figures.settings import Settings
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.students.training import Student
+from perceptron_pruning.sweeps import Cell, CellList, sweep
+from replica_theory.selection import Selection
+
+STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
+_QUANTILES = (np.arange(8) + 0.5) / 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulated:
+    """What has been simulated.
+
+    Attributes:
+        trials: For each cell that is finished, its arrays (n_trials,) as in `SimulationResult`.
+        seed: The seed of the whole.
+        embedded: Rows of the experiment on real embeddings.
+    """
+
+    trials: dict[Cell, dict[str, np.ndarray]] = field(default_factory=dict)
+    seed: int = 0
+    embedded: Sequence[Row] = ()
+
+    def rows(self, cells: Iterable[Cell]) -> list[Row]:
+        """A row for each of these cells that is there."""
+        return [self._rows[cell] for cell in dict.fromkeys(cells) if cell in self.trials]
+
+    @property
+    def all_rows(self) -> list[Row]:
+        """A row for every cell."""
+        return list(self._rows.values())
+
+    @cached_property
+    def _rows(self) -> dict[Cell, Row]:
+        return {cell: self._row(cell, arrays) for cell, arrays in self.trials.items()}
+
+    def _row(self, cell: Cell, arrays: dict[str, np.ndarray]) -> Row:
+        errors = arrays["generalization_error"]
+        angles, alpha = arrays["probe_angles"], cell.n_kept / cell.n_features
+        angle = float(angles.mean()) if cell.probe == "trained" else cell.probe_angle
+        held = agreement(
+            errors,
+            lambda alphas: _mean_error(alphas, cell, angles),
+            alpha_prune=alpha,
+            n_features=cell.n_features,
+        )
+        steep = abs(held.slope) > STEEP
+        middle, bar = typical(errors) if steep else (float(errors.mean()), held.standard_error)
+        return point(cell.selection, angle, alpha, cell.label_noise) | {
+            "kind": "simulation",
+            "student": student_label(cell.student),
+            "label_noise": cell.label_noise,
+            "theory": held.theory,
+            "simulation": middle,
+            "standard_error": bar,
+            "finite_size": held.finite_size,
+            "z_score": (middle - held.theory) / math.hypot(bar, held.finite_size),
+            "statistic": "median" if steep else "mean",
+            "slope": held.slope,
+            "probe": cell.probe,
+            "n_features": cell.n_features,
+            "n_trials": errors.size,
+            "seed": self.seed,
+            "cell_seed": cell.seed(self.seed),
+        }
+
+
+def _mean_error(alphas: np.ndarray, cell: Cell, angles: np.ndarray) -> np.ndarray:
+    """The theory's error, of trained probes over the angles that they reached."""
+    representative = np.quantile(angles, _QUANTILES) if cell.probe == "trained" else [cell.probe_angle]
+    setting = {"student": cell.student, "selection": cell.selection, "label_noise": cell.label_noise}
+    return np.mean([student_error(alphas, probe_angle=angle, **setting) for angle in representative], axis=0)
+
+
+def typical(values: np.ndarray) -> tuple[float, float]:
+    """Median, and its standard error: half of what lies between the ranks (n ± √n)/2, where it is with 68 %."""
+    spread = 0.5 / math.sqrt(values.size)
+    low, middle, high = np.quantile(values, [0.5 - spread, 0.5, 0.5 + spread])
+    return float(middle), float(high - low) / 2
+
+
+def simulate_cells(
+    cells: Sequence[Cell], settings: Settings, store: Path, *, executor: Executor | None = None
+) -> Simulated:
+    """Simulates what a store lacks of these cells; called again, it goes on where it stopped."""
+    chosen = CellList(cells=cells, n_trials=settings.n_trials, seed=settings.seed)
+    dataset = sweep(chosen, store, executor=executor)
+    arrays = {name: dataset[name].values for name in dataset.attrs["outputs"]}
+    trials = {cell: {name: values[i] for name, values in arrays.items()} for i, cell in enumerate(chosen.cells)}
+    return Simulated(trials=trials, seed=settings.seed)
+
+
+def student_label(student: Student) -> str:
+    """What tables call a student."""
+    return student if isinstance(student, str) else f"{student.loss}, ridge {student.ridge:g}"
+
+
+def point(selection: Selection, probe_angle: float, alpha_prune: float, label_noise: float = 0.0) -> Row:
+    """The columns that say where a row of a table lies."""
+    fraction = selection.kept_law(probe_angle, label_noise).keep_fraction
+    return {
+        "kind": "theory",
+        "rule": repr(selection),
+        "keep_fraction": fraction,
+        "probe_angle_degrees": round(math.degrees(probe_angle), 9),
+        "alpha_prune": alpha_prune,
+        "alpha_total": alpha_prune / fraction,
+    }

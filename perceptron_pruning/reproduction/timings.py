@@ -1,0 +1,34 @@
+"""How long each figure took, through any number of interruptions."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from perceptron_pruning.reproduction.tables import Row, read_table, write_table
+
+STAGES = ("simulation", "theory", "drawing")
+
+
+class Timings:
+    """Seconds of each figure's stages, in a file that is written after every stage, however it ends."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._rows: dict[str, Row] = {row["figure"]: row for row in read_table(path)} if path.exists() else {}
+
+    @property
+    def rows(self) -> list[Row]:
+        """One row a figure."""
+        return list(self._rows.values())
+
+    @contextmanager
+    def measured(self, figure: str, stage: str, *, more: bool = False) -> Iterator[None]:
+        """Times what is within; ``more`` adds to what earlier runs took of the same stage."""
+        row = self._rows.setdefault(figure, {"figure": figure} | dict.fromkeys(STAGES, 0.0))
+        before, started = row[stage] if more else 0.0, time.perf_counter()
+        try:
+            yield
+        finally:
+            row[stage] = round(before + time.perf_counter() - started, 2)
+            write_table(self._path, self.rows)
