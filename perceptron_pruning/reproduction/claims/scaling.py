@@ -121,7 +121,7 @@ def unlimited_pool_has_a_transition(points: Sequence[Row]) -> Claim:
     slopes = [math.log(small / large) / run for small, large in exact]
     verdict, measured = UNDECIDED, NO_POINTS
     if len(found) == len(cells):
-        rises, falls = _slope(*found[:2], run), _slope(*found[2:], run)
+        rises, falls = _slope(found[0], found[1], run), _slope(found[2], found[3], run)
         verdict = _both(Effect(-rises.value, rises.standard_error), Effect(falls.value - 0.5, falls.standard_error))
         measured = (
             f"d ln ε/d ln f = {rises} at α = {below:g} and {falls} at α = {above:g}, from f = {many:g} to {few:g} "
