@@ -38,7 +38,9 @@ def read_idx(path: Path) -> np.ndarray:
 
 def read_images_and_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
     """The first training and test images with their labels, in this order, and the files' checksums."""
-    files = [folder / f"{part}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1") for part in ("train", "t10k")]
+    files = [
+        folder / f"{part}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1") for part in ("train", "t10k")
+    ]
     images, test_images, labels, test_labels = map(read_idx, files)
     return (
         np.concatenate([images[:TRAIN_ROWS], test_images[:TEST_ROWS]]),

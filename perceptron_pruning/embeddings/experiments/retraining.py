@@ -84,10 +84,15 @@ class Pool:
 
 def _scored(pool: Pool, metrics: list[str]) -> Mapping[str, np.ndarray]:
     """Of one family, which sees validation rows if it needs a test set."""
-    tests = {}
-    if family_of(metrics[0]).test_set:
-        tests = {"test_embeddings": pool.validation_inputs, "test_labels": pool.validation_labels}
-    return score(pool.inputs, pool.labels, metrics=metrics, seed=pool.seed, **tests)
+    tested = family_of(metrics[0]).test_set
+    return score(
+        pool.inputs,
+        pool.labels,
+        metrics=metrics,
+        seed=pool.seed,
+        test_embeddings=pool.validation_inputs if tested else None,
+        test_labels=pool.validation_labels if tested else None,
+    )
 
 
 @lru_cache(maxsize=_POOLS)
