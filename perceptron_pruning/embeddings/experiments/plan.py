@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from perceptron_pruning.embeddings.experiments.students import Student, student_named
 from perceptron_pruning.embeddings.metrics.registry import family_of, metric_names
@@ -110,18 +111,21 @@ class Plan:
         values = (self.students, self.metrics, self.rules, self.class_floors, self.pool_sizes, self.keep_fractions)
         return dict(zip(AXES, values, strict=True))
 
-    def cell(self, point: dict) -> Cell:
+    def cell(self, point: dict[str, Any]) -> Cell:
         """The cell that a point of the table shows: many points show the same where nothing distinguishes them."""
         whole = point["keep_fraction"] == 1.0
         rule = CHANCE if whole else point["rule"]
         return Cell(
-            **point
-            | {"rule": rule, "metric": CHANCE if rule == CHANCE else point["metric"]}
-            | {"class_floor": self.class_floors[0] if whole else point["class_floor"]},
+            pool_size=point["pool_size"],
+            metric=CHANCE if rule == CHANCE else point["metric"],
+            rule=rule,
+            class_floor=self.class_floors[0] if whole else point["class_floor"],
+            keep_fraction=point["keep_fraction"],
+            student=point["student"],
             recipe=student_named(point["student"]),
         )
 
-    def points(self) -> Iterator[dict]:
+    def points(self) -> Iterator[dict[str, Any]]:
         """Every point of the table, row-major in `axes`."""
         for values in product(*self.axes.values()):
             yield dict(zip(AXES, values, strict=True))
