@@ -20,7 +20,12 @@ STORE, SCORES, DATA = "results.zarr", "scores", "data"
 
 
 def experiment(
-    data: Embeddings | Source, plan: Plan, folder: str | Path, *, executor: Executor | None = None
+    data: Embeddings | Source,
+    plan: Plan,
+    folder: str | Path,
+    *,
+    executor: Executor | None = None,
+    task_seconds: float | None = None,
 ) -> "xr.Dataset":
     """Test errors of students retrained from scratch on pruned pools; called again, it goes on where it stopped.
 
@@ -40,6 +45,7 @@ def experiment(
         plan: What is compared.
         folder: Holds the store, the scores of the pools, and arrays that were given as such.
         executor: Any; by default one process a core (`sweeps.Workers`). Its processes must see the folder.
+        task_seconds: What a task should take, about: what a kill may cost.
 
     Returns:
         Arrays ``test_error`` and ``train_error`` with the dimensions student, metric, rule, class_floor, pool_size,
@@ -59,7 +65,7 @@ def experiment(
     plan.check(len(loaded.train_labels))
     scores = folder / SCORES / f"{source.digest[:16]}-{plan.n_validation}"
     scores.mkdir(parents=True, exist_ok=True)
-    flat = run_study(study(source, plan, scores), folder / STORE, executor=executor)
+    flat = run_study(study(source, plan, scores), folder / STORE, executor=executor, task_seconds=task_seconds)
     return table(flat, plan)
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +34,14 @@ class Source:
     places: tuple[str, ...] = field(repr=False, compare=False)
 
     def load(self) -> Embeddings:
-        """The data, read once in a process."""
-        return _loaded(self.places)
+        """The data, read once in a process.
+
+        Raises:
+            ValueError: The files have changed since the source was made.
+        """
+        if self.digest not in _LOADED and _read(self.places) != self.digest:
+            raise ValueError(f"`{self.places[0]}` and its companions must not change while they are used; they did")
+        return _LOADED[self.digest]
 
 
 def source_of(*places: str) -> Source:
@@ -51,7 +56,7 @@ def source_of(*places: str) -> Source:
             f"`embeddings` must be {' or '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
             f"`test_labels`; got {', '.join(places)}"
         )
-    return Source(digest=_digest(_loaded(places)), places=places)
+    return Source(digest=_read(places), places=places)
 
 
 def saved_source(data: Embeddings, folder: Path) -> Source:
@@ -109,9 +114,15 @@ def _finite_rows(place: str) -> np.ndarray:
     return values
 
 
-@cache
-def _loaded(places: tuple[str, ...]) -> Embeddings:
-    return PACKAGED[places[0]]() if len(places) == 1 else read_embeddings(*places)
+_LOADED: dict[str, Embeddings] = {}  # by digest
+
+
+def _read(places: tuple[str, ...]) -> str:
+    """Reads the data for later, and gives its digest."""
+    data = PACKAGED[places[0]]() if len(places) == 1 else read_embeddings(*places)
+    digest = _digest(data)
+    _LOADED.setdefault(digest, data)
+    return digest
 
 
 def _digest(data: Embeddings) -> str:
