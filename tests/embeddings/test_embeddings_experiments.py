@@ -15,6 +15,7 @@ from perceptron_pruning.embeddings.experiments.source import _LOADED
 from perceptron_pruning.embeddings.fashion_mnist import load_fashion_mnist_resnet
 from perceptron_pruning.sweeps import StoreError
 from perceptron_pruning.sweeps.status import status
+from perceptron_pruning.sweeps.store import Store
 
 PLAN = Plan(pool_sizes=(100, 200), keep_fractions=(0.5, 1.0), class_floors=(0.5, 0.0), n_seeds=2)
 
@@ -92,18 +93,19 @@ def test_another_plan_is_refused(source, folder, table):
         experiment(source, replace(PLAN, keep_fractions=(0.4, 1.0)), folder, executor=Here())
 
 
-def test_stopped_in_the_middle_it_ends_with_the_same_numbers(source, table, tmp_path):
-    class Stopping(Here):
-        left = 12
+def test_stopped_in_the_middle_it_ends_with_the_same_numbers(source, table, tmp_path, monkeypatch):
+    written = []
 
-        def submit(self, fn, /, *args):
-            if not self.left:
-                raise KeyboardInterrupt
-            self.left -= 1
-            return super().submit(fn, *args)
+    def write(store, *task):
+        if len(written) == 5:
+            raise KeyboardInterrupt
+        written.append(task)
+        return whole(store, *task)
 
-    with pytest.raises(KeyboardInterrupt):
-        experiment(source, PLAN, tmp_path, executor=Stopping(), task_seconds=0.01)
+    whole = Store.write
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Store, "write", write)
+        experiment(source, PLAN, tmp_path, executor=Here(), task_seconds=0.01)
     assert 0 < status(tmp_path / "results.zarr").share_done < 1
     assert experiment(source, PLAN, tmp_path, executor=Here()).test_error.identical(table.test_error)
 
@@ -191,12 +193,12 @@ def test_refused_plans(change, message):
 
 
 def test_pools_larger_than_the_data_are_refused(source, tmp_path):
-    with pytest.raises(ValueError, match="`pool_sizes` must be at most 14900, .*; got 15000"):
+    with pytest.raises(ValueError, match=r"`pool_sizes` must be at most 14900, .*; got 15000"):
         experiment(source, replace(PLAN, pool_sizes=(15_000,), n_validation=100), tmp_path)
 
 
 def test_unknown_data_are_refused():
-    with pytest.raises(ValueError, match="`embeddings` must be fashion-mnist or .*; got x.npy"):
+    with pytest.raises(ValueError, match=r"`embeddings` must be fashion-mnist or .*; got x\.npy"):
         source_of("x.npy")
 
 

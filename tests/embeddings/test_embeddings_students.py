@@ -118,5 +118,5 @@ def test_a_single_class_is_all_there_is_to_predict(rows):
 
 
 def test_unknown_student():
-    with pytest.raises(ValueError, match="`students` must be among softmax, .*; got forest"):
+    with pytest.raises(ValueError, match=r"`students` must be among softmax, .*; got forest"):
         student_named("forest")
