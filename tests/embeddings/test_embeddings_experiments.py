@@ -103,9 +103,10 @@ def test_stopped_in_the_middle_it_ends_with_the_same_numbers(source, table, tmp_
         return whole(store, *task)
 
     whole = Store.write
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Store, "write", write)
+    monkeypatch.setattr(Store, "write", write)
+    with pytest.raises(KeyboardInterrupt):
         experiment(source, PLAN, tmp_path, executor=Here(), task_seconds=0.01)
+    monkeypatch.undo()
     assert 0 < status(tmp_path / "results.zarr").share_done < 1
     assert experiment(source, PLAN, tmp_path, executor=Here()).test_error.identical(table.test_error)
 
