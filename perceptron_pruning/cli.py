@@ -22,6 +22,11 @@ app.command(status_command, name="status")
 COMMANDS_ON_EMBEDDINGS = "perceptron_pruning.embeddings.commands"  # imported when one is called
 app.command(f"{COMMANDS_ON_EMBEDDINGS}:score_command", name="score", help="Score every example by pruning metrics.")
 app.command(f"{COMMANDS_ON_EMBEDDINGS}:prune_command", name="prune", help="Choose the examples to keep.")
+app.command(
+    "perceptron_pruning.embeddings.experiments.command:experiment_command",
+    name="experiment",
+    help="Retrain students on pruned pools of embeddings.",
+)
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ def pruning_curves(data: Embeddings, settings: CurveSettings = QUICK) -> Iterato
 
 def _pool_points(data: Embeddings, settings: CurveSettings, pool_size: int, seed: int) -> Iterator[CurvePoint]:
     """Every rule on one pool."""
-    pool = np.random.default_rng([seed, pool_size]).choice(len(data.train_labels), pool_size, replace=False)
+    pool = drawn_rows(len(data.train_labels), pool_size, seed)
     labels = data.train_labels[pool]
     inputs = standardise(data.train_embeddings[pool], data.train_embeddings[pool])
     test_inputs = standardise(data.test_embeddings, data.train_embeddings[pool])
@@ -120,6 +120,11 @@ def _pool_points(data: Embeddings, settings: CurveSettings, pool_size: int, seed
             seed=seed,
             test_error=head.error(test_inputs, data.test_labels),
         )
+
+
+def drawn_rows(n_rows: int, pool_size: int, seed: int) -> np.ndarray:
+    """The rows of a pool, (pool_size,), without replacement: the same for every rule, metric and student."""
+    return np.random.default_rng([seed, pool_size]).choice(n_rows, pool_size, replace=False)
 
 
 def standardise(embeddings: np.ndarray, reference: np.ndarray) -> np.ndarray:

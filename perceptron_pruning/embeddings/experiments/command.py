@@ -1,0 +1,92 @@
+"""The command ``experiment``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from perceptron_pruning.embeddings.experiments.plan import Plan
+from perceptron_pruning.embeddings.experiments.run import STORE, experiment
+from perceptron_pruning.embeddings.experiments.source import source_of
+from perceptron_pruning.sweeps.errors import SweepError
+from perceptron_pruning.sweeps.workers import Workers
+
+Many = Parameter(consume_multiple=True)
+
+
+def experiment_command(
+    embeddings: str = "fashion-mnist",
+    *,
+    labels: str | None = None,
+    test_embeddings: str | None = None,
+    test_labels: str | None = None,
+    pool_sizes: Annotated[tuple[int, ...], Many] = (100, 400, 1600, 3200),
+    keep_fractions: Annotated[tuple[float, ...], Many] = (0.25, 0.5, 1.0),
+    metrics: Annotated[tuple[str, ...], Many] = ("margin",),
+    students: Annotated[tuple[str, ...], Many] = ("softmax",),
+    class_floors: Annotated[tuple[float, ...], Many] = (0.5,),
+    seeds: int = 5,
+    validation: int = 0,
+    output: Path = Path("experiment"),
+    workers: int | None = None,
+) -> int:
+    """Retrain students from scratch on pruned pools of embeddings: hard, easy or random, at every size.
+
+    Stop it however you like; the same command goes on where it stopped. The output folder gets the table (netCDF),
+    its means with 95 % intervals (CSV), and a verdict on each of the paper's predictions that the axes allow.
+
+    Example: perceptron-pruning experiment train.npy --labels labels.npy --test-embeddings test.npy --test-labels
+    test_labels.npy --pool-sizes 1000 4000 16000 --metrics el2n memorization --output experiment
+
+    Parameters
+    ----------
+    embeddings
+        .npy, .npz, .parquet, .safetensors or a folder of such shards; or fashion-mnist, fashion-mnist-resnet, which
+        come with the package.
+    labels, test_embeddings, test_labels
+        Needed unless the data come with the package.
+    pool_sizes
+        Examples before pruning; several make the size's effect visible, four or more a scaling law.
+    keep_fractions
+        In (0, 1]; with 1 the envelope has its baseline.
+    metrics
+        all, or names.
+    students
+        softmax, ridge, max_margin, soft_margin, two_layer: one recipe each, whatever the rule.
+    class_floors
+        Shares of its proportional quota that a class is sure of; two of them show the floor's effect.
+    seeds
+        Each draws its own pools; intervals are over them.
+    validation
+        Training rows kept out of all pools, for the influence metrics.
+    output
+        Folder.
+    workers
+        Processes. Default: one a core.
+    """
+    plan = Plan(
+        pool_sizes=tuple(sorted(pool_sizes)),
+        keep_fractions=tuple(sorted(keep_fractions)),
+        metrics=metrics,
+        students=students,
+        class_floors=class_floors,
+        n_seeds=seeds,
+        n_validation=validation,
+    )
+    given = [place for place in (labels, test_embeddings, test_labels) if place is not None]
+    try:
+        with Workers(workers) as executor:
+            table = experiment(source_of(embeddings, *given), plan, output, executor=executor)
+    except SweepError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"Interrupted: what is done is in {output / STORE}; the same command goes on there", file=sys.stderr)
+        return 130
+    from perceptron_pruning.embeddings.experiments.files import write_files
+    from perceptron_pruning.embeddings.experiments.verdicts import as_text
+
+    print(as_text(write_files(table, output)))
+    print(f"\nTable, means and findings are in {output}")
+    return 0

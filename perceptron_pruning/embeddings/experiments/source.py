@@ -1,0 +1,132 @@
+"""Where an experiment's data come from: packaged embeddings, or files of one's own."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from perceptron_pruning.embeddings.checkpoint import write_atomically
+from perceptron_pruning.embeddings.fashion_mnist import Embeddings, load_fashion_mnist, load_fashion_mnist_resnet
+from perceptron_pruning.embeddings.files.columns import read_column
+from perceptron_pruning.embeddings.files.opening import open_rows
+from perceptron_pruning.embeddings.labels import encoded
+
+PACKAGED: dict[str, Callable[[], Embeddings]] = {
+    "fashion-mnist": load_fashion_mnist,
+    "fashion-mnist-resnet": load_fashion_mnist_resnet,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Labelled embeddings and a test set that any process can load; two of equal digest are the same data.
+
+    Attributes:
+        digest: SHA-256 of the numbers and labels.
+        places: The name of packaged data, or what `read_embeddings` takes.
+    """
+
+    digest: str
+    places: tuple[str, ...] = field(repr=False, compare=False)
+
+    def load(self) -> Embeddings:
+        """The data, read once in a process.
+
+        Raises:
+            ValueError: The files have changed since the source was made.
+        """
+        if self.digest not in _LOADED and _read(self.places) != self.digest:
+            raise ValueError(f"`{self.places[0]}` and its companions must not change while they are used; they did")
+        return _LOADED[self.digest]
+
+
+def source_of(*places: str) -> Source:
+    """A source from the name of packaged data, or from four places: see `read_embeddings`.
+
+    Raises:
+        ValueError: Neither; or the files do not fit each other.
+        OSError: A file cannot be read.
+    """
+    if len(places) not in (1, 4) or (len(places) == 1 and places[0] not in PACKAGED):
+        raise ValueError(
+            f"`embeddings` must be {' or '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
+            f"`test_labels`; got {', '.join(places)}"
+        )
+    return Source(digest=_read(places), places=places)
+
+
+def saved_source(data: Embeddings, folder: Path) -> Source:
+    """A source from arrays, which are written into a folder so that other processes find them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {
+        "embeddings": data.train_embeddings,
+        "labels": data.train_labels,
+        "test_embeddings": data.test_embeddings,
+        "test_labels": data.test_labels,
+    }
+    for name, values in parts.items():
+        write_atomically(folder / f"{name}.npy", lambda file, values=values: np.save(file, values))
+    return source_of(*(str(folder / f"{name}.npy") for name in parts))
+
+
+def read_embeddings(embeddings: str, labels: str, test_embeddings: str, test_labels: str) -> Embeddings:
+    """Embeddings (n, d) with their labels, and a test set, from files that `score` can read too.
+
+    Labels of any kind become classes 0..C−1 in sorted order. All of it is held in memory, as stored.
+
+    Raises:
+        ValueError: The files do not fit each other, a number is not finite, or a test label never occurs in training.
+        OSError: A file cannot be read.
+    """
+    rows, test = (_finite_rows(place) for place in (embeddings, test_embeddings))
+    if rows.shape[1] != test.shape[1]:
+        raise ValueError(f"`test_embeddings` must be {rows.shape[1]} wide, as `embeddings`; got {test.shape[1]}")
+    classes, names = encoded(read_column(labels), len(rows))
+    if names.size < 2:
+        raise ValueError(f"`labels` must have two classes at least; got {names.size}")
+    return Embeddings(
+        train_embeddings=rows,
+        train_labels=classes,
+        test_embeddings=test,
+        test_labels=_test_classes(read_column(test_labels), len(test), names),
+        provenance={"files": [embeddings, labels, test_embeddings, test_labels]},
+    )
+
+
+def _test_classes(labels: ArrayLike, n_rows: int, names: np.ndarray) -> np.ndarray:
+    numbers, found = encoded(labels, n_rows, "test_labels")
+    strange = ~np.isin(found, names)
+    if strange.any():
+        raise ValueError(f"`test_labels` must be among `labels`; got {found[strange][0]}")
+    return np.searchsorted(names, found)[numbers]
+
+
+def _finite_rows(place: str) -> np.ndarray:
+    rows = open_rows(place)
+    values = rows.read(0, len(rows))
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if bad.size:
+        raise ValueError(f"`embeddings` must be finite; {rows.where(int(bad[0]))} is not ({bad.size} such rows)")
+    return values
+
+
+_LOADED: dict[str, Embeddings] = {}  # by digest
+
+
+def _read(places: tuple[str, ...]) -> str:
+    """Reads the data for later, and gives its digest."""
+    data = PACKAGED[places[0]]() if len(places) == 1 else read_embeddings(*places)
+    digest = _digest(data)
+    _LOADED.setdefault(digest, data)
+    return digest
+
+
+def _digest(data: Embeddings) -> str:
+    parts = (data.train_embeddings, data.train_labels, data.test_embeddings, data.test_labels)
+    hashes = [hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest() for part in parts]
+    shapes = [[str(part.dtype), list(part.shape)] for part in parts]
+    return hashlib.sha256(json.dumps([hashes, shapes]).encode()).hexdigest()
