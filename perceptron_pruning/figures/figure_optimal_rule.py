@@ -85,7 +85,7 @@ def draw(table: Sequence[Row]) -> Figure:
             _draw_errors(above, same, degrees)
             _draw_windows(below, [row for row in same if row["kind"] == "optimal"])
             above.set(title=f"θ = {degrees}°, f = {KEEP_FRACTION:g}", ylabel=TEST_ERROR)
-            below.set(xlabel=ALPHA_TOTAL, ylabel="ranks kept", ylim=(0, 1))
+            below.set(xlabel=ALPHA_TOTAL, ylabel="ranks kept", ylim=(0, 1), yticks=(0.0, 0.5, 1.0))
             above.label_outer()
             below.label_outer()
         panels[0, 0].legend(loc="lower left")
