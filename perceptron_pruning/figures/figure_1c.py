@@ -88,6 +88,7 @@ def _difference(hard: Row, easy: Row) -> Row:
         "standard_error": math.hypot(*(row["standard_error"] / row["simulation"] for row in (hard, easy))),
         "n_features": hard["n_features"],
         "n_trials": hard["n_trials"],
+        "seed": hard["seed"],
     }
 
 

@@ -86,7 +86,7 @@ def draw(table: Sequence[Row]) -> Figure:
                 _bars(axes, np.array([shift * 0.06]), [fit], colour, marker, mfc="white")
         axes.axhline(1, color="0.5", lw=0.8, ls=":")
         axes.set(xlabel="1000 / N", ylabel="simulated ε / theory's ε", title="Finite-size scaling")
-        axes.legend(loc="best")
+        axes.legend(loc="upper center")
     return figure
 
 

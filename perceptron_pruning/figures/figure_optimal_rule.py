@@ -94,7 +94,7 @@ def draw(table: Sequence[Row]) -> Figure:
 
 def _draw_errors(axes: Axes, rows: Sequence[Row], degrees: float) -> None:
     known = {repr(rule) for rule in _LABELS.values()}
-    for curve, colour in zip(curves_at(degrees), COLOURS, strict=False):
+    for curve, colour in zip(reversed(curves_at(degrees)), COLOURS, strict=False):  # as in figure 1B
         line = rows_of(rows, curve, "theory")
         axes.plot(column(line, "alpha_total"), column(line, "theory"), color=colour, label=curve.label)
         draw_dots(axes, rows_of(rows, curve, "simulation"), colour, abscissa="alpha_total")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def fixed_fraction_is_power_law(points: Sequence[Row]) -> Claim:
 
 def frontier_beats_power_law(points: Sequence[Row]) -> Claim:
     """With the best fraction at each α, the exponent lies below −1, random data's limit."""
-    errors = pareto_frontier([1.0, 3.0, 30.0, 90.0], min_keep_fraction=_LEAST).generalization_error
+    errors = _frontier((1.0, 3.0, 30.0, 90.0), 0.0, _LEAST)
     inside, beyond = _exponent(errors[:2], 3.0), _exponent(errors[2:], 3.0)
     ends = _ends(points, 0.0, 1.0, 3.0)
     found = exponent(*ends) if ends else None
@@ -76,7 +77,7 @@ def frontier_beats_power_law(points: Sequence[Row]) -> Claim:
 
 def frontier_is_exponential(points: Sequence[Row]) -> Claim:
     """An exponential has one decay rate: the rate from α = 1 to 3 is held against that from 3 to 5."""
-    errors = pareto_frontier(_ALPHAS, min_keep_fraction=_LEAST).generalization_error
+    errors = _frontier(_ALPHAS, 0.0, _LEAST)
     rates = -np.diff(np.log(errors)) / np.diff(_ALPHAS)
     dots = [_best(points, 0.0, alpha) for alpha in _ALPHAS]
     present = [dot for dot in dots if dot]
@@ -158,12 +159,9 @@ def imperfect_probe_falls_back(points: Sequence[Row]) -> Claim:
     """At θ = 20° the frontier is shallower than at θ = 0, and its exponent tends to −1 whatever the pool."""
     degrees = max(figure_2cde.ANGLES_DEGREES)
     angle = math.radians(degrees)
-    errors = pareto_frontier([100.0, 1000.0], probe_angle=angle, min_keep_fraction=1e-3).generalization_error
+    errors = _frontier((100.0, 1000.0), angle, 1e-3)
     limit = _exponent(errors, 10.0)
-    gap = [
-        _exponent(pareto_frontier([1.0, 3.0], probe_angle=theta, min_keep_fraction=_LEAST).generalization_error, 3.0)
-        for theta in (angle, 0.0)
-    ]
+    gap = [_exponent(_frontier((1.0, 3.0), theta, _LEAST), 3.0) for theta in (angle, 0.0)]
     ends = [_ends(points, theta, 1.0, 3.0) for theta in (angle, 0.0)]
     verdict, measured = UNDECIDED, NO_POINTS
     if all(ends):
@@ -202,6 +200,11 @@ def _rate(first: Row, second: Row) -> Effect:
     """−d ln ε/dα between two simulated points."""
     fall, run = log_error(first).minus(log_error(second)), second["alpha_prune"] - first["alpha_prune"]
     return Effect(fall.value / run, fall.standard_error / run)
+
+
+@cache
+def _frontier(alphas: tuple[float, ...], angle: float, least: float) -> np.ndarray:
+    return pareto_frontier(alphas, probe_angle=angle, min_keep_fraction=least).generalization_error
 
 
 def _exponent(errors: Sequence[float] | np.ndarray, ratio: float) -> float:
