@@ -19,7 +19,7 @@ from perceptron_pruning.figures.settings import FULL
 from perceptron_pruning.figures.simulated import Simulated
 from perceptron_pruning.reproduction.claims import judge
 from perceptron_pruning.reproduction.run import CLAIMS, POINTS, read_tables
-from perceptron_pruning.reproduction.style import RENDERER, renderer
+from perceptron_pruning.reproduction.style import PARAMETERS, RENDERER, renderer
 from perceptron_pruning.reproduction.tables import Row, read_table, write_table
 from perceptron_pruning.sweeps import Cell
 from perceptron_pruning.sweeps.rules import rule
@@ -141,7 +141,7 @@ def assert_same_points(fresh: Sequence[Row], old: Sequence[Row]) -> None:
 
 # pictures
 
-_COMPARED = {"baseline_dir": str(FOLDER), "style": "default", "savefig_kwargs": {"dpi": 160}, "tolerance": 1}
+_COMPARED = {"baseline_dir": str(FOLDER), "style": PARAMETERS, "savefig_kwargs": {"dpi": 160}, "tolerance": 1}
 
 
 @pytest.mark.parametrize(
