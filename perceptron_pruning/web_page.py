@@ -8,8 +8,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.checkpoint import write_atomically
-
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
 h1,h2,h3{line-height:1.2}
@@ -29,6 +27,8 @@ th{border-bottom:2px solid #888}
 
 def write_page(path: Path, title: str, parts: Iterable[str]) -> Path:
     """Writes a page of HTML parts under a title, whole or not at all."""
+    from perceptron_pruning.embeddings.checkpoint import write_atomically  # whose package has a report that needs this
+
     head = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"

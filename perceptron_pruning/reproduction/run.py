@@ -47,6 +47,12 @@ def reproduce(output: Path, settings: Settings) -> list[Claim]:
         (output / name).unlink(missing_ok=True)
     points = _write_figures(output, settings, list(FIGURES), stores)
     write_table(output / POINTS, points)
+    return report_on(output, settings)
+
+
+def report_on(output: Path, settings: Settings) -> list[Claim]:
+    """Judges the claims by the tables of a folder, and writes what says it all; see `reproduce`."""
+    points = read_table(output / POINTS)
     claims = judge(read_tables(output), points)
     write_table(output / CLAIMS, [asdict(claim) for claim in claims])
     found = calibration([row for row in points if row["probe"] == "exact"])

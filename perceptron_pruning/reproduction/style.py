@@ -18,7 +18,7 @@ DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # of maps
 # what each format calls the entry to leave out, and the one for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
 
-_PARAMETERS = {
+PARAMETERS = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -37,7 +37,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def styled():
     """Context in which axes are made in the project's style."""
-    return mpl.rc_context(_PARAMETERS)  # pyright: ignore[reportArgumentType]
+    return mpl.rc_context(PARAMETERS)  # pyright: ignore[reportArgumentType]
 
 
 def plain_ticks(axes: Axes) -> None:
