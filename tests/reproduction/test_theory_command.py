@@ -5,7 +5,6 @@ import math
 import re
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
 
 import matplotlib.image
@@ -26,7 +25,6 @@ from replica_theory import (
 )
 
 ROOT = Path(__file__).parents[2]
-APP = cli.app
 HARDEST = ("--keep-fraction", "0.2", "--alpha-prune", "0.5:20:6")
 ALPHAS = np.geomspace(0.5, 20, 6)
 
@@ -36,7 +34,7 @@ def theory(monkeypatch, capsys):
     """Runs the command; gives its exit status and what it printed, errors last."""
 
     def run(*arguments):
-        monkeypatch.setattr(cli, "app", partial(APP, ["theory", *map(str, arguments)]))
+        monkeypatch.setattr(sys, "argv", ["perceptron-pruning", "theory", *map(str, arguments)])
         with pytest.raises(SystemExit) as left:
             cli.main()
         printed = capsys.readouterr()
