@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perceptron_pruning.comparison import student_error
 from perceptron_pruning.embeddings.experiment import CurvePoint, pruning_curves
 from perceptron_pruning.embeddings.fashion_mnist import load_fashion_mnist
 from perceptron_pruning.figures import FIGURES, file_stem
@@ -21,10 +22,11 @@ from perceptron_pruning.reproduction.claims import judge
 from perceptron_pruning.reproduction.run import CLAIMS, POINTS, read_tables
 from perceptron_pruning.reproduction.style import PARAMETERS, RENDERER, renderer
 from perceptron_pruning.reproduction.tables import Row, read_table, write_table
+from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
 from perceptron_pruning.sweeps.rules import rule
 from perceptron_pruning.sweeps.simulated import SimulatedCell
-from replica_theory import KeepEasiest, KeepHardest, max_margin
+from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, max_margin
 
 FOLDER = Path(__file__).parent
 OTHER_SEED, N_TRIALS = 1, 20
@@ -47,16 +49,27 @@ def place(row: Row) -> tuple:
     """What says which point a row is: a trained probe's angle is drawn, and not that."""
     angle = None if row.get("probe") == "trained" else row.get("probe_angle_degrees")
     names = ("kind", "rule", "alpha_prune", "alpha_total", "probe", "n_features", "quantity", "setting")
+    names += ("student", "label_noise")
     exact = [row.get(name) for name in ("keep_fraction", *names)]
     return tuple(f"{value:.9g}" if isinstance(value, int | float) else value for value in (*exact, angle))
 
 
 def exact_error(row: Row) -> float:
     """ε of the theory, solved at one point."""
-    solution = max_margin(
-        row["alpha_prune"], selection=rule(row["rule"]), probe_angle=math.radians(row["probe_angle_degrees"])
+    found = student_error(
+        np.array([row["alpha_prune"]]),
+        student=student_of(row.get("student") or "max_margin"),
+        selection=rule(row["rule"]),
+        probe_angle=math.radians(row["probe_angle_degrees"]),
+        label_noise=row.get("label_noise") or 0.0,
     )
-    return float(solution.generalization_error)
+    return float(found[0])
+
+
+def student_of(label: str) -> Student:
+    """The student that a table's label names."""
+    loss, _, ridge = label.partition(", ridge ")
+    return EmpiricalRisk(loss, float(ridge)) if ridge else "max_margin"
 
 
 # every committed number
