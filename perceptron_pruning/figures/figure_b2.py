@@ -21,8 +21,9 @@ NAME = "B2"
 TITLE = "The best ridge: none for the hard, more for the easy"
 CAPTION = (
     "Test error of the square loss against its ridge λ on random, hard and easy data (f = 40%, θ = 0), for three "
-    "numbers of kept examples: theory (lines), the best ridge (circles), simulation (dots; N = {n_features}, "
-    "{n_trials} trials, bars of one standard error). On random data it is π/2 − 1 whatever the number, as on no other."
+    "numbers of kept examples: theory (lines), the best ridge (circles; at the left edge, 0), simulation (dots; "
+    "N = {n_features}, {n_trials} trials, bars of one standard error). On random data it is π/2 − 1 whatever the "
+    "number, as on no other."
 )
 RULES: dict[str, Selection] = {"random": KeepRandom(0.4), "hard": KeepHardest(0.4), "easy": KeepEasiest(0.4)}
 ALPHAS = (0.8, 2.0, 5.0)

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from perceptron_pruning.comparison import agreement, student_error
-from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.students.training import Student
-from perceptron_pruning.sweeps import Cell, CellList, sweep
+from perceptron_pruning.sweeps import Cell
 from replica_theory.selection import Selection
 
 STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
@@ -90,17 +87,6 @@ def typical(values: np.ndarray) -> tuple[float, float]:
     spread = 0.5 / math.sqrt(values.size)
     low, middle, high = np.quantile(values, [0.5 - spread, 0.5, 0.5 + spread])
     return float(middle), float(high - low) / 2
-
-
-def simulate_cells(
-    cells: Sequence[Cell], settings: Settings, store: Path, *, executor: Executor | None = None
-) -> Simulated:
-    """Simulates what a store lacks of these cells; called again, it goes on where it stopped."""
-    chosen = CellList(cells=cells, n_trials=settings.n_trials, seed=settings.seed)
-    dataset = sweep(chosen, store, executor=executor)
-    arrays = {name: dataset[name].values for name in dataset.attrs["outputs"]}
-    trials = {cell: {name: values[i] for name, values in arrays.items()} for i, cell in enumerate(chosen.cells)}
-    return Simulated(trials=trials, seed=settings.seed)
 
 
 def student_label(student: Student) -> str:
