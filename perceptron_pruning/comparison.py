@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perceptron_pruning.finite_size import OF_ERRORS, FiniteSizeLaw, LocalCurve, Statistic, estimate
 from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.students.training import Student
 from replica_theory.empirical_risk import empirical_risk
@@ -14,43 +15,51 @@ from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
 LARGEST_Z = 4.0
-FINITE_SIZE_COEFFICIENT = 0.5
-_STEP = 0.01
+STEEP = 2.5  # |d ln q/d ln α| from which on trials differ so much in kind that their mean is not typical
 _MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # of separable labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """A mean over trials against theory.
+    """A quantity of many trials against theory.
 
     Attributes:
-        theory: The theory's value at the simulated α.
-        difference: Simulated mean minus theory.
-        standard_error: Of the simulated mean, from the spread between trials.
-        finite_size: Declared size of the bias at N < ∞; see `compare`.
+        theory: The theory's value at the simulated α, for N → ∞.
+        simulated: Mean over trials; next to a transition, where they differ in kind, their median.
+        statistic: "mean" or "median": which of them.
+        standard_error: Of ``simulated``, from the spread between trials.
+        finite_size: Expected ``simulated`` − ``theory`` at the simulated N; see `compare`.
+        finite_size_error: Uncertainty of ``finite_size``.
         slope: d ln theory/d ln α.
-        z_score: difference / √(standard_error² + finite_size²).
-        agrees: |z_score| ≤ 4.
     """
 
     theory: float
-    difference: float
+    simulated: float
+    statistic: Statistic
     standard_error: float
     finite_size: float
+    finite_size_error: float
     slope: float
 
     @property
+    def difference(self) -> float:
+        """Simulated minus theory."""
+        return self.simulated - self.theory
+
+    @property
     def z_score(self) -> float:
-        return self.difference / math.hypot(self.standard_error, self.finite_size)
+        """(difference − finite_size) / √(standard_error² + finite_size_error²)."""
+        return (self.difference - self.finite_size) / math.hypot(self.standard_error, self.finite_size_error)
 
     @property
     def agrees(self) -> bool:
+        """|z_score| ≤ 4."""
         return abs(self.z_score) <= LARGEST_Z
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Agreement):
-    """Simulated mean error ε against theory: an `Agreement`, with the simulated cell."""
+    """Simulated error ε against theory: an `Agreement`, with the simulated cell."""
 
     simulation: SimulationResult
 
@@ -60,17 +69,14 @@ def compare(
 ) -> Comparison:
     """Holds a simulated cell against the theory at its own α, rule, probe angle, student and label noise.
 
-    The mean error at N dimensions differs from the limit by O(1/N), more where the error depends
-    steeply on α. The declared term is the typical size of that bias::
+    The mean error in N dimensions differs from the limit by O(1/N). To that order a sample acts like the limit with
+    ln α shifted by 1/N and scattered with variance 0.9/N (measured, see `finite_size`), so that the expected
+    difference and its uncertainty, with ' = d/d ln α, are::
 
-        finite_size = 0.5 (1 + |d ln ε / d ln α|) ε / N
+        finite_size = (ε' + 0.45 ε'') / N,   finite_size_error = 0.2 (ε + |ε'| + |ε''|) / N
 
-    Its coefficient is the measured root-mean-square of bias · N / (ε (1 + |slope|)) over 105 cells
-    (θ = 0, 10, 20°; f = .2, .5, 1; hard, easy; α = .5 … 6), which is .47 at N = 25 (4000 trials) and
-    .53 at N = 50 (2000 trials); the largest, next to a transition, was 1.5. Students of other losses, whose
-    root-mean-square is .36 at N = 25 (1600 trials) and .32 at N = 50 (800) over 96 cells (square, logistic and both
-    hinge losses; λ = .02, .5; six rules, label-aware ones too; θ = 0, 20°; η = 0, .1, .2; α = 1, 4), with .87 the
-    largest, are allowed as much.
+    Where |d ln ε/d ln α| > 2.5, next to a transition, trials are of two kinds and their mean is typical of neither.
+    There the median is compared, which the scatter leaves where it is: finite_size = ε'/N.
 
     Args:
         simulation: From `simulate`, with at least 2 trials.
@@ -98,20 +104,29 @@ def compare(
 
 
 def agreement(
-    simulated: np.ndarray, theory: Callable[[np.ndarray], np.ndarray], *, alpha_prune: float, n_features: int
+    simulated: np.ndarray,
+    theory: Callable[[np.ndarray], np.ndarray],
+    *,
+    alpha_prune: float,
+    n_features: int,
+    law: FiniteSizeLaw = OF_ERRORS,
 ) -> Agreement:
     """Holds one value a trial, (n_trials ≥ 2,), against a positive quantity of the theory as a function of α.
 
-    The declared finite-size term is that of `compare`.
+    The finite-size term is that of `compare`, or by another ``law``.
     """
-    values = theory(alpha_prune * np.exp([-_STEP, 0.0, _STEP]))
-    slope = math.log(values[2] / values[0]) / (2 * _STEP)
+    curve = LocalCurve.of(theory, alpha_prune)
+    statistic = "median" if abs(curve.slope) > STEEP else "mean"
+    value, standard_error = estimate(simulated, statistic)
+    expected, uncertainty = law.bias(curve, n_features, statistic)
     return Agreement(
-        theory=float(values[1]),
-        difference=float(simulated.mean() - values[1]),
-        standard_error=float(simulated.std(ddof=1) / math.sqrt(simulated.size)),
-        finite_size=FINITE_SIZE_COEFFICIENT * (1 + abs(slope)) * float(values[1]) / n_features,
-        slope=slope,
+        theory=curve.value,
+        simulated=value,
+        statistic=statistic,
+        standard_error=standard_error,
+        finite_size=expected,
+        finite_size_error=uncertainty,
+        slope=curve.slope,
     )
 
 

@@ -19,7 +19,8 @@ TITLE = "Finite size: simulation tends to the theory like 1/N"
 CAPTION = (
     "Simulated test error over the theory's, against 1/N for {sizes}: means of {n_trials} trials with bars of one "
     "standard error, lines ε(1 + c/N) fitted by weighted least squares, and their extrapolation to N = ∞ (open "
-    "symbols), where the theory is 1."
+    "symbols), where the theory is 1. Dotted: the finite-size term that every comparison allows for, which is not "
+    "fitted to these points."
 )
 SETTINGS: tuple[tuple[str, float, Selection, float], ...] = (
     ("no pruning, α = 2", 2.0, KeepRandom(), 0.0),
@@ -80,6 +81,8 @@ def draw(table: Sequence[Row]) -> Figure:
             points = [row for row in table if row["setting"] == label and row["kind"] == "simulation"]
             inverse = np.array([1000 / row["n_features"] for row in points])
             _bars(axes, inverse + shift * 0.06, points, colour, marker, label=label)
+            expected = [1.0, *(1 + row["finite_size"] / row["theory"] for row in points)]
+            axes.plot([0.0, *inverse], expected, color=colour, lw=1, ls=":")
             for fit in (row for row in table if row["setting"] == label and row["kind"] == "extrapolation"):
                 ends = np.array([0.0, inverse.max()])
                 axes.plot(ends, (fit["simulation"] + fit["slope"] * ends / 1000) / fit["theory"], color=colour, lw=1)

@@ -15,7 +15,7 @@ from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_tic
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
-from replica_theory.selection import KeepEasiest, KeepHardest
+from replica_theory.selection import KeepEasiest, KeepHardest, KeepWindows
 
 NAME = "optimal_rule"
 TITLE = "The optimal rule moves from easy to hard through windows of margins"
@@ -41,6 +41,15 @@ def _optimum(alpha_total: float, degrees: float) -> OptimalSelection:
     return optimal_selection(alpha_total, keep_fraction=KEEP_FRACTION, probe_angle=math.radians(degrees))
 
 
+def _rule(alpha_total: float, degrees: float) -> KeepWindows:
+    """The optimal rule to three decimals: the search's last digits differ between machines, and a rule names its cell.
+
+    The error is flat at the optimum, so that this changes it by less than a part in 1e4.
+    """
+    found = _optimum(alpha_total, degrees).selection
+    return KeepWindows(tuple((round(a, 3), round(b, 3)) for a, b in found.windows), found.label_aware)
+
+
 def cells(settings: Settings) -> list[Cell]:
     """The three rules at both angles."""
     return [
@@ -52,7 +61,7 @@ def cells(settings: Settings) -> list[Cell]:
         )
         for degrees in DEGREES
         for alpha in settings.alphas_total
-        for rule in (*_LABELS.values(), _optimum(alpha, degrees).selection)
+        for rule in (*_LABELS.values(), _rule(alpha, degrees))
     ]
 
 
@@ -67,11 +76,11 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
 
 def _windows(alpha_total: float, degrees: float) -> list[Row]:
     """A row for each window of ranks."""
-    optimum = _optimum(alpha_total, degrees)
-    place = point(optimum.selection, optimum.probe_angle, KEEP_FRACTION * alpha_total)
+    optimum, rule = _optimum(alpha_total, degrees), _rule(alpha_total, degrees)
+    place = point(rule, optimum.probe_angle, KEEP_FRACTION * alpha_total)
     return [
         place | {"kind": "optimal", "theory": optimum.generalization_error, "lower": lower, "upper": upper}
-        for lower, upper in optimum.selection.windows
+        for lower, upper in rule.windows
     ]
 
 

@@ -10,6 +10,7 @@ from perceptron_pruning.comparison import agreement
 from perceptron_pruning.figures.curves import ALPHA_PRUNE, Curve, column, draw_dots, rows_of, simulated_cells
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated, point
+from perceptron_pruning.finite_size import OF_ERRORS, OF_MARGINS, OF_PROBE_ANGLES
 from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps import Cell
@@ -21,7 +22,7 @@ TITLE = "Order parameters, not only the error"
 CAPTION = (
     "Overlaps R with the teacher and ρ with the probe, and margin κ, of the max-margin student when the hardest are "
     "kept by a probe at θ = 20°: replica theory (lines) and simulation (dots; N = {n_features}, {n_trials} trials, "
-    "bars of one standard error). z-scores are of arccos R/π, arccos ρ/π and κ."
+    "bars of one standard error). z-scores are of arccos R/π, arccos ρ/π and κ, each less its finite-size term."
 )
 ANGLE = math.radians(20)
 CURVES = [Curve(KeepHardest(f), ANGLE, "no pruning, f = 1" if f == 1 else f"f = {f:g}") for f in (1.0, 0.4, 0.2)]
@@ -31,6 +32,8 @@ QUANTITIES = {
     "probe_overlap": r"overlap with the probe, $\rho$",
     "margin": r"margin, $\kappa$",
 }
+
+_LAWS = {"overlap": OF_ERRORS, "probe_overlap": OF_PROBE_ANGLES, "margin": OF_MARGINS}
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -62,7 +65,7 @@ def _dot(cell: Cell, name: str, simulated: Simulated) -> Row:
         solution = max_margin(alphas, selection=cell.selection, probe_angle=cell.probe_angle)
         return _comparable(getattr(solution, name), name)
 
-    held = agreement(_comparable(values, name), theory, alpha_prune=alpha, n_features=cell.n_features)
+    held = agreement(_comparable(values, name), theory, alpha_prune=alpha, n_features=cell.n_features, law=_LAWS[name])
     return point(cell.selection, cell.probe_angle, alpha) | {
         "kind": "simulation",
         "quantity": name,

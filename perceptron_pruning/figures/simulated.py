@@ -13,7 +13,6 @@ from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
 from replica_theory.selection import Selection
 
-STEEP = 2.5  # |d ln ε/d ln α| from which on trials differ so much in kind that their mean is not typical
 _QUANTILES = (np.arange(8) + 0.5) / 8
 
 
@@ -54,18 +53,17 @@ class Simulated:
             alpha_prune=alpha,
             n_features=cell.n_features,
         )
-        steep = abs(held.slope) > STEEP
-        middle, bar = typical(errors) if steep else (float(errors.mean()), held.standard_error)
         return point(cell.selection, angle, alpha, cell.label_noise) | {
             "kind": "simulation",
             "student": student_label(cell.student),
             "label_noise": cell.label_noise,
             "theory": held.theory,
-            "simulation": middle,
-            "standard_error": bar,
+            "simulation": held.simulated,
+            "standard_error": held.standard_error,
             "finite_size": held.finite_size,
-            "z_score": (middle - held.theory) / math.hypot(bar, held.finite_size),
-            "statistic": "median" if steep else "mean",
+            "finite_size_error": held.finite_size_error,
+            "z_score": held.z_score,
+            "statistic": held.statistic,
             "slope": held.slope,
             "probe": cell.probe,
             "n_features": cell.n_features,
@@ -80,13 +78,6 @@ def _mean_error(alphas: np.ndarray, cell: Cell, angles: np.ndarray) -> np.ndarra
     representative = np.quantile(angles, _QUANTILES) if cell.probe == "trained" else [cell.probe_angle]
     setting = {"student": cell.student, "selection": cell.selection, "label_noise": cell.label_noise}
     return np.mean([student_error(alphas, probe_angle=angle, **setting) for angle in representative], axis=0)
-
-
-def typical(values: np.ndarray) -> tuple[float, float]:
-    """Median, and its standard error: half of what lies between the ranks (n ± √n)/2, where it is with 68 %."""
-    spread = 0.5 / math.sqrt(values.size)
-    low, middle, high = np.quantile(values, [0.5 - spread, 0.5, 0.5 + spread])
-    return float(middle), float(high - low) / 2
 
 
 def student_label(student: Student) -> str:

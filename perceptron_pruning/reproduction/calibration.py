@@ -18,7 +18,7 @@ class Calibration:
     """The z-scores of many pairs of theory and simulation.
 
     Attributes:
-        z_scores: (n,), each (simulation − theory) over its standard error and finite-size term.
+        z_scores: (n,), each simulation less theory and finite-size term, over both uncertainties.
         worst: The row of the largest |z|.
     """
 
@@ -60,25 +60,6 @@ def calibration(rows: Sequence[Row]) -> Calibration:
     return Calibration(z_scores=z_scores, worst=rows[int(np.abs(z_scores).argmax())])
 
 
-def without_common_bias(rows: Sequence[Row]) -> tuple[Calibration, float]:
-    """The calibration after one number is fitted to all rows: the sign and size of the finite-size bias.
-
-    The declared finite-size term is a size without a sign. Here c minimises Σ z², with every row's difference less
-    c times its term.
-
-    Returns:
-        The calibration, and c.
-    """
-    term, difference = (
-        np.array([row["finite_size"] for row in rows]),
-        np.array([row["simulation"] - row["theory"] for row in rows]),
-    )
-    scale = np.hypot([row["standard_error"] for row in rows], term)
-    common = float((term * difference / scale**2).sum() / (term**2 / scale**2).sum())
-    shifted = (difference - common * term) / scale
-    return calibration([row | {"z_score": float(z)} for row, z in zip(rows, shifted, strict=True)]), common
-
-
 def draw(found: Calibration) -> Figure:
     """Histogram of the z-scores, under the standard normal density."""
     widest = max(4.0, float(np.ceil(np.abs(found.z_scores).max())))
@@ -89,7 +70,11 @@ def draw(found: Calibration) -> Figure:
         bins = np.arange(-widest, widest + 0.25, 0.5).tolist()
         axes.hist(found.z_scores, bins=bins, density=True, color=COLOURS[5], label=f"{found.z_scores.size} points")
         axes.plot(grid, norm.pdf(grid), color=COLOURS[6], label="standard normal")
-        axes.set(xlabel="z = (simulation − theory) / uncertainty", ylabel="density", title="Theory against simulation")
+        axes.set(
+            xlabel="z = (simulation − theory − finite-size term) / uncertainty",
+            ylabel="density",
+            title="Theory against simulation",
+        )
         axes.legend()
     return figure
 

@@ -95,10 +95,11 @@ def _calibration(found: Calibration) -> Section:
     return Section(
         title="Theory against simulation",
         text=(
-            f"{found}. A z-score is simulation less theory, over the standard error of the simulated value and the "
-            "declared finite-size term, in quadrature. Right theory and right errors give a standard normal. Points of "
-            "trained probes are left out: the theory is that of a probe that knows nothing of the pool. Where the "
-            "error falls steeply, medians stand for means (column statistic of simulation.csv)."
+            f"{found}. A z-score is simulation less theory and less the finite-size term at that N (columns "
+            "finite_size and finite_size_error of simulation.csv), over the uncertainties of the simulated value "
+            "and of the term. Right theory and right errors give a standard normal. Points of trained probes are left "
+            "out: the theory is that of a probe that knows nothing of the pool. Where the error falls steeply, trials "
+            "are of two kinds, and medians stand for means (column statistic)."
         ),
         picture=f"{Z_SCORES}.png",
         description=f"Histogram of z-scores beside the standard normal density. {found}",

@@ -14,11 +14,12 @@ from replica_theory.selection import Selection
 
 _COLUMNS = {
     "theory": "test error ε of the theory at P/N",
-    "simulation": "mean simulated ε",
-    "difference": "simulation minus theory",
-    "standard_error": "of the simulated mean",
-    "finite_size": "declared size of the bias at this N",
-    "z_score": "difference over both errors",
+    "simulated": "mean simulated ε; the median next to a transition",
+    "difference": "simulated minus theory",
+    "standard_error": "of the simulated value",
+    "finite_size": "expected difference at this N",
+    "finite_size_error": "uncertainty of the expected difference",
+    "z_score": "difference less what is expected of it, over both errors",
 }
 
 
@@ -32,8 +33,8 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = (
         own: Rules and students of your own that the sweep used; those of this package are known by their labels.
 
     Returns:
-        ``theory``, ``simulation``, ``difference``, ``standard_error``, ``finite_size``, ``z_score`` and ``agrees``
-        with the dimensions and labels of the cells; NaN and false where trials are missing.
+        ``theory``, ``simulated``, ``difference``, ``standard_error``, ``finite_size``, ``finite_size_error``,
+        ``z_score`` and ``agrees`` with the dimensions and labels of the cells; NaN and false where trials are missing.
 
     Raises:
         ValueError: A rule or student is not known, or there are fewer than 2 trials.
@@ -45,8 +46,7 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = (
     agrees = np.zeros(done.shape, dtype=bool)
     for place in zip(*np.nonzero(done.values), strict=True):
         comparison = _comparison(dataset.isel(dict(zip(done.dims, place, strict=True))), known)
-        columns["simulation"][place] = comparison.theory + comparison.difference
-        for name in columns.keys() - {"simulation"}:
+        for name in columns:
             columns[name][place] = getattr(comparison, name)
         agrees[place] = comparison.agrees
     variables = {name: (done.dims, values, {"long_name": _COLUMNS[name]}) for name, values in columns.items()}

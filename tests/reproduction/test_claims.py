@@ -35,7 +35,8 @@ def dot(rule, degrees, alpha, noise=NOISE, **more):
     error = max_margin(alpha, selection=rule, probe_angle=math.radians(degrees)).generalization_error
     row = {"kind": "simulation", "rule": repr(rule), "keep_fraction": rule.keep_fraction}
     row |= {"probe_angle_degrees": float(degrees), "alpha_prune": alpha, "alpha_total": alpha / rule.keep_fraction}
-    row |= {"theory": error, "simulation": error, "standard_error": noise * error, "finite_size": noise * error / 2}
+    row |= {"theory": error, "simulation": error, "standard_error": noise * error}
+    row |= {"finite_size": 0.0, "finite_size_error": noise * error / 2}
     row |= {"probe": "exact", "statistic": "mean", "n_features": 200, "n_trials": 100, "seed": 0}
     return row | more
 
@@ -54,7 +55,7 @@ def point_of(cell: Cell):
 
 
 def shifted(row, z):
-    scale = math.hypot(row["standard_error"], row["finite_size"])
+    scale = math.hypot(row["standard_error"], row["finite_size_error"])
     return row | {"simulation": row["theory"] + z * scale, "z_score": float(z)}
 
 
@@ -62,7 +63,8 @@ def distorted(rows, change, noise=1.0):
     """Points with their errors changed, and their z-scores."""
     moved = [row | {"simulation": change(row), "standard_error": noise * row["standard_error"]} for row in rows]
     return [
-        row | {"z_score": (row["simulation"] - row["theory"]) / math.hypot(row["standard_error"], row["finite_size"])}
+        row
+        | {"z_score": (row["simulation"] - row["theory"]) / math.hypot(row["standard_error"], row["finite_size_error"])}
         for row in moved
     ]
 

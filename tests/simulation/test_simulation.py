@@ -169,7 +169,7 @@ def test_theory_agrees_with_small_simulations(capsys):
     assert np.abs(z).max() < 4
     for comparison in comparisons:  # a test that could not fail would prove nothing
         assert comparison.standard_error < 0.04 * comparison.theory
-        assert comparison.finite_size < 0.05 * comparison.theory
+        assert abs(comparison.finite_size) + comparison.finite_size_error < 0.05 * comparison.theory
 
 
 @pytest.mark.slow
@@ -209,7 +209,8 @@ def test_comparison_reports_its_parts():
     assert comparison.difference == pytest.approx(simulation.generalization_error.mean() - comparison.theory)
     assert comparison.standard_error == pytest.approx(simulation.generalization_error.std(ddof=1) / math.sqrt(50))
     assert comparison.z_score == pytest.approx(
-        comparison.difference / math.hypot(comparison.standard_error, comparison.finite_size)
+        (comparison.difference - comparison.finite_size)
+        / math.hypot(comparison.standard_error, comparison.finite_size_error)
     )
 
 
