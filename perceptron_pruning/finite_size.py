@@ -6,8 +6,9 @@ over trials of a quantity q(α) is then off the theory by::
     (shift · dq/d ln α + scatter · d²q/d ln α²) / N
 
 and its median, to which a symmetric scatter does nothing, by the shift alone. A shift of 1 says that N dimensions
-act like N − 1: the student's length is no degree of freedom. The three numbers of a law were measured, each on
-hundreds of settings, by ``benchmarks/finite_size.py``.
+act like N − 1: the student's length is no degree of freedom. The numbers of a law were measured on random settings
+(``benchmarks/finite_size.py``, N = 50): for errors of a hundred max-margin students the best shift and scatter are
+1.05 and 0.47, and leave .10; those of a hundred students of other losses 1.11 and 0.32, and leave .27.
 """
 
 import math
