@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.sweeps.store import DONE, read_store
+from perceptron_pruning.sweeps.store import DONE, Store, read_store
 
 
 def read_sweep(path: str | Path) -> xr.Dataset:
@@ -14,20 +14,35 @@ def read_sweep(path: str | Path) -> xr.Dataset:
 
     A product of axes comes with one dimension an axis, a list of cells with the dimension ``cell``; trials come after
     them. Labels that do not vary along an axis do not have it. (``xarray.open_zarr`` reads a store too
-    large for the memory piece by piece, with the one dimension ``cell``.)
+    large for the memory piece by piece, as it lies there; see `store`.)
 
     Raises:
         StoreError: There is no store, or it is of another schema.
     """
     path = Path(path)
-    axes = read_store(path).attributes["axes"]
+    store = read_store(path)
     with xr.open_zarr(path, consolidated=False, chunks=None) as stored:
-        flat = stored.load()
+        flat = _unpacked(stored.load(), store)
     texts = {
         name: (label.dims, np.array(label.values.tolist())) for name, label in flat.coords.items() if _is_text(label)
     }
     flat = flat.assign_coords(texts)
+    axes = store.attributes["axes"]
     return flat if axes is None else _unfolded(flat, axes)
+
+
+def _unpacked(packed: xr.Dataset, store: Store) -> xr.Dataset:
+    """Every output by its name."""
+    variables = {
+        name: (
+            (*packed[DONE].dims, *store.outputs[name].dimensions),
+            values,
+            {"long_name": store.outputs[name].long_name, "units": store.outputs[name].units},
+        )
+        for packing in store.packings
+        for name, values in packing.unpack(packed[packing.dtype].values)
+    }
+    return packed.assign(variables)[[*store.outputs, DONE]]
 
 
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
@@ -48,7 +63,7 @@ def _unfolded(flat: xr.Dataset, axes: dict[str, int]) -> xr.Dataset:
             flat[name].values.reshape(*shape, *flat[name].shape[1:]),
             flat[name].attrs,
         )
-        for name in (*flat.attrs["outputs"], DONE)
+        for name in flat.data_vars
     }
     labels = {str(name): _label(str(name), array.values.reshape(shape), names) for name, array in flat.coords.items()}
     return xr.Dataset(variables, labels, flat.attrs)

@@ -11,7 +11,7 @@ from perceptron_pruning.sweeps.work import Done, Work
 from perceptron_pruning.sweeps.workers import Workers
 
 _MOST_DEATHS = 3  # of workers, at one task, that an executor reports
-_QUEUED = 2  # tasks for each worker of an executor that may be far away, so that none waits for its next
+_QUEUED = 2  # tasks for each worker, so that none waits for its next while the driver writes
 _UNKNOWN_WIDTH = 64
 
 Outcome = tuple[Task, Done | BaseException]
@@ -72,9 +72,9 @@ class Driver:
 
 
 def width(executor: Executor) -> int:
-    """How many tasks to have under way: one a core here, two a worker elsewhere, as many as there are by now."""
+    """How many tasks to have under way: two a worker, as many as there are by now."""
     if isinstance(executor, Workers):
-        return executor.n_workers
+        return _QUEUED * executor.n_workers
     client = getattr(executor, "_client", None)  # of Dask
     if client is not None:
         return _QUEUED * max(1, sum(client.nthreads().values()))

@@ -1,9 +1,11 @@
 """Linear algebra on one thread: on two, the same matrix product may differ in its last bits."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
@@ -15,10 +17,17 @@ def one_thread() -> Iterator[None]:
     Raises:
         RuntimeError: Something else in the process decides, and has more threads.
     """
-    with threadpool_limits(limits=1):
-        if any(library["user_api"] == "blas" and library["num_threads"] > 1 for library in threadpool_info()):
+    libraries = _libraries(len(sys.modules))
+    with libraries.limit(limits=1):
+        if any(library["user_api"] == "blas" and library["num_threads"] > 1 for library in libraries.info()):
             raise RuntimeError(
                 "linear algebra must have one thread here, for the same bits everywhere, and another thread of this "
                 "process keeps it at more; set OPENBLAS_NUM_THREADS=1 and MKL_NUM_THREADS=1 before Python starts"
             )
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(n_modules: int) -> ThreadpoolController:
+    """Those that are loaded. To find them takes milliseconds, and others come with other modules."""
+    return ThreadpoolController()

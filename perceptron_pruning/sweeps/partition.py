@@ -3,7 +3,8 @@
 A store's chunks all have one shape, so it is set by the dearest cell: at most `_SPREAD` times the aim. Runs of
 cheaper chunks then make one task. The aim grows with the sweep: a hundred tasks, of two seconds at least and a minute
 at most, which is what a kill may cost; beyond half a million tasks they grow again, for the sake of who has to hand
-them out and of the file system.
+them out and of the file system. The longest come first, and the last tenth of the work in tasks as short as a quarter
+of the aim where the chunks allow it, so that no core waits long for another in the end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 _SHORTEST, _LONGEST = 2.0, 60.0  # seconds that a task aims at
 _FEWEST_TASKS, _MOST_TASKS = 100, 500_000
 _SPREAD = 4
+_END, _FINER = 0.1, 4  # share of the work that comes last, and how much finer it is cut
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def chunk_shape(
 def tasks(
     done: np.ndarray, chunks: tuple[int, int], seconds: Sequence[float] | np.ndarray | None, aim: float
 ) -> list[Task]:
-    """What is left to do, the longest first, so that no core waits for it in the end.
+    """What is left to do, the longest first.
 
     Args:
         done: (n_cells, n_trials), whether each is in the store.
@@ -55,14 +57,26 @@ def tasks(
         seconds: Of a trial, for each cell; None makes each chunk a task.
         aim: Seconds that a task should take.
     """
+    if seconds is None:
+        return _cut(done, chunks, np.ones(len(done)), 0.0)
+    cost = np.asarray(seconds, dtype=float)
+    found = _cut(done, chunks, cost, aim)
+    left = np.cumsum([task.seconds for task in reversed(found)])[::-1]
+    first = int(np.count_nonzero(left > _END * left[0])) if found else 0
+    elsewhere = np.ones_like(done)
+    for task in found[first:]:
+        elsewhere[task.cells.start : task.cells.stop, task.trials.start : task.trials.stop] = False
+    return found[:first] + _cut(elsewhere, chunks, cost, aim / _FINER)
+
+
+def _cut(done: np.ndarray, chunks: tuple[int, int], cost: np.ndarray, aim: float) -> list[Task]:
     n_cells, n_trials = done.shape
-    cost = np.ones(n_cells) if seconds is None else np.asarray(seconds, dtype=float)
     found = []
     for first in range(0, n_trials, chunks[1]):
         trials = range(first, min(first + chunks[1], n_trials))
         chunk_cost = np.add.reduceat(cost, range(0, n_cells, chunks[0])) * len(trials)
         finished = np.logical_and.reduceat(done[:, trials].all(1), range(0, n_cells, chunks[0]))
-        for run in _runs(finished, chunk_cost, 0.0 if seconds is None else aim):
+        for run in _runs(finished, chunk_cost, aim):
             cells = range(run.start * chunks[0], min(run.stop * chunks[0], n_cells))
             found.append(Task(cells, trials, float(chunk_cost[run.start : run.stop].sum())))
     return sorted(found, key=lambda task: -task.seconds)

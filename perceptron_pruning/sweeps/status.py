@@ -68,7 +68,7 @@ def status(path: str | Path) -> Status:
         n_trials=done.shape[1],
         cells_done=int(done.all(1).sum()),
         share_done=float(done.mean()),
-        outputs=store.outputs,
+        outputs=list(store.outputs),
         study=store.attributes["study"],
         version=store.attributes["version"],
         libraries=store.attributes["libraries"],

@@ -1,9 +1,11 @@
 """A study's results on disk: a Zarr store that only ever holds what was computed.
 
-Layout (Zarr v3, unsharded, readable with ``xarray.open_zarr``): every output is an array (cell, trial, …), `done`
-is (cell, trial), and the labels are arrays (cell,). The driver alone writes: the numbers of a task, flushed to the
-disk, and then its piece of `done`, each chunk a file that replaces its predecessor whole. Whatever is killed, when
-`done` says so the numbers are there.
+Layout (Zarr v3, unsharded): all numbers of one type are one array (cell, trial, output), see `packing`; `done` is (cell,
+trial), and the labels are arrays (cell,). The driver alone writes: the numbers of a task, flushed to the disk, and
+then its piece of `done`, each chunk a file that replaces its predecessor whole. Whatever is killed, when `done` says
+so the numbers are there. `read_sweep` gives each output by its name; without this package::
+
+    xarray.open_zarr("sweep.zarr", consolidated=False).float64.sel(float64_output="overlap")
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,12 @@ import zarr
 from zarr.core.dtype import VariableLengthUTF8
 
 from perceptron_pruning.sweeps.errors import StoreError
+from perceptron_pruning.sweeps.packing import Packing, packings
 from perceptron_pruning.sweeps.partition import Task, chunk_shape, tasks
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.sweeps.study import Output, Study
 from perceptron_pruning.sweeps.versions import PACKAGE, libraries, package_version
 
-SCHEMA = 1
+SCHEMA = 2
 DONE = "done"
 _SEPARATOR = "."  # of chunk numbers in a file's name: the files of an array share a folder, which is flushed once
 _KEYS: Any = {"name": "default", "separator": _SEPARATOR}
@@ -37,8 +41,10 @@ class Store:
         self.path = path
         self._group = group
         self.attributes: dict[str, Any] = dict(group.attrs)
-        self.outputs: list[str] = self.attributes["outputs"]
-        self._arrays: dict[str, Any] = {name: group[name] for name in (*self.outputs, DONE)}
+        self.outputs = {name: Output(**described) for name, described in self.attributes["outputs"].items()}
+        self.packings: list[Packing] = packings(self.outputs)
+        names = (*(packing.dtype for packing in self.packings), DONE)
+        self._arrays: dict[str, Any] = {name: group[name] for name in names}
         cells, trials = self._arrays[DONE].chunks
         self.chunks: tuple[int, int] = (cells, trials)
 
@@ -53,7 +59,7 @@ class Store:
     def write(self, task: Task, arrays: Mapping[str, np.ndarray], finished: np.ndarray) -> None:
         """Keeps a task's numbers, and then says so for the cells (len(task.cells),) that are finished."""
         try:
-            self._put(task, arrays)
+            self._put(task, {packing.dtype: packing.pack(arrays) for packing in self.packings})
             if finished.any():
                 self._put(task, {DONE: np.repeat(finished[:, None], len(task.trials), axis=1)})
         except OSError as error:
@@ -105,8 +111,8 @@ def read_store(path: Path) -> Store:
         raise StoreError(f"{path} is no sweep's store; give another path") from error
     if schema != SCHEMA:
         raise StoreError(
-            f"{path} has schema {schema}, and this version reads {SCHEMA}; "
-            f"use {PACKAGE} {group.attrs.get('version', 'of its time')}, or another path"
+            f"{path} has layout {schema}, and this version of {PACKAGE} reads and writes {SCHEMA}; "
+            "use the version that made it, or give another path"
         )
     return Store(path, group)
 
@@ -144,28 +150,29 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
         "version": package_version(),
         "libraries": [libraries()],
         "study": identity,
-        "outputs": list(study.outputs),
+        "outputs": {name: asdict(output) for name, output in study.outputs.items()},
         "axes": None if study.dimensions is None else dict(study.dimensions),
         "trial": study.trial,
         "coordinates": " ".join(study.coordinates),
     }
     group = zarr.open_group(path, mode="w-", attributes=json.loads(json.dumps(attributes)))
-    n_cells = len(study.cells)
-    chunks = chunk_shape(study.seconds, n_cells, study.n_trials, aim)
-    for name, output in study.outputs.items():
+    shape = (len(study.cells), study.n_trials)
+    chunks = chunk_shape(study.seconds, *shape, aim)
+    for packing in packings(study.outputs):
+        numbers = len(packing.labels)
         group.create_array(
-            name,
-            shape=(n_cells, study.n_trials, *output.dimensions.values()),
-            chunks=(*chunks, *output.dimensions.values()),
-            dtype=output.dtype,
-            fill_value=np.nan if np.dtype(output.dtype).kind == "f" else 0,
-            dimension_names=("cell", study.trial, *output.dimensions),
+            packing.dtype,
+            shape=(*shape, numbers),
+            chunks=(*chunks, numbers),
+            dtype=packing.dtype,
+            fill_value=packing.nothing,
+            dimension_names=("cell", study.trial, packing.axis),
             chunk_key_encoding=_KEYS,
-            attributes={"long_name": output.long_name, "units": output.units},
         )
+        _add_label(group, packing.axis, packing.axis, np.array(packing.labels))
     group.create_array(
         DONE,
-        shape=(n_cells, study.n_trials),
+        shape=shape,
         chunks=chunks,
         dtype="bool",
         fill_value=False,
@@ -174,17 +181,17 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
         attributes={"long_name": "whether the numbers are there"},
     )
     for name, values in study.coordinates.items():
-        _add_label(group, name, np.asarray(values))
+        _add_label(group, name, "cell", np.asarray(values))
 
 
-def _add_label(group: zarr.Group, name: str, values: np.ndarray) -> None:
+def _add_label(group: zarr.Group, name: str, axis: str, values: np.ndarray) -> None:
     text = values.dtype.kind in "UO"
     array = group.create_array(
         name,
         shape=values.shape,
         chunks=values.shape,
         dtype=VariableLengthUTF8() if text else values.dtype,
-        dimension_names=("cell",),
+        dimension_names=(axis,),
     )
     array[:] = values.astype(object) if text else values
 

@@ -1,11 +1,13 @@
 """What made the numbers."""
 
+from functools import cache
 from importlib.metadata import version
 
 PACKAGE = "perceptron-pruning"
 _LIBRARIES = ("numpy", "scipy", "jax")
 
 
+@cache
 def package_version() -> str:
     return version(PACKAGE)
 

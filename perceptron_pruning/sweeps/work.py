@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from perceptron_pruning.sweeps.one_thread import one_thread
+from perceptron_pruning.sweeps.packing import empty
 from perceptron_pruning.sweeps.study import Study
 from perceptron_pruning.sweeps.versions import package_version
 
@@ -44,7 +45,7 @@ class Work:
                 f"this worker has version {package_version()}, its driver {self.version}; install the same"
             )
         arrays = {
-            name: np.full((len(cells), len(trials), *shape), np.nan if np.dtype(dtype).kind == "f" else 0, dtype)
+            name: np.full((len(cells), len(trials), *shape), empty(dtype), dtype)
             for name, (dtype, shape) in self.outputs.items()
         }
         failures = {}

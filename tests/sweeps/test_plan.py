@@ -43,13 +43,26 @@ def test_tasks_are_what_is_left_to_do_and_each_of_it_once(seconds, n_trials, aim
     np.testing.assert_array_equal(left, ~done)
 
 
-def test_tasks_take_long_enough_and_not_too_long():
+def test_tasks_take_long_enough_and_not_too_long_and_are_shorter_in_the_end():
     seconds = np.geomspace(1e-3, 1e-1, 400)
     aim = aimed_seconds(seconds, 100)
     found = tasks(np.zeros((400, 100), dtype=bool), chunk_shape(seconds, 400, 100, aim), seconds, aim)
-    taken = sorted(task.seconds for task in found)
-    assert taken[1] >= 1  # all but the last of a run
-    assert taken[-1] <= 5 * aim
+    taken = np.array([task.seconds for task in found])
+    early = np.cumsum(taken) < 0.89 * taken.sum()
+    assert aim > 2
+    assert taken[early].min() >= aim
+    assert aim / 4 <= np.median(taken[~early]) < aim / 2
+    assert taken.max() <= 5 * aim
+
+
+def test_no_worker_waits_long_for_another_in_the_end():
+    seconds = np.random.default_rng(0).uniform(1e-3, 2e-2, 200)
+    true = seconds * np.random.default_rng(1).uniform(0.7, 1.4, 200)  # what estimates are worth
+    found = tasks(np.zeros((200, 100), dtype=bool), chunk_shape(seconds, 200, 100, 2.0), seconds, 2.0)
+    busy = np.zeros(2)
+    for task in found:
+        busy[np.argmin(busy)] += 100 * true[task.cells].sum()
+    assert np.ptp(busy) < 0.01 * busy.max()
 
 
 def made_of(n_features, n_trials):

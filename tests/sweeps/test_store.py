@@ -174,7 +174,7 @@ def test_a_full_disk_is_one_error_and_room_on_it_is_all_that_is_needed(tiny_disk
     ("attribute", "value", "message"),
     [
         ("version", "0.0.1", r"was written by perceptron-pruning 0.0.1, and this is .*; install that version"),
-        ("sweep_schema", 99, "has schema 99, and this version reads 1"),
+        ("sweep_schema", 99, "has layout 99, and this version of .* reads and writes 2"),
     ],
     ids=["package", "schema"],
 )
@@ -200,7 +200,7 @@ def test_other_libraries_are_noted(tmp_path):
 
 def test_what_is_not_there_yet_is_nan(tmp_path):
     store = half_done(tmp_path)
-    zarr.open_group(store)["value"][6:] = np.nan  # pyright: ignore
+    zarr.open_group(store)["float64"][6:] = np.nan  # pyright: ignore
     data = read_sweep(store)
     np.testing.assert_array_equal(np.isnan(data.value), ~data.done)
     assert "50.0% done, 6 of 12 cells complete" in str(status(store))

@@ -116,8 +116,10 @@ def test_a_list_of_cells_has_one_dimension(tmp_path):
 
 def test_the_store_is_plain_zarr_and_goes_to_netcdf(swept, tmp_path):
     with xr.open_zarr(swept[0], consolidated=False) as plain:
-        assert plain.generalization_error.dims == ("cell", "trial")
-        assert plain.generalization_error.attrs["long_name"].startswith("test error")
+        assert plain.float64.dims == ("cell", "trial", "float64_output")
+        for label, name, index in [("overlap", "overlap", ...), ("direction[2]", "direction", (..., 2))]:
+            stored = plain.float64.sel(float64_output=label).values
+            np.testing.assert_array_equal(stored, swept[1][name].values[index].reshape(8, 5))
     write_netcdf(swept[1], tmp_path / "s.nc")
     with xr.open_dataset(tmp_path / "s.nc", engine="h5netcdf") as back:
         for name in OUTPUTS:
