@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from replica_theory.constraints import HardMargin
 from replica_theory.kept_averages import KeptAverages
 from replica_theory.kept_law import KeptLaw
-from replica_theory.student_field import FieldCells
+from replica_theory.field_cells import FieldCells
 from replica_theory.student_field_summed import summed_cells
 from replica_theory.version_space_averages import inverse_mills
 
@@ -58,7 +58,7 @@ def probe_known(law: KeptLaw, alpha: float) -> tuple[float, float]:
 
 
 def _information(cells: FieldCells, alpha: float) -> float:
-    return alpha * float(cells.mass @ inverse_mills(cells.field) ** 2)
+    return alpha * cells.mean(inverse_mills(cells.field) ** 2)
 
 
 def _student(kappa: float, probe_angle: float) -> np.ndarray:

@@ -1,12 +1,15 @@
 """Averages over kept examples as a function of the student: in closed form where it can be had."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from replica_theory.field_cells import FieldCells
 from replica_theory.kept_law import KeptLaw
 from replica_theory.loss import Loss, Weight
-from replica_theory.student_field import FieldCells, closed_cells
+from replica_theory.losses import Square
+from replica_theory.student_field import Boundaries, closed_cells
 from replica_theory.student_field_summed import summed_cells
 
 _SLENDER = 0.05
@@ -20,7 +23,7 @@ class KeptAverages:
     law: KeptLaw
     weight: Weight | None = None
 
-    @property
+    @cached_property
     def in_closed_form(self) -> bool:
         return self.law.is_constant and self.weight is None and self._narrowest > _NARROW
 
@@ -28,14 +31,22 @@ class KeptAverages:
     def _narrowest(self) -> float:
         return min(self.law.keep_fraction, *(piece.upper - piece.lower for piece in self.law.pieces))
 
+    @cached_property
+    def _boundaries(self) -> Boundaries:
+        return Boundaries.of(self.law)
+
     def __call__(self, loss: Loss, student: np.ndarray, scale: float) -> FieldCells:
         if self.in_closed_form:
-            return closed_cells(self.law, student, loss.marks(scale))
+            return closed_cells(self._boundaries, student, loss.marks(scale))
         return summed_cells(self.law, student, loss, scale, weight=self.weight)
 
-    def plane_moments(self, loss: Loss) -> tuple[np.ndarray, np.ndarray]:
+    @cached_property
+    def plane_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """m = E[y s] and S = E[s sᵀ] of the kept examples, along the probe and across it."""
-        outside = np.array([0.0, 0.0, 1.0])
-        narrow = self._narrowest < _SLENDER  # where E z² is small beside the terms of the closed form
-        cells = summed_cells(self.law, outside, loss, 1.0, weight=self.weight) if narrow else self(loss, outside, 1.0)
-        return cells.first.sum(1)[:2], cells.second.sum(2)[:2, :2]
+        outside, loss = np.array([0.0, 0.0, 1.0]), Square()
+        if self._narrowest < _SLENDER:  # where E z² is small beside the terms of the closed form
+            cells = summed_cells(self.law, outside, loss, 1.0, weight=self.weight)
+        else:
+            cells = self(loss, outside, 1.0)
+        ones = np.ones_like(cells.field)
+        return cells.first(ones)[:2], cells.second(ones)[:2, :2]

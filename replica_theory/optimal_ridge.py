@@ -102,7 +102,7 @@ def _searched_error(setting: dict[str, Any]) -> Callable[[float, float], float]:
     loss = check_loss(setting["loss"])
     if isinstance(loss, Square) and setting["sample_weight"] is None:
         law = check_selection(setting["selection"]).kept_law(angle, check_label_noise(setting["label_noise"]))
-        moments = KeptAverages(law).plane_moments(loss)
+        moments = KeptAverages(law).plane_moments
 
         def of_square(alpha: float, log_ridge: float) -> float:
             student = square_student(*moments, alpha=alpha, ridge=math.exp(log_ridge))

@@ -14,7 +14,7 @@ from replica_theory.risk_solver import RiskStudent
 from replica_theory.student_field_summed import summed_cells
 
 RESIDUAL_TOLERANCE = 1e-9
-_ORDERS = (12, 18, 28)
+_ORDERS = (9, 13, 18, 28)
 
 
 def independent_residual(averages: KeptAverages, loss: Loss, student: RiskStudent) -> float:
@@ -22,7 +22,7 @@ def independent_residual(averages: KeptAverages, loss: Loss, student: RiskStuden
 
     The quadrature is refined until the equations hold or it is as fine as it goes.
     """
-    orders = _ORDERS if averages.in_closed_form else _ORDERS[1:]
+    orders = _ORDERS if averages.in_closed_form else _ORDERS[2:]
     residual = np.inf
     for order in orders:
         residual = _residual(averages, loss, student, order)
@@ -36,8 +36,8 @@ def _residual(averages: KeptAverages, loss: Loss, student: RiskStudent, order: i
     cells = summed_cells(averages.law, x, loss, student.scale, weight=averages.weight, order=order)
     field, slope = loss.proximal_and_slope(cells.field, student.scale * cells.loss_weight)
     force = cells.field - field
-    spread = student.alpha * cells.mass @ force**2 / x[2] ** 2 - 1
-    pull = student.alpha * cells.first[:2] @ force
+    spread = student.alpha * cells.mean(force**2) / x[2] ** 2 - 1
+    pull = student.alpha * cells.first(force)[:2]
     size = np.abs(pull) + shrinkage * np.abs(x[:2]) + x[2]
-    response = student.alpha * cells.mass @ (1 - slope) - (1 - shrinkage)
+    response = student.alpha * cells.mean(1 - slope) - (1 - shrinkage)
     return float(np.max(np.abs([spread, *((shrinkage * x[:2] + pull) / size), response])))

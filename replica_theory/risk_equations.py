@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory.loss import Loss
-from replica_theory.student_field import FieldCells
+from replica_theory.field_cells import FieldCells
 
 _LAST = np.array([0.0, 0.0, 1.0])
 
@@ -50,12 +50,9 @@ def risk_equations(
     field, slope = loss.proximal_and_slope(cells.field, scale * cells.loss_weight)
     force = cells.field - field
     b, V = float(student[2]), scale
-    pull = alpha * cells.first @ force
-    square = alpha * float(cells.mass @ force**2)
-    pull_by_x = alpha * cells.second @ (1 - slope)
-    pull_by_v = alpha * cells.first @ (force * slope)
-    square_by_x = 2 * alpha * cells.first @ (force * (1 - slope))
-    square_by_v = 2 * alpha * float(cells.mass @ (force**2 * slope))
+    pull, square = alpha * cells.first(force), alpha * cells.mean(force**2)
+    pull_by_x, pull_by_v = alpha * cells.second(1 - slope), alpha * cells.first(force * slope)
+    square_by_x, square_by_v = 2 * (pull - pull_by_v), 2 * alpha * cells.mean(force**2 * slope)
     g = np.append(ridge * student + pull / V - _LAST * (b / (2 * V) + square / (2 * V * b)), (b - square / b) / 2)
     by_x, by_v = np.empty((4, 3)), np.empty(4)
     by_x[:3] = ridge * np.eye(3) + pull_by_x / V

@@ -80,16 +80,16 @@ def _shortfall(averages: KeptAverages, direction: np.ndarray) -> tuple[float, np
     """E (−ω)₊² at x = (a, 1), with its gradient and Hessian in a."""
     cells = averages(_AtZero(), np.append(direction, 1.0), 1.0)
     short = np.maximum(-cells.field, 0.0)
-    curvature = 2 * cells.second[:2, :2] @ (cells.field < 0)
-    return float(cells.mass @ short**2), -2 * cells.first[:2] @ short, curvature
+    curvature = 2 * cells.second(1.0 * (cells.field < 0))[:2, :2]
+    return cells.mean(short**2), -2 * cells.first(short)[:2], curvature
 
 
 def _check(averages: KeptAverages, direction: np.ndarray, shortfall: float) -> None:
     """The minimum by the other quadrature."""
     cells = summed_cells(averages.law, np.append(direction, 1.0), _AtZero(), 1.0, order=24)
     short = np.maximum(-cells.field, 0.0)
-    slope = cells.first[:2] @ short / shortfall
-    residual = float(np.max(np.abs([*slope, cells.mass @ short**2 / shortfall - 1])))
+    slope = cells.first(short)[:2] / shortfall
+    residual = float(np.max(np.abs([*slope, cells.mean(short**2) / shortfall - 1])))
     if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError("a second quadrature does not confirm the threshold", residual=residual)
 

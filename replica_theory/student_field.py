@@ -1,31 +1,26 @@
-"""What a trained student sees of kept examples: its field ω, together with the example's coordinates.
+"""The cells of a rule that is constant between its edges, in closed form at each field of the student.
 
-Coordinates of a kept example, labelled so that y = +1: g = (z, v, h), with z the probe's field, v the
-field across it in the plane of probe and teacher, and h ~ N(0, 1) from the rest of the inputs. A student
-x = (a₁, a₂, b) sees the field ω = x·g. At each ω the examples that give it are summed up by their
-mass and first and second moments of g. With t = ω/|x| a standard normal, r = x/|x| and
-C = 1 − r rᵀ, Gaussian integration by parts over g at fixed t leaves only boundary terms of the keep
-probability times the chance of the label, G = q(z) ℓ(u):
+With t = ω/|x| a standard normal, r = x/|x| and C = 1 − r rᵀ, Gaussian integration by parts over g at fixed t
+leaves only boundary terms of the keep probability times the chance of the label, G = q(z) ℓ(u):
 
     E[G | t]     = m,                dm/dt = r·d,    d = E[∇G | t] = P e + T l
     E[g G | t]   = r t m + C d
     E[ggᵀ G | t] = (t² rrᵀ + C) m + t (r (Cd)ᵀ + (Cd) rᵀ) + C D C,    D = E[∇∇G | t]
 
-e is the pull of the rule's edges and l that of the label's boundary; all are in closed form where the
-rule is constant between its edges.
+e is the pull of the rule's edges and l that of the label's boundary.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, owens_t
 
+from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, symmetric
 from replica_theory.gaussian import FAR, interval_mass, normal_density
-from replica_theory.kept_law import KeptLaw, Piece
+from replica_theory.kept_law import KeptLaw
 from replica_theory.quadrature import composite_rule, gauss_legendre
 
-REACH = 11.0
 _ORDER = 12
 _GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 8.0, 11.0])
 _STEPS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])
@@ -33,54 +28,42 @@ _COARSE = 1.2  # widths beyond it are resolved by the grid
 
 
 @dataclass(frozen=True)
-class FieldCells:
-    """Kept examples of label +1 by the student's field; all sums over cells are averages over them.
+class Boundaries:
+    """A rule that is constant between edges, and the label's chance.
 
     Attributes:
-        field: ω, (cells,).
-        loss_weight: By which the loss is multiplied in the cell, (cells,).
-        mass: Share of the kept examples, (cells,).
-        first: E[g], (3, cells), with the mass.
-        second: E[ggᵀ], (3, 3, cells), with the mass.
+        law: Of which this is a view.
+        label: Chance of the label.
+        lower: (pieces, 1), where each piece begins; −40 for −∞.
+        upper: (pieces, 1), where it ends.
+        probability: (pieces,), of keeping.
+        edges: (edges, 1), finite ends of pieces.
+        jumps: (edges,), rise of the keep probability there.
     """
 
-    field: np.ndarray
-    loss_weight: np.ndarray | float
-    mass: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    law: KeptLaw
+    label: LabelChance
+    lower: np.ndarray
+    upper: np.ndarray
+    probability: np.ndarray
+    edges: np.ndarray
+    jumps: np.ndarray
 
-
-@dataclass(frozen=True)
-class LabelChance:
-    """Chance that an example of teacher field u has label +1: base + slope · 1(u > 0)."""
-
-    base: float
-    slope: float
-
-
-def labelled_pieces(law: KeptLaw) -> tuple[tuple[Piece, ...], LabelChance]:
-    """The rule's pieces and the label's chance; at θ = 0 the label depends on z and joins the pieces."""
-    wrong = law.label_noise
-    if law.probe_angle > 0:
-        return law.pieces, LabelChance(wrong, 1 - 2 * wrong)
-    halves = [_scaled(piece, max(piece.lower, 0.0), piece.upper, 1 - wrong) for piece in law.pieces]
-    halves += [_scaled(piece, piece.lower, min(piece.upper, 0.0), wrong) for piece in law.pieces if wrong]
-    return tuple(piece for piece in halves if piece.lower < piece.upper), LabelChance(1.0, 0.0)
-
-
-def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
-    probability = piece.probability
-    if callable(probability):
-        return Piece(lower=lower, upper=upper, probability=lambda m: factor * probability(m))
-    return Piece(lower=lower, upper=upper, probability=factor * probability)
+    @classmethod
+    def of(cls, law: KeptLaw) -> "Boundaries":
+        pieces, label = labelled_pieces(law)
+        lower, upper = np.clip([[p.lower for p in pieces], [p.upper for p in pieces]], -FAR, FAR)
+        probability = np.array([piece.probability for piece in pieces], dtype=float)
+        edges, jumps = np.concatenate([lower, upper]), np.concatenate([probability, -probability])
+        finite = np.abs(edges) < FAR
+        return cls(law, label, lower[:, None], upper[:, None], probability, edges[finite, None], jumps[finite])
 
 
 @dataclass(frozen=True)
 class Plane:
     """A student among probe and teacher: covariances of t, z and u, each free of cancellation."""
 
-    student: np.ndarray
+    direction: np.ndarray
     norm: float
     rho: float  # E[t z]
     overlap: float  # E[t u]
@@ -99,7 +82,7 @@ class Plane:
         c, s, n = math.cos(probe_angle), math.sin(probe_angle), math.hypot(a1, a2, b)
         along, across = c * a1 + s * a2, s * a1 - c * a2
         return cls(
-            student=student,
+            direction=student / n,
             norm=n,
             rho=a1 / n,
             overlap=along / n,
@@ -113,81 +96,70 @@ class Plane:
             sine=s,
         )
 
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """E[g G | t] and E[ggᵀ G | t] as combinations of m, tm, e, l, t²m, te, tl and E[∂∂G | t] by zz, zu, uu."""
+        r, first, second = self.direction, np.zeros((3, 4)), np.zeros((3, 3, 10))
+        spread = np.eye(3) - np.outer(r, r)
+        probe, teacher = np.array([[1.0, 0.0, 0.0], [self.cosine, self.sine, 0.0]]) @ spread
+        first[:, 1:] = np.stack([r, probe, teacher], axis=1)
+        second[..., 0] = spread
+        pairs = (r, r), (r, probe), (r, teacher), (probe, probe), (probe, teacher), (teacher, teacher)
+        second[..., 4:] = np.stack([symmetric(*pair) for pair in pairs], axis=-1)
+        return first, second
 
-def closed_cells(law: KeptLaw, student: np.ndarray, marks: np.ndarray) -> FieldCells:
-    """Cells of a rule that is constant between its edges, with panel ends at the fields ``marks``."""
-    pieces, label = labelled_pieces(law)
-    plane = Plane.of(student, law.probe_angle)
-    ends = _panel_ends(pieces, label, plane, marks / plane.norm)
-    nodes = composite_rule(ends[None], _ORDER)
+
+def closed_cells(rule: Boundaries, student: np.ndarray, marks: np.ndarray) -> FieldCells:
+    """Cells with panel ends at the fields ``marks``."""
+    plane = Plane.of(student, rule.law.probe_angle)
+    nodes = composite_rule(_panel_ends(rule, plane, marks / plane.norm)[None], _ORDER)
     t = nodes.points
-    edge, edge_slope, mixed = _edge_terms(pieces, label, plane, t)
-    boundary, boundary_slope = _label_terms(pieces, label, plane, t)
+    edge, edge_slope, mixed = _edge_terms(rule, plane, t)
+    boundary, boundary_slope = _label_terms(rule, plane, t)
     rate = plane.rho * edge + plane.overlap * boundary
-    mass = _starting_mass(pieces, label, plane, float(ends[0])) + _running_integral(rate, nodes.weights)
-    weight = 2 / law.keep_fraction * nodes.weights * normal_density(t)
-    first, second = _moments(plane, t, mass, np.stack([edge, boundary]), (edge_slope, mixed, boundary_slope))
-    return FieldCells(plane.norm * t, 1.0, weight * mass, weight * first, weight * second)
+    mass = _starting_mass(rule, plane) + _running_integral(rate, nodes.weights)
+    along = t * mass
+    parts = np.stack(
+        [mass, along, edge, boundary, t * along, t * edge, t * boundary, edge_slope, mixed, boundary_slope]
+    )
+    parts *= 2 / rule.law.keep_fraction * nodes.weights * normal_density(t)
+    return FieldCells(plane.norm * t, 1.0, parts, *plane.moments())
 
 
-def _moments(plane: Plane, t: np.ndarray, mass: np.ndarray, pulls: np.ndarray, slopes: tuple) -> tuple:
-    """E[g G | t] and E[ggᵀ G | t] from the boundary terms."""
-    r = plane.student / plane.norm
-    normals = np.array([[1.0, 0.0, 0.0], [plane.cosine, plane.sine, 0.0]])
-    spread = np.eye(3) - np.outer(r, r)
-    probe, teacher = normals @ spread
-    shift = np.outer(probe, pulls[0]) + np.outer(teacher, pulls[1])
-    both = np.outer(probe, teacher) + np.outer(teacher, probe)
-    bent = np.multiply.outer(np.outer(probe, probe), slopes[0]) + np.multiply.outer(both, slopes[1])
-    bent += np.multiply.outer(np.outer(teacher, teacher), slopes[2])
-    lean = r[:, None, None] * (t * shift)
-    second = np.multiply.outer(np.outer(r, r), t * t * mass) + np.multiply.outer(spread, mass)
-    return np.outer(r, t * mass) + shift, second + lean + lean.swapaxes(0, 1) + bent
-
-
-def _edge_terms(pieces: tuple[Piece, ...], label: LabelChance, plane: Plane, t: np.ndarray) -> tuple:
+def _edge_terms(rule: Boundaries, plane: Plane, t: np.ndarray) -> tuple:
     """E[q'ℓ], E[q''ℓ] and E[q'ℓ'] at fixed t, from the rule's edges."""
-    pull, slope, mixed = np.zeros((3, t.size))
-    for piece in pieces:
-        for edge, sign in ((piece.lower, 1.0), (piece.upper, -1.0)):
-            if not abs(edge) < FAR:
-                continue
-            beyond = (edge - plane.rho * t) / plane.sigma
-            density = sign * float(piece.probability) * normal_density(beyond) / plane.sigma  # pyright: ignore[reportArgumentType]
-            chance, at_boundary = label.base, 0.0
-            if label.slope:
-                argument = (plane.inward * t + plane.gap * edge) / (plane.sigma * plane.spread)
-                chance = chance + label.slope * ndtr(argument)
-                at_boundary = label.slope * normal_density(argument) * plane.sigma / plane.spread
-            pull += density * chance
-            slope += density * (beyond / plane.sigma * chance - at_boundary * plane.gap / plane.sigma**2)
-            mixed += density * at_boundary
-    return pull, slope, mixed
+    beyond = (rule.edges - plane.rho * t) / plane.sigma
+    density = normal_density(beyond)
+    jumps = rule.jumps / plane.sigma
+    if not rule.label.slope:
+        pull = density * rule.label.base
+        return jumps @ pull, jumps @ (beyond * pull) / plane.sigma, np.zeros_like(t)
+    argument = (plane.inward * t + plane.gap * rule.edges) / (plane.sigma * plane.spread)
+    pull = density * (rule.label.base + rule.label.slope * ndtr(argument))
+    mixed = jumps @ (density * normal_density(argument)) * (rule.label.slope * plane.sigma / plane.spread)
+    slope = jumps @ (beyond * pull) / plane.sigma - mixed * (plane.gap / plane.sigma**2)
+    return jumps @ pull, slope, mixed
 
 
-def _label_terms(pieces: tuple[Piece, ...], label: LabelChance, plane: Plane, t: np.ndarray) -> tuple:
+def _label_terms(rule: Boundaries, plane: Plane, t: np.ndarray) -> tuple:
     """E[qℓ'] and E[qℓ''] at fixed t, from the label's boundary."""
-    kept, edges = np.zeros((2, t.size))
-    if not label.slope:
-        return kept, edges
-    for piece in pieces:
-        low, high = (_along_boundary(plane, t, edge) for edge in (piece.lower, piece.upper))
-        kept += piece.probability * interval_mass(low, high)
-        edges += piece.probability * (normal_density(high) - normal_density(low))
-    density = label.slope * normal_density(plane.overlap * t / plane.tau) / plane.tau
+    if not rule.label.slope:
+        return np.zeros_like(t), np.zeros_like(t)
+    low, high = (_along_boundary(plane, t, ends) for ends in (rule.lower, rule.upper))
+    kept = rule.probability @ interval_mass(low, high)
+    edges = rule.probability @ (normal_density(high) - normal_density(low))
+    density = rule.label.slope * normal_density(plane.overlap * t / plane.tau) / plane.tau
     turn = plane.gap / (plane.tau * plane.spread)
     return density * kept, density * (turn * edges - plane.overlap * t / plane.tau**2 * kept)
 
 
-def _along_boundary(plane: Plane, t: np.ndarray, edge: float) -> np.ndarray:
+def _along_boundary(plane: Plane, t: np.ndarray | float, edge: np.ndarray) -> np.ndarray:
     """Where z = edge on the label's boundary u = 0, a standard normal coordinate."""
-    edge = min(max(edge, -FAR), FAR)
     return (edge * plane.tau - plane.outward * t / plane.tau) / plane.spread
 
 
 def _running_integral(rate: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """∫ of the rate from the first panel's start to each node, panel by panel of Gauss–Legendre nodes."""
-    shares = rate.reshape(-1, _ORDER) * weights.reshape(-1, _ORDER)
+    shares = (rate * weights).reshape(-1, _ORDER)
     before = np.concatenate([[0.0], np.cumsum(shares.sum(1))[:-1]])
     return (before[:, None] + shares @ _PARTIAL_SUMS.T).ravel()
 
@@ -204,35 +176,41 @@ def _partial_sums() -> np.ndarray:
 _PARTIAL_SUMS = _partial_sums()
 
 
-def _starting_mass(pieces: tuple[Piece, ...], label: LabelChance, plane: Plane, t: float) -> float:
-    """E[G | t] where the panels start, by quadrature over z."""
-    kinks = [(edge - plane.rho * t) / plane.sigma for piece in pieces for edge in (piece.lower, piece.upper)]
-    grid = [*np.linspace(-REACH, REACH, 15), *kinks]
-    if label.slope and plane.gap:
-        centre, width = -plane.overlap * plane.sigma * t / plane.gap, abs(plane.spread / plane.gap)
-        grid += list(centre + width * _STEPS)
-    nodes = composite_rule(np.unique(np.clip(grid, -REACH, REACH))[None], _ORDER)
-    z = plane.rho * t + plane.sigma * nodes.points
-    inside = sum(piece(z) * ((piece.lower < z) & (z < piece.upper)) for piece in pieces)
-    chance = label.base
-    if label.slope:
-        lean = plane.inward * t + plane.gap * z
-        chance = chance + label.slope * ndtr(lean / (plane.sigma * plane.spread))
-    return float(nodes.weights @ (normal_density(nodes.points) * inside * chance))
+def _starting_mass(rule: Boundaries, plane: Plane) -> float:
+    """E[G | t] where the panels start: quadrants of the bivariate normal (z, u), by Owen's T."""
+    t = -REACH
+    low, high = ((ends - plane.rho * t) / plane.sigma for ends in (rule.lower, rule.upper))
+    mass = rule.label.base * interval_mass(low, high)
+    if rule.label.slope:
+        upper, lower = (_quadrant(plane, t, ends, h) for ends, h in ((rule.upper, high), (rule.lower, low)))
+        mass = mass + rule.label.slope * (upper - lower)
+    return float(rule.probability @ mass[:, 0])
 
 
-def _panel_ends(pieces: tuple[Piece, ...], label: LabelChance, plane: Plane, marks: np.ndarray) -> np.ndarray:
+def _quadrant(plane: Plane, t: float, edge: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """P(z < edge, u > 0 | t), h the edge as a standard normal coordinate."""
+    k = plane.overlap * t / plane.tau
+    h, k = np.where(h == 0, _NEXT_TO_NOTHING, h), k or _NEXT_TO_NOTHING
+    lean = (plane.inward * t + plane.gap * edge) / (plane.sigma * plane.spread)
+    tails = owens_t(h, lean / h) + owens_t(k, _along_boundary(plane, t, edge) / k)
+    return (ndtr(h) + ndtr(k)) / 2 - tails - np.where(h * k < 0, 0.5, 0.0)
+
+
+_NEXT_TO_NOTHING = 1e-150
+
+
+def _panel_ends(rule: Boundaries, plane: Plane, marks: np.ndarray) -> np.ndarray:
     """Panels in t around the rule's edges and the label's boundary as the student sees them, and the loss's marks."""
-    edges = np.array([edge for piece in pieces for edge in (piece.lower, piece.upper) if abs(edge) < FAR])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        features = [(edges / plane.rho, np.full_like(edges, plane.sigma / abs(plane.rho)))] if plane.rho else []
-        if label.slope:
-            lean, turn = plane.inward, plane.outward
-            features += [(np.zeros(1), np.divide([plane.tau], abs(plane.overlap)))]
-            features += [(-plane.gap * edges / lean, np.full_like(edges, plane.sigma * plane.spread) / abs(lean))]
-            features += [(edges * plane.tau**2 / turn, np.full_like(edges, plane.tau * plane.spread) / abs(turn))]
+    edges = rule.edges.ravel()
+    features = [(edges, plane.sigma, plane.rho)] if edges.size else []
+    if rule.label.slope:
+        features.append((np.zeros(1), plane.tau, plane.overlap))
+        features.append((-plane.gap * edges, plane.sigma * plane.spread, plane.inward))
+        features.append((edges * plane.tau**2, plane.tau * plane.spread, plane.outward))
     ends = [_GRID, marks]
-    for centres, widths in features:
-        sharp = (widths < _COARSE) & np.isfinite(centres) & (np.abs(centres) < REACH + 9 * widths)
-        ends.append((centres[sharp, None] + widths[sharp, None] * _STEPS).ravel())
-    return np.unique(np.clip(np.concatenate(ends), -REACH, REACH))
+    for centre, width, turn in features:
+        if abs(width) < _COARSE * abs(turn):
+            centres, spread = centre / turn, abs(width / turn)
+            seen = centres[np.abs(centres) < REACH + 9 * spread]
+            ends.append((seen[:, None] + spread * _STEPS).ravel())
+    return np.sort(np.clip(np.concatenate(ends), -REACH, REACH))

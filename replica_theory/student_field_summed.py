@@ -1,4 +1,4 @@
-"""The cells of `student_field` by quadrature over the probe's field, for any rule and any sample weight.
+"""The cells of `field_cells` by quadrature over the probe's field, for any rule and any sample weight.
 
 At a given probe field z the student's field is ω = a₁ z + τ ξ with τ² = a₂² + b² and ξ ~ N(0, 1). What
 is left is ζ ~ N(0, 1), with v = (a₂ ξ + b ζ)/τ and h = (b ξ − a₂ ζ)/τ, and the label is +1 without noise
@@ -11,16 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory.gaussian import normal_density
+from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, symmetric
+from replica_theory.gaussian import FAR, normal_density
 from replica_theory.kept_law import KeptLaw, Piece
 from replica_theory.loss import Loss, Weight
 from replica_theory.quadrature import breakpoints, composite_rule
-from replica_theory.student_field import REACH, FieldCells, LabelChance, labelled_pieces
 
 _GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])
 _COARSE = 3.0  # widths beyond it are resolved by the grid
 _SHARP = 1.5  # widths below it, not resolved by the grid either, of what is smeared already
 _STEPS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])
+_NOTHING = 1e-24  # density of z and ξ, below which they do not count
 _EVERYWHERE = np.array([-2.0, -0.5, 0.5, 2.0])
 
 
@@ -47,10 +48,10 @@ def summed_cells(
     marks = loss.marks(scale * rows.loss_weight)
     nodes = _across(rows, law.probe_angle, label, (marks - a1 * rows.z[:, None]) / tau, student, order)
     z, xi = rows.z[nodes.row], nodes.points
-    moments = _label_moments(law.probe_angle, label, z, xi, student)
-    moments = moments * (nodes.weights * normal_density(xi) * rows.share[nodes.row])
-    first, second = _moments(z, xi, moments, a2 / tau, b / tau)
-    return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], moments[0], first, second)
+    mass, m1, m2 = _label_moments(law.probe_angle, label, z, xi, student) * (nodes.weights * rows.share[nodes.row])
+    zm, xm = z * mass, xi * mass
+    parts = np.stack([mass, zm, xm, m1, z * zm, z * xm, z * m1, xi * xm, xi * m1, m2])
+    return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *_moments(a2 / tau, b / tau))
 
 
 def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:
@@ -85,28 +86,29 @@ def _across(rows: _Row, angle: float, label: LabelChance, kinks: np.ndarray, stu
     if label.slope and abs(b) < _COARSE * abs(a2):
         centres = -rows.z * np.cos(angle) * np.hypot(a2, b) / (np.sin(angle) * a2)
         features = centres[:, None], np.full((rows.z.size, 1), abs(b / a2))
-    return composite_rule(breakpoints(-REACH, REACH, grid=_GRID, features=features, kinks=kinks), order)
+    reach = np.sqrt(2 * np.log(np.maximum(rows.share / _NOTHING, 1.0)))
+    reach = np.minimum(reach, REACH)
+    return composite_rule(breakpoints(-reach, reach, grid=_GRID, features=features, kinks=kinks), order)
 
 
 def _label_moments(angle: float, label: LabelChance, z: np.ndarray, xi: np.ndarray, student: np.ndarray) -> np.ndarray:
-    """∫ dζ φ(ζ) (1, ζ, ζ²) times the chance that the label is +1, (3, nodes)."""
+    """φ(ξ) ∫ dζ φ(ζ) (1, ζ, ζ²) times the chance that the label is +1, (3, nodes)."""
+    seen = normal_density(xi)
     if not label.slope:
-        return label.base * np.stack([np.ones_like(z), np.zeros_like(z), np.ones_like(z)])
+        seen *= label.base
+        return np.stack([seen, np.zeros_like(z), seen])
     _, a2, b = student.tolist()
-    argument = (z / np.tan(angle) * np.hypot(a2, b) + a2 * xi) / b
-    argument = np.clip(argument, -40.0, 40.0)
-    density, chance = normal_density(argument), ndtr(argument)
-    mass = label.base + label.slope * chance
-    return np.stack([mass, label.slope * density, mass - label.slope * argument * density])
+    argument = np.clip((np.hypot(a2, b) / (np.tan(angle) * b)) * z + (a2 / b) * xi, -FAR, FAR)
+    pull = label.slope * seen * normal_density(argument)
+    mass = seen * (label.base + label.slope * ndtr(argument))
+    return np.stack([mass, pull, mass - argument * pull])
 
 
-def _moments(z: np.ndarray, xi: np.ndarray, zeta: np.ndarray, c: float, s: float) -> tuple[np.ndarray, np.ndarray]:
-    """E[g] and E[ggᵀ] at the nodes, from the moments of ζ; (c, s) = (a₂, b)/τ."""
-    mass, m1, m2 = zeta
-    along = xi * mass
-    first = np.stack([z * mass, c * along + s * m1, s * along - c * m1])
-    xx, xm = xi * along, xi * m1
-    vv, hh = c * c * xx + 2 * c * s * xm + s * s * m2, s * s * xx - 2 * c * s * xm + c * c * m2
-    vh = c * s * (xx - m2) + (s * s - c * c) * xm
-    zv, zh = z * first[1], z * first[2]
-    return first, np.stack([np.stack([z * first[0], zv, zh]), np.stack([zv, vv, vh]), np.stack([zh, vh, hh])])
+def _moments(c: float, s: float) -> tuple[np.ndarray, np.ndarray]:
+    """E[g] from 1, z, ξ, ζ and E[ggᵀ] from those and z², zξ, zζ, ξ², ξζ, ζ²; (c, s) = (a₂, b)/τ."""
+    axes = z, xi, zeta = np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, s, -c]])
+    pairs = (z, z), (z, xi), (z, zeta), (xi, xi), (xi, zeta), (zeta, zeta)
+    first, second = np.zeros((3, 4)), np.zeros((3, 3, 10))
+    first[:, 1:] = axes.T
+    second[..., 4:] = np.stack([symmetric(*pair) for pair in pairs], axis=-1)
+    return first, second

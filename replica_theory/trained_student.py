@@ -79,7 +79,7 @@ def _constraint(averages: KeptAverages, loss: Loss, alpha: float) -> Loss | None
 
 
 def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float) -> TrainedStudent:
-    moments = averages.plane_moments(loss)
+    moments = averages.plane_moments
     if isinstance(loss, Interpolation):
         limit = square_student(*moments, alpha=alpha, ridge=0.0)
         student = RiskStudent(alpha, ridge, limit.components, (1 - alpha) / ridge, math.inf)
@@ -112,8 +112,8 @@ def _described(averages: KeptAverages, loss: Loss, student: RiskStudent, residua
         direction=student.components / norm,
         norm=norm,
         scale=student.scale,
-        training_loss=float(cells.mass @ (cells.loss_weight * loss.value(field))),
-        training_error=float(cells.mass @ (field < 0)),
+        training_loss=cells.mean(cells.loss_weight * loss.value(field)),
+        training_error=cells.mean(field < 0),
         residual=residual,
     )
 
@@ -126,8 +126,8 @@ def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedSt
     """
     cells = averages(loss, _OUTSIDE, 1.0)
     again = summed_cells(averages.law, _OUTSIDE, loss, 1.0, weight=averages.weight, order=20)
-    mean, other = ((c.first[:2] * c.loss_weight).sum(1) for c in (cells, again))
-    total, square = (float((cells.mass * cells.loss_weight**power).sum()) for power in (1, 2))
+    mean, other = (c.first(c.loss_weight * np.ones_like(c.field))[:2] for c in (cells, again))
+    total, square = (cells.mean(cells.loss_weight**power * np.ones_like(cells.field)) for power in (1, 2))
     components = np.append(alpha * mean, math.sqrt(alpha * square))
     fields = averages(Square(), components, 1.0)
     return TrainedStudent(
@@ -135,7 +135,7 @@ def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedSt
         norm=0.0,
         scale=0.0,
         training_loss=total * float(loss.value(np.zeros(1))[0]),
-        training_error=float(fields.mass @ (fields.field < -fields.loss_weight)),
+        training_error=fields.mean(fields.field < -fields.loss_weight),
         residual=float(np.max(np.abs(mean - other))),
     )
 
