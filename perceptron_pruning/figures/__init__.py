@@ -9,7 +9,7 @@ Every module has
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from matplotlib.figure import Figure as Picture
 
@@ -35,13 +35,12 @@ from perceptron_pruning.figures import (
     figure_transition,
 )
 from perceptron_pruning.figures.settings import Settings
-from perceptron_pruning.figures.simulated import Simulated
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps import Cell
 
 
 class Figure(Protocol):
-    """What a figure's module has."""
+    """What the module of any figure has."""
 
     @property
     def NAME(self) -> str: ...
@@ -52,14 +51,18 @@ class Figure(Protocol):
     @property
     def CAPTION(self) -> str: ...
 
-    def cells(self, settings: Settings) -> list[Cell]: ...
-
-    def compute(self, settings: Settings, simulated: Simulated) -> list[Row]: ...
+    def compute(self, settings: Any, found: Any, /) -> list[Row]: ...
 
     def draw(self, table: Sequence[Row]) -> Picture: ...
 
 
-_MODULES: tuple[Figure, ...] = (
+class SimulatedFigure(Figure, Protocol):
+    """What a module here has: its ``compute`` takes `Settings` and what was `Simulated`."""
+
+    def cells(self, settings: Settings) -> list[Cell]: ...
+
+
+_MODULES: tuple[SimulatedFigure, ...] = (
     figure_1a,
     figure_1b,
     figure_1c,
@@ -81,7 +84,7 @@ _MODULES: tuple[Figure, ...] = (
     figure_embeddings,
 )
 
-FIGURES: dict[str, Figure] = {module.NAME: module for module in _MODULES}
+FIGURES: dict[str, SimulatedFigure] = {module.NAME: module for module in _MODULES}
 
 
 def file_stem(name: str) -> str:
@@ -89,6 +92,6 @@ def file_stem(name: str) -> str:
     return f"figure_{name.lower()}"
 
 
-def caption(name: str, settings: Settings) -> str:
-    """One sentence on what is seen, with N and the number of trials."""
-    return FIGURES[name].CAPTION.format(**vars(settings))
+def caption(figure: Figure, settings: object) -> str:
+    """One sentence on what is seen, with what its fields name of the settings."""
+    return figure.CAPTION.format(**vars(settings))

@@ -1,0 +1,70 @@
+"""How large the experiments on real data are: the only place where quick and full differ."""
+
+from dataclasses import asdict, dataclass, replace
+
+from perceptron_pruning.embeddings.experiments.plan import Plan
+
+SOURCES = {
+    "fashion-mnist": "Fashion-MNIST, EfficientNet",
+    "fashion-mnist-resnet": "Fashion-MNIST, ResNet",
+}
+VALIDATION = 1000  # training rows kept for the influence metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Sizes of the experiments.
+
+    Attributes:
+        name: "quick" or "full".
+        scaling: Pools of all sizes, hard, easy and random.
+        benchmark: Every metric, in one pool.
+        floors: Class floors, in the same pool.
+    """
+
+    name: str
+    scaling: Plan
+    benchmark: Plan
+    floors: Plan
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """In words."""
+        plans = {"scaling": self.scaling, "benchmark": self.benchmark, "floors": self.floors}
+        return {
+            f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
+        } | {"sources": "; ".join(SOURCES.values())}
+
+
+FULL = Settings(
+    name="full",
+    scaling=Plan(
+        pool_sizes=(100, 200, 400, 800, 1600, 3200, 6400, 12800),
+        keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
+        metrics=("el2n",),
+        n_seeds=10,
+    ),
+    benchmark=Plan(
+        pool_sizes=(6400,),
+        keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
+        metrics=("all",),
+        rules=("random", "hard"),
+        n_seeds=5,
+        n_validation=VALIDATION,
+    ),
+    floors=Plan(
+        pool_sizes=(6400,),
+        keep_fractions=(0.2, 0.4, 0.6),
+        metrics=("el2n", "self_supervised_prototypes"),
+        rules=("random", "hard"),
+        class_floors=(0.0, 0.25, 0.5, 0.75, 1.0),
+        n_seeds=5,
+    ),
+)
+
+QUICK = Settings(
+    name="quick",
+    scaling=replace(FULL.scaling, pool_sizes=(100, 400, 1600, 3200), keep_fractions=(0.3, 0.6, 1.0), n_seeds=5),
+    benchmark=replace(FULL.benchmark, pool_sizes=(1600,), keep_fractions=(0.4, 0.8, 1.0)),
+    floors=replace(FULL.floors, pool_sizes=(1600,), keep_fractions=(0.3,), class_floors=(0.0, 0.5, 1.0)),
+)
