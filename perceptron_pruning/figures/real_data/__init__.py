@@ -5,8 +5,9 @@ Every module has
 - ``NAME``, ``TITLE`` and ``CAPTION``, as the others;
 - ``studies(settings, folder)``, the experiments it rests on, by name: what `run_study` takes. Figures that share an
   experiment give it the same name; the folder is for what its workers leave for each other;
-- ``compute(settings, measured)``, its table: a row for each student (``kind`` "student"), and ``derived`` of them;
-- ``derived(students)``, means, intervals and fits: a function of the students' rows alone;
+- ``compute(settings, measured)``, its table: the rows that are measured (``kind`` "measured"), one a student and
+  seed, and what is ``derived`` of them;
+- ``derived(measured)``, means, intervals and fits: a function of the measured rows alone;
 - ``claims(table)``, what its table says of the paper's predictions, with verdicts;
 - ``draw(table)``, its picture.
 """
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 
 from matplotlib.figure import Figure as Picture
 
-from perceptron_pruning.figures.real_data import figure_1d, figure_3abc
+from perceptron_pruning.figures.real_data import figure_1d, figure_3abc, figure_5a, figure_5bc, figure_class_floor
 from perceptron_pruning.reproduction.claims.claim import Claim
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Study
@@ -39,13 +40,13 @@ class RealFigure(Protocol):
 
     def compute(self, settings: Any, measured: Any) -> list[Row]: ...
 
-    def derived(self, students: Sequence[Row]) -> list[Row]: ...
+    def derived(self, rows: Sequence[Row], /) -> list[Row]: ...
 
     def claims(self, table: Sequence[Row]) -> list[Claim]: ...
 
     def draw(self, table: Sequence[Row]) -> Picture: ...
 
 
-_MODULES: tuple[RealFigure, ...] = (figure_1d, figure_3abc)
+_MODULES: tuple[RealFigure, ...] = (figure_1d, figure_3abc, figure_5a, figure_5bc, figure_class_floor)
 
 FIGURES: dict[str, RealFigure] = {module.NAME: module for module in _MODULES}

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from perceptron_pruning.embeddings.experiments.verdicts import size_decides
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
-    STUDENT,
+    MEASURED,
     claim_of,
     errors_of,
     mean_of,
@@ -99,7 +99,7 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a map for each source."""
-    rows = [row for row in table if row["kind"] != STUDENT]
+    rows = [row for row in table if row["kind"] != MEASURED]
     largest = max(abs(row["value"]) for row in rows if row["kind"] == "difference")
     sources = list(dict.fromkeys(row["source"] for row in rows))
     with styled():

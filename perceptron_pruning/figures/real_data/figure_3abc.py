@@ -18,7 +18,7 @@ from perceptron_pruning.embeddings.experiments.verdicts import (
 from perceptron_pruning.figures.real_data import figure_1d
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
-    STUDENT,
+    MEASURED,
     claim_of,
     errors_of,
     mean_of,
@@ -104,7 +104,7 @@ def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a panel for each source."""
-    rows = [row for row in table if row["kind"] != STUDENT]
+    rows = [row for row in table if row["kind"] != MEASURED]
     sources = list(dict.fromkeys(row["source"] for row in rows))
     with styled():
         figure = new_figure(3.2 * len(sources), 3.6)

@@ -7,6 +7,7 @@ from perceptron_pruning.embeddings.experiments.plan import Plan
 SOURCES = {
     "fashion-mnist": "Fashion-MNIST, EfficientNet",
     "fashion-mnist-resnet": "Fashion-MNIST, ResNet",
+    "wordnet": "WordNet definitions, MiniLM",
 }
 VALIDATION = 1000  # training rows kept for the influence metrics
 
@@ -39,7 +40,7 @@ class Settings:
 FULL = Settings(
     name="full",
     scaling=Plan(
-        pool_sizes=(100, 200, 400, 800, 1600, 3200, 6400, 12800),
+        pool_sizes=(200, 400, 800, 1600, 3200, 6400, 12800),  # smaller ones may lack a class
         keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
         metrics=("el2n",),
         n_seeds=10,
@@ -54,7 +55,7 @@ FULL = Settings(
     ),
     floors=Plan(
         pool_sizes=(6400,),
-        keep_fractions=(0.2, 0.4, 0.6),
+        keep_fractions=(0.2, 0.5),
         metrics=("el2n", "self_supervised_prototypes"),
         rules=("random", "hard"),
         class_floors=(0.0, 0.25, 0.5, 0.75, 1.0),
@@ -64,7 +65,7 @@ FULL = Settings(
 
 QUICK = Settings(
     name="quick",
-    scaling=replace(FULL.scaling, pool_sizes=(100, 400, 1600, 3200), keep_fractions=(0.3, 0.6, 1.0), n_seeds=5),
+    scaling=replace(FULL.scaling, pool_sizes=(200, 500, 1200, 3000), n_seeds=5),
     benchmark=replace(FULL.benchmark, pool_sizes=(1600,), keep_fractions=(0.4, 0.8, 1.0)),
-    floors=replace(FULL.floors, pool_sizes=(1600,), keep_fractions=(0.3,), class_floors=(0.0, 0.5, 1.0)),
+    floors=replace(FULL.floors, pool_sizes=(1600,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
 )

@@ -16,7 +16,7 @@ from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Study
 
-STUDENT = "student"  # kind of the rows that are measured; all others follow from them
+MEASURED = "measured"  # kind of the rows that are measured; all others follow from them
 _COLUMNS = ("metric", "rule", "class_floor", "pool_size", "keep_fraction", "kept")
 
 
@@ -33,7 +33,7 @@ def student_rows(source: str, dataset: xr.Dataset) -> list[Row]:
     errors = dataset.test_error.transpose("cell", SEED).values
     labels = [dataset[name].values for name in _COLUMNS]
     return [
-        {"kind": STUDENT, "source": source}
+        {"kind": MEASURED, "source": source}
         | {name: values[cell].item() for name, values in zip(_COLUMNS, labels, strict=True)}
         | {SEED: seed, "test_error": float(error)}
         for cell, row in enumerate(errors)
@@ -45,7 +45,7 @@ def students_in(table: Sequence[Row]) -> dict[str, list[Row]]:
     """The measured rows of a table, by source."""
     found: dict[str, list[Row]] = {}
     for row in table:
-        if row["kind"] == STUDENT:
+        if row["kind"] == MEASURED:
             found.setdefault(row["source"], []).append(row)
     return found
 
