@@ -9,7 +9,7 @@ Every module has
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from matplotlib.figure import Figure as Picture
 
@@ -35,6 +35,7 @@ from perceptron_pruning.figures import (
     figure_transition,
 )
 from perceptron_pruning.figures.settings import Settings
+from perceptron_pruning.figures.simulated import Simulated
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps import Cell
 
@@ -51,15 +52,15 @@ class Figure(Protocol):
     @property
     def CAPTION(self) -> str: ...
 
-    def compute(self, settings: Any, found: Any, /) -> list[Row]: ...
-
     def draw(self, table: Sequence[Row]) -> Picture: ...
 
 
 class SimulatedFigure(Figure, Protocol):
-    """What a module here has: its ``compute`` takes `Settings` and what was `Simulated`."""
+    """What a module here has."""
 
     def cells(self, settings: Settings) -> list[Cell]: ...
+
+    def compute(self, settings: Settings, simulated: Simulated) -> list[Row]: ...
 
 
 _MODULES: tuple[SimulatedFigure, ...] = (

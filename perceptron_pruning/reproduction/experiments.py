@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FOLDER = "experiments"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What has been measured.
-
-    Attributes:
-        datasets: Of the experiments that a figure rests on, by their names.
-    """
-
-    datasets: "Mapping[str, xr.Dataset]" = field(default_factory=dict)
-
-    @property
-    def all_rows(self) -> list[Row]:
-        """None: nothing here is simulated, and no theory is exact."""
-        return []
 
 
 class Experiments:
@@ -52,13 +35,20 @@ class Experiments:
         whole, done = np.sum([*found, (0.0, 0.0)], axis=0)
         return float(whole), float(done)
 
-    def run(self, name: str, *, executor: Executor, bar: tqdm) -> Measured:
-        """Computes what the stores lack of a figure's experiments, and gives them."""
+    def run(self, name: str, *, executor: Executor, bar: tqdm) -> "dict[str, xr.Dataset]":
+        """Computes what the stores lack of a figure's experiments, and gives them by their names."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        studies = self._studies([name])
-        return Measured(
-            datasets={key: run_study(s, self._path(key), executor=executor, bar=bar) for key, s in studies.items()}
-        )
+        studies = self._studies([name]).items()
+        return {key: run_study(study, self._path(key), executor=executor, bar=bar) for key, study in studies}
+
+    def table(self, name: str, found: "Mapping[str, xr.Dataset]") -> list[Row]:
+        """A figure's table: what was measured, and what follows from it."""
+        rows = FIGURES[name].measured(self._settings, found)
+        return rows + FIGURES[name].derived(rows)
+
+    def points(self, found: "Mapping[str, xr.Dataset]") -> list[Row]:
+        """None: nothing here is simulated, and held against an exact theory."""
+        return []
 
     def _studies(self, names: Iterable[str]) -> dict[str, Study]:
         """Each once: figures that rest on the same experiment call it by the same name."""

@@ -19,22 +19,23 @@ from perceptron_pruning.reproduction.stores import Stores
 from perceptron_pruning.reproduction.tables import Row
 
 
-class Computed(Protocol):
-    """What figures are computed from; ``all_rows`` has a row for every simulated point."""
-
-    @property
-    def all_rows(self) -> list[Row]: ...
-
-
 class Opened(Protocol):
-    """The stores of a folder."""
+    """The stores of a folder, and what its figures' tables make of them."""
 
     def work(self, names: Sequence[str]) -> tuple[float, float]:
         """Estimated seconds on one core for some figures, and how many of them are done."""
         ...
 
     def run(self, name: str, *, executor: Executor, bar: tqdm) -> Any:
-        """Computes what the stores lack of a figure, and gives what its ``compute`` takes."""
+        """Computes what the stores lack of a figure, and gives what its table needs."""
+        ...
+
+    def table(self, name: str, found: Any) -> list[Row]:
+        """A figure's table, of what `run` gave."""
+        ...
+
+    def points(self, found: Any) -> list[Row]:
+        """The simulated points of what `run` gave."""
         ...
 
 

@@ -45,7 +45,7 @@ def reproduce(output: Path, settings: Any, group: Group = PAPER) -> list[Claim]:
     stores = _opened(output, settings, list(group.figures), group)
     for name in _OF_THE_WHOLE:  # nothing of an earlier run may pass for this one's
         (output / name).unlink(missing_ok=True)
-    points = _write_figures(output, settings, list(group.figures), stores, group)
+    points = _write_figures(output, list(group.figures), stores, group)
     if points:
         write_table(output / POINTS, points)
     return report_on(output, settings, group)
@@ -83,7 +83,7 @@ def reproduce_figures(output: Path, settings: Any, names: Sequence[str], group: 
         ValueError: There is no such figure.
         StoreError, SweepError: As for `reproduce`.
     """
-    _write_figures(output, settings, names, _opened(output, settings, names, group), group)
+    _write_figures(output, names, _opened(output, settings, names, group), group)
 
 
 def read_tables(folder: Path, group: Group = PAPER) -> Mapping[str, list[Row]]:
@@ -108,7 +108,7 @@ def _opened(output: Path, settings: Any, names: Sequence[str], group: Group) -> 
     return stores
 
 
-def _write_figures(output: Path, settings: Any, names: Sequence[str], stores: Opened, group: Group) -> list[Row]:
+def _write_figures(output: Path, names: Sequence[str], stores: Opened, group: Group) -> list[Row]:
     """Figure by figure, so that an interrupt leaves whole ones; gives every simulated point once."""
     timings, points = Timings(output / TIMINGS), {}
     for name in names:
@@ -119,17 +119,17 @@ def _write_figures(output: Path, settings: Any, names: Sequence[str], stores: Op
             whole, done = stores.work([name])
             with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
                 found = stores.run(name, executor=workers, bar=bar)
-            _write_figure(output, group.figures[name], settings, found, timings)
-            points |= {row["cell_seed"]: row for row in found.all_rows}
+            _write_figure(output, group.figures[name], stores, found, timings)
+            points |= {row["cell_seed"]: row for row in stores.points(found)}
     write_renderer(output)
     return list(points.values())
 
 
-def _write_figure(output: Path, figure: Figure, settings: Any, found: Any, timings: Timings) -> None:
+def _write_figure(output: Path, figure: Figure, stores: Opened, found: Any, timings: Timings) -> None:
     """Computes and writes a figure's table, and draws the figure from what was written."""
     stem = file_stem(figure.NAME)
     with timings.measured(figure.NAME, "theory"):
-        write_table(output / f"{stem}.csv", figure.compute(settings, found))
+        write_table(output / f"{stem}.csv", stores.table(figure.NAME, found))
     with timings.measured(figure.NAME, "drawing"):
         save_figure(figure.draw(read_table(output / f"{stem}.csv")), output, stem)
 

@@ -5,9 +5,9 @@ Every module has
 - ``NAME``, ``TITLE`` and ``CAPTION``, as the others;
 - ``studies(settings, folder)``, the experiments it rests on, by name: what `run_study` takes. Figures that share an
   experiment give it the same name; the folder is for what its workers leave for each other;
-- ``compute(settings, measured)``, its table: the rows that are measured (``kind`` "measured"), one a student and
-  seed, and what is ``derived`` of them;
-- ``derived(measured)``, means, intervals and fits: a function of the measured rows alone;
+- ``measured(settings, datasets)``, of their results the rows of its table that are measured (``kind`` "measured"),
+  with a seed each;
+- ``derived(rows)``, its other rows: means, intervals and fits, which follow from the measured ones alone;
 - ``claims(table)``, what its table says of the paper's predictions, with verdicts;
 - ``draw(table)``, its picture.
 """
@@ -18,7 +18,14 @@ from typing import Any, Protocol
 
 from matplotlib.figure import Figure as Picture
 
-from perceptron_pruning.figures.real_data import figure_1d, figure_3abc, figure_5a, figure_5bc, figure_class_floor
+from perceptron_pruning.figures.real_data import (
+    figure_1d,
+    figure_3abc,
+    figure_5a,
+    figure_5bc,
+    figure_class_floor,
+    figure_theory_beside_data,
+)
 from perceptron_pruning.reproduction.claims.claim import Claim
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Study
@@ -38,7 +45,7 @@ class RealFigure(Protocol):
 
     def studies(self, settings: Any, folder: Path) -> Mapping[str, Study]: ...
 
-    def compute(self, settings: Any, measured: Any) -> list[Row]: ...
+    def measured(self, settings: Any, datasets: Mapping[str, Any], /) -> list[Row]: ...
 
     def derived(self, rows: Sequence[Row], /) -> list[Row]: ...
 
@@ -47,6 +54,13 @@ class RealFigure(Protocol):
     def draw(self, table: Sequence[Row]) -> Picture: ...
 
 
-_MODULES: tuple[RealFigure, ...] = (figure_1d, figure_3abc, figure_5a, figure_5bc, figure_class_floor)
+_MODULES: tuple[RealFigure, ...] = (
+    figure_1d,
+    figure_3abc,
+    figure_5a,
+    figure_5bc,
+    figure_class_floor,
+    figure_theory_beside_data,
+)
 
 FIGURES: dict[str, RealFigure] = {module.NAME: module for module in _MODULES}

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -40,16 +39,14 @@ def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     return {f"scaling-{source}": study_of(source, settings.scaling, folder) for source in SOURCES}
 
 
-def compute(settings: Settings, measured: Any) -> list[Row]:
-    """The pruned students, and what follows from them."""
-    students = scaling_students(measured.datasets, lambda row: row["keep_fraction"] < 1)
-    return students + derived(students)
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """The students of pruned pools."""
+    return [row for row in scaling_students(datasets) if row["keep_fraction"] < 1]
 
 
-def scaling_students(datasets: Mapping[str, xr.Dataset], wanted) -> list[Row]:
-    """Rows of the scaling experiments of all sources that are wanted."""
-    rows = [row for source in SOURCES for row in student_rows(source, datasets[f"scaling-{source}"])]
-    return [row for row in rows if wanted(row)]
+def scaling_students(datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """The students of the scaling experiments of all sources."""
+    return [row for source in SOURCES for row in student_rows(source, datasets[f"scaling-{source}"])]
 
 
 def derived(students: Sequence[Row]) -> list[Row]:

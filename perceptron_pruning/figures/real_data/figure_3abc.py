@@ -1,8 +1,7 @@
 """Figures 3A to 3C: how test error falls with the examples that are kept, at fixed fractions and at the best one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -44,10 +43,9 @@ def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     return figure_1d.studies(settings, folder)
 
 
-def compute(settings: Settings, measured: Any) -> list[Row]:
-    """Students trained on the hardest and on random examples, and what follows from them."""
-    students = figure_1d.scaling_students(measured.datasets, lambda row: row["rule"] in (RANDOM, HARD))
-    return students + derived(students)
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """Students trained on the hardest and on random examples."""
+    return [row for row in figure_1d.scaling_students(datasets) if row["rule"] in (RANDOM, HARD)]
 
 
 def derived(students: Sequence[Row]) -> list[Row]:

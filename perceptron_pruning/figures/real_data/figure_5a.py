@@ -1,12 +1,12 @@
 """Figure 5A: how far the metrics agree on which examples are hard."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
@@ -71,17 +71,16 @@ def _study(source: str, settings: Settings, folder: Path) -> Study:
     )
 
 
-def compute(settings: Settings, measured: Any) -> list[Row]:
-    """A row for each pair of metrics and seed, and their means."""
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """A row for each pair of metrics and seed."""
     metrics = settings.benchmark.metrics
-    rows = [
+    return [
         {"kind": MEASURED, "source": source, "first": metrics[i], "second": metrics[j]}
         | {SEED: seed, "correlation": float(matrix[i, j])}
         for source in SOURCES
-        for seed, matrix in enumerate(measured.datasets[f"correlations-{source}"].correlation.values[-1])
+        for seed, matrix in enumerate(datasets[f"correlations-{source}"].correlation.values[-1])
         for i, j in itertools.combinations(range(len(metrics)), 2)
     ]
-    return rows + derived(rows)
 
 
 def derived(rows: Sequence[Row]) -> list[Row]:

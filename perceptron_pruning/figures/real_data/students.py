@@ -16,7 +16,7 @@ from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Study
 
-MEASURED = "measured"  # kind of the rows that are measured; all others follow from them
+MEASURED = "measured"  # kind of the rows from which all others follow
 _COLUMNS = ("metric", "rule", "class_floor", "pool_size", "keep_fraction", "kept")
 
 
