@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.checkpoint import write_atomically
-from perceptron_pruning.embeddings.fashion_mnist import Embeddings, load_fashion_mnist, load_fashion_mnist_resnet
+from perceptron_pruning.embeddings.fashion_mnist import (
+    Embeddings,
+    load_fashion_mnist,
+    load_fashion_mnist_resnet,
+    load_wordnet,
+)
 from perceptron_pruning.embeddings.files.columns import read_column
 from perceptron_pruning.embeddings.files.opening import open_rows
 from perceptron_pruning.embeddings.labels import encoded
@@ -18,6 +23,7 @@ from perceptron_pruning.embeddings.labels import encoded
 PACKAGED: dict[str, Callable[[], Embeddings]] = {
     "fashion-mnist": load_fashion_mnist,
     "fashion-mnist-resnet": load_fashion_mnist_resnet,
+    "wordnet": load_wordnet,
 }
 
 
@@ -53,7 +59,7 @@ def source_of(*places: str) -> Source:
     """
     if len(places) not in (1, 4) or (len(places) == 1 and places[0] not in PACKAGED):
         raise ValueError(
-            f"`embeddings` must be {' or '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
+            f"`embeddings` must be one of {', '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
             f"`test_labels`; got {', '.join(places)}"
         )
     return Source(digest=_read(places), places=places)

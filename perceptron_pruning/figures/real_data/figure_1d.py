@@ -1,0 +1,137 @@
+"""Figure 1D: where keeping the hard beats keeping the easy, over pool size and kept fraction, on real data."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.embeddings.experiments.verdicts import size_decides
+from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
+from perceptron_pruning.figures.real_data.students import (
+    MEASURED,
+    claim_of,
+    errors_of,
+    mean_of,
+    student_rows,
+    students_in,
+    study_of,
+)
+from perceptron_pruning.reproduction.claims.claim import Claim
+from perceptron_pruning.reproduction.style import DIVERGING, new_figure, plain_ticks, styled
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Study
+
+NAME = "1D"
+TITLE = "Real data: where to keep the hard, and where the easy"
+CAPTION = (
+    "ln(test error keeping the hardest / test error keeping the easiest) by EL2N, over pool size and kept fraction: "
+    "blue where hard is better, mean over seeds. Crosses: the 95 % interval over seeds includes zero. Line: where both "
+    "are equal. Softmax head, retrained from scratch; class floor 0.5."
+)
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """Pools of all sizes, for each source."""
+    return {f"scaling-{source}": study_of(source, settings.scaling, folder) for source in SOURCES}
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """The students of pruned pools."""
+    return [row for row in scaling_students(datasets) if row["keep_fraction"] < 1]
+
+
+def scaling_students(datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """The students of the scaling experiments of all sources."""
+    return [row for source in SOURCES for row in student_rows(source, datasets[f"scaling-{source}"])]
+
+
+def derived(students: Sequence[Row]) -> list[Row]:
+    """Differences at every pool size and fraction, and the sizes at which they change sign."""
+    rows: list[Row] = []
+    for source, own in students_in(students).items():
+        errors = errors_of(own, "rule", "pool_size", "keep_fraction")
+        logs = errors.copy(data=np.log(errors.values))
+        ratios = logs.sel(rule="hard") - logs.sel(rule="easy")
+        for fraction in errors.keep_fraction.values:
+            line = [
+                {"kind": "difference", "source": source, "pool_size": int(size), "keep_fraction": float(fraction)}
+                | mean_of(ratios.sel(pool_size=size, keep_fraction=fraction).values)
+                for size in errors.pool_size.values
+            ]
+            rows += line + _equalities(line)
+    return rows
+
+
+def _equalities(line: Sequence[Row]) -> list[Row]:
+    """Where the difference falls through zero, linear in the logarithm of the pool size."""
+    found = []
+    for left, right in itertools.pairwise(line):
+        if left["value"] > 0 >= right["value"]:
+            share = left["value"] / (left["value"] - right["value"])
+            size = left["pool_size"] * (right["pool_size"] / left["pool_size"]) ** share
+            found.append(
+                {
+                    "kind": "equality",
+                    "source": left["source"],
+                    "pool_size": size,
+                    "keep_fraction": left["keep_fraction"],
+                }
+            )
+    return found
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """Keeping hard hurts in small pools and helps in large ones: for every source and fraction."""
+    return [
+        claim_of(size_decides(errors.sel(keep_fraction=fraction), f"f = {fraction:g}"), source, NAME)
+        for source, own in students_in(table).items()
+        for errors in [errors_of(own, "rule", "pool_size", "keep_fraction")]
+        for fraction in errors.keep_fraction.values
+    ]
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table: a map for each source."""
+    rows = [row for row in table if row["kind"] != MEASURED]
+    largest = max(abs(row["value"]) for row in rows if row["kind"] == "difference")
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    with styled():
+        figure = new_figure(3.1 * len(sources) + 0.6, 3.0)
+        panels = figure.subplots(1, len(sources), sharey=True, squeeze=False)[0]
+        shades = []
+        for axes, source in zip(panels, sources, strict=True):
+            shades.append(_draw_map(axes, [row for row in rows if row["source"] == source], largest))
+            axes.set(xlabel="pool size (examples before pruning)", title=SOURCES[source])
+        panels[0].set_ylabel(r"kept fraction, $f$")
+        figure.colorbar(shades[0], ax=panels, label=r"$\ln(\varepsilon_{\mathrm{hard}}/\varepsilon_{\mathrm{easy}})$")
+    return figure
+
+
+def _draw_map(axes: Axes, rows: Sequence[Row], largest: float):
+    cells = [row for row in rows if row["kind"] == "difference"]
+    sizes, fractions = (sorted({row[name] for row in cells}) for name in ("pool_size", "keep_fraction"))
+    by_place = {(row["keep_fraction"], row["pool_size"]): row["value"] for row in cells}
+    values = [[by_place[fraction, size] for size in sizes] for fraction in fractions]
+    axes.set_xscale("log")
+    shade = axes.pcolormesh(
+        np.exp(_edges(np.log(sizes))), _edges(fractions), values, cmap=DIVERGING, vmin=-largest, vmax=largest
+    )
+    unclear = [row for row in cells if abs(row["value"]) <= row["half_width"]]
+    places = [row["pool_size"] for row in unclear], [row["keep_fraction"] for row in unclear]
+    axes.plot(*places, "x", color="0.3", ms=4, mew=0.8)
+    equal = [row for row in rows if row["kind"] == "equality"]
+    axes.plot([row["pool_size"] for row in equal], [row["keep_fraction"] for row in equal], "ko-", ms=3, mfc="white")
+    plain_ticks(axes)
+    axes.set_yticks(fractions)
+    return shade
+
+
+def _edges(centres: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Borders half-way between centres, and as far beyond the ends."""
+    centres = np.asarray(centres, dtype=float)
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.array([2 * centres[0] - middle[0], *middle, 2 * centres[-1] - middle[-1]])
