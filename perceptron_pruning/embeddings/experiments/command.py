@@ -1,6 +1,7 @@
 """The command ``experiment``."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,8 @@ def experiment_command(
     labels: str | None = None,
     test_embeddings: str | None = None,
     test_labels: str | None = None,
+    images: str | None = None,
+    test_images: str | None = None,
     pool_sizes: Annotated[tuple[int, ...], Many] = (100, 400, 1600, 3200),
     keep_fractions: Annotated[tuple[float, ...], Many] = (0.25, 0.5, 1.0),
     metrics: Annotated[tuple[str, ...], Many] = ("margin",),
@@ -53,7 +56,11 @@ def experiment_command(
     metrics
         all, or names.
     students
-        softmax, ridge, max_margin, soft_margin, two_layer: one recipe each, whatever the rule.
+        softmax, ridge, max_margin, soft_margin, two_layer on embeddings; resnet and resnet_large on pixels, trained
+        end to end. One recipe each, whatever the rule.
+    images, test_images
+        Pixels behind the rows, .npy of shape (n, height, width[, channels]), for the students that see them. Whatever a
+        student sees, metrics see the embeddings.
     class_floors
         Shares of its proportional quota that a class is sure of; two of them show the floor's effect.
     seeds
@@ -63,7 +70,7 @@ def experiment_command(
     output
         Folder.
     workers
-        Processes. Default: one a core.
+        Processes. Default: one a core, on the CPU. 0: this process, on the accelerator that JAX finds.
     """
     plan = Plan(
         pool_sizes=tuple(sorted(pool_sizes)),
@@ -74,9 +81,10 @@ def experiment_command(
         n_seeds=seeds,
         n_validation=validation,
     )
-    given = [place for place in (labels, test_embeddings, test_labels) if place is not None]
+    places = (labels, test_embeddings, test_labels, images, test_images)
+    given = [place for place in places if place is not None]
     try:
-        with Workers(workers) as executor:
+        with ThreadPoolExecutor(1) if workers == 0 else Workers(workers) as executor:
             table = experiment(source_of(embeddings, *given), plan, output, executor=executor)
     except SweepError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -85,7 +93,7 @@ def experiment_command(
         print(f"Interrupted: what is done is in {output / STORE}; the same command goes on there", file=sys.stderr)
         return 130
     from perceptron_pruning.embeddings.experiments.files import write_files
-    from perceptron_pruning.embeddings.experiments.verdicts import as_text
+    from perceptron_pruning.embeddings.experiments.verdict import as_text
 
     print(as_text(write_files(table, output)))
     print(f"\nTable, means and findings are in {output}")

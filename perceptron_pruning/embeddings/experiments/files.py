@@ -10,7 +10,8 @@ import xarray as xr
 from perceptron_pruning.embeddings.checkpoint import write_atomically
 from perceptron_pruning.embeddings.experiments.plan import AXES
 from perceptron_pruning.embeddings.experiments.scaling import effect
-from perceptron_pruning.embeddings.experiments.verdicts import Rank, Verdict, benchmark, judge
+from perceptron_pruning.embeddings.experiments.verdict import Verdict
+from perceptron_pruning.embeddings.experiments.verdicts import Rank, benchmark, judge
 from perceptron_pruning.sweeps.dataset import write_netcdf
 
 TABLE, MEANS, FINDINGS = "table.nc", "means.csv", "findings.md"

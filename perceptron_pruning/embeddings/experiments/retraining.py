@@ -13,7 +13,8 @@ from perceptron_pruning.embeddings.checkpoint import write_atomically
 from perceptron_pruning.embeddings.experiment import drawn_rows, standardise
 from perceptron_pruning.embeddings.experiments.plan import CHANCE, Cell
 from perceptron_pruning.embeddings.experiments.source import Source
-from perceptron_pruning.embeddings.experiments.students import fit_present
+from perceptron_pruning.embeddings.experiments.students import Student, fit_present
+from perceptron_pruning.embeddings.fashion_mnist import Embeddings
 from perceptron_pruning.embeddings.keeping import keep
 from perceptron_pruning.embeddings.metrics.registry import family_of
 from perceptron_pruning.embeddings.scores import score
@@ -51,10 +52,11 @@ class Retraining:
         pool = pool_of(self.source, cell.pool_size, seed, self.n_validation)
         ranking = np.zeros(cell.pool_size) if cell.metric == CHANCE else self.ranking(cell.metric, pool)
         kept = keep(ranking, selection=cell.selection, labels=pool.labels, class_floor=cell.class_floor, seed=seed)
-        predict = fit_present(cell.recipe, pool.inputs[kept], pool.labels[kept], seed)
+        inputs, test_inputs = pool.seen_by(cell.recipe)
+        predict = fit_present(cell.recipe, inputs[kept], pool.labels[kept], seed)
         return (
-            float(np.mean(predict(pool.test_inputs) != pool.test_labels)),
-            float(np.mean(predict(pool.inputs[kept]) != pool.labels[kept])),
+            float(np.mean(predict(test_inputs) != pool.test_labels)),
+            float(np.mean(predict(inputs[kept]) != pool.labels[kept])),
         )
 
     def ranking(self, metric: str, pool: "Pool") -> np.ndarray:
@@ -71,15 +73,27 @@ class Retraining:
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """Rows before pruning with what goes with them, all standardised by the pool's own mean and scale."""
+    """Rows before pruning with what goes with them, embeddings standardised by the pool's own mean and scale."""
 
     seed: int
+    rows: np.ndarray
+    data: Embeddings = field(repr=False)
     inputs: np.ndarray
     labels: np.ndarray
     test_inputs: np.ndarray
     test_labels: np.ndarray
     validation_inputs: np.ndarray
     validation_labels: np.ndarray
+
+    def seen_by(self, student: Student) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and test inputs of a student: embeddings, or pixels standardised likewise.
+
+        Whatever it sees, the pool is ranked by its embeddings, so that all students are trained on the same examples.
+        """
+        if not student.needs_images:
+            return self.inputs, self.test_inputs
+        reference = self.data.pixels.train[self.rows].astype(np.float32)
+        return standardise(reference, reference), standardise(self.data.pixels.test, reference)
 
 
 def _scored(pool: Pool, metrics: list[str]) -> Mapping[str, np.ndarray]:
@@ -104,6 +118,8 @@ def pool_of(source: Source, pool_size: int, seed: int, n_validation: int) -> Poo
     reference = data.train_embeddings[rows].astype(np.float64)
     return Pool(
         seed=seed,
+        rows=rows,
+        data=data,
         inputs=standardise(reference, reference),
         labels=data.train_labels[rows],
         test_inputs=standardise(data.test_embeddings, reference),

@@ -1,5 +1,6 @@
 """`experiment`: students retrained on pruned pools of embeddings, as a study that survives."""
 
+import math
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from perceptron_pruning.embeddings.experiments.plan import AXES, SEED, Plan, n_kept
 from perceptron_pruning.embeddings.experiments.retraining import OUTPUTS, Retraining
 from perceptron_pruning.embeddings.experiments.source import Source, saved_source
+from perceptron_pruning.embeddings.experiments.students import Student
 from perceptron_pruning.embeddings.fashion_mnist import Embeddings
 from perceptron_pruning.sweeps.study import Study
 
@@ -32,7 +34,7 @@ def experiment(
     For every pool size and seed a pool is drawn at random from the training rows, without replacement; inputs are
     standardised by its mean and scale. The pool is ranked by every metric, every rule keeps its fraction, and every
     student is trained on that by its one recipe (`STUDENTS`), and tested on all test rows. What differs between two
-    rules is the rule alone.
+    rules is the rule alone. Metrics see embeddings, also where a student sees pixels: all students get the same rows.
 
     Example::
 
@@ -61,8 +63,7 @@ def experiment(
 
     folder = Path(folder)
     source = data if isinstance(data, Source) else saved_source(data, folder / DATA)
-    loaded = source.load()
-    plan.check(len(loaded.train_labels))
+    plan.check(source.load())
     scores = folder / SCORES / f"{source.digest[:16]}-{plan.n_validation}"
     scores.mkdir(parents=True, exist_ok=True)
     flat = run_study(study(source, plan, scores), folder / STORE, executor=executor, task_seconds=task_seconds)
@@ -72,7 +73,7 @@ def experiment(
 def study(source: Source, plan: Plan, scores: Path) -> Study:
     """The experiment as `run_study` takes it."""
     data = source.load()
-    n_classes, n_features = int(data.train_labels.max()) + 1, data.train_embeddings.shape[1]
+    n_classes = int(data.train_labels.max()) + 1
     cells = plan.cells
     return Study(
         function=Retraining(source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores),
@@ -81,9 +82,14 @@ def study(source: Source, plan: Plan, scores: Path) -> Study:
         coordinates={name: [getattr(cell, name) for cell in cells] for name in (*AXES, "kept")},
         n_trials=plan.n_seeds,
         trial=SEED,
-        seconds=[cell.recipe.seconds(cell.kept, n_features, n_classes) for cell in cells],
+        seconds=[cell.recipe.seconds(cell.kept, n_features(data, cell.recipe), n_classes) for cell in cells],
         parameters={"data": source.digest, "plan": asdict(plan)},
     )
+
+
+def n_features(data: Embeddings, student: Student) -> int:
+    """Numbers of one row as a student sees it."""
+    return math.prod((data.pixels.train if student.needs_images else data.train_embeddings).shape[1:])
 
 
 def table(flat: "xr.Dataset", plan: Plan) -> "xr.Dataset":
