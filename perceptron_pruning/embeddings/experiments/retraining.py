@@ -50,14 +50,18 @@ class Retraining:
     def errors(self, cell: Cell, seed: int) -> tuple[float, float]:
         """Of one student, on the test rows and on those that it was trained on."""
         pool = pool_of(self.source, cell.pool_size, seed, self.n_validation)
-        ranking = np.zeros(cell.pool_size) if cell.metric == CHANCE else self.ranking(cell.metric, pool)
-        kept = keep(ranking, selection=cell.selection, labels=pool.labels, class_floor=cell.class_floor, seed=seed)
+        kept = self.kept(cell, pool)
         inputs, test_inputs = pool.seen_by(cell.recipe)
         predict = fit_present(cell.recipe, inputs[kept], pool.labels[kept], seed)
         return (
             float(np.mean(predict(test_inputs) != pool.test_labels)),
             float(np.mean(predict(inputs[kept]) != pool.labels[kept])),
         )
+
+    def kept(self, cell: Cell, pool: "Pool") -> np.ndarray:
+        """Places in the pool of what the cell's rule keeps."""
+        ranking = np.zeros(cell.pool_size) if cell.metric == CHANCE else self.ranking(cell.metric, pool)
+        return keep(ranking, selection=cell.selection, labels=pool.labels, class_floor=cell.class_floor, seed=pool.seed)
 
     def ranking(self, metric: str, pool: "Pool") -> np.ndarray:
         """Scores of a pool (pool_size,): read where some cell has left them, or computed with the metric's family."""
@@ -73,11 +77,20 @@ class Retraining:
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """Rows before pruning with what goes with them, embeddings standardised by the pool's own mean and scale."""
+    """Rows before pruning with what goes with them, all standardised by the pool's own mean and scale.
+
+    Attributes:
+        seed: That drew it.
+        rows: Places in the training rows.
+        data: Where they come from.
+        inputs, labels: Embeddings of the rows, and their classes.
+        test_inputs, test_labels: All test rows.
+        validation_inputs, validation_labels: For metrics that need a test set.
+    """
 
     seed: int
     rows: np.ndarray
-    data: Embeddings = field(repr=False)
+    data: Embeddings
     inputs: np.ndarray
     labels: np.ndarray
     test_inputs: np.ndarray
@@ -92,8 +105,17 @@ class Pool:
         """
         if not student.needs_images:
             return self.inputs, self.test_inputs
-        reference = self.data.pixels.train[self.rows].astype(np.float32)
-        return standardise(reference, reference), standardise(self.data.pixels.test, reference)
+        return self.seen(student, self.rows), standardise(self.data.pixels.test, self._reference(student))
+
+    def seen(self, student: Student, rows: np.ndarray) -> np.ndarray:
+        """Any training rows as a student sees them."""
+        values = self.data.pixels.train if student.needs_images else self.data.train_embeddings
+        return standardise(values[rows], self._reference(student))
+
+    def _reference(self, student: Student) -> np.ndarray:
+        if student.needs_images:
+            return self.data.pixels.train[self.rows].astype(np.float32)
+        return self.data.train_embeddings[self.rows].astype(np.float64)
 
 
 def _scored(pool: Pool, metrics: list[str]) -> Mapping[str, np.ndarray]:
@@ -110,11 +132,15 @@ def _scored(pool: Pool, metrics: list[str]) -> Mapping[str, np.ndarray]:
 
 
 @lru_cache(maxsize=_POOLS)
-def pool_of(source: Source, pool_size: int, seed: int, n_validation: int) -> Pool:
-    """The pool of a seed: rows drawn without replacement."""
+def pool_of(
+    source: Source, pool_size: int, seed: int, n_validation: int, classes: tuple[int, ...] | None = None
+) -> Pool:
+    """The pool of a seed: rows drawn without replacement, of some classes or of all."""
     data = source.load()
     n_rows = len(data.train_labels) - n_validation
-    rows = drawn_rows(n_rows, pool_size, seed)
+    offered = np.flatnonzero(_is_among(data.train_labels, classes))
+    offered, validation = offered[offered < n_rows], offered[offered >= n_rows]
+    rows = offered[drawn_rows(len(offered), pool_size, seed)]
     reference = data.train_embeddings[rows].astype(np.float64)
     return Pool(
         seed=seed,
@@ -124,6 +150,10 @@ def pool_of(source: Source, pool_size: int, seed: int, n_validation: int) -> Poo
         labels=data.train_labels[rows],
         test_inputs=standardise(data.test_embeddings, reference),
         test_labels=data.test_labels,
-        validation_inputs=standardise(data.train_embeddings[n_rows:], reference),
-        validation_labels=data.train_labels[n_rows:],
+        validation_inputs=standardise(data.train_embeddings[validation], reference),
+        validation_labels=data.train_labels[validation],
     )
+
+
+def _is_among(labels: np.ndarray, classes: tuple[int, ...] | None) -> np.ndarray:
+    return np.ones(len(labels), bool) if classes is None else np.isin(labels, classes)

@@ -1,6 +1,7 @@
 """`experiment`: students retrained on pruned pools of embeddings, as a study that survives."""
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from perceptron_pruning.embeddings.experiments.retraining import OUTPUTS, Retrai
 from perceptron_pruning.embeddings.experiments.source import Source, saved_source
 from perceptron_pruning.embeddings.experiments.students import Student
 from perceptron_pruning.embeddings.fashion_mnist import Embeddings
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.sweeps.study import Output, Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,28 +63,44 @@ def experiment(
     from perceptron_pruning.sweeps.run import run_study
 
     folder = Path(folder)
-    source = data if isinstance(data, Source) else saved_source(data, folder / DATA)
+    source = given_source(data, folder)
     plan.check(source.load())
-    scores = folder / SCORES / f"{source.digest[:16]}-{plan.n_validation}"
-    scores.mkdir(parents=True, exist_ok=True)
+    scores = scores_folder(folder, source, plan)
     flat = run_study(study(source, plan, scores), folder / STORE, executor=executor, task_seconds=task_seconds)
     return table(flat, plan)
 
 
+def given_source(data: Embeddings | Source, folder: Path) -> Source:
+    """The source of an experiment's data: arrays are written into its folder."""
+    return data if isinstance(data, Source) else saved_source(data, folder / DATA)
+
+
+def scores_folder(folder: Path, source: Source, plan: Plan, *kind: str) -> Path:
+    """Where an experiment of a kind keeps the scores of its pools, made if it is missing."""
+    scores = folder / SCORES / "-".join([source.digest[:16], str(plan.n_validation), *kind])
+    scores.mkdir(parents=True, exist_ok=True)
+    return scores
+
+
 def study(source: Source, plan: Plan, scores: Path) -> Study:
     """The experiment as `run_study` takes it."""
-    data = source.load()
+    retraining = Retraining(source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores)
+    return study_of(retraining, plan, OUTPUTS)
+
+
+def study_of(function: Retraining, plan: Plan, outputs: Mapping[str, Output]) -> Study:
+    """What a function of cells computes for all cells and seeds of a plan."""
+    data, cells = function.source.load(), plan.cells
     n_classes = int(data.train_labels.max()) + 1
-    cells = plan.cells
     return Study(
-        function=Retraining(source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores),
+        function=function,
         cells=cells,
-        outputs=OUTPUTS,
+        outputs=outputs,
         coordinates={name: [getattr(cell, name) for cell in cells] for name in (*AXES, "kept")},
         n_trials=plan.n_seeds,
         trial=SEED,
         seconds=[cell.recipe.seconds(cell.kept, n_features(data, cell.recipe), n_classes) for cell in cells],
-        parameters={"data": source.digest, "plan": asdict(plan)},
+        parameters={"data": function.source.digest, "plan": asdict(plan)},
     )
 
 
@@ -99,7 +116,7 @@ def table(flat: "xr.Dataset", plan: Plan) -> "xr.Dataset":
     place = {cell: number for number, cell in enumerate(plan.cells)}
     shape = [len(values) for values in plan.axes.values()]
     index = np.array([place[plan.cell(point)] for point in plan.points()]).reshape(shape)
-    unfolded = flat[list(OUTPUTS)].drop_vars([*AXES, "kept"]).isel(cell=xr.DataArray(index, dims=AXES))
+    unfolded = flat[flat.attrs["outputs"]].drop_vars([*AXES, "kept"]).isel(cell=xr.DataArray(index, dims=AXES))
     kept = np.array([[n_kept(size, f) for f in plan.keep_fractions] for size in plan.pool_sizes])
     labels = {name: list(values) for name, values in plan.axes.items()}
     return unfolded.assign_coords(labels | {SEED: np.arange(plan.n_seeds), "kept": (AXES[-2:], kept)})

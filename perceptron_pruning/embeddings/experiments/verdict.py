@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED, Effect
 
 LEAST_SEEDS = 5
 SAME = 0.01  # test errors within one point count as equal
@@ -31,6 +31,13 @@ def both(*verdicts: str) -> str:
     if REFUTED in verdicts:
         return REFUTED
     return CONFIRMED if set(verdicts) == {CONFIRMED} else UNDECIDED
+
+
+def within(loss: Effect) -> str:
+    """Of the claim that a loss is below `SAME`, by its 95 % interval."""
+    if loss.value + loss.half_width < SAME:
+        return CONFIRMED
+    return REFUTED if loss.value - loss.half_width > SAME else UNDECIDED
 
 
 def as_text(verdicts: Sequence[Verdict]) -> str:

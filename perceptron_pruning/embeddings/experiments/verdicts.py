@@ -13,7 +13,7 @@ import xarray as xr
 from perceptron_pruning.embeddings.experiments.end_to_end import agrees_with_embeddings, sees_images
 from perceptron_pruning.embeddings.experiments.plan import SEED
 from perceptron_pruning.embeddings.experiments.scaling import bend, compare_laws, effect, envelope, exponent
-from perceptron_pruning.embeddings.experiments.verdict import LEAST_SEEDS, SAME, Verdict, both
+from perceptron_pruning.embeddings.experiments.verdict import LEAST_SEEDS, Verdict, both, within
 from perceptron_pruning.embeddings.metrics.registry import family_of
 from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED, Effect
 
@@ -170,12 +170,11 @@ def label_free_suffices(errors: xr.DataArray, setting: str) -> Verdict:
     others = (values.sum(axis=0) - values) / (len(values) - 1)
     best = values[np.arange(len(values)), others.argmin(axis=1)]
     loss = effect(_values(largest.sel(metric=[LABEL_FREE]), "metric")[:, 0] - best)
-    within, beyond = loss.value + loss.half_width < SAME, loss.value - loss.half_width > SAME
     return Verdict(
         claim="Label-free prototypes come within one point of the best supervised metric",
         setting=f"{setting}, {errors.pool_size.values[-1]} in the pool",
         measured=f"their error less that of {supervised[int(values.mean(axis=0).argmin())]}: {loss}",
-        verdict=CONFIRMED if within else REFUTED if beyond else UNDECIDED,
+        verdict=within(loss),
     )
 
 
