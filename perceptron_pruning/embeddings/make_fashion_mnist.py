@@ -111,6 +111,19 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def images_of() -> str:
+    """Which images they are, for the provenance."""
+    return f"Fashion-MNIST (MIT licence, Zalando SE): first {TRAIN_ROWS} training, first {TEST_ROWS} test"
+
+
+def arguments_of(documentation: str) -> argparse.Namespace:
+    """``images`` and ``output`` of a script's command line."""
+    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--images", type=Path, required=True, help="folder of the four idx files")
+    parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
+    return parser.parse_args()
+
+
 def make(
     documentation: str,
     *,
@@ -132,16 +145,12 @@ def make(
         check: What the answer to the photograph is called.
         packages: Whose versions are kept.
     """
-    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--images", type=Path, required=True, help="folder of the four idx files")
-    parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
-    arguments = parser.parse_args()
-
+    arguments = arguments_of(documentation)
     images, labels, checksums = read_images_and_labels(arguments.images)
     loaded, answer, weights_sha256 = load()
     scores, variance_share = principal_components(embed(loaded, images), TRAIN_ROWS, n_components)
     provenance = {
-        "images": f"Fashion-MNIST (MIT licence, Zalando SE): first {TRAIN_ROWS} training, first {TEST_ROWS} test",
+        "images": images_of(),
         "network": network,
         "recipe": documentation.split("Recipe: ")[1].replace("\n", " ").strip(),
         "variance_share": round(variance_share, 6),

@@ -4,5 +4,6 @@ from perceptron_pruning.embeddings.experiments.plan import Plan
 from perceptron_pruning.embeddings.experiments.run import experiment
 from perceptron_pruning.embeddings.experiments.source import Source, source_of
 from perceptron_pruning.embeddings.experiments.students import STUDENTS, Student
+from perceptron_pruning.embeddings.experiments.transfer import Target, transfer
 
-__all__ = ["STUDENTS", "Plan", "Source", "Student", "experiment", "source_of"]
+__all__ = ["STUDENTS", "Plan", "Source", "Student", "Target", "experiment", "source_of", "transfer"]

@@ -1,14 +1,16 @@
 """The command ``experiment``."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from perceptron_pruning.embeddings.experiments.plan import Plan
-from perceptron_pruning.embeddings.experiments.run import STORE, experiment
+from perceptron_pruning.embeddings.experiments.run import experiment
 from perceptron_pruning.embeddings.experiments.source import source_of
+from perceptron_pruning.embeddings.experiments.transfer import Target, transfer
 from perceptron_pruning.sweeps.errors import SweepError
 from perceptron_pruning.sweeps.workers import Workers
 
@@ -21,6 +23,8 @@ def experiment_command(
     labels: str | None = None,
     test_embeddings: str | None = None,
     test_labels: str | None = None,
+    images: str | None = None,
+    test_images: str | None = None,
     pool_sizes: Annotated[tuple[int, ...], Many] = (100, 400, 1600, 3200),
     keep_fractions: Annotated[tuple[float, ...], Many] = (0.25, 0.5, 1.0),
     metrics: Annotated[tuple[str, ...], Many] = ("margin",),
@@ -28,6 +32,8 @@ def experiment_command(
     class_floors: Annotated[tuple[float, ...], Many] = (0.5,),
     seeds: int = 5,
     validation: int = 0,
+    target_classes: int = 0,
+    shots: int = 10,
     output: Path = Path("experiment"),
     workers: int | None = None,
 ) -> int:
@@ -53,17 +59,25 @@ def experiment_command(
     metrics
         all, or names.
     students
-        softmax, ridge, max_margin, soft_margin, two_layer: one recipe each, whatever the rule.
+        softmax, ridge, max_margin, soft_margin, two_layer on embeddings; resnet (resnet_quick, resnet_large) on
+        pixels, trained end to end. One recipe each, whatever the rule.
+    images, test_images
+        Pixels behind the rows, .npy of shape (n, height, width[, channels]), for the students that see them. Whatever a
+        student sees, metrics see the embeddings.
     class_floors
         Shares of its proportional quota that a class is sure of; two of them show the floor's effect.
     seeds
         Each draws its own pools; intervals are over them.
     validation
         Training rows kept out of all pools, for the influence metrics.
+    target_classes, shots
+        With a number of target classes it is transfer that is tested: networks (two_layer, resnet) are pretrained on
+        pruned pools of all other classes, and a linear head on their features learns the target classes from so many
+        rows each. Every seed draws which classes.
     output
         Folder.
     workers
-        Processes. Default: one a core.
+        Processes. Default: one a core, on the CPU. 0: this process, on the accelerator that JAX finds.
     """
     plan = Plan(
         pool_sizes=tuple(sorted(pool_sizes)),
@@ -74,19 +88,27 @@ def experiment_command(
         n_seeds=seeds,
         n_validation=validation,
     )
-    given = [place for place in (labels, test_embeddings, test_labels) if place is not None]
+    places = (labels, test_embeddings, test_labels, images, test_images)
+    given = [place for place in places if place is not None]
     try:
-        with Workers(workers) as executor:
-            table = experiment(source_of(embeddings, *given), plan, output, executor=executor)
+        with ThreadPoolExecutor(1) if workers == 0 else Workers(workers) as executor:
+            source = source_of(embeddings, *given)
+            if target_classes:
+                target = Target(n_classes=target_classes, shots=shots)
+                table = transfer(source, plan, output, target=target, executor=executor)
+            else:
+                table = experiment(source, plan, output, executor=executor)
     except SweepError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"Interrupted: what is done is in {output / STORE}; the same command goes on there", file=sys.stderr)
+        print(f"Interrupted: what is done is in {output}; the same command goes on there", file=sys.stderr)
         return 130
     from perceptron_pruning.embeddings.experiments.files import write_files
-    from perceptron_pruning.embeddings.experiments.verdicts import as_text
+    from perceptron_pruning.embeddings.experiments.transfer_verdicts import judge_transfer
+    from perceptron_pruning.embeddings.experiments.verdict import as_text
+    from perceptron_pruning.embeddings.experiments.verdicts import judge
 
-    print(as_text(write_files(table, output)))
+    print(as_text(write_files(table, output, judge_transfer if target_classes else judge)))
     print(f"\nTable, means and findings are in {output}")
     return 0

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,18 @@ import xarray as xr
 from perceptron_pruning.embeddings.checkpoint import write_atomically
 from perceptron_pruning.embeddings.experiments.plan import AXES
 from perceptron_pruning.embeddings.experiments.scaling import effect
-from perceptron_pruning.embeddings.experiments.verdicts import Rank, Verdict, benchmark, judge
+from perceptron_pruning.embeddings.experiments.verdict import Verdict
+from perceptron_pruning.embeddings.experiments.verdicts import Rank, benchmark, judge
 from perceptron_pruning.sweeps.dataset import write_netcdf
 
 TABLE, MEANS, FINDINGS = "table.nc", "means.csv", "findings.md"
 
 
-def write_files(table: xr.Dataset, folder: Path) -> list[Verdict]:
+def write_files(
+    table: xr.Dataset, folder: Path, judged: Callable[[xr.Dataset], list[Verdict]] = judge
+) -> list[Verdict]:
     """Writes the table (netCDF), means with 95 % intervals (CSV) and the findings (Markdown); gives the findings."""
-    verdicts = judge(table)
+    verdicts = judged(table)
     write_netcdf(table, folder / TABLE)
     write_atomically(folder / MEANS, lambda file: file.write(means(table).encode()))
     write_atomically(folder / FINDINGS, lambda file: file.write(findings(table, verdicts).encode()))

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from perceptron_pruning.embeddings.experiments.students import Student, student_named
+from perceptron_pruning.embeddings.fashion_mnist import Embeddings
 from perceptron_pruning.embeddings.metrics.registry import family_of, metric_names
 from replica_theory.errors import check_keep_fraction
 from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selection
@@ -96,14 +97,16 @@ class Plan:
         if tested and not self.n_validation:
             raise ValueError(f"`n_validation` must be > 0 for the metric {tested[0]}; got 0")
 
-    def check(self, n_rows: int) -> None:
-        """A `ValueError` if the training rows are too few."""
-        most = n_rows - self.n_validation
+    def check(self, data: Embeddings) -> None:
+        """A `ValueError` if the training rows are too few, or pixels that a student needs are missing."""
+        most = len(data.train_labels) - self.n_validation
         if max(self.pool_sizes) > most:
             raise ValueError(
                 f"`pool_sizes` must be at most {most}, the training rows less `n_validation`; "
                 f"got {max(self.pool_sizes)}"
             )
+        if any(student_named(name).needs_images for name in self.students):
+            _ = data.pixels
 
     @property
     def axes(self) -> dict[str, tuple]:

@@ -1,5 +1,7 @@
 """`experiment`: students retrained on pruned pools of embeddings, as a study that survives."""
 
+import math
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +12,9 @@ import numpy as np
 from perceptron_pruning.embeddings.experiments.plan import AXES, SEED, Plan, n_kept
 from perceptron_pruning.embeddings.experiments.retraining import OUTPUTS, Retraining
 from perceptron_pruning.embeddings.experiments.source import Source, saved_source
+from perceptron_pruning.embeddings.experiments.students import Student
 from perceptron_pruning.embeddings.fashion_mnist import Embeddings
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.sweeps.study import Output, Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +35,7 @@ def experiment(
     For every pool size and seed a pool is drawn at random from the training rows, without replacement; inputs are
     standardised by its mean and scale. The pool is ranked by every metric, every rule keeps its fraction, and every
     student is trained on that by its one recipe (`STUDENTS`), and tested on all test rows. What differs between two
-    rules is the rule alone.
+    rules is the rule alone. Metrics see embeddings, also where a student sees pixels: all students get the same rows.
 
     Example::
 
@@ -60,30 +63,50 @@ def experiment(
     from perceptron_pruning.sweeps.run import run_study
 
     folder = Path(folder)
-    source = data if isinstance(data, Source) else saved_source(data, folder / DATA)
-    loaded = source.load()
-    plan.check(len(loaded.train_labels))
-    scores = folder / SCORES / f"{source.digest[:16]}-{plan.n_validation}"
-    scores.mkdir(parents=True, exist_ok=True)
+    source = given_source(data, folder)
+    plan.check(source.load())
+    scores = scores_folder(folder, source, plan)
     flat = run_study(study(source, plan, scores), folder / STORE, executor=executor, task_seconds=task_seconds)
     return table(flat, plan)
 
 
+def given_source(data: Embeddings | Source, folder: Path) -> Source:
+    """The source of an experiment's data: arrays are written into its folder."""
+    return data if isinstance(data, Source) else saved_source(data, folder / DATA)
+
+
+def scores_folder(folder: Path, source: Source, plan: Plan, *kind: str) -> Path:
+    """Where an experiment of a kind keeps the scores of its pools, made if it is missing."""
+    scores = folder / SCORES / "-".join([source.digest[:16], str(plan.n_validation), *kind])
+    scores.mkdir(parents=True, exist_ok=True)
+    return scores
+
+
 def study(source: Source, plan: Plan, scores: Path) -> Study:
     """The experiment as `run_study` takes it."""
-    data = source.load()
-    n_classes, n_features = int(data.train_labels.max()) + 1, data.train_embeddings.shape[1]
-    cells = plan.cells
+    retraining = Retraining(source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores)
+    return study_of(retraining, plan, OUTPUTS)
+
+
+def study_of(function: Retraining, plan: Plan, outputs: Mapping[str, Output]) -> Study:
+    """What a function of cells computes for all cells and seeds of a plan."""
+    data, cells = function.source.load(), plan.cells
+    n_classes = int(data.train_labels.max()) + 1
     return Study(
-        function=Retraining(source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores),
+        function=function,
         cells=cells,
-        outputs=OUTPUTS,
+        outputs=outputs,
         coordinates={name: [getattr(cell, name) for cell in cells] for name in (*AXES, "kept")},
         n_trials=plan.n_seeds,
         trial=SEED,
-        seconds=[cell.recipe.seconds(cell.kept, n_features, n_classes) for cell in cells],
-        parameters={"data": source.digest, "plan": asdict(plan)},
+        seconds=[cell.recipe.seconds(cell.kept, n_features(data, cell.recipe), n_classes) for cell in cells],
+        parameters={"data": function.source.digest, "plan": asdict(plan)},
     )
+
+
+def n_features(data: Embeddings, student: Student) -> int:
+    """Numbers of one row as a student sees it."""
+    return math.prod((data.pixels.train if student.needs_images else data.train_embeddings).shape[1:])
 
 
 def table(flat: "xr.Dataset", plan: Plan) -> "xr.Dataset":
@@ -93,7 +116,7 @@ def table(flat: "xr.Dataset", plan: Plan) -> "xr.Dataset":
     place = {cell: number for number, cell in enumerate(plan.cells)}
     shape = [len(values) for values in plan.axes.values()]
     index = np.array([place[plan.cell(point)] for point in plan.points()]).reshape(shape)
-    unfolded = flat[list(OUTPUTS)].drop_vars([*AXES, "kept"]).isel(cell=xr.DataArray(index, dims=AXES))
+    unfolded = flat[flat.attrs["outputs"]].drop_vars([*AXES, "kept"]).isel(cell=xr.DataArray(index, dims=AXES))
     kept = np.array([[n_kept(size, f) for f in plan.keep_fractions] for size in plan.pool_sizes])
     labels = {name: list(values) for name, values in plan.axes.items()}
     return unfolded.assign_coords(labels | {SEED: np.arange(plan.n_seeds), "kept": (AXES[-2:], kept)})

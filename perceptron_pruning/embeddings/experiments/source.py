@@ -1,9 +1,10 @@
-"""Where an experiment's data come from: packaged embeddings, or files of one's own."""
+"""Where an experiment's data come from: packaged embeddings, or files of one's own; with pixels, where there are."""
 
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from perceptron_pruning.embeddings.checkpoint import write_atomically
 from perceptron_pruning.embeddings.fashion_mnist import (
     Embeddings,
+    Images,
     load_fashion_mnist,
     load_fashion_mnist_resnet,
     load_wordnet,
@@ -21,8 +23,8 @@ from perceptron_pruning.embeddings.files.opening import open_rows
 from perceptron_pruning.embeddings.labels import encoded
 
 PACKAGED: dict[str, Callable[[], Embeddings]] = {
-    "fashion-mnist": load_fashion_mnist,
-    "fashion-mnist-resnet": load_fashion_mnist_resnet,
+    "fashion-mnist": partial(load_fashion_mnist, images=True),
+    "fashion-mnist-resnet": partial(load_fashion_mnist_resnet, images=True),
     "wordnet": load_wordnet,
 }
 
@@ -33,7 +35,7 @@ class Source:
 
     Attributes:
         digest: SHA-256 of the numbers and labels.
-        places: The name of packaged data, or what `read_embeddings` takes.
+        places: The name of packaged data, or what `read_embeddings` takes, followed by what `read_images` does.
     """
 
     digest: str
@@ -51,16 +53,17 @@ class Source:
 
 
 def source_of(*places: str) -> Source:
-    """A source from the name of packaged data, or from four places: see `read_embeddings`.
+    """A source from the name of packaged data, from four places (see `read_embeddings`), or with pixels from six: the
+    others are those of the training and of the test images.
 
     Raises:
         ValueError: Neither; or the files do not fit each other.
         OSError: A file cannot be read.
     """
-    if len(places) not in (1, 4) or (len(places) == 1 and places[0] not in PACKAGED):
+    if len(places) not in (1, 4, 6) or (len(places) == 1 and places[0] not in PACKAGED):
         raise ValueError(
             f"`embeddings` must be one of {', '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
-            f"`test_labels`; got {', '.join(places)}"
+            f"`test_labels`, and with both or none of `images` and `test_images`; got {', '.join(places)}"
         )
     return Source(digest=_read(places), places=places)
 
@@ -74,6 +77,8 @@ def saved_source(data: Embeddings, folder: Path) -> Source:
         "test_embeddings": data.test_embeddings,
         "test_labels": data.test_labels,
     }
+    if data.images is not None:
+        parts |= {"images": data.images.train, "test_images": data.images.test}
     for name, values in parts.items():
         write_atomically(folder / f"{name}.npy", lambda file, values=values: np.save(file, values))
     return source_of(*(str(folder / f"{name}.npy") for name in parts))
@@ -103,6 +108,32 @@ def read_embeddings(embeddings: str, labels: str, test_embeddings: str, test_lab
     )
 
 
+def with_images(data: Embeddings, images: str, test_images: str) -> Embeddings:
+    """The same data with the pixels behind their rows, from .npy files of shape (n, h, w) or (n, h, w, channels).
+
+    Raises:
+        ValueError: Shapes do not fit, or a number is not finite.
+        OSError: A file cannot be read.
+    """
+    train = _pixels("images", images, len(data.train_labels))
+    test = _pixels("test_images", test_images, len(data.test_labels))
+    if train.shape[1:] != test.shape[1:]:
+        raise ValueError(f"`test_images` must be {train.shape[1:]} each, as `images`; got {test.shape[1:]}")
+    return replace(data, images=Images(train=train, test=test, provenance={"files": [images, test_images]}))
+
+
+def _pixels(name: str, place: str, n_rows: int) -> np.ndarray:
+    pixels = np.load(place, allow_pickle=False)
+    if pixels.ndim not in (3, 4) or len(pixels) != n_rows:
+        raise ValueError(
+            f"`{name}` must have shape ({n_rows}, height, width) or ({n_rows}, height, width, channels); "
+            f"got {pixels.shape}"
+        )
+    if pixels.dtype.kind not in "uif" or not np.isfinite(pixels).all():
+        raise ValueError(f"`{name}` must be finite numbers; {place} has others, of type {pixels.dtype}")
+    return pixels
+
+
 def _test_classes(labels: ArrayLike, n_rows: int, names: np.ndarray) -> np.ndarray:
     numbers, found = encoded(labels, n_rows, "test_labels")
     strange = ~np.isin(found, names)
@@ -125,7 +156,9 @@ _LOADED: dict[str, Embeddings] = {}  # by digest
 
 def _read(places: tuple[str, ...]) -> str:
     """Reads the data for later, and gives its digest."""
-    data = PACKAGED[places[0]]() if len(places) == 1 else read_embeddings(*places)
+    data = PACKAGED[places[0]]() if len(places) == 1 else read_embeddings(*places[:4])
+    if len(places) == 6:
+        data = with_images(data, *places[4:])
     digest = _digest(data)
     _LOADED.setdefault(digest, data)
     return digest
@@ -133,6 +166,8 @@ def _read(places: tuple[str, ...]) -> str:
 
 def _digest(data: Embeddings) -> str:
     parts = (data.train_embeddings, data.train_labels, data.test_embeddings, data.test_labels)
+    if data.images is not None:
+        parts += (data.images.train, data.images.test)
     hashes = [hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest() for part in parts]
     shapes = [[str(part.dtype), list(part.shape)] for part in parts]
     return hashlib.sha256(json.dumps([hashes, shapes]).encode()).hexdigest()

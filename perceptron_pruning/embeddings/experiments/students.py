@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from scipy.linalg import solve
 
+from perceptron_pruning.embeddings.experiments.resnet import ResNet
 from perceptron_pruning.embeddings.experiments.two_layer import TwoLayer
 from perceptron_pruning.embeddings.softmax_head import fit_softmax
 from perceptron_pruning.students.empirical_risk_fit import fit_empirical_risk
@@ -15,10 +16,16 @@ Logits = Callable[[np.ndarray], np.ndarray]
 
 
 class Student(Protocol):
-    """A recipe. Its repr says all that decides what it learns."""
+    """A recipe. Its repr says all that decides what it learns.
+
+    Attributes:
+        needs_images: Whether its inputs are pixels (n, h, w[, channels]), not embeddings (n, d).
+    """
+
+    needs_images: ClassVar[bool]
 
     def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int) -> Logits:
-        """Trains on inputs (n, d) and labels (n,) in 0..C−1, every class present, C ≥ 2; gives inputs → (n, C)."""
+        """Trains on inputs (n, …) and labels (n,) in 0..C−1, every class present, C ≥ 2; gives inputs → (n, C)."""
         ...
 
     def seconds(self, n_rows: int, n_features: int, n_classes: int) -> float:
@@ -29,6 +36,8 @@ class Student(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class SoftmaxStudent:
     """Multinomial logistic regression to convergence: mean cross-entropy + (ridge/2) ‖W‖²."""
+
+    needs_images: ClassVar[bool] = False
 
     ridge: float = 1e-2
 
@@ -42,6 +51,8 @@ class SoftmaxStudent:
 @dataclass(frozen=True, kw_only=True)
 class RidgeStudent:
     """One-hot regression in closed form: mean ‖y − b − Wᵀx‖² + ridge ‖W‖², with a free bias."""
+
+    needs_images: ClassVar[bool] = False
 
     ridge: float = 1e-2
 
@@ -65,6 +76,8 @@ class HingeStudent:
     max-margin hyperplane, and where it cannot, the loss stays positive and ``train_error`` of the experiment shows it.
     Two classes share one hyperplane.
     """
+
+    needs_images: ClassVar[bool] = False
 
     ridge: float = 0.0
 
@@ -91,6 +104,9 @@ STUDENTS: dict[str, Student] = {
     "max_margin": HingeStudent(),
     "soft_margin": HingeStudent(ridge=0.1),
     "two_layer": TwoLayer(),
+    "resnet": ResNet(),
+    "resnet_quick": ResNet(steps=250),
+    "resnet_large": ResNet(widths=(64, 128, 256), blocks=2, steps=4000, batch=128),
 }
 
 

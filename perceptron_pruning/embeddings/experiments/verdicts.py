@@ -4,39 +4,22 @@ Intervals are Student's, 95 %, over seeds. They are over draws of the pool from 
 overlap, so that they say less and less about other data.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
+from perceptron_pruning.embeddings.experiments.end_to_end import agrees_with_embeddings, sees_images
 from perceptron_pruning.embeddings.experiments.plan import SEED
 from perceptron_pruning.embeddings.experiments.scaling import bend, compare_laws, effect, envelope, exponent
+from perceptron_pruning.embeddings.experiments.verdict import LEAST_SEEDS, Verdict, both, within
 from perceptron_pruning.embeddings.metrics.registry import family_of
 from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED, Effect
 
-LEAST_SEEDS = 5
 LEAST_SIZES = 4  # of pools, for a law
 TELLING_BEND = 0.25  # share of the exponent within which a bend must be known before its absence means anything
-SAME = 0.01  # test errors within one point count as equal
 LABEL_FREE = "self_supervised_prototypes"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One row of the findings.
-
-    Attributes:
-        claim: The statement.
-        setting: Student, metric, fraction, class floor.
-        measured: The effects with their intervals.
-        verdict: confirmed, refuted or undecided.
-    """
-
-    claim: str
-    setting: str
-    measured: str
-    verdict: str
 
 
 def judge(table: xr.Dataset) -> list[Verdict]:
@@ -74,6 +57,11 @@ def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
                 setting = f"{student}, f = {fraction:g}"
                 yield best_metric_helps(main.sel(keep_fraction=fraction), setting)
                 yield label_free_suffices(main.sel(keep_fraction=fraction), setting)
+    for network in filter(sees_images, errors.student.values):
+        for student in (name for name in errors.student.values if not sees_images(name)):
+            for metric in errors.metric.values:
+                pair = errors.sel(metric=metric, keep_fraction=pruned).isel(class_floor=0)
+                yield agrees_with_embeddings(pair, network, student, f"{network} and {student}, {metric}")
 
 
 def size_decides(errors: xr.DataArray, setting: str) -> Verdict:
@@ -89,7 +77,7 @@ def size_decides(errors: xr.DataArray, setting: str) -> Verdict:
         claim="Keeping hard hurts when data are scarce and helps when they abound, relative to random",
         setting=setting,
         measured=f"hard − random: {effect(-gain[:, 0])} at {sizes[0]}, {effect(-gain[:, -1])} at {sizes[-1]}",
-        verdict=_both(small.verdict(), large.verdict()),
+        verdict=both(small.verdict(), large.verdict()),
     )
 
 
@@ -179,12 +167,11 @@ def label_free_suffices(errors: xr.DataArray, setting: str) -> Verdict:
     largest = errors.sel(rule="hard").isel(pool_size=-1)
     name, best = best_metric(largest, [name for name in errors.metric.values if family_of(name).labels])
     loss = effect(_values(largest.sel(metric=[LABEL_FREE]), "metric")[:, 0] - best)
-    within, beyond = loss.value + loss.half_width < SAME, loss.value - loss.half_width > SAME
     return Verdict(
         claim="Label-free prototypes come within one point of the best supervised metric",
         setting=f"{setting}, {errors.pool_size.values[-1]} in the pool",
         measured=f"their error less that of {name}: {loss}",
-        verdict=CONFIRMED if within else REFUTED if beyond else UNDECIDED,
+        verdict=within(loss),
     )
 
 
@@ -250,12 +237,6 @@ def benchmark(errors: xr.DataArray) -> list[Rank]:
     return sorted(ranks, key=lambda rank: (rank.keep_fraction, rank.test_error.value))
 
 
-def _both(*verdicts: str) -> str:
-    if REFUTED in verdicts:
-        return REFUTED
-    return CONFIRMED if set(verdicts) == {CONFIRMED} else UNDECIDED
-
-
 def _steeper(kept: np.ndarray, errors: np.ndarray, baseline: np.ndarray) -> Effect:
     slopes = [np.polyfit(np.log(kept), np.log(values).T, 1)[0] for values in (errors, baseline)]
     return effect(slopes[0] - slopes[1])
@@ -264,8 +245,3 @@ def _steeper(kept: np.ndarray, errors: np.ndarray, baseline: np.ndarray) -> Effe
 def _values(errors: xr.DataArray, axis: str) -> np.ndarray:
     """(seeds, axis)."""
     return errors.transpose(SEED, axis).values
-
-
-def as_text(verdicts: Sequence[Verdict]) -> str:
-    """The findings as lines for a terminal."""
-    return "\n".join(f"{v.verdict.upper():<11}{v.claim}\n    {v.setting}\n    {v.measured}" for v in verdicts)
