@@ -4,7 +4,7 @@ Intervals are Student's, 95 %, over seeds. They are over draws of the pool from 
 overlap, so that they say less and less about other data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
