@@ -6,8 +6,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.figures.real_data.figure_theory_beside_data import RULES
 from perceptron_pruning.embeddings.experiments.scaling import effect
+from perceptron_pruning.figures.real_data.figure_theory_beside_data import RULES
 from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
 from perceptron_pruning.reproduction.tables import Row
 
