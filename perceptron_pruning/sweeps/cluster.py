@@ -2,7 +2,7 @@
 
 Under SLURM, copy the file `launch/slurm.sh` beside this module and submit it: ``sbatch slurm.sh``. In short::
 
-    dask scheduler --scheduler-file s.json &
+    dask scheduler --scheduler-file s.json --port 0 &
     srun dask worker --scheduler-file s.json --nworkers 1 --nthreads 1 &
     perceptron-pruning sweep sweep.toml --output sweep.zarr --scheduler s.json
 

@@ -1,10 +1,7 @@
-"""How a sweep is cut, what a million cells take, and the files that start it on a cluster."""
+"""How a sweep is cut, and what a million cells take."""
 
 import csv
 import math
-import re
-import subprocess
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perceptron_pruning.sweeps import Grid, cluster
-from perceptron_pruning.sweeps.config import grid_of
+from perceptron_pruning.sweeps import Grid
 from perceptron_pruning.sweeps.partition import aimed_seconds, chunk_shape, tasks
 from perceptron_pruning.sweeps.plan import ALPHAS, RULES, Plan, partition, plan
 from perceptron_pruning.sweeps.simulated import study
 
 ROOT = Path(__file__).parents[2]
-LAUNCH = ROOT / "perceptron_pruning" / "sweeps" / "launch"
 
 
 @given(
@@ -89,22 +84,3 @@ def test_the_committed_plan_is_this_plan():
         assert again.n_files == float(row["n_files"])
         assert 0.5 < again.trial_seconds / again.estimated_trial_seconds < 2
         assert math.isnan(float(row["gpu_hours"]))  # until one is measured
-
-
-def test_launch_files_hold_what_the_documentation_says():
-    slurm = (LAUNCH / "slurm.sh").read_text(encoding="utf-8")
-    for line in re.findall(r"^    (?:srun )?(dask \w+) --scheduler-file", cluster.__doc__ or "", re.MULTILINE):
-        assert line in slurm
-    assert subprocess.run(["bash", "-n", LAUNCH / "slurm.sh"], check=False).returncode == 0
-
-
-def test_the_manifest_is_kubernetes_and_its_sweep_a_sweep():
-    yaml = pytest.importorskip("yaml")
-    documents = list(yaml.safe_load_all((LAUNCH / "kubernetes.yaml").read_text(encoding="utf-8")))
-    kinds = [document["kind"] for document in documents]
-    assert kinds == ["ConfigMap", "PersistentVolumeClaim", "Service", "Deployment", "Deployment", "Job"]
-    assert len(grid_of(tomllib.loads(documents[0]["data"]["sweep.toml"])).cells) == 12
-    driver = documents[-1]["spec"]["template"]["spec"]["containers"][0]["command"]
-    address = f"tcp://{documents[2]['metadata']['name']}:{documents[2]['spec']['ports'][0]['port']}"
-    assert driver[-1] == address
-    assert documents[4]["spec"]["template"]["spec"]["containers"][0]["command"][2] == address
