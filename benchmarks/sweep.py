@@ -7,8 +7,8 @@ the processes (interpreter and imports, about the same for both) is timed apart.
     noise    = seconds of the loops after / of the loops before − 1
 
 where loops take the mean of the two processes, as if they were perfectly balanced; a sweep takes its wall time, with
-making and reading its store. So the noise is what the machine does to two identical runs. A round during which processes
-other than these took more than a percent of the cores' time is no round, and is not kept.
+making and reading its store. So the noise is what the machine does to two identical runs. A round during which other
+processes took more than a percent of the cores' time is no round, and is not kept.
 
     python benchmarks/sweep.py --minutes 4         # alone on the machine
     python benchmarks/sweep.py --minutes 4 --more  # further rounds, added to the table
@@ -23,8 +23,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
-import psutil
-from machine import description, load
+from machine import Others, description, load
 
 from perceptron_pruning.reproduction.tables import Row, read_table, write_table
 from perceptron_pruning.sweeps import Grid, Workers, sweep
@@ -71,18 +70,9 @@ def warm(index: int) -> int:
     return index
 
 
-def processor_seconds() -> tuple[float, float]:
-    """So far, of the whole machine and of this process with its workers."""
-    whole, here = psutil.cpu_times(), psutil.Process()
-    ours = [process.cpu_times() for process in (here, *here.children(recursive=True))]
-    return sum(whole) - whole.idle - whole.iowait, sum(times.user + times.system for times in ours)
-
-
 def one_round(workers: Executor, store: Path) -> Row:
-    begun, whole, own = time.perf_counter(), *processor_seconds()
+    others = Others()
     before, ours, after = plain(workers), swept(workers, store), plain(workers)
-    whole, own = (now - then for now, then in zip(processor_seconds(), (whole, own), strict=True))
-    others = (whole - own) / ((time.perf_counter() - begun) * psutil.cpu_count())
     loops, n_tasks = (before + after) / 2, tasks_of_a_store(store)
     return {
         "cells": len(GRID.cells),
@@ -94,7 +84,7 @@ def one_round(workers: Executor, store: Path) -> Row:
         "sweep_seconds": ours,
         "overhead_percent": 100 * (ours / loops - 1),
         "noise_percent": 100 * (after / before - 1),
-        "others_percent": 100 * others,
+        "others_percent": others.percent(),
         "load": load(),
         "machine": description(),
     }

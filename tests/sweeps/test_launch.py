@@ -1,4 +1,4 @@
-"""The files that start a sweep on a cluster, run line by line on this machine: what SLURM and Kubernetes add is faked."""
+"""Files that start a sweep on a cluster, run line by line on this machine, with what SLURM and Kubernetes add faked."""
 
 import os
 import re
