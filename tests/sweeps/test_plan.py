@@ -100,6 +100,7 @@ def test_no_gpu_is_faster_than_its_memory_and_its_arithmetic():
     assert gpu_seconds_at_least(few) == pytest.approx((2 * 20_000**2 + 20_000**3 / 3) / 6.7e13)
 
 
+@pytest.mark.slow
 def test_what_dask_takes_is_measured():
     load = dask_load(500)
     assert 1e-5 < load.scheduler < 0.05
