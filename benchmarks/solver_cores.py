@@ -57,13 +57,17 @@ def one_round(workers: Workers, case: tuple[int, int], count: int) -> Row:
     return {"one": one, "two": two, "apart": apart, "others": others.percent()}
 
 
-def measure(workers: Workers, case: tuple[int, int], count: int, end: float) -> Row:
+def measure(workers: Workers, case: tuple[int, int], count: int, end: float) -> list[Row]:
+    """The case's row; none, if others disturbed every round."""
     one_round(workers, case, count)  # makes the inputs and wakes the workers
     rounds: list[Row] = []
-    while time.perf_counter() < end or not rounds:
+    while time.perf_counter() < end:
         found = one_round(workers, case, count)
         if found["others"] <= MOST_OTHERS:
             rounds.append(found)
+    if not rounds:
+        print(f"{case}: disturbed throughout", flush=True)
+        return []
     speedups, yardsticks = ([found["one"] / found[name] for found in rounds] for name in ("two", "apart"))
     row = {
         "n_features": case[0],
@@ -81,16 +85,18 @@ def measure(workers: Workers, case: tuple[int, int], count: int, end: float) -> 
         "machine": description(),
     }
     print({name: round(value, 2) for name, value in row.items() if isinstance(value, float)}, case, flush=True)
-    return row
+    return [row]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=4.0, help="over all cases")
     share = 60 * parser.parse_args().minutes / len(CASES)
+    rows: list[Row] = []
     with Workers(CORES) as workers:
-        rows = [measure(workers, case, count, time.perf_counter() + share) for case, count in CASES.items()]
-    write_table(Path(__file__).with_suffix(".csv"), rows, digits=4)
+        for case, count in CASES.items():
+            rows += measure(workers, case, count, time.perf_counter() + share)
+            write_table(Path(__file__).with_suffix(".csv"), rows, digits=4)
 
 
 if __name__ == "__main__":
