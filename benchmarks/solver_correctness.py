@@ -1,14 +1,16 @@
 """The solver on random problems of the whole domain: counts of right answers, wrong answers and failures.
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/solver_correctness.py            # writes solver_correctness.csv
+    OPENBLAS_NUM_THREADS=1 python benchmarks/solver_correctness.py --seed 7   # other problems, printed
 
 Feasible problems have a teacher with a margin. Their answers are checked from scratch, in extended precision: λ ≥ 0,
 w = Aᵀλ, A w ≥ 1 − 1e-9 and Σ λ = ‖w‖² to 1e-9, which together prove optimality. Of the others an answer is right if it
 agrees with HiGHS about the sign of the largest margin; a refusal must carry a certificate.
 """
 
-import sys
+import argparse
 import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -115,9 +117,9 @@ def judge_doubtful(x: np.ndarray, y: np.ndarray) -> str:
     return "right, separable" if verdict and separable else "wrong"
 
 
-def campaign(kind: str, count: int, draw, judge, seed: int) -> list[dict]:
+def campaign(kind: str, n_problems: int, draw, judge, seed: int) -> list[dict]:
     counts, slowest = {}, 0.0
-    for number in range(count):
+    for number in range(n_problems):
         x, y = draw(np.random.default_rng([seed, number]))
         start = time.perf_counter()
         outcome = judge(x, y)
@@ -131,12 +133,19 @@ def campaign(kind: str, count: int, draw, judge, seed: int) -> list[dict]:
 
 
 if __name__ == "__main__":
-    share = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
-    table = []
-    for seed, family in enumerate(FAMILIES):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--share", type=float, default=1.0, help="of the problems")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    table, seeds = [], count(given.seed * (len(FAMILIES) + 1))
+    for family, seed in zip(FAMILIES, seeds, strict=False):
         table += campaign(
-            f"feasible, {family}", round(250 * share), lambda rng, f=family: feasible(f, rng), judge_feasible, seed
+            f"feasible, {family}",
+            round(250 * given.share),
+            lambda rng, f=family: feasible(f, rng),
+            judge_feasible,
+            seed,
         )
-    table += campaign("infeasible or nearly", round(400 * share), doubtful, judge_doubtful, len(FAMILIES))
-    if share == 1:
+    table += campaign("infeasible or nearly", round(400 * given.share), doubtful, judge_doubtful, next(seeds))
+    if (given.share, given.seed) == (1, 0):
         write_table(Path(__file__).with_name("solver_correctness.csv"), table)

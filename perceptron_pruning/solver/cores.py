@@ -1,7 +1,7 @@
 """Independent tasks on all cores, a process each: the solver's small steps hold Python's lock too often for threads.
 
-Workers start when tasks last, and stay for later ones. Until they are there this process works
-itself, so that a few short tasks wait for nothing.
+This process is one of them: its tasks need no copy of their arrays. The others, a worker for each further core, start
+when tasks last, and stay for later ones.
 """
 
 import atexit
@@ -90,15 +90,15 @@ class _Tasks:
 
 
 def _spread(tasks: _Tasks, cores: int) -> None:
-    """Over workers, by a thread each that feeds it; this process works until one is ready."""
+    """Over this process, and workers by a thread each that feeds it."""
     if not _WORKERS:
         enough = time.monotonic() + _SHORT
         tasks.run(until=lambda: time.monotonic() > enough)
-    workers = _started(cores) if tasks.left else []
-    with ThreadPoolExecutor(cores) as feeders:
+    workers = _started(cores - 1) if tasks.left else []
+    with ThreadPoolExecutor(cores - 1) as feeders:
         try:
             fed = [feeders.submit(_feed, worker, tasks) for worker in workers]
-            tasks.run(until=lambda: any(worker.ready for worker in workers))
+            tasks.run()
             for feeder in fed:
                 feeder.result()
         except BaseException:
@@ -120,10 +120,10 @@ def _feed(worker: Worker, tasks: _Tasks) -> None:
         tasks.settle(index, worker.receive)
 
 
-def _started(cores: int) -> list[Worker]:
+def _started(count: int) -> list[Worker]:
     _WORKERS[:] = [worker for worker in _WORKERS if worker.lives()]
-    _WORKERS.extend(Worker() for _ in range(cores - len(_WORKERS)))
-    return _WORKERS[:cores]
+    _WORKERS.extend(Worker() for _ in range(count - len(_WORKERS)))
+    return _WORKERS[:count]
 
 
 def _stop() -> None:

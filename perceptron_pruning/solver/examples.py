@@ -3,16 +3,27 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+_LEAST, _MOST = 1e-100, 1e100  # whose squares and their reciprocals are still numbers
+
 
 def checked_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Inputs (P, N) or (batch, P, N) and labels in double precision, or a `ValueError` that names what is wrong."""
+    if np.iscomplexobj(inputs) or np.iscomplexobj(labels):
+        raise ValueError("`inputs` and `labels` must be real; give real and imaginary parts as columns of their own")
     x, y = np.asarray(inputs, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if x.ndim not in (2, 3) or 0 in x.shape:
         raise ValueError(f"`inputs` must be (P, N) or (batch, P, N) and not empty; got shape {x.shape}")
     if y.shape != x.shape[:-1]:
         raise ValueError(f"`labels` must have shape {x.shape[:-1]}, one per input; got {y.shape}")
-    if not np.isfinite(x.max() - x.min()):
-        raise ValueError(f"`inputs` must be finite; first bad entry at {tuple(np.argwhere(~np.isfinite(x))[0])}")
+    largest = max(x.max(), -x.min())
+    if not np.isfinite(largest):
+        raise ValueError(
+            f"`inputs` must be finite; first bad entry at {tuple(np.argwhere(~np.isfinite(x))[0].tolist())}"
+        )
+    if largest and not _LEAST <= largest <= _MOST:
+        raise ValueError(
+            f"`inputs` must reach {_LEAST:g} to {_MOST:g} in size; got {largest:g}, give them in other units"
+        )
     if not np.all(np.abs(y) == 1):
         raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
     return x, y

@@ -2,7 +2,7 @@
 
 Under SLURM, copy the file `launch/slurm.sh` beside this module and submit it: ``sbatch slurm.sh``. In short::
 
-    dask scheduler --scheduler-file s.json &
+    dask scheduler --scheduler-file s.json --port 0 &
     srun dask worker --scheduler-file s.json --nworkers 1 --nthreads 1 &
     perceptron-pruning sweep sweep.toml --output sweep.zarr --scheduler s.json
 
@@ -17,8 +17,8 @@ algebra on more would change the last bits, and Dask sets OPENBLAS_NUM_THREADS=1
 dies has its task sent to another; a task that was under way at three deaths is reported with its cells. Should the
 scheduler or the driver die, start them again with the same commands.
 
-Dask's scheduler takes some 200 to 300 tasks a second; tasks of a minute then feed ten thousand workers.
-`python -m perceptron_pruning.sweeps.plan` has the numbers.
+Dask's scheduler takes about a millisecond for a task, and the driver a few; tasks of a minute then feed ten thousand
+workers. `python -m perceptron_pruning.sweeps.plan` has the numbers.
 """
 
 from collections.abc import Iterator

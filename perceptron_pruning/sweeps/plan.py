@@ -7,11 +7,18 @@ trials each, cut into tasks as `sweep` cuts them. What it takes::
 
     core hours      = cells × trials × mean seconds of a trial / 3600
     bytes           = cells × trials × (12 values × 8 + 1), before compression
-    scheduler hours = tasks × 5 ms / 3600, the upper end of the 3 to 5 ms that Dask's scheduler took a task
+    scheduler hours = tasks × the processor seconds that Dask's scheduler takes for an empty task / 3600
+    driver hours    = tasks × (the driver's processor seconds for an empty task + seconds of writing one) / 3600
     most cores      = seconds of a task / the longer of what scheduler and driver need for one
 
-No GPU has been measured. GPU hours = core hours / speedup, with the speedup of one GPU over one core: the table has the
-hours as NaN until somebody measures it and gives ``--gpu-speedup``.
+all with rates measured here. No GPU has been measured: its hours, core hours / speedup over one core, are NaN until
+somebody gives ``--gpu-speedup``. What no GPU can beat is known. A trial's P kept examples must be read once in double
+precision, and multiplied once with the student, and a matrix of min(N, P) rows be factorised::
+
+    seconds of a trial >= max(8 P N bytes / bandwidth, (2 P N + min(N, P)³ / 3) flops / peak)
+
+with the data sheet's numbers of an H100 SXM: 3.35e12 bytes and 6.7e13 double precision flops (tensor cores) a second.
+This is a bound and no forecast: a solve takes several such reads and factorisations.
 """
 
 import argparse
@@ -27,8 +34,10 @@ from pathlib import Path
 import numpy as np
 
 from perceptron_pruning.simulation import simulate
+from perceptron_pruning.sweeps.dask_load import DaskLoad, dask_load
 from perceptron_pruning.sweeps.grid import Cell, Grid
 from perceptron_pruning.sweeps.one_thread import one_thread
+from perceptron_pruning.sweeps.packing import packings
 from perceptron_pruning.sweeps.partition import Task, aimed_seconds, chunk_shape, tasks
 from perceptron_pruning.sweeps.simulated import OUTPUTS, study
 from perceptron_pruning.sweeps.store import open_store
@@ -37,7 +46,7 @@ from replica_theory import KeepEasiest, KeepHardest, KeepRandom
 ALPHAS = (0.5, 1.0, 2.0, 4.0, 8.0)
 RULES = (KeepHardest(0.3), KeepEasiest(0.3), KeepRandom(0.3))
 SIZES = {200: 20, 2000: 1}  # N, and trials of each measured cell
-SCHEDULER_SECONDS = 0.005  # a task
+GPU_BANDWIDTH, GPU_PEAK = 3.35e12, 6.7e13  # of an H100 SXM: bytes and double precision flops a second
 _VALUES = sum(math.prod(output.dimensions.values()) for output in OUTPUTS.values())
 _BYTES = 8 * _VALUES + 1  # a trial
 _WRITTEN = 40  # tasks, to time the driver's writing
@@ -54,7 +63,10 @@ class Plan:
         estimated_trial_seconds: The same by the estimate that cuts the tasks.
         n_tasks, n_chunks: Tasks, and chunks of each array.
         write_seconds: Of the driver for a task, measured.
+        scheduler_seconds, driver_seconds: Of the processor for an empty task sent through Dask, measured.
         gpu_speedup: One GPU over one core; NaN, not measured.
+        gpu_bandwidth, gpu_peak: Of a GPU, bytes and double precision flops a second; from its data sheet.
+        gpu_trial_seconds_at_least: No less on that GPU, mean over the mix of cells.
         machine: On which the rates were measured.
     """
 
@@ -66,7 +78,12 @@ class Plan:
     n_tasks: int
     n_chunks: int
     write_seconds: float
+    scheduler_seconds: float
+    driver_seconds: float
     gpu_speedup: float
+    gpu_bandwidth: float
+    gpu_peak: float
+    gpu_trial_seconds_at_least: float
     machine: str
 
     @property
@@ -79,6 +96,11 @@ class Plan:
         return self.core_hours / self.gpu_speedup
 
     @property
+    def gpu_hours_at_least(self) -> float:
+        """A bound, and no forecast."""
+        return self.n_cells * self.n_trials * self.gpu_trial_seconds_at_least / 3600
+
+    @property
     def task_seconds(self) -> float:
         return self.core_hours * 3600 / self.n_tasks
 
@@ -89,21 +111,21 @@ class Plan:
 
     @property
     def n_files(self) -> int:
-        return self.n_chunks * (len(OUTPUTS) + 1)
+        return self.n_chunks * (len(packings(OUTPUTS)) + 1)
 
     @property
     def scheduler_hours(self) -> float:
-        return self.n_tasks * SCHEDULER_SECONDS / 3600
+        return self.n_tasks * self.scheduler_seconds / 3600
 
     @property
     def driver_hours(self) -> float:
-        """Of writing results; it can be no shorter than that."""
-        return self.n_tasks * self.write_seconds / 3600
+        """Of sending, gathering and writing; a sweep can be no shorter than that."""
+        return self.n_tasks * (self.driver_seconds + self.write_seconds) / 3600
 
     @property
     def most_cores(self) -> int:
         """That scheduler and driver can keep busy."""
-        return int(self.task_seconds / max(SCHEDULER_SECONDS, self.write_seconds))
+        return int(self.task_seconds / max(self.scheduler_seconds, self.driver_seconds + self.write_seconds))
 
     def row(self) -> dict[str, object]:
         derived = [name for name, value in vars(type(self)).items() if isinstance(value, property)]
@@ -111,13 +133,20 @@ class Plan:
 
 
 def plan(
-    n_features: int, *, n_measured: int, n_cells: int = 10**6, n_trials: int = 100, gpu_speedup: float = math.nan
+    n_features: int,
+    *,
+    n_measured: int,
+    dask: DaskLoad,
+    n_cells: int = 10**6,
+    n_trials: int = 100,
+    gpu_speedup: float = math.nan,
 ) -> Plan:
     """Measures a mix of cells, and plans a sweep of many like them.
 
     Args:
         n_features: N.
         n_measured: Trials of each cell of the mix that are timed.
+        dask: What Dask takes for a task; see `dask_load`.
         n_cells: Of the sweep.
         n_trials: Of each cell.
         gpu_speedup: One GPU over one core, if you have measured it.
@@ -138,7 +167,12 @@ def plan(
         n_tasks=n_tasks,
         n_chunks=n_chunks,
         write_seconds=write_seconds(),
+        scheduler_seconds=dask.scheduler,
+        driver_seconds=dask.driver,
         gpu_speedup=gpu_speedup,
+        gpu_bandwidth=GPU_BANDWIDTH,
+        gpu_peak=GPU_PEAK,
+        gpu_trial_seconds_at_least=float(np.mean([gpu_seconds_at_least(cell) for cell in mix.cells])),
         machine=f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
     )
 
@@ -149,6 +183,13 @@ def trial_seconds(cell: Cell, n_trials: int) -> float:
     for trial in range(n_trials):
         simulate(cell.alpha_prune, selection=cell.selection, n_features=cell.n_features, n_trials=1, first_trial=trial)
     return (time.perf_counter() - begun) / n_trials
+
+
+def gpu_seconds_at_least(cell: Cell) -> float:
+    """One read of the kept examples, one product with them and one factorisation, at a GPU's limits."""
+    kept, features = cell.n_kept, cell.n_features
+    flops = 2 * kept * features + min(kept, features) ** 3 / 3
+    return max(8 * kept * features / GPU_BANDWIDTH, flops / GPU_PEAK)
 
 
 def partition(seconds: np.ndarray, n_trials: int) -> tuple[int, int]:
@@ -180,8 +221,9 @@ def _processor() -> str:
 
 
 def _plans(gpu_speedup: float) -> Iterator[Plan]:
+    dask = dask_load()
     for n_features, n_measured in SIZES.items():
-        yield plan(n_features, n_measured=n_measured, gpu_speedup=gpu_speedup)
+        yield plan(n_features, n_measured=n_measured, dask=dask, gpu_speedup=gpu_speedup)
 
 
 def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:

@@ -1,9 +1,9 @@
 """A study's results on disk: a Zarr store that only ever holds what was computed.
 
 Layout (Zarr v3, unsharded): all numbers of one type are one array (cell, trial, output), see `packing`; `done` is
-(cell, trial), and the labels are arrays (cell,). The driver alone writes: the numbers of a task, flushed to the
-disk, and then its piece of `done`, each chunk a file that replaces its predecessor whole. Whatever is killed, when
-`done` says so the numbers are there. `read_sweep` gives each output by its name; without this package::
+(cell, trial), and the labels are arrays (cell,). The driver alone writes: the numbers of a task, flushed to the disk,
+and then its piece of `done`, each chunk a file that replaces its predecessor whole. Whatever is killed, when `done`
+says so the numbers are there. `read_sweep` gives each output by its name; without this package::
 
     xarray.open_zarr("sweep.zarr", consolidated=False).float64.sel(float64_output="overlap")
 """

@@ -147,7 +147,11 @@ def test_separability_is_judged_as_a_linear_programme_judges_it(seed):
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        ([[1.0, np.nan]], [1], "`inputs` must be finite; first bad entry at"),
+        ([[1.0, np.nan]], [1], r"`inputs` must be finite; first bad entry at \(0, 1\)"),
+        ([[1.0, -np.inf]], [1], r"`inputs` must be finite; first bad entry at \(0, 1\)"),
+        ([[1e-200, 2e-200]], [1], "`inputs` must reach 1e-100 to 1e\\+100 in size; got 2e-200"),
+        ([[1e-200, -1e200]], [1], "got 1e\\+200, give them in other units"),
+        ([[1.0 + 1j]], [1], "must be real"),
         ([[1.0, 2.0]], [1, 1], r"`labels` must have shape \(1,\), one per input; got \(2,\)"),
         ([[1.0, 2.0]], [0], "`labels` must be -1 or \\+1; got 0"),
         ([1.0, 2.0], [1, 1], r"`inputs` must be \(P, N\)"),
@@ -155,7 +159,19 @@ def test_separability_is_judged_as_a_linear_programme_judges_it(seed):
         ([[1.0, 0.0], [1.0, 0.0]], [1, -1], "not linearly separable"),
         ([[0.0, 0.0], [1.0, 0.0]], [1, 1], "not linearly separable"),
     ],
-    ids=["nan", "lengths", "label 0", "1-D", "empty", "contradiction", "zero row"],
+    ids=[
+        "nan",
+        "infinite",
+        "tiny",
+        "huge",
+        "complex",
+        "lengths",
+        "label 0",
+        "1-D",
+        "empty",
+        "contradiction",
+        "zero row",
+    ],
 )
 def test_refusals(x, y, message):
     with pytest.raises(ValueError, match=message):

@@ -42,6 +42,18 @@ class Slow:
 
 
 @dataclass(frozen=True)
+class Held(Slow):
+    """Waits until a file is there."""
+
+    gate: str = ""
+
+    def __call__(self, cell: int, trials: range) -> dict[str, np.ndarray]:
+        while not os.path.exists(self.gate):
+            time.sleep(0.01)
+        return super().__call__(cell, trials)
+
+
+@dataclass(frozen=True)
 class Deadly(Slow):
     """Kills its own process at one cell."""
 

@@ -1,10 +1,10 @@
-"""A driver of its own process, to be killed: driver.py cells|simulation LOG STORE."""
+"""A driver of its own process, to be killed: driver.py cells|held|simulation LOG STORE."""
 
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from counting import Logged, Slow, counting_study
+from counting import Held, Logged, Slow, counting_study
 
 from perceptron_pruning.sweeps import Grid, Study, Workers
 from perceptron_pruning.sweeps.run import run_study
@@ -16,6 +16,11 @@ N_WORKERS = 2
 
 def cells(log: Path) -> Study:
     return counting_study(log, function=Slow(0.1), n_cells=60)
+
+
+def held(log: Path) -> Study:
+    """Cells that end once LOG.open is there."""
+    return counting_study(log, function=Held(gate=f"{log}.open"))
 
 
 def simulation(log: Path) -> Study:
@@ -32,7 +37,7 @@ def simulation(log: Path) -> Study:
     return replace(simulated, function=Logged(str(log), simulated.function))
 
 
-STUDIES = {"cells": cells, "simulation": simulation}
+STUDIES = {"cells": cells, "held": held, "simulation": simulation}
 
 if __name__ == "__main__":
     kind, log, store = sys.argv[1:]

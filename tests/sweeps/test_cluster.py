@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from perceptron_pruning.sweeps.dataset import read_sweep
 from perceptron_pruning.sweeps.run import run_study
 
 HERE = Path(__file__).parent
-DASK = shutil.which("dask", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 LOCAL = ("--host", "127.0.0.1", "--no-dashboard")
 
 
@@ -43,7 +41,7 @@ class Dask:
 
     def _start(self, what: str, *arguments) -> subprocess.Popen:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
-        command = [DASK, what, "--scheduler-file", self.file, *arguments]
+        command = [sys.executable, "-m", "dask", what, "--scheduler-file", self.file, *arguments]
         return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
 
     def stop(self) -> None:

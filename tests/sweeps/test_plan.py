@@ -1,10 +1,7 @@
-"""How a sweep is cut, what a million cells take, and the files that start it on a cluster."""
+"""How a sweep is cut, and what a million cells take."""
 
 import csv
 import math
-import re
-import subprocess
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perceptron_pruning.sweeps import Grid, cluster
-from perceptron_pruning.sweeps.config import grid_of
+from perceptron_pruning.sweeps import Cell, Grid
+from perceptron_pruning.sweeps.dask_load import DaskLoad, dask_load
 from perceptron_pruning.sweeps.partition import aimed_seconds, chunk_shape, tasks
-from perceptron_pruning.sweeps.plan import ALPHAS, RULES, Plan, partition, plan
+from perceptron_pruning.sweeps.plan import ALPHAS, RULES, Plan, gpu_seconds_at_least, partition, plan
 from perceptron_pruning.sweeps.simulated import study
 
 ROOT = Path(__file__).parents[2]
-LAUNCH = ROOT / "perceptron_pruning" / "sweeps" / "launch"
 
 
 @given(
@@ -70,10 +66,14 @@ def made_of(n_features, n_trials):
 
 
 def test_a_plan_adds_up():
-    made = plan(50, n_measured=2, n_cells=15_000, n_trials=10, gpu_speedup=10)
+    dask = DaskLoad(scheduler=1e-3, driver=2e-3)
+    made = plan(50, n_measured=2, dask=dask, n_cells=15_000, n_trials=10, gpu_speedup=10)
     assert made.core_hours * 3600 == pytest.approx(150_000 * made.trial_seconds)
     assert made.gpu_hours == pytest.approx(made.core_hours / 10)
     assert (made.n_tasks, made.n_chunks) == partition(np.resize(np.array(study(made_of(50, 10)).seconds), 15_000), 10)
+    assert made.n_files == 2 * made.n_chunks
+    assert made.scheduler_hours * 3600 == pytest.approx(1e-3 * made.n_tasks)
+    assert made.driver_hours * 3600 == pytest.approx((2e-3 + made.write_seconds) * made.n_tasks)
     assert made.store_gigabytes == pytest.approx(150_000 * 97 / 1e9)
 
 
@@ -89,22 +89,19 @@ def test_the_committed_plan_is_this_plan():
         assert again.n_files == float(row["n_files"])
         assert 0.5 < again.trial_seconds / again.estimated_trial_seconds < 2
         assert math.isnan(float(row["gpu_hours"]))  # until one is measured
+        floors = [gpu_seconds_at_least(cell) for cell in made_of(int(row["n_features"]), 100).cells]
+        assert again.gpu_hours_at_least == pytest.approx(1e8 * np.mean(floors) / 3600)
 
 
-def test_launch_files_hold_what_the_documentation_says():
-    slurm = (LAUNCH / "slurm.sh").read_text(encoding="utf-8")
-    for line in re.findall(r"^    (?:srun )?(dask \w+) --scheduler-file", cluster.__doc__ or "", re.MULTILINE):
-        assert line in slurm
-    assert subprocess.run(["bash", "-n", LAUNCH / "slurm.sh"], check=False).returncode == 0
+def test_no_gpu_is_faster_than_its_memory_and_its_arithmetic():
+    cell = Cell(alpha_prune=8.0, n_features=2000)  # 16 000 examples: 256 MB, and 2.7e9 flops
+    assert gpu_seconds_at_least(cell) == pytest.approx(8 * 16_000 * 2000 / 3.35e12)
+    few = Cell(alpha_prune=1.0, n_features=20_000)
+    assert gpu_seconds_at_least(few) == pytest.approx((2 * 20_000**2 + 20_000**3 / 3) / 6.7e13)
 
 
-def test_the_manifest_is_kubernetes_and_its_sweep_a_sweep():
-    yaml = pytest.importorskip("yaml")
-    documents = list(yaml.safe_load_all((LAUNCH / "kubernetes.yaml").read_text(encoding="utf-8")))
-    kinds = [document["kind"] for document in documents]
-    assert kinds == ["ConfigMap", "PersistentVolumeClaim", "Service", "Deployment", "Deployment", "Job"]
-    assert len(grid_of(tomllib.loads(documents[0]["data"]["sweep.toml"])).cells) == 12
-    driver = documents[-1]["spec"]["template"]["spec"]["containers"][0]["command"]
-    address = f"tcp://{documents[2]['metadata']['name']}:{documents[2]['spec']['ports'][0]['port']}"
-    assert driver[-1] == address
-    assert documents[4]["spec"]["template"]["spec"]["containers"][0]["command"][2] == address
+@pytest.mark.slow
+def test_what_dask_takes_is_measured():
+    load = dask_load(500)
+    assert 1e-5 < load.scheduler < 0.05
+    assert 1e-5 < load.driver < 0.05

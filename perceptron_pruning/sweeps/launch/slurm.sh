@@ -10,7 +10,7 @@
 set -euo pipefail
 
 scheduler="$PWD/scheduler-$SLURM_JOB_ID.json"
-dask scheduler --scheduler-file "$scheduler" &
+dask scheduler --scheduler-file "$scheduler" --port 0 &  # any free one: two jobs may share a host
 srun --cpu-bind=cores dask worker --scheduler-file "$scheduler" --nworkers 1 --nthreads 1 --local-directory "${TMPDIR:-/tmp}" &
 trap 'kill $(jobs -p); rm -f "$scheduler"' EXIT
 perceptron-pruning sweep sweep.toml --output sweep.zarr --scheduler "$scheduler"
