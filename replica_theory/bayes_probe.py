@@ -14,9 +14,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from replica_theory.constraints import HardMargin
+from replica_theory.field_cells import FieldCells
 from replica_theory.kept_averages import KeptAverages
 from replica_theory.kept_law import KeptLaw
-from replica_theory.field_cells import FieldCells
 from replica_theory.student_field_summed import summed_cells
 from replica_theory.version_space_averages import inverse_mills
 

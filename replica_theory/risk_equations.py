@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory.loss import Loss
 from replica_theory.field_cells import FieldCells
+from replica_theory.loss import Loss
 
 _LAST = np.array([0.0, 0.0, 1.0])
 

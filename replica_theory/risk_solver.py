@@ -4,7 +4,7 @@ The equations are a monotone map with a single root, on which a step of Newton's
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from replica_theory.risk_equations import RiskEquations, risk_equations
 
 TOLERANCE = 1e-12
 _ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
+_ROUGH = 1e-2  # residual of students on the way to another
+_NEAR, _FARTHEST = 2.0, 2.0  # ratio of α to the last found, and share of the way to it, from which to move on
 _ITERATIONS = 200
 _LONGEST = 1.5  # change of ln τ, and fall of ln b, in one step
 _FASTEST, _SLOWEST, _LEAST = 0.2, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
@@ -38,6 +40,27 @@ class RiskStudent:
     components: np.ndarray
     scale: float
     residual: float
+
+
+@dataclass
+class Path:
+    """Students found at growing α, from which the next one starts."""
+
+    found: list[RiskStudent] = field(default_factory=list)
+
+    def ahead(self, alpha: float) -> RiskStudent | None:
+        """The last one, moved on as it came from the one before; none if it is far."""
+        if not self.found or alpha > _NEAR * self.found[-1].alpha:
+            return None
+        last, before = self.found[-1], self.found[max(len(self.found) - 2, 0)]
+        covered = math.log(last.alpha / before.alpha)
+        share = math.log(alpha / last.alpha) / covered if covered else 0.0
+        if not 0 < share <= _FARTHEST:
+            return replace(last, alpha=alpha)
+        growth = (last.components[2] / before.components[2]) ** share, (last.scale / before.scale) ** share
+        plane = last.components[:2] + share * (last.components[:2] - before.components[:2])
+        components = np.append(plane, last.components[2] * growth[0])
+        return replace(last, alpha=alpha, components=components, scale=last.scale * growth[1])
 
 
 @dataclass(frozen=True)
@@ -78,22 +101,24 @@ def _by_larger_ridges(problem: RiskProblem, asked: RiskStudent) -> RiskStudent:
     start = replace(
         asked, ridge=ridge, components=np.array([0.0, 0.0, math.sqrt(asked.alpha) / ridge]), scale=1 / ridge
     )
-    found, ratio = newton(problem, start), _FASTEST
-    while found.residual < _ROUNDING and found.ridge > asked.ridge and ratio < _SLOWEST:
+    found, ratio = newton(problem, start, tolerance=_ROUGH), _FASTEST
+    while found.residual < _ROUGH and found.ridge > asked.ridge and ratio < _SLOWEST:
         ridge = max(asked.ridge, ratio * found.ridge)
-        ahead = newton(problem, replace(found, ridge=ridge if ridge > _LEAST else asked.ridge))
-        if ahead.residual < _ROUNDING:
+        last = ridge <= max(asked.ridge, _LEAST)
+        here = replace(found, ridge=asked.ridge if last else ridge)
+        ahead = newton(problem, here, tolerance=TOLERANCE if last else _ROUGH)
+        if ahead.residual < (_ROUNDING if last else _ROUGH):
             found, ratio = ahead, max(_FASTEST, ratio**1.5)
         else:
             ratio = math.sqrt(ratio)
     return found
 
 
-def newton(problem: RiskProblem, student: RiskStudent) -> RiskStudent:
+def newton(problem: RiskProblem, student: RiskStudent, *, tolerance: float = TOLERANCE) -> RiskStudent:
     """Steps until the residual is as small as rounding allows, or no step lessens it."""
     here = problem.equations(student)
     for _ in range(_ITERATIONS):
-        if here.residual < TOLERANCE or not np.isfinite(here.jacobian).all():
+        if here.residual < tolerance or not np.isfinite(here.jacobian).all():
             break
         trial = _searched(problem, student, here)
         if trial is None:

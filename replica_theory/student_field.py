@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, owens_t
 
-from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, symmetric
+from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, moment_maps
 from replica_theory.gaussian import FAR, interval_mass, normal_density
 from replica_theory.kept_law import KeptLaw
 from replica_theory.quadrature import composite_rule, gauss_legendre
@@ -98,13 +98,11 @@ class Plane:
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """E[g G | t] and E[ggᵀ G | t] as combinations of m, tm, e, l, t²m, te, tl and E[∂∂G | t] by zz, zu, uu."""
-        r, first, second = self.direction, np.zeros((3, 4)), np.zeros((3, 3, 10))
-        spread = np.eye(3) - np.outer(r, r)
-        probe, teacher = np.array([[1.0, 0.0, 0.0], [self.cosine, self.sine, 0.0]]) @ spread
-        first[:, 1:] = np.stack([r, probe, teacher], axis=1)
+        r = self.direction
+        spread = np.eye(3) - r[:, None] * r
+        probe, teacher = spread[0], self.cosine * spread[0] + self.sine * spread[1]
+        first, second = moment_maps(np.array([r, probe, teacher]))
         second[..., 0] = spread
-        pairs = (r, r), (r, probe), (r, teacher), (probe, probe), (probe, teacher), (teacher, teacher)
-        second[..., 4:] = np.stack([symmetric(*pair) for pair in pairs], axis=-1)
         return first, second
 
 
@@ -178,22 +176,27 @@ _PARTIAL_SUMS = _partial_sums()
 
 def _starting_mass(rule: Boundaries, plane: Plane) -> float:
     """E[G | t] where the panels start: quadrants of the bivariate normal (z, u), by Owen's T."""
-    t = -REACH
-    low, high = ((ends - plane.rho * t) / plane.sigma for ends in (rule.lower, rule.upper))
-    mass = rule.label.base * interval_mass(low, high)
+    t, ends = -REACH, np.stack([rule.lower, rule.upper])
+    beyond = (ends - plane.rho * t) / plane.sigma
+    mass = rule.label.base * interval_mass(*beyond) if rule.label.base else 0.0
     if rule.label.slope:
-        upper, lower = (_quadrant(plane, t, ends, h) for ends, h in ((rule.upper, high), (rule.lower, low)))
+        lower, upper = _quadrant(plane, t, ends, beyond)
         mass = mass + rule.label.slope * (upper - lower)
-    return float(rule.probability @ mass[:, 0])
+    return float(rule.probability @ mass[:, 0])  # pyright: ignore[reportIndexIssue]
 
 
 def _quadrant(plane: Plane, t: float, edge: np.ndarray, h: np.ndarray) -> np.ndarray:
     """P(z < edge, u > 0 | t), h the edge as a standard normal coordinate."""
     k = plane.overlap * t / plane.tau
-    h, k = np.where(h == 0, _NEXT_TO_NOTHING, h), k or _NEXT_TO_NOTHING
     lean = (plane.inward * t + plane.gap * edge) / (plane.sigma * plane.spread)
-    tails = owens_t(h, lean / h) + owens_t(k, _along_boundary(plane, t, edge) / k)
-    return (ndtr(h) + ndtr(k)) / 2 - tails - np.where(h * k < 0, 0.5, 0.0)
+    along = _along_boundary(plane, t, edge)
+    beside = np.where(h == 0, _NEXT_TO_NOTHING, h), k or _NEXT_TO_NOTHING
+    tails = owens_t(beside[0], lean / beside[0]) + owens_t(beside[1], along / beside[1])
+    quadrant = (ndtr(h) + ndtr(k)) / 2 - tails - np.where(h * k + (h + k) * _NEXT_TO_NOTHING < 0, 0.5, 0.0)
+    if k == 0:
+        at_corner = 0.25 - math.asin(plane.gap / (plane.sigma * plane.tau)) / math.tau
+        quadrant = np.where(h == 0, at_corner, quadrant)
+    return quadrant
 
 
 _NEXT_TO_NOTHING = 1e-150
