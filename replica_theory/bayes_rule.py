@@ -151,7 +151,7 @@ def _field_informations(
     """E_{w ~ N(0, Q)} ∇Z ∇Zᵀ/Z, (2, 2)."""
     wz, wu, weights = _mean_fields(law, covariance, overlap, order)
     chance, by_z, by_u = (_closed_chance if closed else _summed_chance)(law, covariance, wz, wu)
-    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _NOTHING)
+    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _NOTHING * law.keep_fraction)
     slopes = np.stack([by_z, by_u])
     return (slopes * share) @ slopes.T
 

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, owens_t
+from scipy.special import ndtr
 
 from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, moment_maps
 from replica_theory.gaussian import FAR, interval_mass, normal_density
@@ -24,6 +24,7 @@ from replica_theory.quadrature import composite_rule, gauss_legendre
 _ORDER = 12
 _GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 8.0, 11.0])
 _STEPS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])
+_START_GRID = np.linspace(-REACH, REACH, 8)
 _COARSE = 1.2  # widths beyond it are resolved by the grid
 
 
@@ -175,31 +176,19 @@ _PARTIAL_SUMS = _partial_sums()
 
 
 def _starting_mass(rule: Boundaries, plane: Plane) -> float:
-    """E[G | t] where the panels start: quadrants of the bivariate normal (z, u), by Owen's T."""
-    t, ends = -REACH, np.stack([rule.lower, rule.upper])
-    beyond = (ends - plane.rho * t) / plane.sigma
-    mass = rule.label.base * interval_mass(*beyond) if rule.label.base else 0.0
+    """E[G | t] where the panels start, by quadrature over z: what is next to nothing there must be so exactly."""
+    t, ends = -REACH, [_START_GRID, (rule.edges[:, 0] + plane.rho * REACH) / plane.sigma]
+    if rule.label.slope and plane.gap:
+        centre, width = plane.overlap * plane.sigma * REACH / plane.gap, abs(plane.spread / plane.gap)
+        ends.append(centre + width * _STEPS)
+    ends = np.sort(np.clip(np.concatenate(ends), -REACH, REACH))
+    nodes = composite_rule(ends[None], _ORDER)
+    z = plane.rho * t + plane.sigma * nodes.points
+    mass = rule.probability @ ((rule.lower < z) & (z < rule.upper))
     if rule.label.slope:
-        lower, upper = _quadrant(plane, t, ends, beyond)
-        mass = mass + rule.label.slope * (upper - lower)
-    return float(rule.probability @ mass[:, 0])  # pyright: ignore[reportIndexIssue]
-
-
-def _quadrant(plane: Plane, t: float, edge: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """P(z < edge, u > 0 | t), h the edge as a standard normal coordinate."""
-    k = plane.overlap * t / plane.tau
-    lean = (plane.inward * t + plane.gap * edge) / (plane.sigma * plane.spread)
-    along = _along_boundary(plane, t, edge)
-    beside = np.where(h == 0, _NEXT_TO_NOTHING, h), k or _NEXT_TO_NOTHING
-    tails = owens_t(beside[0], lean / beside[0]) + owens_t(beside[1], along / beside[1])
-    quadrant = (ndtr(h) + ndtr(k)) / 2 - tails - np.where(h * k + (h + k) * _NEXT_TO_NOTHING < 0, 0.5, 0.0)
-    if k == 0:
-        at_corner = 0.25 - math.asin(plane.gap / (plane.sigma * plane.tau)) / math.tau
-        quadrant = np.where(h == 0, at_corner, quadrant)
-    return quadrant
-
-
-_NEXT_TO_NOTHING = 1e-150
+        lean = (plane.inward * t + plane.gap * z) / (plane.sigma * plane.spread)
+        mass = mass * (rule.label.base + rule.label.slope * ndtr(lean))
+    return float(nodes.weights @ (normal_density(nodes.points) * mass)) * (1.0 if rule.label.slope else rule.label.base)
 
 
 def _panel_ends(rule: Boundaries, plane: Plane, marks: np.ndarray) -> np.ndarray:

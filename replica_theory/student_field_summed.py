@@ -42,7 +42,7 @@ def summed_cells(
     tau = float(np.hypot(a2, b))
     pieces, label = labelled_pieces(law)
     weigh = weight or np.ones_like
-    marks = loss.marks(scale * np.median(weigh(_EVERYWHERE)))
+    marks = loss.marks(scale * np.median(_loss_weights(weigh, _EVERYWHERE)))
     grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
     rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
     marks = loss.marks(scale * rows.loss_weight)
@@ -77,7 +77,17 @@ def _rows(pieces: tuple[Piece, ...], weigh: Weight, grid: np.ndarray, keep_fract
         z.append(nodes.points)
         share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
     z = np.concatenate(z)
-    return _Row(z, np.concatenate(share), np.asarray(weigh(z), dtype=float))
+    return _Row(z, np.concatenate(share), _loss_weights(weigh, z))
+
+
+def _loss_weights(weigh: Weight, z: np.ndarray) -> np.ndarray:
+    weights = np.asarray(weigh(z), dtype=float)
+    if weights.shape != z.shape or not np.all((weights > 0) & np.isfinite(weights)):
+        raise ValueError(
+            f"`sample_weight` must return finite weights > 0 of its argument's shape {z.shape}; got shape "
+            f"{weights.shape}, from {weights.min()} to {weights.max()}"
+        )
+    return weights
 
 
 def _across(rows: _Row, angle: float, label: LabelChance, kinks: np.ndarray, student: np.ndarray, order: int):

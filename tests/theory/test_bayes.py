@@ -39,6 +39,8 @@ def floor(alpha, selection, degrees, knows):
         (KeepRandom(), 0, "rule"),
         (KeepRandom(0.3), 20, "rule"),
         (KeepRandom(), 90, "probe"),
+        (KeepHardest(0.3), 90, "probe"),
+        (KeepRandom(1e-9), 20, "rule"),
         (KeepHardest(0.4), 90, "rule"),
     ],
     ids=str,
