@@ -19,7 +19,7 @@ _ROUGH = 1e-2  # residual of students on the way to another
 _NEAR, _FARTHEST = 2.0, 2.0  # ratio of α to the last found, and share of the way to it, from which to move on
 _ITERATIONS = 200
 _LONGEST = 1.5  # change of ln τ, and fall of ln b, in one step
-_FASTEST, _SLOWEST, _LEAST = 0.2, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
+_FASTEST, _SLOWEST, _LEAST = 0.04, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
 _SHORTEST = 1e-4  # share of a step, below which it leads nowhere
 
 
@@ -41,6 +41,13 @@ class RiskStudent:
     scale: float
     residual: float
 
+    def moved_on(self, before: "RiskStudent", share: float) -> "RiskStudent":
+        """By this share of the way from the one before: along a, ln b and ln V."""
+        growth = (self.components[2] / before.components[2]) ** share, (self.scale / before.scale) ** share
+        plane = self.components[:2] + share * (self.components[:2] - before.components[:2])
+        components = np.append(plane, self.components[2] * growth[0])
+        return replace(self, components=components, scale=self.scale * growth[1])
+
 
 @dataclass
 class Path:
@@ -55,12 +62,7 @@ class Path:
         last, before = self.found[-1], self.found[max(len(self.found) - 2, 0)]
         covered = math.log(last.alpha / before.alpha)
         share = math.log(alpha / last.alpha) / covered if covered else 0.0
-        if not 0 < share <= _FARTHEST:
-            return replace(last, alpha=alpha)
-        growth = (last.components[2] / before.components[2]) ** share, (last.scale / before.scale) ** share
-        plane = last.components[:2] + share * (last.components[:2] - before.components[:2])
-        components = np.append(plane, last.components[2] * growth[0])
-        return replace(last, alpha=alpha, components=components, scale=last.scale * growth[1])
+        return replace(last.moved_on(before, share) if 0 < share <= _FARTHEST else last, alpha=alpha)
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,25 @@ def _by_larger_ridges(problem: RiskProblem, asked: RiskStudent) -> RiskStudent:
     start = replace(
         asked, ridge=ridge, components=np.array([0.0, 0.0, math.sqrt(asked.alpha) / ridge]), scale=1 / ridge
     )
-    found, ratio = newton(problem, start, tolerance=_ROUGH), _FASTEST
+    before = found = newton(problem, start, tolerance=_ROUGH)
+    ratio = _FASTEST
     while found.residual < _ROUGH and found.ridge > asked.ridge and ratio < _SLOWEST:
         ridge = max(asked.ridge, ratio * found.ridge)
         last = ridge <= max(asked.ridge, _LEAST)
-        here = replace(found, ridge=asked.ridge if last else ridge)
+        here = replace(_ahead(before, found, ridge), ridge=asked.ridge if last else ridge)
         ahead = newton(problem, here, tolerance=TOLERANCE if last else _ROUGH)
         if ahead.residual < (_ROUNDING if last else _ROUGH):
-            found, ratio = ahead, max(_FASTEST, ratio**1.5)
+            before, found, ratio = found, ahead, max(_FASTEST, ratio**1.5)
         else:
             ratio = math.sqrt(ratio)
     return found
+
+
+def _ahead(before: RiskStudent, found: RiskStudent, ridge: float) -> RiskStudent:
+    """Where a path of ridges leads; its last student where there is no path yet."""
+    covered = math.log(found.ridge / before.ridge)
+    share = math.log(ridge / found.ridge) / covered if covered and ridge else 0.0
+    return found.moved_on(before, share) if 0 < share <= _FARTHEST else found
 
 
 def newton(problem: RiskProblem, student: RiskStudent, *, tolerance: float = TOLERANCE) -> RiskStudent:
