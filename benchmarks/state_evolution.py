@@ -2,7 +2,8 @@
 
 The iteration of Aubin et al. 2020 (arXiv:2006.06560) and Loureiro et al. 2021 (arXiv:2102.08127), from their
 equations, with a teacher y = sign(u) and isotropic inputs; the proximal point is found anew at every
-evaluation, as their public code does. This is not that code.
+evaluation, as their public code (GCMProject) does. This is not that code, which is on no package registry: it is
+our own writing of its iteration.
 """
 
 import math

@@ -10,6 +10,7 @@ for rules that treat both labels alike. At θ = 0 the two fields are one.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.special import ndtr, owens_t
 from replica_theory.errors import SaddlePointError
 from replica_theory.gaussian import FAR, interval_mass, normal_density
 from replica_theory.kept_law import KeptLaw, Piece
-from replica_theory.quadrature import breakpoints, composite_rule, panel_rule
+from replica_theory.quadrature import breakpoints, composite_rule
 from replica_theory.version_space_averages import positive_pieces
 from replica_theory.version_space_check import windowed_moments
 
@@ -27,14 +28,20 @@ _REACH = 10.0
 _GRID = np.linspace(-_REACH, _REACH, 9)
 _LEAST, _MOST = math.log(1e-30), math.log(1e20)  # of q/(1−q)
 _NOTHING = 1e-14  # chance Z below which its rounding shows, and its share of the average does not
-_ORDER, _FINE_ORDER = 12, 18
-_SUBPANELS = 12
+_RARE = 1e-18  # density of w below which it does not count
+_COARSE_ORDER, _ORDER, _CHECK_ORDER = 5, 9, 10
+_STEPS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])
+_FORGOTTEN = 16.0  # width of a gap, in spreads, in whose middle no example is kept
+_SWITCH_STEPS = np.array([-6.5, -2.5, 0.0, 2.5, 6.5])
 _COARSE = 1.0
 _TINY = 1e-200
 _LITTLE = 1e-9
-_CLOSE, _NEAR = 0.01, 0.5  # change of the iteration from which Newton's method may take over, and how far it may go
+_CLOSE, _NEAR = 0.03, 0.5  # change of the iteration from which Newton's method may take over, and how far it may go
 _SOLVED = 1e-10
 _ITERATIONS = 3000
+_DIFFERENCE, _SETTLED, _REFINEMENTS = 1e-5, 1e-12, 8
+
+Map = Callable[[np.ndarray], np.ndarray]
 
 
 def perfect_probe(law: KeptLaw, alpha: float) -> tuple[float, float]:
@@ -69,32 +76,36 @@ def rule_known(law: KeptLaw, alpha: float) -> tuple[np.ndarray, float]:
     def posterior(precision: np.ndarray) -> np.ndarray:
         return np.linalg.solve(np.eye(2) + prior @ precision, prior)
 
-    def mapped(precision: np.ndarray, *, closed: bool = law.is_constant) -> np.ndarray:
+    def mapped(precision: np.ndarray, *, order: int, closed: bool = law.is_constant) -> np.ndarray:
         covariance = posterior(precision)
-        return pool * _field_informations(law, covariance, covariance @ precision @ prior, closed=closed)
+        return pool * _field_informations(law, covariance, covariance @ precision @ prior, order, closed=closed)
 
-    precision = _fixed_point(mapped)
+    precision = _fixed_point(partial(mapped, order=_COARSE_ORDER), partial(mapped, order=_ORDER))
     terms = np.sqrt(np.outer(np.diag(precision), np.diag(precision))) + 1e-3 * np.trace(precision)
-    return posterior(precision), float(np.max(np.abs(mapped(precision, closed=False) - precision) / terms))
+    again = mapped(precision, order=_CHECK_ORDER, closed=False)
+    return posterior(precision), float(np.max(np.abs(again - precision) / terms))
 
 
-def _fixed_point(mapped: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The first fixed point from ignorance on: by iteration, which message passing follows, and Newton's method."""
-    precision, change = mapped(_LITTLE * np.eye(2)), math.inf
+def _fixed_point(rough: Map, mapped: Map) -> np.ndarray:
+    """The first fixed point from ignorance on: by iteration, which message passing follows, and Newton's method.
+
+    All but the last steps are taken on a map by a coarser quadrature.
+    """
+    precision, change = rough(_LITTLE * np.eye(2)), math.inf
     close = _CLOSE
     for _ in range(_ITERATIONS):
-        ahead = mapped(precision)
+        ahead = rough(precision)
         precision, change = ahead, float(np.max(np.abs(ahead - precision)) / np.trace(ahead))
         if change > close:
             continue
-        polished, size = _polished(mapped, precision)
+        polished, size = _polished(rough, precision)
         if size < _SOLVED and np.max(np.abs(polished - precision)) < _NEAR * np.trace(precision):
-            return polished
+            return _refined(rough, mapped, polished)
         close /= 3
     raise SaddlePointError("the posterior's overlap does not settle", residual=change)
 
 
-def _polished(mapped: Callable[[np.ndarray], np.ndarray], precision: np.ndarray) -> tuple[np.ndarray, float]:
+def _polished(mapped: Map, precision: np.ndarray) -> tuple[np.ndarray, float]:
     size = float(np.trace(precision))
 
     def excess(entries: np.ndarray) -> np.ndarray:
@@ -103,6 +114,25 @@ def _polished(mapped: Callable[[np.ndarray], np.ndarray], precision: np.ndarray)
 
     found: Any = root(excess, _entries(precision) / size, method="hybr", tol=1e-13)
     return _positive(size * found.x), float(np.max(np.abs(found.fun)))
+
+
+def _refined(rough: Map, mapped: Map, precision: np.ndarray) -> np.ndarray:
+    """The fixed point of the finer map next to that of the coarser, whose derivatives serve for both."""
+    size = float(np.trace(precision))
+    entries = _entries(precision) / size
+
+    def excess(of: Map, entries: np.ndarray) -> np.ndarray:
+        here = _positive(size * entries)
+        return _entries(of(here) - here) / size
+
+    steps = _DIFFERENCE * np.eye(3)
+    slopes = np.stack([excess(rough, entries + s) - excess(rough, entries - s) for s in steps]) / (2 * _DIFFERENCE)
+    for _ in range(_REFINEMENTS):
+        step = np.linalg.solve(slopes.T, excess(mapped, entries))
+        entries = entries - step
+        if np.max(np.abs(step)) < _SETTLED:
+            break
+    return _positive(size * entries)
 
 
 def _entries(matrix: np.ndarray) -> np.ndarray:
@@ -115,11 +145,13 @@ def _positive(entries: np.ndarray) -> np.ndarray:
     return (vectors * np.maximum(values, 0.0)) @ vectors.T
 
 
-def _field_informations(law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, *, closed: bool) -> np.ndarray:
+def _field_informations(
+    law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, order: int, *, closed: bool
+) -> np.ndarray:
     """E_{w ~ N(0, Q)} ∇Z ∇Zᵀ/Z, (2, 2)."""
-    wz, wu, weights = _mean_fields(law, covariance, overlap, _ORDER if closed else _FINE_ORDER)
+    wz, wu, weights = _mean_fields(law, covariance, overlap, order)
     chance, by_z, by_u = (_closed_chance if closed else _summed_chance)(law, covariance, wz, wu)
-    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _NOTHING)
+    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _NOTHING * law.keep_fraction)
     slopes = np.stack([by_z, by_u])
     return (slopes * share) @ slopes.T
 
@@ -130,20 +162,25 @@ def _mean_fields(law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, orde
     turn = overlap[0, 1] / size**2
     left = math.sqrt(max(overlap[1, 1] - overlap[0, 1] * turn, _TINY))
     spread_z, spread_u = np.sqrt(np.diag(covariance))
-    edges = np.append(law.edges, 0.0)
-    widths = np.append(np.full(law.edges.size, spread_z / size), spread_u / (abs(turn) * size + left))
-    outer = composite_rule(_ends((edges / size)[None], widths[None]), order)
+    gaps, middles = np.diff(law.edges), (law.edges[1:] + law.edges[:-1]) / 2
+    centres = np.concatenate([law.edges, middles, [0.0]]) / size
+    # between two pieces of a rule, Z passes from one exponential to another, and vanishes at complex w near by
+    parted = (law(middles) == 0) & (gaps < _FORGOTTEN * spread_z)
+    turns = np.where(parted, spread_z**2 / gaps, np.inf)
+    widths = [np.full(law.edges.size, spread_z), turns, [spread_u / (abs(turn) + left / size)]]
+    outer = composite_rule(_ends(_REACH, centres[None], np.concatenate(widths)[None] / size), order)
+    share = outer.weights * normal_density(outer.points)
+    reach = np.minimum(np.sqrt(2 * np.log(np.maximum(share / _RARE, 1.0))), _REACH)
     wz = size * outer.points
-    inner = composite_rule(_ends((-turn * wz / left)[:, None], np.full((wz.size, 1), spread_u / left)), order)
-    weights = (outer.weights * normal_density(outer.points))[inner.row] * inner.weights * normal_density(inner.points)
-    kept = weights > _NOTHING**2
+    inner = composite_rule(_ends(reach, (-turn * wz / left)[:, None], np.full((wz.size, 1), spread_u / left)), order)
     wz = wz[inner.row]
-    return wz[kept], (turn * wz + left * inner.points)[kept], weights[kept]
+    return wz, turn * wz + left * inner.points, share[inner.row] * inner.weights * normal_density(inner.points)
 
 
-def _ends(centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Panels on ±10, finer around the features that are sharper than a panel."""
-    return breakpoints(-_REACH, _REACH, grid=_GRID, features=(np.where(widths < _COARSE, centres, np.nan), widths))
+def _ends(reach: np.ndarray | float, centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Panels on ±reach, finer around the features that are sharper than a panel."""
+    seen = np.where(widths < _COARSE, centres, np.nan), widths
+    return breakpoints(-reach, reach, grid=_GRID, features=seen, steps=_STEPS)
 
 
 def _closed_chance(law: KeptLaw, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -185,14 +222,12 @@ def _summed_piece(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """∫ over a piece; ζ = (z − w_z)/σ_z, and u given it has mean w_u + lean ζ and spread ``rest``."""
     low, high = (np.clip((edge - wz) / sz, -_REACH, _REACH) for edge in (piece.lower, piece.upper))
-    around = -wu / lean if lean else np.zeros_like(wu)
-    steps = (rest / abs(lean) if lean else 1.0) * np.array([-8.0, -4.0, -1.5, 0.0, 1.5, 4.0, 8.0])
-    even = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _SUBPANELS + 1)
-    ends = np.sort(np.concatenate([even, np.clip(around[:, None] + steps, low[:, None], high[:, None])], axis=1))
-    zeta, weights = panel_rule(ends, order=10)
-    argument = (wu[:, None] + lean * zeta) / rest
-    weights = weights * normal_density(zeta) * piece(wz[:, None] + sz * zeta)
-    right, boundary = ndtr(argument), normal_density(argument) / rest
-    by_u = (weights * boundary).sum(1)
-    by_z = (weights * zeta * right).sum(1) / sz - lean / sz * by_u
-    return (weights * right).sum(1), by_z, by_u
+    with np.errstate(divide="ignore", invalid="ignore"):
+        switch = (-wu / lean)[:, None], np.full((wu.size, 1), rest / abs(lean))
+    nodes = composite_rule(breakpoints(low, high, grid=_GRID, features=switch, steps=_SWITCH_STEPS), _CHECK_ORDER)
+    zeta, row = nodes.points, nodes.row
+    argument = (wu[row] + lean * zeta) / rest
+    mass = normal_density(zeta) * piece(wz[row] + sz * zeta)
+    right, boundary = mass * ndtr(argument), mass * normal_density(argument) / rest
+    chance, tilt, by_u = (np.bincount(row, nodes.weights * v, wu.size) for v in (right, zeta * right, boundary))
+    return chance, tilt / sz - lean / sz * by_u, by_u

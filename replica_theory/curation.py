@@ -20,6 +20,7 @@ from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.loss import Loss, Proximal
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
 
+_ROUNDING = 1e-9
 _RULES: dict[str, Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
 
 
@@ -78,6 +79,7 @@ def curated_risk(
     alphas = check_alpha(alpha_total, "alpha_total")
     truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
     mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
+    _reject_impossible(float(generator_angle), float(oracle_angle), mutual)
     kept = check_selection(selection).kept_law(mutual, label_noise).keep_fraction
     student = empirical_risk(
         kept * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
@@ -182,6 +184,15 @@ def curation_diagram(
         keep_fractions=fractions,
         errors=np.array(table),
     )
+
+
+def _reject_impossible(generator: float, oracle: float, mutual: float) -> None:
+    least, most = abs(generator - oracle), generator + oracle
+    if not least - _ROUNDING <= mutual <= most + _ROUNDING:
+        raise ValueError(
+            f"`mutual_angle` must be in [{least:.6g}, {most:.6g}], between the difference and the sum of the angles "
+            f"to the truth; got {mutual}"
+        )
 
 
 def _checked(name: str, angle: float) -> float:

@@ -124,7 +124,7 @@ def empirical_risk(
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
     law = check_selection(selection).kept_law(angle, noise)
     averages, function = KeptAverages(law, sample_weight), as_loss(check_loss(loss))
-    students = [train(averages, function, alpha=float(alpha), ridge=float(ridge)) for alpha in np.atleast_1d(alphas)]
+    students = train(averages, function, alphas=np.atleast_1d(alphas), ridge=float(ridge))
 
     def shaped(name: str) -> Any:
         column = np.array([getattr(student, name) for student in students])

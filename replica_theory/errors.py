@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 _LEAST_ANGLE = 1e-150
+_LARGEST_RIDGE = 1e100  # the square of 1/λ must be a number
 
 
 class SaddlePointError(ArithmeticError):
@@ -23,16 +24,24 @@ class SaddlePointError(ArithmeticError):
         return f"{self.args[0]} (residual {self.residual:.3g})"
 
 
+def check_number(value: object, name: str) -> float:
+    """Returns it as a float, or raises unless it is one number."""
+    try:
+        return float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be a number; got {value!r}") from None
+
+
 def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> float:
     """Returns the fraction, or raises unless it is in (0, 1]."""
-    if not 0.0 < keep_fraction <= 1.0:
+    if not 0.0 < check_number(keep_fraction, name) <= 1.0:
         raise ValueError(f"`{name}` must be in (0, 1]; got {keep_fraction}")
     return float(keep_fraction)
 
 
 def check_probe_angle(probe_angle: float) -> float:
     """Returns the angle, or raises unless it is in [0, π/2]; 0 for one whose reciprocal would overflow."""
-    if not 0.0 <= probe_angle <= math.pi / 2:
+    if not 0.0 <= check_number(probe_angle, "probe_angle") <= math.pi / 2:
         raise ValueError(
             f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} (convert degrees with math.radians)"
         )
@@ -41,14 +50,26 @@ def check_probe_angle(probe_angle: float) -> float:
 
 def check_label_noise(label_noise: float) -> float:
     """Returns the chance that a label is flipped, or raises unless it is in [0, 1/2]."""
-    if not 0.0 <= label_noise <= 0.5:
+    if not 0.0 <= check_number(label_noise, "label_noise") <= 0.5:
         raise ValueError(f"`label_noise` must be in [0, 1/2]; got {label_noise} (beyond 1/2, flip every label)")
     return float(label_noise)
 
 
+def check_ridge(ridge: float) -> float:
+    """Returns the ridge, or raises unless it is in [0, 1e100] or infinite."""
+    if not check_number(ridge, "ridge") >= 0.0:
+        raise ValueError(f"`ridge` must be >= 0; got {ridge}")
+    if _LARGEST_RIDGE < ridge < math.inf:
+        raise ValueError(f"`ridge` must be at most {_LARGEST_RIDGE:g}, or infinite (math.inf); got {ridge}")
+    return float(ridge)
+
+
 def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     """Returns a float array, or raises unless it is a scalar or 1-D, finite and positive."""
-    values = np.asarray(alpha, dtype=float)
+    try:
+        values = np.asarray(alpha, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be a number or a list of numbers; got {alpha!r}") from None
     if values.ndim > 1:
         raise ValueError(f"`{name}` must be a scalar or 1-D; got shape {values.shape}")
     if not values.size:

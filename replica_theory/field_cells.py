@@ -46,9 +46,20 @@ class FieldCells:
         return self.second_of @ (self.parts @ values)
 
 
-def symmetric(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a bᵀ + b aᵀ, by which E[ggᵀ] depends on the product of its components along a and b; a aᵀ where they are one."""
-    return np.outer(a, b) if a is b else np.outer(a, b) + np.outer(b, a)
+def moment_maps(axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``first_of`` and ``second_of`` of the parts m, x, y, z, xx, xy, xz, yy, yz, zz: g = x X + y Y + z Z, axes (3, 3).
+
+    The axes X, Y, Z are rows; nothing of E[ggᵀ] is left to m, x, y and z.
+    """
+    first, second = np.zeros((3, 4)), np.zeros((3, 3, 10))
+    first[:, 1:] = axes.T
+    one, other = axes[_PAIRS[0]].T, axes[_PAIRS[1]].T
+    second[..., 4:] = _COUNTED * (one[:, None] * other + other[:, None] * one)
+    return first, second
+
+
+_PAIRS = np.triu_indices(3)
+_COUNTED = np.where(_PAIRS[0] == _PAIRS[1], 0.5, 1.0)
 
 
 @dataclass(frozen=True)

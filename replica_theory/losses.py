@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from replica_theory.constraints import HardMargin, Interpolation
+from replica_theory.errors import check_ridge
 from replica_theory.loss import Loss, Proximal, Weight
 
 _ITERATIONS = 60
@@ -207,5 +208,6 @@ class EmpiricalRisk:
 
     def __post_init__(self):
         check_loss(self.loss)
-        if not self.ridge >= 0:
-            raise ValueError(f"`ridge` must be >= 0; got {self.ridge}")
+        check_ridge(self.ridge)
+        if self.sample_weight is not None and not callable(self.sample_weight):
+            raise ValueError(f"`sample_weight` must be a function of signed margins; got {self.sample_weight!r}")

@@ -45,6 +45,7 @@ def breakpoints(
     grid: np.ndarray,
     features: tuple[np.ndarray, np.ndarray] | None = None,
     kinks: np.ndarray | None = None,
+    steps: np.ndarray = _STEPS,
 ) -> np.ndarray:
     """Panel ends of each row on [lower, upper], ascending; panels may be empty.
 
@@ -55,13 +56,14 @@ def breakpoints(
         features: Centres and widths of smeared steps, (rows, features) each; non-finite ones are
             left out.
         kinks: Points where the integrand has a corner, (rows, kinks).
+        steps: Ends around each feature, in units of its width.
     """
     rows = len(features[0]) if features is not None else 1 if kinks is None else len(kinks)
     ends = [np.broadcast_to(grid, (rows, len(grid)))]
     if features is not None:
         centres, widths = features
         with np.errstate(invalid="ignore"):
-            ends.append((centres[..., None] + widths[..., None] * _STEPS).reshape(rows, -1))
+            ends.append((centres[..., None] + widths[..., None] * steps).reshape(rows, -1))
     if kinks is not None:
         ends.append(kinks)
     lower, upper = (np.broadcast_to(bound, rows)[:, None] for bound in (lower, upper))

@@ -4,7 +4,7 @@ The equations are a monotone map with a single root, on which a step of Newton's
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from replica_theory.risk_equations import RiskEquations, risk_equations
 
 TOLERANCE = 1e-12
 _ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
+_ROUGH = 1e-2  # residual of students on the way to another
+_NEAR, _FARTHEST = 2.0, 2.0  # ratio of α to the last found, and share of the way to it, from which to move on
 _ITERATIONS = 200
 _LONGEST = 1.5  # change of ln τ, and fall of ln b, in one step
-_FASTEST, _SLOWEST, _LEAST = 0.2, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
+_FASTEST, _SLOWEST, _LEAST = 0.04, 0.95, 1e-9  # ratio of a ridge to the last, and the least on the way to 0
 _SHORTEST = 1e-4  # share of a step, below which it leads nowhere
 
 
@@ -38,6 +40,29 @@ class RiskStudent:
     components: np.ndarray
     scale: float
     residual: float
+
+    def moved_on(self, before: "RiskStudent", share: float) -> "RiskStudent":
+        """By this share of the way from the one before: along a, ln b and ln V."""
+        growth = (self.components[2] / before.components[2]) ** share, (self.scale / before.scale) ** share
+        plane = self.components[:2] + share * (self.components[:2] - before.components[:2])
+        components = np.append(plane, self.components[2] * growth[0])
+        return replace(self, components=components, scale=self.scale * growth[1])
+
+
+@dataclass
+class Path:
+    """Students found at growing α, from which the next one starts."""
+
+    found: list[RiskStudent] = field(default_factory=list)
+
+    def ahead(self, alpha: float) -> RiskStudent | None:
+        """The last one, moved on as it came from the one before; none if it is far."""
+        if not self.found or alpha > _NEAR * self.found[-1].alpha:
+            return None
+        last, before = self.found[-1], self.found[max(len(self.found) - 2, 0)]
+        covered = math.log(last.alpha / before.alpha)
+        share = math.log(alpha / last.alpha) / covered if covered else 0.0
+        return replace(last.moved_on(before, share) if 0 < share <= _FARTHEST else last, alpha=alpha)
 
 
 @dataclass(frozen=True)
@@ -78,22 +103,32 @@ def _by_larger_ridges(problem: RiskProblem, asked: RiskStudent) -> RiskStudent:
     start = replace(
         asked, ridge=ridge, components=np.array([0.0, 0.0, math.sqrt(asked.alpha) / ridge]), scale=1 / ridge
     )
-    found, ratio = newton(problem, start), _FASTEST
-    while found.residual < _ROUNDING and found.ridge > asked.ridge and ratio < _SLOWEST:
+    before = found = newton(problem, start, tolerance=_ROUGH)
+    ratio = _FASTEST
+    while found.residual < _ROUGH and found.ridge > asked.ridge and ratio < _SLOWEST:
         ridge = max(asked.ridge, ratio * found.ridge)
-        ahead = newton(problem, replace(found, ridge=ridge if ridge > _LEAST else asked.ridge))
-        if ahead.residual < _ROUNDING:
-            found, ratio = ahead, max(_FASTEST, ratio**1.5)
+        last = ridge <= max(asked.ridge, _LEAST)
+        here = replace(_ahead(before, found, ridge), ridge=asked.ridge if last else ridge)
+        ahead = newton(problem, here, tolerance=TOLERANCE if last else _ROUGH)
+        if ahead.residual < (_ROUNDING if last else _ROUGH):
+            before, found, ratio = found, ahead, max(_FASTEST, ratio**1.5)
         else:
             ratio = math.sqrt(ratio)
     return found
 
 
-def newton(problem: RiskProblem, student: RiskStudent) -> RiskStudent:
+def _ahead(before: RiskStudent, found: RiskStudent, ridge: float) -> RiskStudent:
+    """Where a path of ridges leads; its last student where there is no path yet."""
+    covered = math.log(found.ridge / before.ridge)
+    share = math.log(ridge / found.ridge) / covered if covered and ridge else 0.0
+    return found.moved_on(before, share) if 0 < share <= _FARTHEST else found
+
+
+def newton(problem: RiskProblem, student: RiskStudent, *, tolerance: float = TOLERANCE) -> RiskStudent:
     """Steps until the residual is as small as rounding allows, or no step lessens it."""
     here = problem.equations(student)
     for _ in range(_ITERATIONS):
-        if here.residual < TOLERANCE or not np.isfinite(here.jacobian).all():
+        if here.residual < tolerance or not np.isfinite(here.jacobian).all():
             break
         trial = _searched(problem, student, here)
         if trial is None:

@@ -1,6 +1,7 @@
 """Up to how many kept examples a student can classify every label, noise included."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -43,6 +44,7 @@ def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, la
     return threshold_of(law)
 
 
+@lru_cache(maxsize=1)  # a curve asks at every α
 def threshold_of(law: KeptLaw) -> float:
     """The same, of a law."""
     if _is_separable(law):

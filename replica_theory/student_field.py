@@ -14,9 +14,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, owens_t
+from scipy.special import ndtr
 
-from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, symmetric
+from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, moment_maps
 from replica_theory.gaussian import FAR, interval_mass, normal_density
 from replica_theory.kept_law import KeptLaw
 from replica_theory.quadrature import composite_rule, gauss_legendre
@@ -24,6 +24,7 @@ from replica_theory.quadrature import composite_rule, gauss_legendre
 _ORDER = 12
 _GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 8.0, 11.0])
 _STEPS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])
+_START_GRID = np.linspace(-REACH, REACH, 8)
 _COARSE = 1.2  # widths beyond it are resolved by the grid
 
 
@@ -98,13 +99,11 @@ class Plane:
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """E[g G | t] and E[ggᵀ G | t] as combinations of m, tm, e, l, t²m, te, tl and E[∂∂G | t] by zz, zu, uu."""
-        r, first, second = self.direction, np.zeros((3, 4)), np.zeros((3, 3, 10))
-        spread = np.eye(3) - np.outer(r, r)
-        probe, teacher = np.array([[1.0, 0.0, 0.0], [self.cosine, self.sine, 0.0]]) @ spread
-        first[:, 1:] = np.stack([r, probe, teacher], axis=1)
+        r = self.direction
+        spread = np.eye(3) - r[:, None] * r
+        probe, teacher = spread[0], self.cosine * spread[0] + self.sine * spread[1]
+        first, second = moment_maps(np.array([r, probe, teacher]))
         second[..., 0] = spread
-        pairs = (r, r), (r, probe), (r, teacher), (probe, probe), (probe, teacher), (teacher, teacher)
-        second[..., 4:] = np.stack([symmetric(*pair) for pair in pairs], axis=-1)
         return first, second
 
 
@@ -177,26 +176,19 @@ _PARTIAL_SUMS = _partial_sums()
 
 
 def _starting_mass(rule: Boundaries, plane: Plane) -> float:
-    """E[G | t] where the panels start: quadrants of the bivariate normal (z, u), by Owen's T."""
-    t = -REACH
-    low, high = ((ends - plane.rho * t) / plane.sigma for ends in (rule.lower, rule.upper))
-    mass = rule.label.base * interval_mass(low, high)
+    """E[G | t] where the panels start, by quadrature over z: what is next to nothing there must be so exactly."""
+    t, ends = -REACH, [_START_GRID, (rule.edges[:, 0] + plane.rho * REACH) / plane.sigma]
+    if rule.label.slope and plane.gap:
+        centre, width = plane.overlap * plane.sigma * REACH / plane.gap, abs(plane.spread / plane.gap)
+        ends.append(centre + width * _STEPS)
+    ends = np.sort(np.clip(np.concatenate(ends), -REACH, REACH))
+    nodes = composite_rule(ends[None], _ORDER)
+    z = plane.rho * t + plane.sigma * nodes.points
+    mass = rule.probability @ ((rule.lower < z) & (z < rule.upper))
     if rule.label.slope:
-        upper, lower = (_quadrant(plane, t, ends, h) for ends, h in ((rule.upper, high), (rule.lower, low)))
-        mass = mass + rule.label.slope * (upper - lower)
-    return float(rule.probability @ mass[:, 0])
-
-
-def _quadrant(plane: Plane, t: float, edge: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """P(z < edge, u > 0 | t), h the edge as a standard normal coordinate."""
-    k = plane.overlap * t / plane.tau
-    h, k = np.where(h == 0, _NEXT_TO_NOTHING, h), k or _NEXT_TO_NOTHING
-    lean = (plane.inward * t + plane.gap * edge) / (plane.sigma * plane.spread)
-    tails = owens_t(h, lean / h) + owens_t(k, _along_boundary(plane, t, edge) / k)
-    return (ndtr(h) + ndtr(k)) / 2 - tails - np.where(h * k < 0, 0.5, 0.0)
-
-
-_NEXT_TO_NOTHING = 1e-150
+        lean = (plane.inward * t + plane.gap * z) / (plane.sigma * plane.spread)
+        mass = mass * (rule.label.base + rule.label.slope * ndtr(lean))
+    return float(nodes.weights @ (normal_density(nodes.points) * mass)) * (1.0 if rule.label.slope else rule.label.base)
 
 
 def _panel_ends(rule: Boundaries, plane: Plane, marks: np.ndarray) -> np.ndarray:

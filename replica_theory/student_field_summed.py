@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, symmetric
+from replica_theory.field_cells import REACH, FieldCells, LabelChance, labelled_pieces, moment_maps
 from replica_theory.gaussian import FAR, normal_density
 from replica_theory.kept_law import KeptLaw, Piece
 from replica_theory.loss import Loss, Weight
@@ -42,7 +42,7 @@ def summed_cells(
     tau = float(np.hypot(a2, b))
     pieces, label = labelled_pieces(law)
     weigh = weight or np.ones_like
-    marks = loss.marks(scale * np.median(weigh(_EVERYWHERE)))
+    marks = loss.marks(scale * np.median(_loss_weights(weigh, _EVERYWHERE)))
     grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
     rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
     marks = loss.marks(scale * rows.loss_weight)
@@ -50,8 +50,9 @@ def summed_cells(
     z, xi = rows.z[nodes.row], nodes.points
     mass, m1, m2 = _label_moments(law.probe_angle, label, z, xi, student) * (nodes.weights * rows.share[nodes.row])
     zm, xm = z * mass, xi * mass
+    axes = np.array([[1.0, 0.0, 0.0], [0.0, a2 / tau, b / tau], [0.0, b / tau, -a2 / tau]])  # of z, ξ and ζ
     parts = np.stack([mass, zm, xm, m1, z * zm, z * xm, z * m1, xi * xm, xi * m1, m2])
-    return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *_moments(a2 / tau, b / tau))
+    return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *moment_maps(axes))
 
 
 def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:
@@ -76,7 +77,17 @@ def _rows(pieces: tuple[Piece, ...], weigh: Weight, grid: np.ndarray, keep_fract
         z.append(nodes.points)
         share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
     z = np.concatenate(z)
-    return _Row(z, np.concatenate(share), np.asarray(weigh(z), dtype=float))
+    return _Row(z, np.concatenate(share), _loss_weights(weigh, z))
+
+
+def _loss_weights(weigh: Weight, z: np.ndarray) -> np.ndarray:
+    weights = np.asarray(weigh(z), dtype=float)
+    if weights.shape != z.shape or not np.all((weights > 0) & np.isfinite(weights)):
+        raise ValueError(
+            f"`sample_weight` must return finite weights > 0 of its argument's shape {z.shape}; got shape "
+            f"{weights.shape}, from {weights.min()} to {weights.max()}"
+        )
+    return weights
 
 
 def _across(rows: _Row, angle: float, label: LabelChance, kinks: np.ndarray, student: np.ndarray, order: int):
@@ -102,13 +113,3 @@ def _label_moments(angle: float, label: LabelChance, z: np.ndarray, xi: np.ndarr
     pull = label.slope * seen * normal_density(argument)
     mass = seen * (label.base + label.slope * ndtr(argument))
     return np.stack([mass, pull, mass - argument * pull])
-
-
-def _moments(c: float, s: float) -> tuple[np.ndarray, np.ndarray]:
-    """E[g] from 1, z, ξ, ζ and E[ggᵀ] from those and z², zξ, zζ, ξ², ξζ, ζ²; (c, s) = (a₂, b)/τ."""
-    axes = z, xi, zeta = np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, s, -c]])
-    pairs = (z, z), (z, xi), (z, zeta), (xi, xi), (xi, zeta), (zeta, zeta)
-    first, second = np.zeros((3, 4)), np.zeros((3, 3, 10))
-    first[:, 1:] = axes.T
-    second[..., 4:] = np.stack([symmetric(*pair) for pair in pairs], axis=-1)
-    return first, second

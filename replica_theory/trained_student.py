@@ -1,6 +1,7 @@
 """One trained student: its direction and norm, and how it does on the examples it was trained on."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from replica_theory.kept_averages import KeptAverages
 from replica_theory.loss import Loss
 from replica_theory.losses import Logistic, Square, SquaredHinge
 from replica_theory.risk_check import RESIDUAL_TOLERANCE, independent_residual
-from replica_theory.risk_solver import RiskProblem, RiskStudent, solve
+from replica_theory.risk_solver import Path, RiskProblem, RiskStudent, solve
 from replica_theory.separability import threshold_of
 from replica_theory.square_risk import square_student
 from replica_theory.student_field_summed import summed_cells
@@ -42,23 +43,30 @@ class TrainedStudent:
     residual: float
 
 
-def train(averages: KeptAverages, loss: Loss, *, alpha: float, ridge: float) -> TrainedStudent:
-    """The minimiser at one α, with the limits ridge → 0 and ridge → ∞.
+def train(averages: KeptAverages, loss: Loss, *, alphas: np.ndarray, ridge: float) -> list[TrainedStudent]:
+    """The minimisers at these α, in their order, with the limits ridge → 0 and ridge → ∞.
 
     Raises:
         ValueError: There is no minimiser.
         SaddlePointError: The equations do not confirm it.
     """
+    paths: dict[str, Path] = defaultdict(Path)
+    order = np.argsort(alphas)
+    students = [_trained(averages, loss, alpha, ridge, paths) for alpha in alphas[order].tolist()]
+    return [students[place] for place in np.argsort(order)]
+
+
+def _trained(averages: KeptAverages, loss: Loss, alpha: float, ridge: float, paths: dict[str, Path]) -> TrainedStudent:
     if math.isinf(ridge):
         return _mean_student(averages, loss, alpha)
     if ridge > 0:
-        return _minimiser(averages, loss, alpha, ridge)
+        return _minimiser(averages, loss, alpha, ridge, paths["loss"])
     if isinstance(loss, Square) and alpha == 1:
         return _diverging_student(averages)
     constraint = _constraint(averages, loss, alpha)
     if constraint is None:
-        return _minimiser(averages, loss, alpha, 0.0)
-    return replace(_minimiser(averages, constraint, alpha, 1.0), scale=math.inf)
+        return _minimiser(averages, loss, alpha, 0.0, paths["loss"])
+    return replace(_minimiser(averages, constraint, alpha, 1.0, paths["constraint"]), scale=math.inf)
 
 
 def _constraint(averages: KeptAverages, loss: Loss, alpha: float) -> Loss | None:
@@ -78,7 +86,7 @@ def _constraint(averages: KeptAverages, loss: Loss, alpha: float) -> Loss | None
     return loss.ridgeless
 
 
-def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float) -> TrainedStudent:
+def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float, path: Path) -> TrainedStudent:
     moments = averages.plane_moments
     if isinstance(loss, Interpolation):
         limit = square_student(*moments, alpha=alpha, ridge=0.0)
@@ -86,10 +94,13 @@ def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float) -
     elif isinstance(loss, Square) and averages.weight is None:
         student = square_student(*moments, alpha=alpha, ridge=ridge)
     else:
-        start = square_student(*moments, alpha=alpha, ridge=max(ridge, _START_RIDGE))
-        if isinstance(loss, HardMargin):
-            start = _nearly_hard(averages, start, ridge)
+        start = path.ahead(alpha)
+        if start is None:
+            start = square_student(*moments, alpha=alpha, ridge=max(ridge, _START_RIDGE))
+            if isinstance(loss, HardMargin):
+                start = _nearly_hard(averages, start, ridge)
         student = solve(RiskProblem(loss, averages), replace(start, ridge=ridge))
+        path.found.append(student)
     residual = independent_residual(averages, loss, student)
     if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError(

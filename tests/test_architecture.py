@@ -36,6 +36,7 @@ THEORY_SOLVERS = {
     "risk_solver",
     "separability",
     "square_risk",
+    "field_cells",
     "student_field",
     "student_field_summed",
     "trained_student",

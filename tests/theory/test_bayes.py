@@ -22,6 +22,7 @@ from replica_theory import (
     optimal_ridge,
     version_space,
 )
+from replica_theory.bayes_rule import rule_known
 
 TABLE = {1.0: 0.25437297, 2.0: 0.17453419, 5.0: 0.08393517}
 BAYES_CONSTANT = 0.4417000435849083
@@ -38,6 +39,8 @@ def floor(alpha, selection, degrees, knows):
         (KeepRandom(), 0, "rule"),
         (KeepRandom(0.3), 20, "rule"),
         (KeepRandom(), 90, "probe"),
+        (KeepHardest(0.3), 90, "probe"),
+        (KeepRandom(1e-9), 20, "rule"),
         (KeepHardest(0.4), 90, "rule"),
     ],
     ids=str,
@@ -76,8 +79,8 @@ def test_version_spaces_centre_is_the_floor_of_random_data():
     "selection",
     [
         KeepHardest(0.4),
-        pytest.param(KeepEasiest(0.3), marks=pytest.mark.slow),
-        pytest.param(Calibrated(KeepHardest(0.2), 0.3), marks=pytest.mark.slow),
+        KeepEasiest(0.3),
+        Calibrated(KeepHardest(0.2), 0.3),
     ],
     ids=repr,
 )
@@ -107,7 +110,47 @@ def test_perfect_probe_leaves_its_knower_nothing_to_learn():
     assert floor(2.0, KeepHardest(0.4), 0.01, "probe").generalization_error < 0.01 / 180
 
 
-@pytest.mark.slow
+def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
+    """Q̂ with sums over even steps in place of every integral but the label's: w = √Q x, and z in each interval."""
+    prior = np.array([[1.0, math.cos(angle)], [math.cos(angle), 1.0]])
+    step = np.arange(-8.7, 8.7, 0.06)
+    x = np.stack(np.meshgrid(step, step), -1).reshape(-1, 2)
+    x = x[(x**2).sum(1) < 75]
+    weights = np.exp(-(x**2).sum(1) / 2) * 0.06**2 / (2 * math.pi)
+    wz, wu = np.linalg.cholesky(prior - covariance) @ x.T
+    spread, lean = math.sqrt(covariance[0, 0]), covariance[0, 1] / math.sqrt(covariance[0, 0])
+    rest = math.sqrt(covariance[1, 1] - lean**2)
+    legendre, shares = np.polynomial.legendre.leggauss(80)
+    chance, by_zeta, by_u = np.zeros((3, wz.size))
+    for low, high in intervals:
+        ends = np.clip((low - wz) / spread, -9, 9), np.clip((high - wz) / spread, -9, 9)
+        half, middle = (ends[1] - ends[0]) / 2, (ends[1] + ends[0]) / 2
+        for node, share in zip(legendre, shares, strict=True):
+            zeta = middle + half * node
+            mass = share * half * np.exp(-zeta * zeta / 2) / math.sqrt(2 * math.pi)
+            label = (wu + lean * zeta) / rest
+            chance += mass * ndtr(label)
+            by_zeta += mass * zeta * ndtr(label)
+            by_u += mass * np.exp(-label * label / 2) / math.sqrt(2 * math.pi) / rest
+    slopes = np.stack([by_zeta / spread - lean / spread * by_u, by_u])
+    return 2 * alpha / fraction * (slopes * weights / np.maximum(chance, 1e-60)) @ slopes.T
+
+
+@pytest.mark.parametrize("easy", [False, True], ids=["hard", "easy"])
+def test_the_rules_knower_meets_its_equations_on_an_even_grid(easy):
+    alpha, fraction, angle = 2.0, 0.4, math.radians(20)
+    rule = (KeepEasiest if easy else KeepHardest)(fraction)
+    covariance, _ = rule_known(rule.kept_law(angle), alpha)
+    prior = np.array([[1.0, math.cos(angle)], [math.cos(angle), 1.0]])
+    low, high = rule.thresholds()
+    intervals = [(-40.0, -low), (low, 40.0)] if easy else [(-high, high)]
+    information = information_on_an_even_grid(intervals, alpha, fraction, angle, covariance)
+    expected = np.linalg.inv(covariance) - np.linalg.inv(prior)
+    assert information == pytest.approx(expected, rel=1e-8)
+    solution = bayes_optimal(alpha, selection=rule, probe_angle=angle, knows="rule")
+    assert solution.generalization_error == pytest.approx(math.acos(math.sqrt(1 - covariance[1, 1])) / math.pi)
+
+
 def test_rule_of_a_nearly_perfect_probe_joins_the_perfect_one():
     near, at = (floor(2.0, KeepHardest(0.4), degrees, "rule").generalization_error for degrees in (0.02, 0.0))
     assert near == pytest.approx(at, rel=1e-5)

@@ -106,7 +106,7 @@ def test_a_verifier_that_accepts_all_changes_nothing(rule):
             lambda: curated_risk(
                 1.0, selection=KeepRandom(), generator_angle=0.1, oracle_angle=0.1, mutual_angle=0.5, **SQUARE
             ),
-            "must be cosines of one unit vector",
+            r"`mutual_angle` must be in \[0, 0.2\], between the difference and the sum",
         ),
     ],
     ids=["right", "wrong", "both", "rule", "fraction", "angle", "triangle"],

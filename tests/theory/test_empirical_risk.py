@@ -395,6 +395,10 @@ def test_unregularised_logistic_needs_labels_that_are_not_separable():
     ("options", "message"),
     [
         ({"ridge": -1.0}, "`ridge` must be >= 0; got -1.0"),
+        ({"ridge": "a"}, "`ridge` must be a number; got 'a'"),
+        ({"ridge": 1e200}, r"`ridge` must be at most 1e\+100, or infinite"),
+        ({"label_noise": None}, "`label_noise` must be a number; got None"),
+        ({"alpha_prune": "x"}, "`alpha_prune` must be a number or a list of numbers; got 'x'"),
         ({"loss": "huber"}, '`loss` must be "square", "logistic"'),
         ({"label_noise": 0.6}, r"`label_noise` must be in \[0, 1/2\]; got 0.6"),
         ({"label_noise": math.nan}, "`label_noise` must be in"),
@@ -402,7 +406,7 @@ def test_unregularised_logistic_needs_labels_that_are_not_separable():
         ({"alpha_prune": 0.0}, "`alpha_prune` must be finite and > 0"),
         ({"selection": 0.5}, "`selection` must be a rule"),
     ],
-    ids=["ridge", "loss", "noise", "nan noise", "angle", "alpha", "rule"],
+    ids=["ridge", "text", "huge ridge", "none", "text alpha", "loss", "noise", "nan noise", "angle", "alpha", "rule"],
 )
 def test_bad_parameters_are_named(options, message):
     with pytest.raises(ValueError, match=message):
@@ -441,3 +445,43 @@ def test_thin_strips_of_data_keep_every_digit(fraction, degrees):
     rule, angle = KeepHardest(fraction), math.radians(degrees)
     expected = max_margin(3.0, selection=rule, probe_angle=angle).generalization_error
     assert error(3.0, "hinge", 0.0, rule, degrees) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (2.0, "`sample_weight` must be a function of signed margins; got 2.0"),
+        (lambda margin: -np.ones_like(margin), r"`sample_weight` must return finite weights > 0 .* from -1.0 to -1.0"),
+        (lambda margin: 1.0, r"`sample_weight` must return finite weights > 0 .* got shape \(\)"),
+        (lambda margin: margin * np.nan, r"`sample_weight` must return finite weights > 0"),
+    ],
+    ids=["number", "negative", "shape", "nan"],
+)
+def test_bad_weights_are_named(weight, message):
+    with pytest.raises(ValueError, match=message):
+        error(2.0, "hinge", 0.1, sample_weight=weight)
+
+
+def test_a_curve_is_its_points_in_any_order():
+    alphas = np.array([9.0, 0.2, 3.0, 3.1, 0.21, 40.0])
+    for loss, ridge in itertools.product(("logistic", "hinge"), (1e-4, 0.1)):
+        options = {"selection": KeepHardest(0.3, True), "degrees": 20, "label_noise": 0.1}
+        curve = error(alphas, loss, ridge, **options)
+        assert curve == pytest.approx([error(alpha, loss, ridge, **options) for alpha in alphas], rel=1e-10)
+
+
+@pytest.mark.parametrize("loss", SIGNATURE_LOSSES, ids=str)
+@pytest.mark.parametrize("degrees", [6e-139, 1e-10, 90.0], ids=str)
+def test_extreme_angles_join_their_neighbours(loss, degrees):
+    options = {"selection": KeepHardest(0.3), "label_noise": 0.1}
+    neighbour = 0.0 if degrees < 1 else degrees - 1e-9
+    assert error(2.0, loss, 0.1, degrees=degrees, **options) == pytest.approx(
+        error(2.0, loss, 0.1, degrees=neighbour, **options), rel=1e-7
+    )
+
+
+def test_many_examples_keep_the_digits_of_the_square_student():
+    """α = 1e5: ε² α is its limit to 1/α, and twice the α gives half of it."""
+    options = {"loss": "square", "selection": RANDOM, "ridge": 0.1}
+    few, many = (empirical_risk(alpha, **options).generalization_error for alpha in (1e5, 2e5))
+    assert few**2 == pytest.approx(2 * many**2, rel=2e-5)
