@@ -33,8 +33,8 @@ NAME = "3ABC"
 TITLE = "Real data: scaling with the examples that are kept"
 CAPTION = (
     "Test error against the number of kept examples when the hardest fraction f of pools of growing size is kept, "
-    "above by EL2N, below by the size of a linear probe's margin, beside as many random examples; dashed, the power law "
-    "fitted to these; grey, the envelope, whose fraction the other seeds chose. Bars: 95 % intervals over seeds. "
+    "above by EL2N, below by the size of a linear probe's margin, beside as many random examples; dashed, the power "
+    "law fitted to these; grey, the envelope, whose fraction the other seeds chose. Bars: 95 % intervals over seeds. "
     "Softmax head, retrained from scratch; class floor 0.5."
 )
 RANDOM, HARD, ENVELOPE, LAW = "random", "hard", "envelope", "power law of random"
