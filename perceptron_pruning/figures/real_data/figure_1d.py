@@ -104,7 +104,7 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a column of maps for each source, a row for each metric."""
     rows = [row for row in table if row["kind"] != MEASURED]
-    largest = max(abs(row["value"]) for row in rows)
+    largest = max(abs(row["value"]) for row in rows if row["kind"] == "difference")
     sources, metrics = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "metric"))
     with styled():
         figure = new_figure(3.0 * len(sources) + 0.8, 2.3 * len(metrics) + 0.5)
