@@ -76,14 +76,8 @@ def _equalities(line: Sequence[Row]) -> list[Row]:
         if left["value"] > 0 >= right["value"]:
             share = left["value"] / (left["value"] - right["value"])
             size = left["pool_size"] * (right["pool_size"] / left["pool_size"]) ** share
-            found.append(
-                {
-                    "kind": "equality",
-                    "source": left["source"],
-                    "pool_size": size,
-                    "keep_fraction": left["keep_fraction"],
-                }
-            )
+            place = {name: left[name] for name in ("source", "metric", "keep_fraction")}
+            found.append({"kind": "equality", **place, "pool_size": size})
     return found
 
 
