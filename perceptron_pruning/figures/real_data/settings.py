@@ -28,6 +28,7 @@ class Settings:
         scaling: Pools of all sizes, hard, easy and random.
         benchmark: Every metric, in one pool.
         floors: Class floors, in the same pool.
+        prototypes: Numbers k of prototypes, in the pools of the floors.
         two_class: Theory beside data, for each source's `PAIRS`.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     scaling: Plan
     benchmark: Plan
     floors: Plan
+    prototypes: tuple[int, ...]
     two_class: TwoClassSettings
 
     @property
@@ -43,7 +45,7 @@ class Settings:
         plans = {name: getattr(self, name) for name in ("scaling", "benchmark", "floors", "two_class")}
         return {
             f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
-        } | {"sources": "; ".join(SOURCES.values())}
+        } | {"prototypes": str(self.prototypes), "sources": "; ".join(SOURCES.values())}
 
 
 FULL = Settings(
@@ -70,6 +72,7 @@ FULL = Settings(
         class_floors=(0.0, 0.25, 0.5, 0.75, 1.0),
         n_seeds=5,
     ),
+    prototypes=(1, 3, 10, 30, 100, 300),
     two_class=TwoClassSettings(classes=(0, 1)),
 )
 
@@ -78,5 +81,6 @@ QUICK = Settings(
     scaling=replace(FULL.scaling, pool_sizes=(200, 500, 1000, 2000), n_seeds=5),
     benchmark=replace(FULL.benchmark, pool_sizes=(1000,), keep_fractions=(0.4, 0.8, 1.0)),
     floors=replace(FULL.floors, pool_sizes=(1000,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
+    prototypes=(1, 10, 100),
     two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), n_seeds=5),
 )
