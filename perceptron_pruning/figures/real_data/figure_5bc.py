@@ -98,7 +98,7 @@ def draw(table: Sequence[Row]) -> Figure:
     sources = list(dict.fromkeys(row["source"] for row in rows))
     with styled():
         figure = new_figure(3.0 * len(sources) + 2.4, 6.0)
-        panels = figure.subplots(2, len(sources), sharex=True, sharey="col", squeeze=False)
+        panels = figure.subplots(2, len(sources), sharex=True, squeeze=False)
         for column, source in zip(panels.T, sources, strict=True):
             own = [row for row in rows if row["source"] == source]
             metrics = [name for name in dict.fromkeys(row["metric"] for row in own) if name != BEST]

@@ -15,6 +15,7 @@ PAIRS = {  # two classes of each source, by their labels and in words
     "fashion-mnist-resnet": ((2, 4), "pullover or coat, ResNet"),
     "wordnet": ((1, 3), "person or animal, MiniLM"),
 }
+METRICS = {"el2n": "EL2N", "margin_label_agnostic": "label-agnostic margin"}  # the paper's, and its theory's
 VALIDATION = 1000  # training rows kept for the influence metrics
 
 
@@ -27,6 +28,7 @@ class Settings:
         scaling: Pools of all sizes, hard, easy and random.
         benchmark: Every metric, in one pool.
         floors: Class floors, in the same pool.
+        prototypes: Numbers k of prototypes, in the pools of the floors.
         two_class: Theory beside data, for each source's `PAIRS`.
     """
 
@@ -34,6 +36,7 @@ class Settings:
     scaling: Plan
     benchmark: Plan
     floors: Plan
+    prototypes: tuple[int, ...]
     two_class: TwoClassSettings
 
     @property
@@ -42,16 +45,16 @@ class Settings:
         plans = {name: getattr(self, name) for name in ("scaling", "benchmark", "floors", "two_class")}
         return {
             f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
-        } | {"sources": "; ".join(SOURCES.values())}
+        } | {"prototypes": str(self.prototypes), "sources": "; ".join(SOURCES.values())}
 
 
 FULL = Settings(
     name="full",
     scaling=Plan(
         pool_sizes=(200, 400, 800, 1600, 3200, 6400, 12800),  # smaller ones may lack a class
-        keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
-        metrics=("el2n",),
-        n_seeds=10,
+        keep_fractions=(0.25, 0.5, 0.75, 1.0),
+        metrics=tuple(METRICS),
+        n_seeds=8,
     ),
     benchmark=Plan(
         pool_sizes=(6400,),
@@ -69,13 +72,15 @@ FULL = Settings(
         class_floors=(0.0, 0.25, 0.5, 0.75, 1.0),
         n_seeds=5,
     ),
+    prototypes=(1, 3, 10, 30, 100, 300),
     two_class=TwoClassSettings(classes=(0, 1)),
 )
 
 QUICK = Settings(
     name="quick",
-    scaling=replace(FULL.scaling, pool_sizes=(200, 500, 1200, 3000), n_seeds=5),
-    benchmark=replace(FULL.benchmark, pool_sizes=(1600,), keep_fractions=(0.4, 0.8, 1.0)),
-    floors=replace(FULL.floors, pool_sizes=(1600,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
+    scaling=replace(FULL.scaling, pool_sizes=(200, 500, 1000, 2000), n_seeds=5),
+    benchmark=replace(FULL.benchmark, pool_sizes=(1000,), keep_fractions=(0.4, 0.8, 1.0)),
+    floors=replace(FULL.floors, pool_sizes=(1000,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
+    prototypes=(1, 10, 100),
     two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), n_seeds=5),
 )
