@@ -75,8 +75,8 @@ def test_pretraining_sees_no_target_class(source, folder):
         pool = pool_of(source, 200, seed, 100, tuple(sources))
         assert set(pool.labels) == set(sources)
         assert set(pool.validation_labels) == set(sources)
-        shots = function_of(source, folder)._shots(pool, targets)
-        assert list(np.bincount(pool.data.train_labels[shots], minlength=10)[targets]) == [10] * 5
+        for shots in function_of(source, folder, Target(draws=2)).drawn(pool, targets):
+            assert list(np.bincount(pool.data.train_labels[shots], minlength=10)[targets]) == [10] * 5
     assert {tuple(Target().classes(10, seed)[1]) for seed in range(5)} != {tuple(targets)}
 
 
@@ -89,7 +89,7 @@ def test_a_plain_pool_is_what_it_was(source):
     ("plan", "target", "message"),
     [
         ({}, {"n_classes": 9}, r"`n_classes` must be in \[2, 8\]"),
-        ({}, {"shots": 0}, r"`shots` in \[1, \d+\]; got 5 and 0"),
+        ({}, {"shots": 0}, r"`shots` in \[1, \d+\] and `draws` >= 1; got 5, 0 and 10"),
         (
             {"pool_sizes": (9000,)},
             {},
