@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from perceptron_pruning.figures.settings import FULL
-
 FOLDER = Path(__file__).parent
 
 
@@ -14,7 +12,7 @@ def pytest_addoption(parser):
         "--regenerate",
         action="store_true",
         help="rewrite the tables, pictures and report in figures/ (as reproduce --full does) and test them. What was "
-        "simulated stays in figures/*.zarr, so that an interrupted run goes on; delete these to simulate anew",
+        "simulated or trained stays in stores there, so that an interrupted run goes on; delete *.zarr to begin anew",
     )
 
 
@@ -22,7 +20,9 @@ def pytest_addoption(parser):
 def _regenerated(request):
     if not request.config.getoption("--regenerate", default=False):
         return
+    from perceptron_pruning.reproduction.groups import PAPER, REAL_DATA
     from perceptron_pruning.reproduction.run import reproduce
 
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # shows the bar
-        reproduce(FOLDER, FULL)
+        for group, folder in ((PAPER, FOLDER), (REAL_DATA, FOLDER / "real_data")):
+            reproduce(folder, group.full, group)

@@ -13,7 +13,6 @@ import numpy as np
 from perceptron_pruning.embeddings.experiments.scaling import effect
 from perceptron_pruning.embeddings.experiments.two_class import (
     OWN_LABELS,
-    Pair,
     TwoClassPoint,
     TwoClassSettings,
 )
@@ -61,19 +60,25 @@ def _log_ratio(measured: Effect, predicted: float) -> Effect:
     return Effect(math.log(measured.value / predicted), relative, measured.degrees_of_freedom)
 
 
-def beside_theory(points: Sequence[TwoClassPoint], pair: Pair, settings: TwoClassSettings) -> list[Beside]:
-    """Means over seeds with their predictions, in the order of the points."""
+def beside_theory(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoClassSettings) -> list[Beside]:
+    """Means over seeds with their predictions, in the order of the points.
+
+    Args:
+        points: What was measured.
+        label_noise: η of the pair.
+        settings: Whose ridge and kept fraction the theory is told.
+    """
     groups: dict[tuple, list[TwoClassPoint]] = {}
     for point in points:
         groups.setdefault((point.step, point.rule), []).append(point)
-    return [row for group in groups.values() for row in _curve(group, pair, settings)]
+    return [row for group in groups.values() for row in _curve(group, label_noise, settings)]
 
 
-def _curve(points: Sequence[TwoClassPoint], pair: Pair, settings: TwoClassSettings) -> list[Beside]:
+def _curve(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoClassSettings) -> list[Beside]:
     """One step and rule, all α."""
     step, rule = points[0].step, points[0].rule
     angle = float(np.mean([point.probe_angle for point in points]))
-    noise = pair.label_noise if step in OWN_LABELS else 0.0
+    noise = label_noise if step in OWN_LABELS else 0.0
     alphas = sorted({point.alpha_prune for point in points})
     solution = empirical_risk(
         alphas,

@@ -1,4 +1,4 @@
-"""Fashion-MNIST as two trained networks see it: the embeddings packaged with the project."""
+"""The embeddings packaged with the project: Fashion-MNIST as two trained networks see it, and definitions of words."""
 
 import json
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ import numpy as np
 FILE_NAME = "fashion_mnist_efficientnet_lite0.npz"
 RESNET_FILE_NAME = "fashion_mnist_resnet50_half.npz"
 IMAGES_FILE_NAME = "fashion_mnist_images.npz"
+WORDNET_FILE_NAME = "wordnet_minilm.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,8 @@ class Embeddings:
         train_labels: (n_train,) integers.
         test_embeddings: (n_test, d) float64.
         test_labels: (n_test,) integers.
+        provenance: Where the data come from: examples, network, recipe, checksums.
         images: The pixels behind the rows, if they are at hand.
-        provenance: Where the data come from: images, network, recipe, checksums.
     """
 
     train_embeddings: np.ndarray
@@ -42,7 +43,9 @@ class Embeddings:
             ValueError: There are none.
         """
         if self.images is None:
-            raise ValueError("`images` must be given for students that see pixels; got None")
+            raise ValueError(
+                "`images` must be given for students that see pixels (fashion-mnist-pixels has them); got None"
+            )
         return self.images
 
 
@@ -61,10 +64,13 @@ class Images:
 
 
 def load_fashion_mnist(*, images: bool = False) -> Embeddings:
-    """15 000 training and 5 000 test images as 256 principal components of EfficientNet-Lite0, on request with pixels.
+    """15 000 training and 5 000 test images as 256 principal components of EfficientNet-Lite0.
 
     The numbers are stored in half precision and returned in double. ``make_fashion_mnist.py``
     made them.
+
+    Args:
+        images: Whether with the pixels behind them.
 
     References:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); Tan & Le 2019, arXiv:1905.11946.
@@ -72,7 +78,7 @@ def load_fashion_mnist(*, images: bool = False) -> Embeddings:
     return _packaged(FILE_NAME, images)
 
 
-def load_fashion_mnist_resnet(*, images: bool = False) -> Embeddings:
+def load_fashion_mnist_resnet() -> Embeddings:
     """The same 15 000 training and 5 000 test images as 128 principal components of a residual network.
 
     A ResNet-50 of half the width that Yahoo trained on photographs; ``make_fashion_mnist_resnet.py`` made
@@ -81,7 +87,20 @@ def load_fashion_mnist_resnet(*, images: bool = False) -> Embeddings:
     References:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); He et al. 2015, arXiv:1512.03385.
     """
-    return _packaged(RESNET_FILE_NAME, images)
+    return _packaged(RESNET_FILE_NAME, images=False)
+
+
+def load_wordnet() -> Embeddings:
+    """15 000 training and 5 000 test definitions of nouns as 128 principal components of MiniLM.
+
+    The label is the field to which WordNet's lexicographers assigned the word, one of the ten largest: its
+    definition alone must tell. ``make_wordnet.py`` made the numbers.
+
+    References:
+        Fellbaum 1998 (WordNet); Wang et al. 2020, arXiv:2002.10957 (MiniLM); Reimers & Gurevych 2019,
+        arXiv:1908.10084.
+    """
+    return _packaged(WORDNET_FILE_NAME, images=False)
 
 
 def load_fashion_mnist_images() -> Images:

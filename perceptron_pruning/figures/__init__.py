@@ -41,7 +41,7 @@ from perceptron_pruning.sweeps import Cell
 
 
 class Figure(Protocol):
-    """What a figure's module has."""
+    """What the module of any figure has."""
 
     @property
     def NAME(self) -> str: ...
@@ -52,14 +52,18 @@ class Figure(Protocol):
     @property
     def CAPTION(self) -> str: ...
 
+    def draw(self, table: Sequence[Row]) -> Picture: ...
+
+
+class SimulatedFigure(Figure, Protocol):
+    """What a module here has."""
+
     def cells(self, settings: Settings) -> list[Cell]: ...
 
     def compute(self, settings: Settings, simulated: Simulated) -> list[Row]: ...
 
-    def draw(self, table: Sequence[Row]) -> Picture: ...
 
-
-_MODULES: tuple[Figure, ...] = (
+_MODULES: tuple[SimulatedFigure, ...] = (
     figure_1a,
     figure_1b,
     figure_1c,
@@ -81,7 +85,7 @@ _MODULES: tuple[Figure, ...] = (
     figure_embeddings,
 )
 
-FIGURES: dict[str, Figure] = {module.NAME: module for module in _MODULES}
+FIGURES: dict[str, SimulatedFigure] = {module.NAME: module for module in _MODULES}
 
 
 def file_stem(name: str) -> str:
@@ -89,6 +93,6 @@ def file_stem(name: str) -> str:
     return f"figure_{name.lower()}"
 
 
-def caption(name: str, settings: Settings) -> str:
-    """One sentence on what is seen, with N and the number of trials."""
-    return FIGURES[name].CAPTION.format(**vars(settings))
+def caption(figure: Figure, settings: object) -> str:
+    """One sentence on what is seen, with what its fields name of the settings."""
+    return figure.CAPTION.format(**vars(settings))

@@ -1,6 +1,6 @@
 """How large a reproduction is: the only place where quick and full differ."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from perceptron_pruning.embeddings import experiment
 from perceptron_pruning.embeddings.experiment import CurveSettings
@@ -29,6 +29,13 @@ class Settings:
     sizes: tuple[int, ...]
     embeddings: CurveSettings
     seed: int = 0
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """In words."""
+        return {name: str(value) for name, value in asdict(self).items() if name != "embeddings"} | {
+            f"embeddings: {name}": str(value) for name, value in vars(self.embeddings).items()
+        }
 
 
 QUICK = Settings(

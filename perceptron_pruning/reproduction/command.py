@@ -2,13 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from perceptron_pruning.figures.settings import Settings
     from perceptron_pruning.reproduction.claims import Claim
+    from perceptron_pruning.reproduction.groups import Group
 
 _INTERRUPTED = 130
 
@@ -18,6 +18,7 @@ def reproduce_command(
     output: Path | None = None,
     quick: Annotated[bool, Parameter(negative="")] = False,
     full: Annotated[bool, Parameter(negative="")] = False,
+    real_data: Annotated[bool, Parameter(negative="")] = False,
     only: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
 ) -> int:
     """Reproduce the paper's figures and give a verdict on its claims.
@@ -30,35 +31,40 @@ def reproduce_command(
 
     Example: perceptron-pruning reproduce --full --only 1A
 
+    Example: perceptron-pruning reproduce --real-data --full
+
     Parameters
     ----------
     output
-        Folder for everything that is written. Default: reproduction/quick or reproduction/full.
+        Folder for everything that is written. Default: reproduction/quick or reproduction/full, and real-data-quick or
+        real-data-full there for real data.
     quick
-        N = 100, 60 trials a point: a few minutes on two cores. The default.
+        N = 100, 60 trials a point, or smaller pools: a few minutes on two cores. The default.
     full
-        N = 200, 100 trials a point, and more points.
+        N = 200, 100 trials a point, or larger pools, and more points.
+    real_data
+        The figures and claims of the paper's empirical half, on real data, in place of the theory's.
     only
-        Names of figures, such as 1A: these are written, from their own points, and no claim is judged.
+        Names of figures of either kind, such as 1A or 1D: these are written, from their own points, and no claim is
+        judged.
     """
     if quick and full:
         raise ValueError("`--quick` and `--full` exclude each other; give one of them")
-    from perceptron_pruning.figures import FIGURES
-    from perceptron_pruning.figures.settings import FULL, QUICK
+    from perceptron_pruning.reproduction.groups import PAPER, REAL_DATA
     from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
     from perceptron_pruning.sweeps import SweepError
 
-    settings = FULL if full else QUICK
-    folder = output or Path("reproduction") / settings.name
+    group, names = _named(only) if only is not None else (REAL_DATA if real_data else PAPER, None)
+    settings = group.full if full else group.quick
+    folder = output or Path("reproduction") / "-".join(part for part in (group.name, settings.name) if part)
     try:
-        if only is not None:
-            names = _named(only, FIGURES)
-            reproduce_figures(folder, settings, names)
+        if names is not None:
+            reproduce_figures(folder, settings, names, group)
             print(f"Figure {', '.join(names)} is in {folder}")
             return 0
-        claims = reproduce(folder, settings)
+        claims = reproduce(folder, settings, group)
     except KeyboardInterrupt:
-        print(f"Interrupted: {_progress(folder, settings)}; the same command goes on there", file=sys.stderr)
+        print(f"Interrupted: {_progress(folder, settings, group)}; the same command goes on there", file=sys.stderr)
         return _INTERRUPTED
     except SweepError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -68,13 +74,19 @@ def reproduce_command(
     return _verdict(claims)
 
 
-def _named(names: list[str], known: "dict") -> list[str]:
-    """The figures' names as they are spelt."""
-    spelt = {name.lower(): name for name in known}
+def _named(names: list[str]) -> "tuple[Group, list[str]]":
+    """The figures' names as they are spelt, and their group."""
+    from perceptron_pruning.reproduction.groups import GROUPS
+
+    found = {name.lower(): (group, name) for group in GROUPS for name in group.figures}
     for name in names:
-        if name.lower() not in spelt:
-            raise ValueError(f"`--only` must be among {', '.join(known)}; got {name!r}")
-    return [spelt[name.lower()] for name in names]
+        if name.lower() not in found:
+            known = ", ".join(name for _, name in found.values())
+            raise ValueError(f"`--only` must be among {known}; got {name!r}")
+    groups, spelt = zip(*(found[name.lower()] for name in names), strict=True)
+    if any(group is not groups[0] for group in groups):
+        raise ValueError(f"`--only` must name figures of the theory or of real data, not both; got {', '.join(spelt)}")
+    return groups[0], list(spelt)
 
 
 def _verdict(claims: "list[Claim]") -> int:
@@ -87,13 +99,11 @@ def _verdict(claims: "list[Claim]") -> int:
     return int(bool(against))
 
 
-def _progress(folder: Path, settings: "Settings") -> str:
-    from perceptron_pruning.figures import FIGURES
+def _progress(folder: Path, settings: Any, group: "Group") -> str:
     from perceptron_pruning.reproduction.run import finished_figures
-    from perceptron_pruning.reproduction.stores import Stores
 
-    whole, done = Stores(folder, settings).work(FIGURES)
-    return f"{done / whole:.0%} of the simulation and {len(finished_figures(folder))} figures are in {folder}"
+    whole, done = group.opened(folder, settings).work(list(group.figures))
+    return f"{done / whole:.0%} of the work and {len(finished_figures(folder, group.figures))} figures are in {folder}"
 
 
 def _table(claims: "list[Claim]") -> str:

@@ -3,11 +3,9 @@
 import json
 import os
 import platform
-from dataclasses import asdict
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-
-from perceptron_pruning.figures.settings import Settings
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("perceptron-pruning", "numpy", "scipy", "jax", "matplotlib")
@@ -23,14 +21,7 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
-def parameters(settings: Settings) -> dict[str, str]:
-    """The settings in words."""
-    return {name: str(value) for name, value in asdict(settings).items() if name != "embeddings"} | {
-        f"embeddings: {name}": str(value) for name, value in vars(settings.embeddings).items()
-    }
-
-
-def write_manifest(folder: Path, settings: Settings) -> None:
-    """Settings, versions and machine, as JSON."""
-    content = {"settings": parameters(settings), "versions": versions(), "machine": machine()}
+def write_manifest(folder: Path, parameters: Mapping[str, str]) -> None:
+    """Parameters, versions and machine, as JSON."""
+    content = {"settings": dict(parameters), "versions": versions(), "machine": machine()}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

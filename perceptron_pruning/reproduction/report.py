@@ -4,14 +4,15 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from perceptron_pruning import web_page
 from perceptron_pruning.embeddings.checkpoint import write_atomically
-from perceptron_pruning.figures import FIGURES, caption, file_stem
-from perceptron_pruning.figures.settings import Settings
+from perceptron_pruning.figures import Figure, caption, file_stem
 from perceptron_pruning.reproduction.calibration import Calibration
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.manifest import machine, parameters, versions
+from perceptron_pruning.reproduction.groups import Group
+from perceptron_pruning.reproduction.manifest import machine, versions
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.reproduction.timings import STAGES
 
@@ -23,15 +24,17 @@ class Reproduction:
     """What is reported, besides the pictures.
 
     Attributes:
+        group: Whose figures they are.
         settings: Of the reproduction.
         claims: With their verdicts.
-        calibration: z-scores of all pairs of theory and simulation.
+        calibration: z-scores of all pairs of theory and simulation; None where nothing is simulated.
         timings: Seconds of each figure's stages.
     """
 
-    settings: Settings
+    group: Group
+    settings: Any
     claims: Sequence[Claim]
-    calibration: Calibration
+    calibration: Calibration | None
     timings: Sequence[Row]
 
 
@@ -57,7 +60,7 @@ class Section:
 
 def write_reports(folder: Path, found: Reproduction) -> None:
     """Writes ``report.html`` and ``report.md`` into the folder that has the pictures."""
-    title, parts = f"Reproduction ({found.settings.name})", sections(found)
+    title, parts = f"{found.group.title} ({found.settings.name})", sections(found)
     web_page.write_page(folder / HTML, title, (_html(part, folder) for part in parts))
     text = "\n\n".join([f"# {title}", *map(_markdown, parts)]) + "\n"
     write_atomically(folder / MARKDOWN, lambda file: file.write(text.encode()))
@@ -66,26 +69,22 @@ def write_reports(folder: Path, found: Reproduction) -> None:
 def sections(found: Reproduction) -> list[Section]:
     """The whole report."""
     return [
-        _claims(found.claims),
-        _calibration(found.calibration),
-        *(_figure(name, found.settings) for name in FIGURES),
-        _parameters(found.settings),
+        _claims(found.claims, found.group.about),
+        *([] if found.calibration is None else [_calibration(found.calibration)]),
+        *(_figure(figure, found.settings) for figure in found.group.figures.values()),
+        _parameters(found),
         Section(title="Versions", head=("what", "version"), rows=[*versions().items(), ("machine", machine())]),
         _timings(found.timings),
     ]
 
 
-def _claims(claims: Sequence[Claim]) -> Section:
+def _claims(claims: Sequence[Claim], about: str) -> Section:
     against = [claim.claim for claim in claims if claim.contradicts_theory]
     summary = "No verdict contradicts the theory's own prediction." if not against else "Against the theory's own"
     summary += f" prediction: {'; '.join(against)}." if against else ""
     return Section(
         title="Claims",
-        text=(
-            "Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486), held against the exact theory, its "
-            "simulation and real embeddings. Every verdict is computed from the tables: a claim says that an effect is "
-            f"positive, and its 95 % interval decides. {summary}"
-        ),
+        text=f"{about} {summary}",
         head=("claim", "verdict", "theory alone", "theory", "measured (95 %)", "figure"),
         rows=[(c.claim, c.verdict, c.predicted or "silent", c.theory, c.measured, c.figure) for c in claims],
     )
@@ -105,22 +104,22 @@ def _calibration(found: Calibration) -> Section:
     )
 
 
-def _figure(name: str, settings: Settings) -> Section:
-    table = f"{file_stem(name)}.csv"
+def _figure(figure: Figure, settings: Any) -> Section:
+    title, stem = f"Figure {figure.NAME}: {figure.TITLE}", file_stem(figure.NAME)
     return Section(
-        title=f"Figure {name}: {FIGURES[name].TITLE}",
-        text=f"{caption(name, settings)} Numbers: {table}.",
-        picture=f"{file_stem(name)}.png",
-        description=f"Figure {name}: {FIGURES[name].TITLE}. Its numbers are in {table}",
+        title=title,
+        text=f"{caption(figure, settings)} Numbers: {stem}.csv.",
+        picture=f"{stem}.png",
+        description=f"{title}. Its numbers are in {stem}.csv",
     )
 
 
-def _parameters(settings: Settings) -> Section:
+def _parameters(found: Reproduction) -> Section:
     return Section(
         title="Parameters and seeds",
-        text="Every simulated point has a seed of its own, drawn from the seed below; simulation.csv has them all.",
+        text=found.group.seeds,
         head=("parameter", "value"),
-        rows=list(parameters(settings).items()),
+        rows=list(found.settings.parameters.items()),
     )
 
 

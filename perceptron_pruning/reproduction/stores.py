@@ -10,6 +10,7 @@ from tqdm import tqdm
 from perceptron_pruning.figures import FIGURES, figure_embeddings
 from perceptron_pruning.figures.settings import Settings
 from perceptron_pruning.figures.simulated import Simulated
+from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps import CellList
 from perceptron_pruning.sweeps.run import run_study, work
 from perceptron_pruning.sweeps.simulated import OUTPUTS, study
@@ -48,6 +49,14 @@ class Stores:
         embedded = self._embedded(executor, bar) if name == figure_embeddings.NAME else ()
         trials = self._trials(self._places([name]), executor, bar)
         return Simulated(trials=trials, seed=self._settings.seed, embedded=embedded)
+
+    def table(self, name: str, found: Simulated) -> list[Row]:
+        """A figure's table."""
+        return FIGURES[name].compute(self._settings, found)
+
+    def points(self, found: Simulated) -> list[Row]:
+        """A row for every simulated point."""
+        return found.all_rows
 
     def _places(self, names: Iterable[str]) -> list[int]:
         wanted = {cell for name in names for cell in FIGURES[name].cells(self._settings)}

@@ -199,7 +199,7 @@ def test_pools_larger_than_the_data_are_refused(source, tmp_path):
 
 
 def test_unknown_data_are_refused():
-    with pytest.raises(ValueError, match=r"`embeddings` must be fashion-mnist or .*; got x\.npy"):
+    with pytest.raises(ValueError, match=r"`embeddings` must be one of fashion-mnist, .*, or come with .*; got x\.npy"):
         source_of("x.npy")
 
 

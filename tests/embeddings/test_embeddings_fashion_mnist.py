@@ -8,6 +8,8 @@ import pytest
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import standardise
+from perceptron_pruning.embeddings.fashion_mnist import load_wordnet
+from perceptron_pruning.embeddings.make_wordnet import FIELDS, LICENCE, definition, read_definitions
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,46 @@ def test_importing_leaves_the_jax_configuration_alone():
         "assert dict(jax.config.values) == before"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# definitions of words
+
+
+@pytest.fixture(scope="module")
+def words():
+    return load_wordnet()
+
+
+def test_definitions_are_as_many_and_tell_their_field(words):
+    assert words.train_embeddings.shape == (15_000, 128)
+    assert words.test_embeddings.shape == (5_000, 128)
+    assert np.bincount(words.train_labels).size == np.bincount(words.test_labels).size == len(FIELDS)
+    rows, labels = words.train_embeddings[:3000], words.train_labels[:3000]
+    head = fit_softmax(standardise(rows, rows), labels, n_classes=10, ridge=1e-2)
+    assert 0.15 < head.error(standardise(words.test_embeddings, rows), words.test_labels) < 0.21
+
+
+def test_definitions_carry_their_licence_and_checksums(words):
+    assert words.provenance["licence"] == LICENCE
+    assert words.provenance["classes"] == list(FIELDS.values())
+    assert len(words.provenance["sha256"]["data.noun"]) == len(words.provenance["sha256"]["weights"]) == 64
+
+
+def test_definitions_are_read_from_the_dictionary(tmp_path):
+    lines = [
+        "  1 This software and database is being provided to you",
+        '00000001 05 n 01 cat 0 000 | a feline mammal; usually furred; "the cat purred"  ',
+        "00000002 20 n 01 oak 0 000 | a tree  ",
+        "00000003 12 n 01 joy 0 000 | a feeling, of a field that is not among the ten  ",
+    ]
+    (tmp_path / "data.noun").write_text("\n".join(lines), encoding="ascii")
+    sentences, labels = read_definitions(tmp_path / "data.noun")
+    fields = [list(FIELDS.values())[label] for label in labels]
+    assert sorted(zip(sentences, fields, strict=True)) == [
+        ("a feline mammal; usually furred", "animal"),
+        ("a tree", "plant"),
+    ]
+
+
+def test_examples_of_use_are_cut():
+    assert definition('a small coin; "not worth a penny"; "a bad penny"') == "a small coin"

@@ -25,7 +25,7 @@ def points(pair):
 
 @pytest.fixture(scope="module")
 def verdicts(points, pair):
-    return {holds.step: holds for holds in where_it_holds(beside_theory(points, pair, SETTINGS))}
+    return {holds.step: holds for holds in where_it_holds(beside_theory(points, pair.label_noise, SETTINGS))}
 
 
 def test_pair_is_white_and_its_teacher_has_learnt(pair):
@@ -34,6 +34,8 @@ def test_pair_is_white_and_its_teacher_has_learnt(pair):
     assert np.linalg.norm(pair.teacher) == pytest.approx(1)
     assert pair.label_noise == pytest.approx(np.mean((pair.test_inputs @ pair.teacher) * pair.test_labels <= 0))
     assert pair.label_noise < 0.06
+    assert pair.train_noise == np.mean((pair.inputs @ pair.teacher) * pair.labels <= 0)
+    assert 1 < pair.effective_dimension < 64
     assert np.all(np.diff(pair.spectrum) <= 0)
 
 
@@ -62,13 +64,13 @@ def test_few_real_examples_are_near_the_boundary(pair):
 )
 def test_a_wrong_theory_is_refused_by_the_control(points, pair, wrong):
     control = [point for point in points if point.step == "gaussian"]
-    (holds,) = where_it_holds(beside_theory(control, pair, wrong))
+    (holds,) = where_it_holds(beside_theory(control, pair.label_noise, wrong))
     assert holds.verdict == REFUTED
 
 
 def test_a_wrong_angle_is_refused_by_the_control(points, pair):
     control = [replace(point, probe_angle=1.2) for point in points if point.step == "gaussian"]
-    (holds,) = where_it_holds(beside_theory(control, pair, SETTINGS))
+    (holds,) = where_it_holds(beside_theory(control, pair.label_noise, SETTINGS))
     assert holds.verdict == REFUTED
 
 

@@ -9,6 +9,8 @@ from perceptron_pruning.embeddings.experiments.plan import AXES
 from perceptron_pruning.embeddings.experiments.scaling import bend, compare_laws, envelope, exponent
 from perceptron_pruning.embeddings.experiments.verdicts import (
     benchmark,
+    best_metric,
+    best_metric_helps,
     class_floor_helps,
     envelope_beats_random,
     fixed_fraction_is_power_law,
@@ -111,11 +113,24 @@ def test_envelope_finds_the_best_fraction():
     assert list(best.keep_fraction) == [0.25, 0.25, 0.25, 0.25, 0.5]
 
 
+def test_envelope_goes_between_pools_along_power_laws():
+    """Fractions that hit no other pool's size exactly give the same envelope, where error is a power law."""
+    errors = point_of(table(lambda m, r, c, n, f: (f * n) ** -0.5 * (0.8 if f < 1 else 1), noise=0))
+    shifted = errors.assign_coords(keep_fraction=[0.3, 0.6, 1.0])
+    kept = np.array([[round(f * n) for f in (0.3, 0.6)] for n in SIZES])
+    shifted.loc[{"keep_fraction": [0.3, 0.6]}] = 0.8 * kept[None, ..., None] ** -0.5
+    best = envelope(shifted)
+    assert list(best.kept) == [100, 200, 400, 800, 1600]
+    np.testing.assert_allclose(best.errors, 0.8 * best.random, rtol=1e-12)
+
+
 def test_envelope_needs_its_baseline():
     with pytest.raises(ValueError, match="`keep_fractions` must include 1"):
         envelope(point_of(table(crossing)).isel(keep_fraction=[0, 1]))
     with pytest.raises(ValueError, match="as large as another whole one"):
         envelope(point_of(table(crossing)).isel(pool_size=[0]))
+    with pytest.raises(ValueError, match="`errors` must be > 0"):
+        envelope(point_of(table(lambda m, r, c, n, f: 0.0)))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +185,30 @@ def test_label_free(loss, verdict):
     assert label_free_suffices(errors.sel(keep_fraction=0.5), "").verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(0.02, CONFIRMED), (-0.02, REFUTED), (0.0, UNDECIDED)], ids=["better", "worse", "equal"]
+)
+def test_best_metric(gain, verdict):
+    def error(metric, rule, c, n, f):
+        return 0.2 + (METRICS.index(metric) * 0.05 - gain if rule == "hard" else 0.0)
+
+    errors = table(error, metrics=METRICS, noise=0.01).test_error.isel(student=0, class_floor=0)
+    found = best_metric_helps(errors.sel(keep_fraction=0.5), "")
+    assert found.verdict == verdict
+    assert METRICS[0] in found.measured
+
+
+def test_the_best_metric_is_not_chosen_by_noise():
+    """Many metrics that are all as good as chance: the one that looks best must not look better than chance."""
+    values = np.random.default_rng(0).normal(0.2, 0.01, (400, 15, 6))
+    gains = []
+    for metrics in values:
+        errors = xr.DataArray(metrics, {"metric": [f"m{i}" for i in range(15)], "seed": range(6)})
+        gains.append(0.2 - best_metric(errors, list(errors.metric.values))[1].mean())
+    assert abs(np.mean(gains)) < 4 * np.std(gains) / 20
+    assert np.std(gains) / 20 < 0.001  # choosing with one's own seed would gain about 0.007
+
+
 def test_benchmark_ranks_by_error():
     def error(metric, rule, c, n, f):
         return 0.2 + (METRICS.index(metric) * 0.02 if rule == "hard" else 0.03)
@@ -182,8 +221,8 @@ def test_benchmark_ranks_by_error():
 
 def test_all_that_the_axes_allow_is_judged():
     claims = [verdict.claim for verdict in judge(table(crossing, metrics=METRICS, floors=(0.5, 0.0)))]
-    assert len(claims) == 3 * (2 + 2 + 2 + 2) + 2
-    assert len(set(claims)) == 6
+    assert len(claims) == 3 * (2 + 2 + 2 + 2) + 2 + 2
+    assert len(set(claims)) == 7
 
 
 def test_four_seeds_decide_nothing():

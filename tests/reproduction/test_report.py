@@ -12,6 +12,7 @@ from perceptron_pruning.figures import FIGURES, file_stem
 from perceptron_pruning.figures.settings import QUICK
 from perceptron_pruning.reproduction.calibration import calibration, draw
 from perceptron_pruning.reproduction.claims import Claim
+from perceptron_pruning.reproduction.groups import PAPER
 from perceptron_pruning.reproduction.report import Z_SCORES, Reproduction, write_reports
 from perceptron_pruning.reproduction.style import save_figure
 from perceptron_pruning.web_page import table
@@ -49,7 +50,9 @@ def report(tmp_path_factory):
     for name in FIGURES:
         (folder / f"{file_stem(name)}.png").write_bytes((folder / f"{Z_SCORES}.png").read_bytes())
     timings = [{"figure": name, "simulation": 1.25, "theory": 0.5, "drawing": 0.25} for name in FIGURES]
-    write_reports(folder, Reproduction(settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings))
+    write_reports(
+        folder, Reproduction(group=PAPER, settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings)
+    )
     return (folder / "report.html").read_text(encoding="utf-8"), (folder / "report.md").read_text(encoding="utf-8")
 
 

@@ -163,34 +163,35 @@ def test_the_report_shows_everything(finished):
 )  # fmt: skip
 def test_the_exit_status_follows_from_the_verdicts(verdict, predicted, code, monkeypatch, tmp_path, capsys):
     given = Claim(claim="the claim", theory="t", measured="m", verdict=verdict, figure="figure 1A", predicted=predicted)
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings: [given])
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, group: [given])
     assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == code
     assert ("Error: the claim" in capsys.readouterr().err) == bool(code)
 
 
 def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys):
-    def interrupted(folder, settings):
+    def interrupted(folder, settings, group):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "reproduce", interrupted)
     assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == 130
-    assert f"Interrupted: 0% of the simulation and 0 figures are in {tmp_path}" in capsys.readouterr().err
+    assert f"Interrupted: 0% of the work and 0 figures are in {tmp_path}" in capsys.readouterr().err
 
 
 def test_only_takes_names_in_any_case(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names: asked.extend(names))
-    words = ["reproduce", "--only", "1a", "2CDE", "--output", str(tmp_path)]
-    assert app(words, result_action="return_value") == 0
-    assert asked == ["1A", "2CDE"]
+    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names, group: asked.extend(names))
+    for names in (["1a", "2CDE"], ["1d", "5BC"]):
+        words = ["reproduce", "--only", *names, "--output", str(tmp_path)]
+        assert app(words, result_action="return_value") == 0
+    assert asked == ["1A", "2CDE", "1D", "5BC"]
 
 
 def test_the_default_folder_is_that_of_the_settings(monkeypatch):
     folders = []
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings: folders.append(folder) or [])
-    for words in ([], ["--full"]):
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, group: folders.append(folder) or [])
+    for words in ([], ["--full"], ["--real-data"], ["--real-data", "--full"]):
         app(["reproduce", *words], result_action="return_value")
-    assert folders == [Path("reproduction/quick"), Path("reproduction/full")]
+    assert folders == [Path("reproduction") / name for name in ("quick", "full", "real-data-quick", "real-data-full")]
 
 
 def test_tables_come_back_as_they_were(tmp_path):
@@ -227,11 +228,12 @@ def test_help_shows_examples(shell):
     [
         (("reproduce", "--quick", "--full"), "exclude each other"),
         (("reproduce", "--only", "9Z"), "`--only` must be among 1A, "),
+        (("reproduce", "--only", "1A", "1D"), "`--only` must name figures of the theory or of real data, not both"),
         (("reproduce", "--fast"), "--fast"),
         (("reproduce", "--output", "/dev/null/folder"), "/dev/null"),
         (("conjure",), "conjure"),
     ],
-    ids=["both sizes", "unknown figure", "unknown option", "bad folder", "unknown command"],
+    ids=["both sizes", "unknown figure", "both kinds", "unknown option", "bad folder", "unknown command"],
 )
 def test_bad_input_gives_one_error(arguments, message, shell):
     code, printed = shell(*arguments)

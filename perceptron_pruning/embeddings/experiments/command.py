@@ -48,8 +48,8 @@ def experiment_command(
     Parameters
     ----------
     embeddings
-        .npy, .npz, .parquet, .safetensors or a folder of such shards; or fashion-mnist, fashion-mnist-resnet, which
-        come with the package.
+        .npy, .npz, .parquet, .safetensors or a folder of such shards; or fashion-mnist, fashion-mnist-resnet,
+        fashion-mnist-pixels, wordnet, which come with the package.
     labels, test_embeddings, test_labels
         Needed unless the data come with the package.
     pool_sizes

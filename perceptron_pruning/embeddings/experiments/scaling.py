@@ -139,23 +139,25 @@ class Envelope:
 def envelope(errors: xr.DataArray, rule: str = "hard") -> Envelope:
     """The envelope over pool sizes and fractions of a rule, at those P that are also a whole pool.
 
+    Between two pools a fraction's ln ε is linear in ln P, which is exact for power laws.
+
     Args:
         errors: With the dimensions rule, pool_size, keep_fraction and seed; a fraction of 1 among them.
 
     Raises:
-        ValueError: No pruned pool keeps as many examples as another pool has.
+        ValueError: No pruned pools keep as many examples as another pool has, or an error is zero.
     """
     sizes, fractions = errors.pool_size.values, errors.keep_fraction.values
     if 1.0 not in fractions:
         raise ValueError("`keep_fractions` must include 1, the baseline of the envelope; add it")
-    candidates: dict[int, list[tuple[int, float]]] = {int(size): [(int(size), 1.0)] for size in sizes}
-    for size in sizes:
-        for fraction in fractions[fractions < 1]:
-            candidates.get(n_kept(size, fraction), []).append((int(size), float(fraction)))
-    kept = sorted(size for size, found in candidates.items() if len(found) > 1)
+    if not bool((errors > 0).all()):
+        raise ValueError("`errors` must be > 0, to be interpolated on logarithmic scales; got 0")
+    curves = [_curve(errors.sel(rule=rule), float(fraction)) for fraction in fractions]
+    reached = {size: [curve for curve in curves if curve.reaches(size)] for size in sizes}
+    kept = sorted(size for size, found in reached.items() if len(found) > 1)
     if not kept:
         raise ValueError("`pool_sizes` and `keep_fractions` must make some pruned pool as large as another whole one")
-    columns = [_best(errors.sel(rule=rule), candidates[size]) for size in kept]
+    columns = [_best(size, reached[size]) for size in kept]
     whole = errors.sel(rule="random", keep_fraction=1.0)
     return Envelope(
         kept=np.array(kept),
@@ -165,8 +167,31 @@ def envelope(errors: xr.DataArray, rule: str = "hard") -> Envelope:
     )
 
 
-def _best(errors: xr.DataArray, candidates: list[tuple[int, float]]) -> tuple[np.ndarray, float]:
-    values = np.stack([errors.sel(pool_size=size, keep_fraction=f).transpose(SEED).values for size, f in candidates])
+@dataclass(frozen=True)
+class _Curve:
+    """Errors (seeds, sizes) of one fraction against the numbers it keeps, ascending."""
+
+    fraction: float
+    kept: np.ndarray
+    errors: np.ndarray
+
+    def reaches(self, size: int) -> bool:
+        return self.kept[0] <= size <= self.kept[-1]
+
+    def at(self, size: int) -> np.ndarray:
+        """(seeds,)."""
+        rows = [np.interp(np.log(size), np.log(self.kept), np.log(row)) for row in self.errors]
+        return np.exp(rows)
+
+
+def _curve(errors: xr.DataArray, fraction: float) -> _Curve:
+    ordered = errors.sel(keep_fraction=fraction).sortby("pool_size").transpose(SEED, "pool_size")
+    kept = np.array([n_kept(int(size), fraction) for size in ordered.pool_size.values])
+    return _Curve(fraction, kept, ordered.values)
+
+
+def _best(size: int, curves: list[_Curve]) -> tuple[np.ndarray, float]:
+    values = np.stack([curve.at(size) for curve in curves])
     others = (values.sum(axis=1, keepdims=True) - values) / (values.shape[1] - 1)
     chosen = np.take_along_axis(values, others.argmin(axis=0)[None], axis=0)[0]
-    return chosen, candidates[int(values.mean(axis=1).argmin())][1]
+    return chosen, curves[int(values.mean(axis=1).argmin())].fraction

@@ -16,14 +16,17 @@ from perceptron_pruning.embeddings.fashion_mnist import (
     Images,
     load_fashion_mnist,
     load_fashion_mnist_resnet,
+    load_wordnet,
 )
 from perceptron_pruning.embeddings.files.columns import read_column
 from perceptron_pruning.embeddings.files.opening import open_rows
 from perceptron_pruning.embeddings.labels import encoded
 
 PACKAGED: dict[str, Callable[[], Embeddings]] = {
-    "fashion-mnist": partial(load_fashion_mnist, images=True),
-    "fashion-mnist-resnet": partial(load_fashion_mnist_resnet, images=True),
+    "fashion-mnist": load_fashion_mnist,
+    "fashion-mnist-resnet": load_fashion_mnist_resnet,
+    "fashion-mnist-pixels": partial(load_fashion_mnist, images=True),
+    "wordnet": load_wordnet,
 }
 
 
@@ -60,7 +63,7 @@ def source_of(*places: str) -> Source:
     """
     if len(places) not in (1, 4, 6) or (len(places) == 1 and places[0] not in PACKAGED):
         raise ValueError(
-            f"`embeddings` must be {' or '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
+            f"`embeddings` must be one of {', '.join(PACKAGED)}, or come with `labels`, `test_embeddings` and "
             f"`test_labels`, and with both or none of `images` and `test_images`; got {', '.join(places)}"
         )
     return Source(digest=_read(places), places=places)

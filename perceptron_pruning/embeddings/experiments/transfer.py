@@ -117,7 +117,7 @@ class Transfer(Retraining):
         return float(np.mean(errors))
 
     def drawn(self, pool: Pool, target: np.ndarray) -> np.ndarray:
-        """Training rows of the target classes (draws, shots × classes), the same for all networks and rules of a seed."""
+        """Training rows of the target classes (draws, shots × classes): a seed's, for all networks and rules."""
         rng = np.random.default_rng([pool.seed, self.target.shots])
         labels = pool.data.train_labels[: len(pool.data.train_labels) - self.n_validation]
         of_class = [np.flatnonzero(labels == label) for label in target]

@@ -8,6 +8,7 @@ Reality comes in steps, so that it shows which of them the theory does not bear:
 4. ``correlated``: the same without whitening.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,7 @@ class Pair:
         spectrum: Variances of the components, relative to their mean, (N,).
         teacher: Unit vector (N,).
         label_noise: η, share of the test rows whose label the teacher misses.
+        train_noise: The same of the training rows, all of which it has seen.
         density_at_boundary: Share of the test rows within 0.2 of the boundary, in units of the Gaussian's.
         noise_near_boundary: The same of the rows whose label the teacher misses, in units of that of all rows.
     """
@@ -71,8 +73,14 @@ class Pair:
     spectrum: np.ndarray
     teacher: np.ndarray
     label_noise: float
+    train_noise: float
     density_at_boundary: float
     noise_near_boundary: float
+
+    @property
+    def effective_dimension(self) -> float:
+        """(Σ v)²/Σ v² of the spectrum: N where all components vary alike, as the theory has it."""
+        return float(self.spectrum.sum() ** 2 / (self.spectrum**2).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,16 +137,17 @@ def pair_of(data: Embeddings, settings: TwoClassSettings) -> Pair:
         spectrum=variances[leading] / variances[leading].mean(),
         teacher=teacher,
         label_noise=float(wrong.mean()),
+        train_noise=float(np.mean((inputs @ teacher) * labels <= 0)),
         density_at_boundary=float(near.mean() / _GAUSSIAN_NEAR),
         noise_near_boundary=float(near[wrong].mean() / near.mean()) if wrong.any() and near.any() else float("nan"),
     )
 
 
-def measure(pair: Pair, settings: TwoClassSettings) -> list[TwoClassPoint]:
-    """Students of every step, rule, size and seed."""
+def measure(pair: Pair, settings: TwoClassSettings, seeds: Iterable[int] | None = None) -> list[TwoClassPoint]:
+    """Students of every step, rule, size and seed; by default of all ``n_seeds``."""
     return [
         point
-        for seed in range(settings.n_seeds)
+        for seed in (range(settings.n_seeds) if seeds is None else seeds)
         for step in STEPS
         for point in _points(pair, settings, step, np.random.default_rng([seed, STEPS.index(step)]), seed)
     ]

@@ -4,7 +4,7 @@ Intervals are Student's, 95 %, over seeds. They are over draws of the pool from 
 overlap, so that they say less and less about other data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,7 +54,9 @@ def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
                     yield class_floor_helps(own.sel(metric=metric, keep_fraction=fraction), setting)
         if LABEL_FREE in main.metric.values and main.metric.size > 1:
             for fraction in pruned:
-                yield label_free_suffices(main.sel(keep_fraction=fraction), f"{student}, f = {fraction:g}")
+                setting = f"{student}, f = {fraction:g}"
+                yield best_metric_helps(main.sel(keep_fraction=fraction), setting)
+                yield label_free_suffices(main.sel(keep_fraction=fraction), setting)
     for network in filter(sees_images, errors.student.values):
         for student in (name for name in errors.student.values if not sees_images(name)):
             for metric in errors.metric.values:
@@ -159,23 +161,48 @@ def class_floor_helps(errors: xr.DataArray, setting: str) -> Verdict:
 def label_free_suffices(errors: xr.DataArray, setting: str) -> Verdict:
     """Whether self-supervised prototypes come within one point of the best metric that sees labels.
 
-    For each seed the best is the one that the other seeds choose.
-
     Args:
         errors: With the dimensions metric, rule, pool_size and seed.
     """
     largest = errors.sel(rule="hard").isel(pool_size=-1)
-    supervised = [name for name in errors.metric.values if family_of(name).labels]
-    values = _values(largest.sel(metric=supervised), "metric")
-    others = (values.sum(axis=0) - values) / (len(values) - 1)
-    best = values[np.arange(len(values)), others.argmin(axis=1)]
+    name, best = best_metric(largest, [name for name in errors.metric.values if family_of(name).labels])
     loss = effect(_values(largest.sel(metric=[LABEL_FREE]), "metric")[:, 0] - best)
     return Verdict(
         claim="Label-free prototypes come within one point of the best supervised metric",
         setting=f"{setting}, {errors.pool_size.values[-1]} in the pool",
-        measured=f"their error less that of {supervised[int(values.mean(axis=0).argmin())]}: {loss}",
+        measured=f"their error less that of {name}: {loss}",
         verdict=within(loss),
     )
+
+
+def best_metric_helps(errors: xr.DataArray, setting: str) -> Verdict:
+    """Whether the best of all metrics beats random keeping in the largest pool.
+
+    Args:
+        errors: With the dimensions metric, rule, pool_size and seed.
+    """
+    largest = errors.isel(pool_size=-1)
+    name, best = best_metric(largest.sel(rule="hard"), list(errors.metric.values))
+    chance = _values(largest.sel(rule="random"), "metric")[:, 0]
+    gain = effect(chance - best)
+    return Verdict(
+        claim="The best metric keeps a better training set than chance does",
+        setting=f"{setting}, {errors.pool_size.values[-1]} in the pool",
+        measured=f"error at random less that of {name}: {gain}",
+        verdict=gain.verdict(),
+    )
+
+
+def best_metric(errors: xr.DataArray, names: Sequence[str]) -> tuple[str, np.ndarray]:
+    """The best of some metrics, and its errors (seeds,), for each seed those of the one that the other seeds choose.
+
+    Args:
+        errors: With the dimensions metric and seed.
+        names: Of metrics.
+    """
+    values = _values(errors.sel(metric=list(names)), "metric")
+    others = (values.sum(axis=0) - values) / (len(values) - 1)
+    return str(names[int(values.mean(axis=0).argmin())]), values[np.arange(len(values)), others.argmin(axis=1)]
 
 
 @dataclass(frozen=True, kw_only=True)

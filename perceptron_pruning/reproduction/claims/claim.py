@@ -7,6 +7,7 @@ from perceptron_pruning.reproduction.evidence import UNDECIDED
 from perceptron_pruning.reproduction.tables import Row
 
 NO_POINTS = "no simulated points"
+NO_NUMBER = "no number: the data are neither isotropic nor separable"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,9 @@ from collections.abc import Callable, Sequence
 
 from perceptron_pruning.embeddings.experiment import CurveSummary
 from perceptron_pruning.figures import figure_embeddings
-from perceptron_pruning.reproduction.claims.claim import Claim
+from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
 from perceptron_pruning.reproduction.evidence import IN_REGIME, UNDECIDED, Effect
 from perceptron_pruning.reproduction.tables import Row
-
-_NO_NUMBER = "no number: the data are neither isotropic nor separable"
 
 
 def keep_easy_of_few_images(embedded: Sequence[Row]) -> list[Claim]:
@@ -29,7 +27,7 @@ def _images(embedded: Sequence[Row], rule: str, pools: Callable[..., int], state
     ]
     fractions = sorted({mean.keep_fraction for mean in paired})
     return [_on_pool(paired, fraction, pools, statement) for fraction in fractions] or [
-        Claim(claim=statement, theory=_NO_NUMBER, measured="no points", verdict=UNDECIDED, figure="embeddings")
+        Claim(claim=statement, theory=NO_NUMBER, measured="no points", verdict=UNDECIDED, figure="embeddings")
     ]
 
 
@@ -41,7 +39,7 @@ def _on_pool(paired: list[CurveSummary], fraction: float, pools: Callable[..., i
     seeds = min(mean.n_seeds for mean in same if mean.pool_size == pool)
     return Claim(
         claim=f"{statement} (f = {fraction:g})",
-        theory=_NO_NUMBER,
+        theory=NO_NUMBER,
         measured=f"error below the next best rule's by {gain} percentage points; {pool} images, {seeds} seeds",
         verdict=gain.verdict(IN_REGIME),
         figure="embeddings",

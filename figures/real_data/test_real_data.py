@@ -1,0 +1,170 @@
+"""The committed tables, pictures and verdicts on real data are what the code of today makes of today's students.
+
+By default every derived number is computed anew from the measured rows, and some students are trained again, with
+another seed; ``pytest figures -m slow`` trains students of every cell.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from perceptron_pruning.figures import file_stem
+from perceptron_pruning.figures.real_data import FIGURES
+from perceptron_pruning.figures.real_data.settings import FULL, SOURCES
+from perceptron_pruning.figures.real_data.students import MEASURED
+from perceptron_pruning.reproduction.groups import REAL_DATA
+from perceptron_pruning.reproduction.run import CLAIMS, read_tables
+from perceptron_pruning.reproduction.style import PARAMETERS, RENDERER, renderer
+from perceptron_pruning.reproduction.tables import Row, read_table
+from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.sweeps.study import Study
+
+FOLDER = Path(__file__).parent
+FIRST_SEED, N_SEEDS = 100, 3  # none of these is among the committed ones
+ESTIMATES = ("test_error", "correlation")  # columns that a seed decides
+PLACES = (
+    "source",
+    "metric",
+    "rule",
+    "class_floor",
+    "pool_size",
+    "keep_fraction",
+    "first",
+    "second",
+    "step",
+    "alpha_prune",
+)
+
+every_figure = pytest.mark.parametrize("name", FIGURES, ids=str)
+
+
+@cache
+def committed(name: str) -> list[Row]:
+    return read_table(FOLDER / f"{file_stem(name)}.csv")
+
+
+# every committed number
+
+
+@every_figure
+def test_what_is_derived_follows_from_what_is_measured(name):
+    table = committed(name)
+    fresh = FIGURES[name].derived([row for row in table if row["kind"] == MEASURED])
+    old = [row for row in table if row["kind"] != MEASURED]
+    assert len(fresh) == len(old) > 0
+    for new, before in zip(fresh, old, strict=True):
+        for column, value in new.items():
+            expected = pytest.approx(value, rel=1e-8, abs=1e-12) if isinstance(value, float) else value
+            assert before[column] == expected, (column, new)
+
+
+def test_verdicts_follow_from_the_tables():
+    judged = REAL_DATA.judge(read_tables(FOLDER, REAL_DATA), [])
+    rows = read_table(FOLDER / CLAIMS)
+    assert [(claim.claim, claim.verdict) for claim in judged] == [(row["claim"], row["verdict"]) for row in rows]
+    assert not any(claim.contradicts_theory for claim in judged)
+    for source in SOURCES.values():
+        assert len([row for row in rows if source in row["claim"]]) >= 10
+
+
+# some students of each figure, or all of them, with other seeds
+
+
+@every_figure
+def test_some_students_with_another_seed(name, tmp_path):
+    """Of the cheapest cell of every experiment of a figure."""
+    studies = FIGURES[name].studies(FULL, tmp_path)
+    assert_same_means(fresh_rows(name, {key: part(study, cheapest(study)) for key, study in studies.items()}, tmp_path))
+
+
+@pytest.mark.slow
+@every_figure
+def test_every_cell_with_another_seed(name, tmp_path):
+    studies = FIGURES[name].studies(FULL, tmp_path)
+    assert_same_means(
+        fresh_rows(name, {key: part(study, range(len(study.cells))) for key, study in studies.items()}, tmp_path)
+    )
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """A study's function at other seeds."""
+
+    function: Callable
+
+    def __call__(self, cell, trials: range) -> Mapping[str, np.ndarray]:
+        return self.function(cell, range(FIRST_SEED + trials.start, FIRST_SEED + trials.stop))
+
+
+def cheapest(study: Study) -> list[int]:
+    return [int(np.argmin(study.seconds or [0.0]))]
+
+
+def part(study: Study, cells: Sequence[int]) -> Study:
+    """Some cells of a study, at other seeds."""
+    return replace(
+        study,
+        function=Shifted(study.function),
+        cells=[study.cells[cell] for cell in cells],
+        coordinates={name: [values[cell] for cell in cells] for name, values in study.coordinates.items()},
+        seconds=None,
+        n_trials=N_SEEDS,
+    )
+
+
+def fresh_rows(name: str, studies: Mapping[str, Study], folder: Path) -> tuple[str, list[Row]]:
+    with ThreadPoolExecutor(2) as threads:
+        found = {key: run_study(study, folder / f"{key}.zarr", executor=threads) for key, study in studies.items()}
+    return name, FIGURES[name].measured(FULL, found)
+
+
+def assert_same_means(fresh: tuple[str, list[Row]]) -> None:
+    """Seeds of two runs have one distribution at every point: Student's test of their means, and of all together."""
+    name, rows = fresh
+    new, old = by_place(rows), by_place([row for row in committed(name) if row["kind"] == MEASURED])
+    assert new
+    assert new.keys() <= old.keys()
+    told_apart = [(place, values) for place, values in new.items() if np.ptp([*values, *old[place]]) > 0]
+    p_values = np.array([ttest_ind(values, old[place])[1] for place, values in told_apart])
+    assert p_values.size
+    worst = int(p_values.argmin())
+    assert p_values[worst] > 1e-5 / p_values.size, told_apart[worst]
+    assert np.mean(p_values < 0.05) < 0.2 or p_values.size < 20
+    assert all(not np.array_equal(values, old[place][: len(values)]) for place, values in told_apart)
+
+
+def by_place(rows: Sequence[Row]) -> dict[tuple, list[float]]:
+    """What is estimated at each point, one number a seed."""
+    found: dict[tuple, list[float]] = {}
+    for row in rows:
+        estimate = next((name for name in ESTIMATES if row.get(name) is not None), None)
+        if estimate is not None:
+            place = tuple((column, str(row[column])) for column in PLACES if row.get(column) is not None)
+            found.setdefault(place, []).append(row[estimate])
+    return found
+
+
+# pictures
+
+_COMPARED = {"baseline_dir": str(FOLDER), "style": PARAMETERS, "savefig_kwargs": {"dpi": 160}, "tolerance": 1}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, id=n, marks=pytest.mark.mpl_image_compare(filename=f"{file_stem(n)}.png", **_COMPARED))
+        for n in FIGURES
+    ],
+)
+def test_picture(name):
+    stamp = json.loads((FOLDER / RENDERER).read_text(encoding="utf-8"))
+    if stamp != renderer():
+        pytest.skip(f"the pictures were drawn by {stamp}, and this is {renderer()}")
+    return FIGURES[name].draw(committed(name))

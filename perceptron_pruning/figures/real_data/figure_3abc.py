@@ -1,0 +1,154 @@
+"""Figures 3A to 3C: how test error falls with the examples that are kept, at fixed fractions and at the best one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.embeddings.experiments.plan import SEED, n_kept
+from perceptron_pruning.embeddings.experiments.scaling import envelope, exponent
+from perceptron_pruning.embeddings.experiments.verdicts import (
+    Verdict,
+    envelope_beats_random,
+    fixed_fraction_is_power_law,
+)
+from perceptron_pruning.figures.real_data import figure_1d
+from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
+from perceptron_pruning.figures.real_data.students import (
+    MEASURED,
+    claim_of,
+    errors_of,
+    mean_of,
+    students_in,
+)
+from perceptron_pruning.reproduction.claims.claim import Claim
+from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Study
+
+NAME = "3ABC"
+TITLE = "Real data: scaling with the examples that are kept"
+CAPTION = (
+    "Test error against the number of kept examples when the hardest fraction f of pools of growing size is kept, "
+    "above by EL2N, below by the size of a linear probe's margin, beside as many random examples; dashed, the power "
+    "law fitted to these; grey, the envelope, whose fraction the other seeds chose. Bars: 95 % intervals over seeds. "
+    "Softmax head, retrained from scratch; class floor 0.5."
+)
+RANDOM, HARD, ENVELOPE, LAW = "random", "hard", "envelope", "power law of random"
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """Those of figure 1D."""
+    return figure_1d.studies(settings, folder)
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """Students trained on the hardest and on random examples."""
+    return [row for row in figure_1d.scaling_students(datasets) if row["rule"] in (RANDOM, HARD)]
+
+
+def derived(students: Sequence[Row]) -> list[Row]:
+    """Means of every curve, the envelope, and the power law of random data at its ends."""
+    return [
+        row
+        for source, own in students_in(students).items()
+        for errors in [errors_of(own, *figure_1d.AXES)]
+        for metric in errors.metric.values
+        for row in _curves({"kind": "curve", "source": source, "metric": str(metric)}, errors.sel(metric=metric))
+    ]
+
+
+def _curves(place: Row, errors: xr.DataArray) -> list[Row]:
+    """Of one source and metric."""
+    rows = [
+        place | _point(RANDOM if fraction == 1 else HARD, fraction, n_kept(int(size), fraction), mean_of(at.values))
+        for fraction in map(float, errors.keep_fraction.values)
+        for size in errors.pool_size.values
+        for at in [errors.sel(rule=HARD, keep_fraction=fraction, pool_size=size)]
+    ]
+    best = envelope(errors)
+    columns = zip(best.keep_fraction, best.kept, best.errors.T, strict=True)
+    rows += [place | _point(ENVELOPE, float(f), int(kept), mean_of(column)) for f, kept, column in columns]
+    whole = errors.sel(rule=RANDOM, keep_fraction=1.0).transpose(SEED, "pool_size")
+    return rows + [place | row for row in _law(errors.pool_size.values, whole.values)]
+
+
+def _point(curve: str, fraction: float, kept: int, numbers: Row) -> Row:
+    return {"curve": curve, "keep_fraction": fraction, "kept": kept} | numbers
+
+
+def _law(sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
+    """ln ε linear in ln P, fitted to every seed; value at both ends of the range, and the exponent."""
+    slope, level = np.polyfit(np.log(sizes), np.log(errors).mean(axis=0), 1)
+    found = exponent(sizes, errors)
+    steepness = {"exponent": found.value, "exponent_half_width": found.half_width}
+    return [
+        _point(LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | steepness)
+        for size in sizes[[0, -1]]
+    ]
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """A power law at every fixed fraction; an envelope below random data, and steeper: for every source and metric."""
+    return [
+        claim_of(verdict, source, NAME)
+        for source, own in students_in(table).items()
+        for errors in [errors_of(own, *figure_1d.AXES)]
+        for metric in errors.metric.values
+        for verdict in _verdicts(errors.sel(metric=metric), METRICS[str(metric)])
+    ]
+
+
+def _verdicts(errors: xr.DataArray, metric: str) -> Iterator[Verdict]:
+    for fraction in errors.keep_fraction.values:
+        if fraction < 1:
+            yield fixed_fraction_is_power_law(errors.sel(keep_fraction=fraction), f"{metric}, f = {fraction:g}")
+    yield from envelope_beats_random(errors, metric)
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table: a column of panels for each source, a row for each metric."""
+    rows = [row for row in table if row["kind"] != MEASURED]
+    sources, metrics = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "metric"))
+    with styled():
+        figure = new_figure(3.0 * len(sources) + 1.6, 2.8 * len(metrics) + 0.4)
+        panels = figure.subplots(len(metrics), len(sources), sharex=True, sharey="col", squeeze=False)
+        for line, metric in zip(panels, metrics, strict=True):
+            for axes, source in zip(line, sources, strict=True):
+                _draw(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)])
+            line[0].set_ylabel(f"{METRICS[metric]}\n" + r"test error, $\varepsilon$")
+            line[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+        for axes, source, letter in zip(panels[0], sources, "ABC", strict=False):
+            axes.set_title(f"{letter}  {SOURCES[source]}")
+        for axes in panels[-1]:
+            axes.set_xlabel(r"examples kept, $P$")
+    return figure
+
+
+def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+    best = [row for row in rows if row["curve"] == ENVELOPE]
+    places = [row["kept"] for row in best], [row["value"] for row in best]
+    axes.plot(*places, color="0.82", lw=6, solid_capstyle="round", label="best f of the hardest", zorder=0)
+    fractions = sorted({row["keep_fraction"] for row in rows if row["curve"] == HARD}, reverse=True)
+    hard = zip([HARD] * len(fractions), fractions, COLOURS, strict=False)
+    for curve, fraction, colour in ((RANDOM, 1.0, COLOURS[6]), *hard):
+        line = [row for row in rows if (row["curve"], row["keep_fraction"]) == (curve, fraction)]
+        axes.errorbar(
+            [row["kept"] for row in line],
+            [row["value"] for row in line],
+            [row["half_width"] for row in line],
+            fmt="o-",
+            ms=3,
+            lw=1.1,
+            color=colour,
+            label="random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}",
+        )
+    law = [row for row in rows if row["curve"] == LAW]
+    axes.plot([row["kept"] for row in law], [row["value"] for row in law], "--", color="0.4", lw=1)
+    text = rf"random $\propto P^{{{law[0]['exponent']:.2f}}}$"
+    axes.text(0.97, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+    axes.set(xscale="log", yscale="log")
+    plain_ticks(axes)

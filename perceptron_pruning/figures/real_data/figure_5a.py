@@ -1,0 +1,133 @@
+"""Figure 5A: how far the metrics agree on which examples are hard."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import rankdata
+
+from perceptron_pruning.embeddings.experiments.plan import SEED
+from perceptron_pruning.embeddings.experiments.retraining import Retraining, pool_of
+from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
+from perceptron_pruning.figures.real_data.students import MEASURED, mean_of, study_of
+from perceptron_pruning.reproduction.claims.claim import Claim
+from perceptron_pruning.reproduction.style import DIVERGING, new_figure, styled
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Output, Study
+
+NAME = "5A"
+TITLE = "Real data: how far the metrics agree"
+CAPTION = (
+    "Spearman's rank correlation of all pairs of metrics (high = hard) over the examples of one pool, mean over seeds; "
+    "metrics, the same in rows and columns, in the order of a hierarchical clustering of all sources' mean."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlations:
+    """Rank correlations of the metrics of an experiment, over the pool of a seed; its scores are those that it uses."""
+
+    retraining: Retraining
+
+    def __call__(self, pool_size: int, trials: range) -> dict[str, np.ndarray]:
+        return {"correlation": np.array([self.matrix(pool_size, seed) for seed in trials])}
+
+    def matrix(self, pool_size: int, seed: int) -> np.ndarray:
+        """(metrics, metrics)."""
+        own = self.retraining
+        pool = pool_of(own.source, pool_size, seed, own.n_validation)
+        scores = np.column_stack([own.ranking(metric, pool) for metric in own.metrics])
+        return np.corrcoef(rankdata(scores, axis=0), rowvar=False)
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """One matrix a seed, for each source."""
+    return {f"correlations-{source}": _study(source, settings, folder) for source in SOURCES}
+
+
+def _study(source: str, settings: Settings, folder: Path) -> Study:
+    benchmark = study_of(source, settings.benchmark, folder)
+    metrics = settings.benchmark.metrics
+    return Study(
+        function=Correlations(retraining=benchmark.function),  # pyright: ignore[reportArgumentType]
+        cells=settings.benchmark.pool_sizes,
+        outputs={
+            "correlation": Output(
+                long_name="Spearman's rank correlation",
+                dimensions={"metric": len(metrics), "other_metric": len(metrics)},
+            )
+        },
+        coordinates={"pool_size": settings.benchmark.pool_sizes},
+        n_trials=settings.benchmark.n_seeds,
+        trial=SEED,
+        seconds=[1 + 1e-3 * size for size in settings.benchmark.pool_sizes],
+        parameters=benchmark.parameters,
+    )
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """A row for each pair of metrics and seed."""
+    metrics = settings.benchmark.metrics
+    return [
+        {"kind": MEASURED, "source": source, "first": metrics[i], "second": metrics[j]}
+        | {SEED: seed, "correlation": float(matrix[i, j])}
+        for source in SOURCES
+        for seed, matrix in enumerate(datasets[f"correlations-{source}"].correlation.values[-1])
+        for i, j in itertools.combinations(range(len(metrics)), 2)
+    ]
+
+
+def derived(rows: Sequence[Row]) -> list[Row]:
+    """Means over seeds."""
+    pairs: dict[tuple[str, str, str], list[float]] = {}
+    for row in rows:
+        pairs.setdefault((row["source"], row["first"], row["second"]), []).append(row["correlation"])
+    return [
+        {"kind": "mean", "source": source, "first": first, "second": second} | mean_of(np.array(values))
+        for (source, first, second), values in pairs.items()
+    ]
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """None: that metrics differ is shown, not predicted."""
+    return []
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table: a matrix for each source."""
+    rows = [row for row in table if row["kind"] == "mean"]
+    names = list(dict.fromkeys(name for row in rows for name in (row["first"], row["second"])))
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    matrices = [_matrix([row for row in rows if row["source"] == source], names) for source in sources]
+    order = _order(np.mean(matrices, axis=0))
+    labels = [names[i].replace("_", " ") for i in order]
+    with styled():
+        figure = new_figure(2.9 * len(sources) + 2.8, 3.4)
+        panels = figure.subplots(1, len(sources), sharey=True, squeeze=False)[0]
+        shades = []
+        for axes, source, matrix in zip(panels, sources, matrices, strict=True):
+            shades.append(axes.imshow(matrix[np.ix_(order, order)], cmap=DIVERGING, vmin=-1, vmax=1))
+            axes.set_title(SOURCES[source])
+            axes.set_xticks([])
+            axes.set_yticks(range(len(labels)), labels)
+        figure.colorbar(shades[0], ax=panels, label="Spearman's rank correlation", shrink=0.8)
+    return figure
+
+
+def _matrix(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
+    matrix = np.eye(len(names))
+    for row in rows:
+        i, j = names.index(row["first"]), names.index(row["second"])
+        matrix[i, j] = matrix[j, i] = row["value"]
+    return matrix
+
+
+def _order(matrix: np.ndarray) -> np.ndarray:
+    """Of the leaves of a tree that joins the most alike first."""
+    return leaves_list(linkage(squareform(1 - matrix, checks=False), "average", optimal_ordering=True))

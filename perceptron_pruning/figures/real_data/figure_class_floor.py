@@ -1,0 +1,115 @@
+"""What a floor for every class does to students trained on the hardest examples."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.embeddings.experiments.verdicts import class_floor_helps
+from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
+from perceptron_pruning.figures.real_data.students import (
+    MEASURED,
+    claim_of,
+    errors_of,
+    mean_of,
+    student_rows,
+    students_in,
+    study_of,
+)
+from perceptron_pruning.reproduction.claims.claim import Claim
+from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Study
+
+NAME = "class_floor"
+TITLE = "Real data: the class floor"
+CAPTION = (
+    "Test error of a softmax head retrained on the hardest fraction f of one pool by a metric with labels (EL2N) and "
+    "one without (prototypes), against the share of its proportional quota that every class is sure of; dotted, random "
+    "keeping. Bars: 95 % intervals over seeds."
+)
+AXES = ("metric", "rule", "class_floor", "pool_size", "keep_fraction")
+RANDOM, HARD = "random", "hard"
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """All floors, for each source."""
+    return {f"floors-{source}": study_of(source, settings.floors, folder) for source in SOURCES}
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """All students."""
+    return [row for source in SOURCES for row in student_rows(source, datasets[f"floors-{source}"])]
+
+
+def derived(rows: Sequence[Row]) -> list[Row]:
+    """Mean error at every floor."""
+    found: list[Row] = []
+    for source, own in students_in(rows).items():
+        largest = errors_of(own, *AXES).isel(pool_size=-1)
+        for fraction in largest.keep_fraction.values:
+            for floor in largest.class_floor.values:
+                at = largest.sel(keep_fraction=fraction, class_floor=floor)
+                place = {
+                    "kind": "mean",
+                    "source": source,
+                    "keep_fraction": float(fraction),
+                    "class_floor": float(floor),
+                }
+                found.append(place | {"metric": RANDOM} | mean_of(at.sel(rule=RANDOM).isel(metric=0).values))
+                found += [
+                    place | {"metric": str(metric)} | mean_of(at.sel(rule=HARD, metric=metric).values)
+                    for metric in at.metric.values
+                ]
+    return found
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """Whether the largest floor beats the smallest: for every source, metric and fraction."""
+    return [
+        claim_of(
+            class_floor_helps(errors.sel(metric=metric, keep_fraction=fraction), f"{metric}, f = {fraction:g}"),
+            source,
+            NAME,
+        )
+        for source, own in students_in(table).items()
+        for errors in [errors_of(own, *AXES)]
+        for metric in errors.metric.values
+        for fraction in errors.keep_fraction.values
+    ]
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table: a panel for each source."""
+    rows = [row for row in table if row["kind"] != MEASURED]
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    with styled():
+        figure = new_figure(2.9 * len(sources) + 2.0, 3.4)
+        panels = figure.subplots(1, len(sources), squeeze=False)[0]
+        for axes, source in zip(panels, sources, strict=True):
+            _draw(axes, [row for row in rows if row["source"] == source])
+            axes.set(xlabel="class floor", title=SOURCES[source])
+        panels[0].set_ylabel(r"test error, $\varepsilon$")
+        panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=7)
+    return figure
+
+
+def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+    styles = {RANDOM: (".", ":"), **dict.fromkeys(("el2n",), ("o", "-"))}
+    for fraction, colour in zip(sorted({row["keep_fraction"] for row in rows}), COLOURS, strict=False):
+        for metric in dict.fromkeys(row["metric"] for row in rows):
+            marker, line = styles.get(metric, ("s", "--"))
+            own = [row for row in rows if (row["keep_fraction"], row["metric"]) == (fraction, metric)]
+            axes.errorbar(
+                [row["class_floor"] for row in own],
+                [row["value"] for row in own],
+                [row["half_width"] for row in own],
+                marker=marker,
+                ls=line,
+                ms=3.5,
+                lw=1.1,
+                color=colour,
+                label=f"f = {fraction:g}, {metric.replace('_', ' ')}",
+            )

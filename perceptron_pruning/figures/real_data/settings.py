@@ -1,0 +1,82 @@
+"""How large the experiments on real data are: the only place where quick and full differ."""
+
+from dataclasses import asdict, dataclass, replace
+
+from perceptron_pruning.embeddings.experiments.plan import Plan
+from perceptron_pruning.embeddings.experiments.two_class import TwoClassSettings
+
+SOURCES = {
+    "fashion-mnist": "Fashion-MNIST, EfficientNet",
+    "fashion-mnist-resnet": "Fashion-MNIST, ResNet",
+    "wordnet": "WordNet definitions, MiniLM",
+}
+PAIRS = {  # two classes of each source, by their labels and in words
+    "fashion-mnist": ((7, 9), "sneaker or boot, EfficientNet"),
+    "fashion-mnist-resnet": ((2, 4), "pullover or coat, ResNet"),
+    "wordnet": ((1, 3), "person or animal, MiniLM"),
+}
+METRICS = {"el2n": "EL2N", "margin_label_agnostic": "label-agnostic margin"}  # the paper's, and its theory's
+VALIDATION = 1000  # training rows kept for the influence metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Sizes of the experiments.
+
+    Attributes:
+        name: "quick" or "full".
+        scaling: Pools of all sizes, hard, easy and random.
+        benchmark: Every metric, in one pool.
+        floors: Class floors, in the same pool.
+        two_class: Theory beside data, for each source's `PAIRS`.
+    """
+
+    name: str
+    scaling: Plan
+    benchmark: Plan
+    floors: Plan
+    two_class: TwoClassSettings
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """In words."""
+        plans = {name: getattr(self, name) for name in ("scaling", "benchmark", "floors", "two_class")}
+        return {
+            f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
+        } | {"sources": "; ".join(SOURCES.values())}
+
+
+FULL = Settings(
+    name="full",
+    scaling=Plan(
+        pool_sizes=(200, 400, 800, 1600, 3200, 6400, 12800),  # smaller ones may lack a class
+        keep_fractions=(0.25, 0.5, 0.75, 1.0),
+        metrics=tuple(METRICS),
+        n_seeds=8,
+    ),
+    benchmark=Plan(
+        pool_sizes=(6400,),
+        keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
+        metrics=("all",),
+        rules=("random", "hard"),
+        n_seeds=5,
+        n_validation=VALIDATION,
+    ),
+    floors=Plan(
+        pool_sizes=(6400,),
+        keep_fractions=(0.2, 0.5),
+        metrics=("el2n", "self_supervised_prototypes"),
+        rules=("random", "hard"),
+        class_floors=(0.0, 0.25, 0.5, 0.75, 1.0),
+        n_seeds=5,
+    ),
+    two_class=TwoClassSettings(classes=(0, 1)),
+)
+
+QUICK = Settings(
+    name="quick",
+    scaling=replace(FULL.scaling, pool_sizes=(200, 500, 1000, 2000), n_seeds=5),
+    benchmark=replace(FULL.benchmark, pool_sizes=(1000,), keep_fractions=(0.4, 0.8, 1.0)),
+    floors=replace(FULL.floors, pool_sizes=(1000,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
+    two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), n_seeds=5),
+)

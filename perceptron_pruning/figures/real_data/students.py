@@ -1,0 +1,91 @@
+"""Retrained students as rows of a table, and back as an array of errors."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from perceptron_pruning.embeddings.experiments.plan import CHANCE, SEED, Plan
+from perceptron_pruning.embeddings.experiments.run import SCORES, study
+from perceptron_pruning.embeddings.experiments.scaling import effect
+from perceptron_pruning.embeddings.experiments.source import source_of
+from perceptron_pruning.embeddings.experiments.verdicts import Verdict
+from perceptron_pruning.figures.real_data.settings import SOURCES
+from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Study
+
+MEASURED = "measured"  # kind of the rows from which all others follow
+_COLUMNS = ("metric", "rule", "class_floor", "pool_size", "keep_fraction", "kept")
+
+
+def study_of(source: str, plan: Plan, folder: Path) -> Study:
+    """The experiment of a plan on a named source; scores of its pools are kept in the folder."""
+    data = source_of(source)
+    scores = folder / SCORES / f"{data.digest[:16]}-{plan.n_validation}"
+    scores.mkdir(parents=True, exist_ok=True)
+    return study(data, plan, scores)
+
+
+def student_rows(source: str, dataset: xr.Dataset) -> list[Row]:
+    """A row for each student: what it was trained on, and its error."""
+    errors = dataset.test_error.transpose("cell", SEED).values
+    labels = [dataset[name].values for name in _COLUMNS]
+    return [
+        {"kind": MEASURED, "source": source}
+        | {name: values[cell].item() for name, values in zip(_COLUMNS, labels, strict=True)}
+        | {SEED: seed, "test_error": float(error)}
+        for cell, row in enumerate(errors)
+        for seed, error in enumerate(row)
+    ]
+
+
+def students_in(table: Sequence[Row]) -> dict[str, list[Row]]:
+    """The measured rows of a table, by source."""
+    found: dict[str, list[Row]] = {}
+    for row in table:
+        if row["kind"] == MEASURED:
+            found.setdefault(row["source"], []).append(row)
+    return found
+
+
+def errors_of(students: Sequence[Row], *axes: str) -> xr.DataArray:
+    """Test errors with the given dimensions and the seed, as verdicts take them.
+
+    Random keeping knows no metric, and of a whole pool all rules keep the same: such a row stands wherever it is not
+    told apart.
+
+    Raises:
+        ValueError: A point has no row.
+    """
+    axes = (*axes, SEED)
+    labels = {axis: list(dict.fromkeys(row[axis] for row in students)) for axis in axes}
+    if "metric" in labels:
+        labels["metric"] = [name for name in labels["metric"] if name != CHANCE]
+    errors = xr.DataArray(np.full([len(values) for values in labels.values()], np.nan), labels)
+    for row in students:
+        whole, chance = row["keep_fraction"] == 1.0, row["rule"] == CHANCE
+        free = {axis for axis in axes if (axis == "rule" and whole) or (axis == "metric" and chance)}
+        free |= {axis for axis in axes if axis == "class_floor" and whole}
+        errors.loc[{axis: row[axis] for axis in axes if axis not in free}] = row["test_error"]
+    if bool(errors.isnull().any()):
+        raise ValueError(f"`students` must have a row for every point of {', '.join(axes)}; some are missing")
+    return errors
+
+
+def mean_of(values: np.ndarray) -> Row:
+    """Mean over seeds with half of its 95 % interval, as columns."""
+    mean = effect(values)
+    return {"value": mean.value, "half_width": mean.half_width}
+
+
+def claim_of(verdict: Verdict, source: str, figure: str) -> Claim:
+    """A verdict on one source as a claim of the report."""
+    return Claim(
+        claim=f"{SOURCES[source]}: {verdict.claim[0].lower()}{verdict.claim[1:]} ({verdict.setting})",
+        theory=NO_NUMBER,
+        measured=verdict.measured,
+        verdict=verdict.verdict,
+        figure=figure,
+    )
