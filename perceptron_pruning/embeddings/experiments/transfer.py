@@ -15,7 +15,7 @@ from perceptron_pruning.embeddings.experiments.run import given_source, scores_f
 from perceptron_pruning.embeddings.experiments.source import Source
 from perceptron_pruning.embeddings.experiments.students import STUDENTS, SoftmaxStudent, fit_present
 from perceptron_pruning.embeddings.fashion_mnist import Embeddings
-from perceptron_pruning.sweeps.study import Output
+from perceptron_pruning.sweeps.study import Output, Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -167,16 +167,14 @@ def transfer(
     source = given_source(data, folder)
     plan.check(source.load())
     target.check(source.load(), plan)
-    study = study_of(
-        Transfer(
-            source=source,
-            metrics=plan.metrics,
-            n_validation=plan.n_validation,
-            scores=scores_folder(folder, source, plan, f"{target.n_classes}-target"),
-            target=target,
-        ),
-        plan,
-        OUTPUTS,
+    whole = study(source, plan, target, folder)
+    return table(run_study(whole, folder / STORE, executor=executor, task_seconds=task_seconds), plan)
+
+
+def study(source: Source, plan: Plan, target: Target, folder: Path) -> Study:
+    """The transfer as `run_study` takes it."""
+    scores = scores_folder(folder, source, plan, f"{target.n_classes}-target")
+    function = Transfer(
+        source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores, target=target
     )
-    flat = run_study(study, folder / STORE, executor=executor, task_seconds=task_seconds)
-    return table(flat, plan)
+    return study_of(function, plan, OUTPUTS)
