@@ -8,6 +8,8 @@ try:
 except ImportError as missing:
     sys.exit(f'the command line needs one more package ({missing.name}): pip install "perceptron-pruning[cli]"')
 
+from perceptron_pruning.embeddings.commands import prune_command, score_command
+from perceptron_pruning.embeddings.experiments.command import experiment_command
 from perceptron_pruning.reproduction.command import reproduce_command
 from perceptron_pruning.sweeps.commands import status_command, sweep_command
 from perceptron_pruning.theory_command.command import theory_command
@@ -18,15 +20,9 @@ app.command(theory_command, name="theory")
 app.command(sweep_command, name="sweep")
 app.command(status_command, name="status")
 
-
-COMMANDS_ON_EMBEDDINGS = "perceptron_pruning.embeddings.commands"  # imported when one is called
-app.command(f"{COMMANDS_ON_EMBEDDINGS}:score_command", name="score", help="Score every example by pruning metrics.")
-app.command(f"{COMMANDS_ON_EMBEDDINGS}:prune_command", name="prune", help="Choose the examples to keep.")
-app.command(
-    "perceptron_pruning.embeddings.experiments.command:experiment_command",
-    name="experiment",
-    help="Retrain students on pruned pools of embeddings.",
-)
+app.command(score_command, name="score")
+app.command(prune_command, name="prune")
+app.command(experiment_command, name="experiment")
 
 
 def main() -> None:

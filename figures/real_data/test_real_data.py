@@ -41,6 +41,7 @@ PLACES = (
     "second",
     "step",
     "alpha_prune",
+    "n_clusters",
 )
 
 every_figure = pytest.mark.parametrize("name", FIGURES, ids=str)

@@ -74,7 +74,7 @@ def test_where_hard_and_easy_are_equal_is_found():
     equal = [row for row in table if row["kind"] == "equality"]
     assert [row["pool_size"] for row in equal] == pytest.approx([566] * 3, rel=0.05)
     claims = figure_1d.claims(table)
-    assert [claim.verdict for claim in claims] == [CONFIRMED] * 3
+    assert [claim.verdict for claim in claims] == [CONFIRMED] * 6
     assert "WordNet" in claims[0].claim
     assert figure_1d.draw(table).axes[0].get_title() == SOURCES["wordnet"]
 

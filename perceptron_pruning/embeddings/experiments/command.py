@@ -42,14 +42,20 @@ def experiment_command(
     Stop it however you like; the same command goes on where it stopped. The output folder gets the table (netCDF),
     its means with 95 % intervals (CSV), and a verdict on each of the paper's predictions that the axes allow.
 
-    Example: perceptron-pruning experiment train.npy --labels labels.npy --test-embeddings test.npy --test-labels
-    test_labels.npy --pool-sizes 1000 4000 16000 --metrics el2n memorization --output experiment
+    Example: perceptron-pruning experiment wordnet --metrics el2n margin_label_agnostic --output experiment
+
+    Example, ImageNet through a network of your own, features (n, d) in half precision and labels 0 to 999 (a folder of
+    shards, Parquet with a list column or safetensors do as well): perceptron-pruning experiment train_features.npy
+    --labels train_labels.npy --test-embeddings val_features.npy --test-labels val_labels.npy --pool-sizes 20000 40000
+    80000 160000 --keep-fractions 0.5 0.7 0.9 1 --metrics memorization self_supervised_prototypes --output imagenet
+
+    Example, CIFAR-10 or SVHN: the same with --pool-sizes 400 1600 6400 25600 --metrics el2n --class-floors 0 0.5
 
     Parameters
     ----------
     embeddings
-        .npy, .npz, .parquet, .safetensors or a folder of such shards; or fashion-mnist, fashion-mnist-resnet,
-        fashion-mnist-pixels, wordnet, which come with the package.
+        .npy, .npz, .parquet, .safetensors or a folder of such shards, with the rows of the labels; or fashion-mnist,
+        fashion-mnist-resnet, fashion-mnist-pixels (with the images), wordnet, which come with the package.
     labels, test_embeddings, test_labels
         Needed unless the data come with the package.
     pool_sizes

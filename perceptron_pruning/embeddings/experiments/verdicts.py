@@ -64,19 +64,21 @@ def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
                 yield agrees_with_embeddings(pair, network, student, f"{network} and {student}, {metric}")
 
 
-def size_decides(errors: xr.DataArray, setting: str) -> Verdict:
+def size_decides(errors: xr.DataArray, setting: str, rival: str = "random") -> Verdict:
     """Confirmed if keeping hard hurts in the smallest pool and helps in the largest; refuted if either is reversed.
 
     Args:
         errors: With the dimensions rule, pool_size and seed.
+        setting: Of the verdict.
+        rival: The rule to which keeping hard is compared.
     """
-    gain = _values(errors.sel(rule="random") - errors.sel(rule="hard"), "pool_size")
+    gain = _values(errors.sel(rule=rival) - errors.sel(rule="hard"), "pool_size")
     small, large = effect(-gain[:, 0]), effect(gain[:, -1])
     sizes = errors.pool_size.values
     return Verdict(
-        claim="Keeping hard hurts when data are scarce and helps when they abound, relative to random",
+        claim="Keeping hard hurts when data are scarce and helps when they abound, relative to " + rival,
         setting=setting,
-        measured=f"hard − random: {effect(-gain[:, 0])} at {sizes[0]}, {effect(-gain[:, -1])} at {sizes[-1]}",
+        measured=f"hard − {rival}: {effect(-gain[:, 0])} at {sizes[0]}, {effect(-gain[:, -1])} at {sizes[-1]}",
         verdict=both(small.verdict(), large.verdict()),
     )
 

@@ -26,6 +26,7 @@ from perceptron_pruning.figures.real_data import (
     figure_5bc,
     figure_class_floor,
     figure_end_to_end,
+    figure_prototypes,
     figure_theory_beside_data,
 )
 from perceptron_pruning.reproduction.claims.claim import Claim
@@ -63,6 +64,7 @@ _MODULES: tuple[RealFigure, ...] = (
     figure_5a,
     figure_5bc,
     figure_class_floor,
+    figure_prototypes,
     figure_theory_beside_data,
     figure_end_to_end,
 )

@@ -82,16 +82,19 @@ def _equalities(line: Sequence[Row]) -> list[Row]:
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
-    """Keeping hard hurts in small pools and helps in large ones: for every source, metric and fraction."""
+    """Keeping hard hurts in small pools and helps in large ones: against easy and random, for every source."""
     return [
         claim_of(
-            size_decides(errors.sel(metric=metric, keep_fraction=fraction), f"{METRICS[metric]}, f = {fraction:g}"),
+            size_decides(
+                errors.sel(metric=metric, keep_fraction=fraction), f"{METRICS[metric]}, f = {fraction:g}", rival
+            ),
             source,
             NAME,
         )
         for source, own in students_in(table).items()
         for errors in [errors_of(own, *AXES)]
         for metric, fraction in itertools.product(errors.metric.values, errors.keep_fraction.values)
+        for rival in ("easy", "random")
     ]
 
 
@@ -132,6 +135,7 @@ def _draw_map(axes: Axes, rows: Sequence[Row], largest: float):
     equal = [row for row in rows if row["kind"] == "equality"]
     axes.plot([row["pool_size"] for row in equal], [row["keep_fraction"] for row in equal], "ko", ms=4, mfc="white")
     plain_ticks(axes)
+    axes.tick_params(axis="x", labelsize=7)
     axes.set_yticks(fractions)
     return shade
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import degrees
+from math import degrees, isnan
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,7 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
     for source in PAIRS:
         data = datasets[f"two-classes-{source}"]
         facts = {name: float(data[name].values[0, 0]) for name in FACTS}
-        told = {"ridge": settings.two_class.ridge, "keep_fraction": settings.two_class.keep_fraction}
+        told = {name: getattr(settings.two_class, name) for name in ("ridge", "keep_fraction", "n_features")}
         rows.append({"kind": MEASURED, "source": source} | told | facts)
         arrays = {name: data[name].values[0] for name in NUMBERS}
         rows += [
@@ -157,13 +157,18 @@ def _claim(source: str, pair: Row, holds: Holds) -> Claim:
         theory="exact for Gaussian inputs with a teacher's labels as N → ∞",
         measured=(
             f"ln(measured/theory) {holds.worst} at worst, root mean square {holds.spread:.3f} "
-            f"(of the student's angle {holds.spread_of_angles:.3f}); names the best rule at "
-            f"{holds.ranking:.0%} of the sizes that tell it. {_why(pair, holds.step)}"
+            f"(of the student's angle {holds.spread_of_angles:.3f}); {_ranking(holds)}. {_why(pair, holds.step)}"
         ),
         verdict=holds.verdict,
         figure=NAME,
         predicted=CONFIRMED if holds.step == STEPS[0] else "",
     )
+
+
+def _ranking(holds: Holds) -> str:
+    if isnan(holds.ranking):
+        return "no size tells the best rule"
+    return f"names the best rule at {holds.ranking:.0%} of the sizes that tell it"
 
 
 def _why(pair: Row, step: str) -> str:
@@ -175,7 +180,7 @@ def _why(pair: Row, step: str) -> str:
             f"{pair['train_noise']:.1%}), {pair['noise_near_boundary']:.1f} times as often near the boundary "
             "as if they were spread evenly"
         ),
-        STEPS[3]: f"Effective dimension of the spectrum: {pair['effective_dimension']:.1f} of N",
+        STEPS[3]: f"Effective dimension of the spectrum: {pair['effective_dimension']:.1f} of {pair['n_features']}",
     }
     return reasons.get(step, "The control: the theory's own world")
 

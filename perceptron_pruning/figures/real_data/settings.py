@@ -31,6 +31,7 @@ class Settings:
         scaling: Pools of all sizes, hard, easy and random.
         benchmark: Every metric, in one pool.
         floors: Class floors, in the same pool.
+        prototypes: Numbers k of prototypes, in the pools of the floors.
         two_class: Theory beside data, for each source's `PAIRS`.
         end_to_end: A network trained on pixels beside a head on embeddings, on the same subsets.
         transfer, target: Networks pretrained on pruned classes, and what they learn of others.
@@ -40,6 +41,7 @@ class Settings:
     scaling: Plan
     benchmark: Plan
     floors: Plan
+    prototypes: tuple[int, ...]
     two_class: TwoClassSettings
     end_to_end: Plan
     transfer: Plan
@@ -51,7 +53,7 @@ class Settings:
         plans = {name: getattr(self, name) for name in _PLANS}
         return {
             f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
-        } | {"sources": "; ".join(SOURCES.values())}
+        } | {"prototypes": str(self.prototypes), "sources": "; ".join(SOURCES.values())}
 
 
 _PLANS = ("scaling", "benchmark", "floors", "two_class", "end_to_end", "transfer", "target")
@@ -80,6 +82,7 @@ FULL = Settings(
         class_floors=(0.0, 0.25, 0.5, 0.75, 1.0),
         n_seeds=5,
     ),
+    prototypes=(1, 3, 10, 30, 100, 300),
     two_class=TwoClassSettings(classes=(0, 1)),
     end_to_end=Plan(
         pool_sizes=(250, 1000, 4000, 12000), keep_fractions=(0.25, 0.5, 1.0), students=("softmax", "resnet"), n_seeds=5
@@ -95,6 +98,7 @@ QUICK = Settings(
     scaling=replace(FULL.scaling, pool_sizes=(200, 500, 1000, 2000), n_seeds=5),
     benchmark=replace(FULL.benchmark, pool_sizes=(1000,), keep_fractions=(0.4, 0.8, 1.0)),
     floors=replace(FULL.floors, pool_sizes=(1000,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
+    prototypes=(1, 10, 100),
     two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), n_seeds=5),
     end_to_end=replace(
         FULL.end_to_end, pool_sizes=(250, 2000), keep_fractions=(0.5, 1.0), students=("softmax", "resnet_quick")

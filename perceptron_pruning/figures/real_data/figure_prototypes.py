@@ -1,0 +1,175 @@
+"""How many prototypes the label-free metric needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.embeddings.experiments.plan import SEED
+from perceptron_pruning.embeddings.experiments.retraining import pool_of
+from perceptron_pruning.embeddings.experiments.scaling import effect
+from perceptron_pruning.embeddings.experiments.source import Source, source_of
+from perceptron_pruning.embeddings.experiments.students import fit_present, student_named
+from perceptron_pruning.embeddings.experiments.verdicts import LABEL_FREE, SAME
+from perceptron_pruning.embeddings.keeping import keep
+from perceptron_pruning.embeddings.scores import score
+from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
+from perceptron_pruning.figures.real_data.students import MEASURED, mean_of
+from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
+from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Output, Study
+from replica_theory.selection import KeepHardest
+
+NAME = "prototypes"
+TITLE = "Real data: the number of prototypes"
+CAPTION = (
+    "Test error of a softmax head retrained on the fraction f of one pool that lies farthest from its nearest of k "
+    "prototypes (k-means, no labels), against k; dotted line, the number of classes. Bars: 95 % intervals over seeds. "
+    "Class floor 0.5."
+)
+CLASSES, FACTOR = 10, 10  # of every source here; and how far from it k may be, in the paper's words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prototypes:
+    """What a student is trained on: the hardest fraction by so many prototypes."""
+
+    n_clusters: int
+    keep_fraction: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrototypeStudents:
+    """Students of a source's pools."""
+
+    source: Source
+    pool_size: int
+
+    def __call__(self, cell: Prototypes, trials: range) -> dict[str, np.ndarray]:
+        return {"test_error": np.array([self.error(cell, seed) for seed in trials])}
+
+    def error(self, cell: Prototypes, seed: int) -> float:
+        """Of one student, on the test rows."""
+        pool = pool_of(self.source, self.pool_size, seed, 0)
+        hardness = score(pool.inputs, metrics=[LABEL_FREE], n_clusters=cell.n_clusters, seed=seed)[LABEL_FREE]
+        kept = keep(hardness, selection=KeepHardest(cell.keep_fraction), labels=pool.labels, seed=seed)
+        predict = fit_present(student_named("softmax"), pool.inputs[kept], pool.labels[kept], seed)
+        return float(np.mean(predict(pool.test_inputs) != pool.test_labels))
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """All numbers of prototypes, for each source, in the pools of the class floor."""
+    return {f"prototypes-{source}": _study(source, settings) for source in SOURCES}
+
+
+def _study(source: str, settings: Settings) -> Study:
+    data, plan = source_of(source), settings.floors
+    cells = [Prototypes(n_clusters=k, keep_fraction=f) for f in plan.keep_fractions for k in settings.prototypes]
+    size = plan.pool_sizes[-1]
+    return Study(
+        function=PrototypeStudents(source=data, pool_size=size),
+        cells=cells,
+        outputs={"test_error": Output(long_name="share of the test rows that the retrained student gets wrong")},
+        coordinates={name: [getattr(cell, name) for cell in cells] for name in ("n_clusters", "keep_fraction")},
+        n_trials=plan.n_seeds,
+        trial=SEED,
+        seconds=[1e-4 * size * (1 + cell.n_clusters / 100) for cell in cells],
+        parameters={"data": data.digest, "pool_size": size},
+    )
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """A row for each student."""
+    return [
+        {"kind": MEASURED, "source": source, "keep_fraction": float(cell.keep_fraction)}
+        | {"n_clusters": int(cell.n_clusters), SEED: seed, "test_error": float(error)}
+        for source in SOURCES
+        for data in [datasets[f"prototypes-{source}"]]
+        for cell in (data.isel(cell=number) for number in range(data.sizes["cell"]))
+        for seed, error in enumerate(cell.test_error.values)
+    ]
+
+
+def derived(rows: Sequence[Row]) -> list[Row]:
+    """Means over seeds."""
+    return [
+        {"kind": "mean", "source": source, "keep_fraction": fraction, "n_clusters": k} | mean_of(np.array(errors))
+        for (source, fraction), curve in _curves(rows).items()
+        for k, errors in curve.items()
+    ]
+
+
+def _curves(rows: Sequence[Row]) -> dict[tuple[str, float], dict[int, list[float]]]:
+    """Errors of the seeds by k, for each source and fraction."""
+    found: dict[tuple[str, float], dict[int, list[float]]] = {}
+    for row in rows:
+        if row["kind"] == MEASURED:
+            curve = found.setdefault((row["source"], row["keep_fraction"]), {})
+            curve.setdefault(row["n_clusters"], []).append(row["test_error"])
+    return found
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """Whether all k within a factor of ten of the classes do alike: for every source and fraction."""
+    return [_claim(source, fraction, curve) for (source, fraction), curve in _curves(table).items()]
+
+
+def _claim(source: str, fraction: float, curve: dict[int, list[float]]) -> Claim:
+    """Confirmed if every difference to k = the number of classes is within a point, refuted if one is beyond it."""
+    differences = {
+        k: effect(np.subtract(errors, curve[CLASSES]))
+        for k, errors in curve.items()
+        if k != CLASSES and CLASSES / FACTOR <= k <= CLASSES * FACTOR
+    }
+    within = all(abs(found.value) + found.half_width < SAME for found in differences.values())
+    beyond = any(abs(found.value) - found.half_width > SAME for found in differences.values())
+    listed = ", ".join(f"{found} (k = {k})" for k, found in differences.items())
+    return Claim(
+        claim=(
+            f"{SOURCES[source]}: any number of prototypes within a factor of ten of the classes does alike, within one "
+            f"point (f = {fraction:g})"
+        ),
+        theory=NO_NUMBER,
+        measured=f"error less that with k = {CLASSES}: {listed}",
+        verdict=CONFIRMED if within else REFUTED if beyond else UNDECIDED,
+        figure=NAME,
+    )
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table: a panel for each source."""
+    rows = [row for row in table if row["kind"] != MEASURED]
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    with styled():
+        figure = new_figure(2.9 * len(sources) + 0.4, 3.0)
+        panels = figure.subplots(1, len(sources), squeeze=False)[0]
+        for axes, source in zip(panels, sources, strict=True):
+            _draw(axes, [row for row in rows if row["source"] == source])
+            axes.set(xlabel=r"prototypes, $k$", title=SOURCES[source])
+        panels[0].set_ylabel(r"test error, $\varepsilon$")
+        panels[0].legend()
+    return figure
+
+
+def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+    for fraction, colour in zip(sorted({row["keep_fraction"] for row in rows}), COLOURS, strict=False):
+        line = [row for row in rows if row["keep_fraction"] == fraction]
+        axes.errorbar(
+            [row["n_clusters"] for row in line],
+            [row["value"] for row in line],
+            [row["half_width"] for row in line],
+            fmt="o-",
+            ms=3.5,
+            lw=1.1,
+            color=colour,
+            label=f"f = {fraction:g}",
+        )
+    axes.axvline(CLASSES, color="0.6", ls=":", lw=0.8, zorder=0)
+    axes.set(xscale="log")
+    plain_ticks(axes)
