@@ -10,7 +10,7 @@ from perceptron_pruning.embeddings.experiments.plan import CHANCE, SEED, Plan
 from perceptron_pruning.embeddings.experiments.run import SCORES, study
 from perceptron_pruning.embeddings.experiments.scaling import effect
 from perceptron_pruning.embeddings.experiments.source import source_of
-from perceptron_pruning.embeddings.experiments.verdicts import Verdict
+from perceptron_pruning.embeddings.experiments.verdict import Verdict
 from perceptron_pruning.figures.real_data.settings import NAMES
 from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
 from perceptron_pruning.reproduction.tables import Row
