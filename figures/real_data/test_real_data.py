@@ -31,6 +31,7 @@ FIRST_SEED, N_SEEDS = 100, 3  # none of these is among the committed ones
 ESTIMATES = ("test_error", "correlation")  # columns that a seed decides
 PLACES = (
     "source",
+    "student",
     "metric",
     "rule",
     "class_floor",

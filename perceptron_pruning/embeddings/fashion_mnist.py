@@ -11,8 +11,8 @@ import numpy as np
 
 FILE_NAME = "fashion_mnist_efficientnet_lite0.npz"
 RESNET_FILE_NAME = "fashion_mnist_resnet50_half.npz"
-WORDNET_FILE_NAME = "wordnet_minilm.npz"
 IMAGES_FILE_NAME = "fashion_mnist_images.npz"
+WORDNET_FILE_NAME = "wordnet_minilm.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Embeddings:
         train_labels: (n_train,) integers.
         test_embeddings: (n_test, d) float64.
         test_labels: (n_test,) integers.
-        images: The pixels behind the rows, if they are at hand.
         provenance: Where the data come from: examples, network, recipe, checksums.
+        images: The pixels behind the rows, if they are at hand.
     """
 
     train_embeddings: np.ndarray
@@ -43,7 +43,9 @@ class Embeddings:
             ValueError: There are none.
         """
         if self.images is None:
-            raise ValueError("`images` must be given for students that see pixels; got None")
+            raise ValueError(
+                "`images` must be given for students that see pixels (fashion-mnist-pixels has them); got None"
+            )
         return self.images
 
 
@@ -62,10 +64,13 @@ class Images:
 
 
 def load_fashion_mnist(*, images: bool = False) -> Embeddings:
-    """15 000 training and 5 000 test images as 256 principal components of EfficientNet-Lite0, on request with pixels.
+    """15 000 training and 5 000 test images as 256 principal components of EfficientNet-Lite0.
 
     The numbers are stored in half precision and returned in double. ``make_fashion_mnist.py``
     made them.
+
+    Args:
+        images: Whether with the pixels behind them.
 
     References:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); Tan & Le 2019, arXiv:1905.11946.
@@ -73,7 +78,7 @@ def load_fashion_mnist(*, images: bool = False) -> Embeddings:
     return _packaged(FILE_NAME, images)
 
 
-def load_fashion_mnist_resnet(*, images: bool = False) -> Embeddings:
+def load_fashion_mnist_resnet() -> Embeddings:
     """The same 15 000 training and 5 000 test images as 128 principal components of a residual network.
 
     A ResNet-50 of half the width that Yahoo trained on photographs; ``make_fashion_mnist_resnet.py`` made
@@ -82,7 +87,7 @@ def load_fashion_mnist_resnet(*, images: bool = False) -> Embeddings:
     References:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); He et al. 2015, arXiv:1512.03385.
     """
-    return _packaged(RESNET_FILE_NAME, images)
+    return _packaged(RESNET_FILE_NAME, images=False)
 
 
 def load_wordnet() -> Embeddings:

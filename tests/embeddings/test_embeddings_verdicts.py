@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from perceptron_pruning.embeddings.experiments.end_to_end import agrees_with_embeddings
 from perceptron_pruning.embeddings.experiments.plan import AXES
 from perceptron_pruning.embeddings.experiments.scaling import bend, compare_laws, envelope, exponent
 from perceptron_pruning.embeddings.experiments.verdicts import (
@@ -227,3 +228,40 @@ def test_all_that_the_axes_allow_is_judged():
 def test_four_seeds_decide_nothing():
     assert {verdict.verdict for verdict in judge(table(crossing, seeds=4))} == {UNDECIDED}
     assert CONFIRMED in {verdict.verdict for verdict in judge(table(crossing, seeds=5))}
+
+
+def two_students(network, student) -> xr.DataArray:
+    """Errors network(rule, pool) of a ResNet beside those of a softmax head."""
+    draws = [table(lambda m, r, c, n, f, e=e: 0.2 - e(r, n)).test_error for e in (network, student)]
+    both = xr.concat([own.drop_vars("student") for own in draws], "student").assign_coords(
+        student=["resnet", "softmax"]
+    )
+    return both.isel(class_floor=0, metric=0).sel(keep_fraction=FRACTIONS[:2])
+
+
+def flips_at(size):
+    return lambda rule, n: {"random": 0, "hard": 0.03 if n > size else -0.03, "easy": -0.02}[rule]
+
+
+@pytest.mark.parametrize(
+    ("network", "student", "verdict"),
+    [
+        (flips_at(500), flips_at(500), CONFIRMED),
+        (flips_at(1000), flips_at(500), REFUTED),
+        (lambda rule, n: 0, flips_at(500), UNDECIDED),
+    ],
+    ids=["alike", "flips later", "no effect"],
+)
+def test_end_to_end(network, student, verdict):
+    found = agrees_with_embeddings(two_students(network, student), "resnet", "softmax", "")
+    assert found.verdict == verdict
+    if verdict == REFUTED:
+        assert "hard, f = 0.25, 800: -0.0" in found.measured
+        assert found.measured.startswith("of 24 points 24 are decided by both, 22 alike")
+
+
+def test_end_to_end_is_judged_where_there_is_a_network():
+    errors = table(crossing)
+    both = xr.concat([errors, errors.assign_coords(student=["resnet"])], "student")
+    assert sum("end to end" in verdict.claim for verdict in judge(both)) == 1
+    assert not any("end to end" in verdict.claim for verdict in judge(errors))

@@ -55,7 +55,7 @@ def experiment_command(
     ----------
     embeddings
         .npy, .npz, .parquet, .safetensors or a folder of such shards, with the rows of the labels; or fashion-mnist,
-        fashion-mnist-resnet, wordnet, which come with the package.
+        fashion-mnist-resnet, fashion-mnist-pixels (with the images), wordnet, which come with the package.
     labels, test_embeddings, test_labels
         Needed unless the data come with the package.
     pool_sizes

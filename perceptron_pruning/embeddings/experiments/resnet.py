@@ -57,7 +57,8 @@ class ResNet(Network):
         return _activated(maps, body["norm"]).mean(axis=(1, 2))
 
     def seconds(self, n_rows: int, n_features: int, n_classes: int) -> float:
-        return 0.5 + 1.4e-8 * self.steps * self.batch * n_features * sum(self.widths[:1]) * self.blocks
+        stages = len(self.widths) * self.blocks
+        return 0.5 + 7e-9 * self.steps * self.batch * n_features * self.widths[0] * stages
 
 
 def convolved(maps: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

@@ -23,8 +23,9 @@ from perceptron_pruning.embeddings.files.opening import open_rows
 from perceptron_pruning.embeddings.labels import encoded
 
 PACKAGED: dict[str, Callable[[], Embeddings]] = {
-    "fashion-mnist": partial(load_fashion_mnist, images=True),
-    "fashion-mnist-resnet": partial(load_fashion_mnist_resnet, images=True),
+    "fashion-mnist": load_fashion_mnist,
+    "fashion-mnist-resnet": load_fashion_mnist_resnet,
+    "fashion-mnist-pixels": partial(load_fashion_mnist, images=True),
     "wordnet": load_wordnet,
 }
 

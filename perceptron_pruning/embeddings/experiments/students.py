@@ -105,7 +105,7 @@ STUDENTS: dict[str, Student] = {
     "soft_margin": HingeStudent(ridge=0.1),
     "two_layer": TwoLayer(),
     "resnet": ResNet(),
-    "resnet_quick": ResNet(steps=250),
+    "resnet_quick": ResNet(steps=150),
     "resnet_large": ResNet(widths=(64, 128, 256), blocks=2, steps=4000, batch=128),
 }
 

@@ -15,7 +15,7 @@ from perceptron_pruning.embeddings.experiments.run import given_source, scores_f
 from perceptron_pruning.embeddings.experiments.source import Source
 from perceptron_pruning.embeddings.experiments.students import STUDENTS, SoftmaxStudent, fit_present
 from perceptron_pruning.embeddings.fashion_mnist import Embeddings
-from perceptron_pruning.sweeps.study import Output
+from perceptron_pruning.sweeps.study import Output, Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,10 +37,12 @@ class Target:
         n_classes: Classes that pretraining never sees, ≥ 2, drawn at random; all others, of which there must be two
             too, are its source.
         shots: Labelled training rows of each target class, drawn at random.
+        draws: Of these rows, over which the head's error is averaged: they are noise here, not the question.
     """
 
     n_classes: int = 5
     shots: int = 10
+    draws: int = 10
 
     def classes(self, n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Source and target classes of a seed, each in ascending order."""
@@ -51,10 +53,10 @@ class Target:
         """A `ValueError` if the data are too few, or a student has no body."""
         n_classes = int(data.train_labels.max()) + 1
         counts = np.bincount(data.train_labels[: len(data.train_labels) - plan.n_validation], minlength=n_classes)
-        if not 2 <= self.n_classes <= n_classes - 2 or not 1 <= self.shots <= counts.min():
+        if not 2 <= self.n_classes <= n_classes - 2 or not 1 <= self.shots <= counts.min() or self.draws < 1:
             raise ValueError(
-                f"`n_classes` must be in [2, {n_classes - 2}] and `shots` in [1, {counts.min()}]; "
-                f"got {self.n_classes} and {self.shots}"
+                f"`n_classes` must be in [2, {n_classes - 2}], `shots` in [1, {counts.min()}] and `draws` >= 1; "
+                f"got {self.n_classes}, {self.shots} and {self.draws}"
             )
         fewest = min(counts[self.classes(n_classes, seed)[0]].sum() for seed in range(plan.n_seeds))
         if max(plan.pool_sizes) > fewest:
@@ -104,19 +106,27 @@ class Transfer(Retraining):
     def _target_error(
         self, network: Network, body: Body, pool: Pool, target: np.ndarray, test_inputs: np.ndarray
     ) -> float:
-        rows = self._shots(pool, target)
         of_target = np.isin(pool.test_labels, target)
-        features = network.represent(body, pool.seen(network, rows)).astype(np.float64)
         tested = network.represent(body, test_inputs[of_target]).astype(np.float64)
-        head = fit_present(HEAD, standardise(features, features), pool.data.train_labels[rows], pool.seed)
-        return float(np.mean(head(standardise(tested, features)) != pool.test_labels[of_target]))
+        drawn = self.drawn(pool, target)
+        features = network.represent(body, pool.seen(network, drawn.ravel())).astype(np.float64)
+        errors = []
+        for rows, shown in zip(drawn, np.split(features, len(drawn)), strict=True):
+            predict = fit_present(HEAD, standardise(shown, shown), pool.data.train_labels[rows], pool.seed)
+            errors.append(np.mean(predict(standardise(tested, shown)) != pool.test_labels[of_target]))
+        return float(np.mean(errors))
 
-    def _shots(self, pool: Pool, target: np.ndarray) -> np.ndarray:
-        """Training rows of the target classes: the same for all networks and rules of a seed."""
+    def drawn(self, pool: Pool, target: np.ndarray) -> np.ndarray:
+        """Training rows of the target classes (draws, shots × classes): a seed's, for all networks and rules."""
         rng = np.random.default_rng([pool.seed, self.target.shots])
         labels = pool.data.train_labels[: len(pool.data.train_labels) - self.n_validation]
-        drawn = [rng.choice(np.flatnonzero(labels == label), self.target.shots, replace=False) for label in target]
-        return np.concatenate(drawn)
+        of_class = [np.flatnonzero(labels == label) for label in target]
+        return np.array(
+            [
+                np.concatenate([rng.choice(rows, self.target.shots, replace=False) for rows in of_class])
+                for _ in range(self.target.draws)
+            ]
+        )
 
 
 def transfer(
@@ -157,16 +167,14 @@ def transfer(
     source = given_source(data, folder)
     plan.check(source.load())
     target.check(source.load(), plan)
-    study = study_of(
-        Transfer(
-            source=source,
-            metrics=plan.metrics,
-            n_validation=plan.n_validation,
-            scores=scores_folder(folder, source, plan, f"{target.n_classes}-target"),
-            target=target,
-        ),
-        plan,
-        OUTPUTS,
+    whole = study(source, plan, target, folder)
+    return table(run_study(whole, folder / STORE, executor=executor, task_seconds=task_seconds), plan)
+
+
+def study(source: Source, plan: Plan, target: Target, folder: Path) -> Study:
+    """The transfer as `run_study` takes it."""
+    scores = scores_folder(folder, source, plan, f"{target.n_classes}-target")
+    function = Transfer(
+        source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores, target=target
     )
-    flat = run_study(study, folder / STORE, executor=executor, task_seconds=task_seconds)
-    return table(flat, plan)
+    return study_of(function, plan, OUTPUTS)

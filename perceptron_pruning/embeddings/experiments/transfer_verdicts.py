@@ -27,7 +27,7 @@ def _verdicts(table: xr.Dataset) -> Iterator[Verdict]:
         own = table.sel(student=student)
         if 1.0 in own.keep_fraction.values:
             whole = own.sel(keep_fraction=1.0).isel(metric=0, rule=0)
-            yield pretraining_helps(whole, f"{student}, {int(whole.kept)} examples")
+            yield pretraining_helps(whole, f"{student}, {int(table.pool_size)} examples")
         for metric in own.metric.values:
             for fraction in own.keep_fraction.values:
                 if fraction < 1:

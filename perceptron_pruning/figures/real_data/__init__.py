@@ -21,9 +21,11 @@ from matplotlib.figure import Figure as Picture
 from perceptron_pruning.figures.real_data import (
     figure_1d,
     figure_3abc,
+    figure_4,
     figure_5a,
     figure_5bc,
     figure_class_floor,
+    figure_end_to_end,
     figure_prototypes,
     figure_theory_beside_data,
 )
@@ -58,11 +60,13 @@ class RealFigure(Protocol):
 _MODULES: tuple[RealFigure, ...] = (
     figure_1d,
     figure_3abc,
+    figure_4,
     figure_5a,
     figure_5bc,
     figure_class_floor,
     figure_prototypes,
     figure_theory_beside_data,
+    figure_end_to_end,
 )
 
 FIGURES: dict[str, RealFigure] = {module.NAME: module for module in _MODULES}

@@ -14,7 +14,8 @@ from perceptron_pruning.embeddings.experiments.retraining import pool_of
 from perceptron_pruning.embeddings.experiments.scaling import effect
 from perceptron_pruning.embeddings.experiments.source import Source, source_of
 from perceptron_pruning.embeddings.experiments.students import fit_present, student_named
-from perceptron_pruning.embeddings.experiments.verdicts import LABEL_FREE, SAME
+from perceptron_pruning.embeddings.experiments.verdict import SAME
+from perceptron_pruning.embeddings.experiments.verdicts import LABEL_FREE
 from perceptron_pruning.embeddings.keeping import keep
 from perceptron_pruning.embeddings.scores import score
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 
 from perceptron_pruning.embeddings.experiments.plan import Plan
+from perceptron_pruning.embeddings.experiments.transfer import Target
 from perceptron_pruning.embeddings.experiments.two_class import TwoClassSettings
 
 SOURCES = {
@@ -10,6 +11,8 @@ SOURCES = {
     "fashion-mnist-resnet": "Fashion-MNIST, ResNet",
     "wordnet": "WordNet definitions, MiniLM",
 }
+PIXELS = "fashion-mnist-pixels"  # of students that see them, and their rivals
+NAMES = SOURCES | {PIXELS: "Fashion-MNIST, pixels"}
 PAIRS = {  # two classes of each source, by their labels and in words
     "fashion-mnist": ((7, 9), "sneaker or boot, EfficientNet"),
     "fashion-mnist-resnet": ((2, 4), "pullover or coat, ResNet"),
@@ -30,6 +33,8 @@ class Settings:
         floors: Class floors, in the same pool.
         prototypes: Numbers k of prototypes, in the pools of the floors.
         two_class: Theory beside data, for each source's `PAIRS`.
+        end_to_end: A network trained on pixels beside a head on embeddings, on the same subsets.
+        transfer, target: Networks pretrained on pruned classes, and what they learn of others.
     """
 
     name: str
@@ -38,15 +43,20 @@ class Settings:
     floors: Plan
     prototypes: tuple[int, ...]
     two_class: TwoClassSettings
+    end_to_end: Plan
+    transfer: Plan
+    target: Target
 
     @property
     def parameters(self) -> dict[str, str]:
         """In words."""
-        plans = {name: getattr(self, name) for name in ("scaling", "benchmark", "floors", "two_class")}
+        plans = {name: getattr(self, name) for name in _PLANS}
         return {
             f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
         } | {"prototypes": str(self.prototypes), "sources": "; ".join(SOURCES.values())}
 
+
+_PLANS = ("scaling", "benchmark", "floors", "two_class", "end_to_end", "transfer", "target")
 
 FULL = Settings(
     name="full",
@@ -74,6 +84,13 @@ FULL = Settings(
     ),
     prototypes=(1, 3, 10, 30, 100, 300),
     two_class=TwoClassSettings(classes=(0, 1)),
+    end_to_end=Plan(
+        pool_sizes=(250, 1000, 4000, 12000), keep_fractions=(0.25, 0.5, 1.0), students=("softmax", "resnet"), n_seeds=5
+    ),
+    transfer=Plan(
+        pool_sizes=(4000,), keep_fractions=(0.25, 0.5, 0.75, 1.0), students=("two_layer", "resnet"), n_seeds=5
+    ),
+    target=Target(),
 )
 
 QUICK = Settings(
@@ -83,4 +100,14 @@ QUICK = Settings(
     floors=replace(FULL.floors, pool_sizes=(1000,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
     prototypes=(1, 10, 100),
     two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), n_seeds=5),
+    end_to_end=replace(
+        FULL.end_to_end, pool_sizes=(250, 2000), keep_fractions=(0.5, 1.0), students=("softmax", "resnet_quick")
+    ),
+    transfer=replace(
+        FULL.transfer,
+        pool_sizes=(2000,),
+        keep_fractions=(0.5, 1.0),
+        students=("two_layer", "resnet_quick"),
+    ),
+    target=FULL.target,
 )

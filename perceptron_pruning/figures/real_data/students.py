@@ -10,14 +10,15 @@ from perceptron_pruning.embeddings.experiments.plan import CHANCE, SEED, Plan
 from perceptron_pruning.embeddings.experiments.run import SCORES, study
 from perceptron_pruning.embeddings.experiments.scaling import effect
 from perceptron_pruning.embeddings.experiments.source import source_of
-from perceptron_pruning.embeddings.experiments.verdicts import Verdict
-from perceptron_pruning.figures.real_data.settings import SOURCES
+from perceptron_pruning.embeddings.experiments.verdict import Verdict
+from perceptron_pruning.figures.real_data.settings import NAMES
 from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Study
 
 MEASURED = "measured"  # kind of the rows from which all others follow
 _COLUMNS = ("metric", "rule", "class_floor", "pool_size", "keep_fraction", "kept")
+WITH_STUDENT = ("student", *_COLUMNS)  # where one table has several
 
 
 def study_of(source: str, plan: Plan, folder: Path) -> Study:
@@ -28,16 +29,18 @@ def study_of(source: str, plan: Plan, folder: Path) -> Study:
     return study(data, plan, scores)
 
 
-def student_rows(source: str, dataset: xr.Dataset) -> list[Row]:
+def student_rows(
+    source: str, dataset: xr.Dataset, *, columns: Sequence[str] = _COLUMNS, outputs: Sequence[str] = ("test_error",)
+) -> list[Row]:
     """A row for each student: what it was trained on, and its error."""
-    errors = dataset.test_error.transpose("cell", SEED).values
-    labels = [dataset[name].values for name in _COLUMNS]
+    numbers = [dataset[name].transpose("cell", SEED).values for name in outputs]
+    labels = [dataset[name].values for name in columns]
     return [
         {"kind": MEASURED, "source": source}
-        | {name: values[cell].item() for name, values in zip(_COLUMNS, labels, strict=True)}
-        | {SEED: seed, "test_error": float(error)}
-        for cell, row in enumerate(errors)
-        for seed, error in enumerate(row)
+        | {name: values[cell].item() for name, values in zip(columns, labels, strict=True)}
+        | {SEED: seed}
+        | {name: float(values[cell, seed]) for name, values in zip(outputs, numbers, strict=True)}
+        for cell, seed in np.ndindex(numbers[0].shape)
     ]
 
 
@@ -50,8 +53,8 @@ def students_in(table: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def errors_of(students: Sequence[Row], *axes: str) -> xr.DataArray:
-    """Test errors with the given dimensions and the seed, as verdicts take them.
+def errors_of(students: Sequence[Row], *axes: str, column: str = "test_error") -> xr.DataArray:
+    """Test errors, or another column, with the given dimensions and the seed, as verdicts take them.
 
     Random keeping knows no metric, and of a whole pool all rules keep the same: such a row stands wherever it is not
     told apart.
@@ -67,7 +70,7 @@ def errors_of(students: Sequence[Row], *axes: str) -> xr.DataArray:
     for row in students:
         alike = ["rule", "class_floor"] if row["keep_fraction"] == 1.0 else []
         alike += ["metric"] if row["rule"] == CHANCE else []
-        errors.loc[{axis: row[axis] for axis in axes if axis not in alike}] = row["test_error"]
+        errors.loc[{axis: row[axis] for axis in axes if axis not in alike}] = row[column]
     if bool(errors.isnull().any()):
         raise ValueError(f"`students` must have a row for every point of {', '.join(axes)}; some are missing")
     return errors
@@ -82,7 +85,7 @@ def mean_of(values: np.ndarray) -> Row:
 def claim_of(verdict: Verdict, source: str, figure: str) -> Claim:
     """A verdict on one source as a claim of the report."""
     return Claim(
-        claim=f"{SOURCES[source]}: {verdict.claim[0].lower()}{verdict.claim[1:]} ({verdict.setting})",
+        claim=f"{NAMES[source]}: {verdict.claim[0].lower()}{verdict.claim[1:]} ({verdict.setting})",
         theory=NO_NUMBER,
         measured=verdict.measured,
         verdict=verdict.verdict,

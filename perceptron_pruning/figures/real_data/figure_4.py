@@ -1,0 +1,114 @@
+"""Figure 4: pretraining on a pruned part of some classes, transferred to others."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.embeddings.experiments.plan import AXES
+from perceptron_pruning.embeddings.experiments.source import source_of
+from perceptron_pruning.embeddings.experiments.transfer import OUTPUTS, study
+from perceptron_pruning.embeddings.experiments.transfer_verdicts import judge_transfer
+from perceptron_pruning.figures.real_data.settings import PIXELS, Settings
+from perceptron_pruning.figures.real_data.students import (
+    MEASURED,
+    WITH_STUDENT,
+    claim_of,
+    errors_of,
+    mean_of,
+    student_rows,
+    students_in,
+)
+from perceptron_pruning.reproduction.claims.claim import Claim
+from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
+from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.sweeps.study import Study
+
+NAME = "4"
+TITLE = "Real data: pretraining on pruned data, transferred"
+CAPTION = (
+    "Fashion-MNIST. Test error on five classes that pretraining never saw, of a linear head on the features of a "
+    "network that was pretrained on the hardest, the easiest or a random fraction f of the other five, less the error "
+    "after pretraining on all of them (below zero: pruning helps). Ten labelled images of each target class; left, a "
+    "two-layer network on frozen embeddings, right, a residual network on pixels. Bars: 95 % intervals over seeds, "
+    "each with classes of its own, paired."
+)
+DIFFERENCE, UNTRAINED = "difference", "untrained"
+RULES = {"random": "at random", "hard": "keep hard", "easy": "keep easy"}
+STUDENTS = {"two_layer": "two layers on embeddings", "resnet": "ResNet on pixels", "resnet_quick": "ResNet on pixels"}
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """All networks."""
+    return {"transfer": study(source_of(PIXELS), settings.transfer, settings.target, folder)}
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """All networks that were pretrained."""
+    return student_rows(PIXELS, datasets["transfer"], columns=WITH_STUDENT, outputs=tuple(OUTPUTS))
+
+
+def derived(rows: Sequence[Row]) -> list[Row]:
+    """Differences to pretraining on all, and to no pretraining."""
+    errors = _table(rows).isel(class_floor=0, pool_size=-1)
+    found: list[Row] = []
+    for student in errors.student.values:
+        for metric in errors.metric.values:
+            own = errors.sel(student=student, metric=metric)
+            place = {"source": PIXELS, "student": str(student), "metric": str(metric)}
+            whole = own.sel(keep_fraction=1.0).isel(rule=0)
+            untrained = whole.untrained_error - whole.test_error
+            found.append({"kind": UNTRAINED} | place | mean_of(untrained.values))
+            found += [
+                {"kind": DIFFERENCE}
+                | place
+                | {"rule": rule, "keep_fraction": float(fraction)}
+                | mean_of((own.test_error.sel(rule=rule, keep_fraction=fraction) - whole.test_error).values)
+                for rule in RULES
+                for fraction in own.keep_fraction.values
+            ]
+    return found
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """What `judge_transfer` finds."""
+    return [claim_of(verdict, PIXELS, NAME) for verdict in judge_transfer(_table(table))]
+
+
+def _table(rows: Sequence[Row]) -> xr.Dataset:
+    own = students_in(rows)[PIXELS]
+    return xr.Dataset({name: errors_of(own, *AXES, column=name) for name in OUTPUTS})
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table: a panel for each network and metric."""
+    rows = [row for row in table if row["kind"] != MEASURED]
+    panels = list(dict.fromkeys((row["student"], row["metric"]) for row in rows))
+    with styled():
+        figure = new_figure(3.1 * len(panels) + 0.6, 3.2)
+        for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            own = [row for row in rows if (row["student"], row["metric"]) == panel]
+            _draw(axes, own)
+            (none,) = (row["value"] for row in own if row["kind"] == UNTRAINED)
+            axes.set_title(f"{STUDENTS[panel[0]]}\n(not pretrained: {none:+.3f})")
+        figure.axes[0].set_ylabel("target error − that after pretraining on all")
+        figure.axes[0].legend(loc="upper right")
+    return figure
+
+
+def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.axhline(0, color="0.6", lw=0.8, zorder=0)
+    for (rule, label), colour in zip(RULES.items(), COLOURS, strict=False):
+        line = [row for row in rows if row["kind"] == DIFFERENCE and row["rule"] == rule]
+        axes.errorbar(
+            [row["keep_fraction"] for row in line],
+            [row["value"] for row in line],
+            [row["half_width"] for row in line],
+            fmt="o-",
+            ms=3.5,
+            color=colour,
+            label=label,
+        )
+    axes.set_xlabel("kept fraction f of the pretraining data")
