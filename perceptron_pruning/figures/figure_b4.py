@@ -69,8 +69,10 @@ def draw(table: Sequence[Row]) -> Figure:
         shade = left.pcolormesh(
             ALPHAS_TOTAL, GENERATOR_DEGREES, removed, cmap=DIVERGING, vmin=-1, vmax=1, rasterized=True
         )
-        bar = figure.colorbar(shade, ax=left, label="share dropped")
-        bar.set_ticks([-0.9, -0.5, 0, 0.5, 0.9], labels=["90%, hard", "50%, hard", "none", "50%, easy", "90%, easy"])
+        bar = figure.colorbar(shade, ax=left)
+        bar.set_ticks(
+            [-0.9, -0.5, 0, 0.5, 0.9], labels=["easiest 10%", "easiest 50%", "all", "hardest 50%", "hardest 10%"]
+        )
         shade = right.pcolormesh(ALPHAS_TOTAL, GENERATOR_DEGREES, errors, cmap=SEQUENTIAL, rasterized=True)
         figure.colorbar(shade, ax=right, label=r"least test error, $\varepsilon$")
         for axes, title in ((left, "What to keep"), (right, "What it gives")):

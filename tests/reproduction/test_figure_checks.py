@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from perceptron_pruning.figures import FIGURES
 from perceptron_pruning.reproduction.tables import read_table, write_table
 
 ROOT = Path(__file__).parents[2]
@@ -65,3 +66,18 @@ def test_pictures_of_another_renderer_are_skipped_with_the_reason(copy):
     assert not failed
     assert "1 skipped" in shown
     assert "the pictures were drawn by {'matplotlib': '0.0'" in shown
+
+
+def test_the_curation_maps_bar_says_what_its_colours_mean():
+    """Rows of the table whose rule is "hard" have the colours that the bar calls hardest."""
+    table = read_table(ROOT / "figures" / "figure_b4.csv")
+    figure = FIGURES["B4"].draw(table)
+    mesh, bar = figure.axes[0].collections[0], figure.axes[2]
+    shades = dict(zip((row["rule"] for row in table), mesh.get_array().ravel(), strict=False))  # the last of each
+    names = {
+        label.get_text().split()[0]: tick for tick, label in zip(bar.get_yticks(), bar.get_yticklabels(), strict=True)
+    }
+    assert {rule: shades[rule] * names[name] > 0 for rule, name in (("hard", "hardest"), ("easy", "easiest"))} == {
+        "hard": True,
+        "easy": True,
+    }
