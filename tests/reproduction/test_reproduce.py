@@ -223,6 +223,13 @@ def test_help_shows_examples(shell):
     assert "Example: perceptron-pruning reproduce --full --only 1A" in text
 
 
+@pytest.mark.parametrize("command", ["reproduce", "theory", "sweep", "status", "score", "prune", "experiment"], ids=str)
+def test_every_command_shows_an_example(command, shell):
+    code, printed = shell(command, "--help")
+    assert code == 0
+    assert f"Example: perceptron-pruning {command} " in " ".join(printed.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -42,7 +42,7 @@ def experiment_command(
     Stop it however you like; the same command goes on where it stopped. The output folder gets the table (netCDF),
     its means with 95 % intervals (CSV), and a verdict on each of the paper's predictions that the axes allow.
 
-    Example: perceptron-pruning experiment wordnet --metrics el2n margin_label_agnostic --output experiment
+    Example: perceptron-pruning experiment wordnet --pool-sizes 200 800 3200 12800 --metrics el2n margin_label_agnostic
 
     Example, ImageNet through a network of your own, features (n, d) in half precision and labels 0 to 999 (a folder of
     shards, Parquet with a list column or safetensors do as well): perceptron-pruning experiment train_features.npy

@@ -67,7 +67,7 @@ FULL = Settings(
         n_seeds=8,
     ),
     benchmark=Plan(
-        pool_sizes=(6400,),
+        pool_sizes=(3200,),
         keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
         metrics=("all",),
         rules=("random", "hard"),
@@ -75,7 +75,7 @@ FULL = Settings(
         n_validation=VALIDATION,
     ),
     floors=Plan(
-        pool_sizes=(6400,),
+        pool_sizes=(3200,),
         keep_fractions=(0.2, 0.5),
         metrics=("el2n", "self_supervised_prototypes"),
         rules=("random", "hard"),

@@ -68,10 +68,9 @@ def errors_of(students: Sequence[Row], *axes: str, column: str = "test_error") -
         labels["metric"] = [name for name in labels["metric"] if name != CHANCE]
     errors = xr.DataArray(np.full([len(values) for values in labels.values()], np.nan), labels)
     for row in students:
-        whole, chance = row["keep_fraction"] == 1.0, row["rule"] == CHANCE
-        free = {axis for axis in axes if (axis == "rule" and whole) or (axis == "metric" and chance)}
-        free |= {axis for axis in axes if axis == "class_floor" and whole}
-        errors.loc[{axis: row[axis] for axis in axes if axis not in free}] = row[column]
+        alike = ["rule", "class_floor"] if row["keep_fraction"] == 1.0 else []
+        alike += ["metric"] if row["rule"] == CHANCE else []
+        errors.loc[{axis: row[axis] for axis in axes if axis not in alike}] = row[column]
     if bool(errors.isnull().any()):
         raise ValueError(f"`students` must have a row for every point of {', '.join(axes)}; some are missing")
     return errors
