@@ -184,8 +184,9 @@ def known(loss, gain, *, untrained=0.3, noise=0.001, seeds=5) -> xr.Dataset:
         (0.0, 0.02, 0.3, [CONFIRMED, CONFIRMED, CONFIRMED]),
         (0.03, 0.0, 0.3, [CONFIRMED, REFUTED, UNDECIDED]),
         (0.01, -0.02, 0.1, [REFUTED, UNDECIDED, REFUTED]),
+        (0.0, 0.0, 0.205, [CONFIRMED, UNDECIDED, UNDECIDED]),
     ],
-    ids=["as well", "as random", "worse"],
+    ids=["as well", "as random", "worse", "as well without pretraining"],
 )
 def test_verdicts_turn(loss, gain, untrained, verdicts):
     assert [v.verdict for v in judge_transfer(known(loss, gain, untrained=untrained))] == verdicts
