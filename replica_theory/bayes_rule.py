@@ -29,17 +29,19 @@ _GRID = np.linspace(-_REACH, _REACH, 9)
 _LEAST, _MOST = math.log(1e-30), math.log(1e20)  # of q/(1−q)
 _NOTHING = 1e-14  # chance Z below which its rounding shows, and its share of the average does not
 _RARE = 1e-18  # density of w below which it does not count
-_COARSE_ORDER, _ORDER, _CHECK_ORDER = 5, 9, 10
+_COARSE_ORDER, _ORDERS = 4, (9, 13, 18)  # of the closed form; the check's are one more
+_VERIFIED = 1e-9  # residual with which no finer order is tried
+_SUMMED_ORDER = 10  # over z
 _STEPS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])
 _FORGOTTEN = 16.0  # width of a gap, in spreads, in whose middle no example is kept
-_SWITCH_STEPS = np.array([-6.5, -2.5, 0.0, 2.5, 6.5])
+_SWITCH_STEPS = np.array([-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0])
 _COARSE = 1.0
 _TINY = 1e-200
 _LITTLE = 1e-9
-_CLOSE, _NEAR = 0.03, 0.5  # change of the iteration from which Newton's method may take over, and how far it may go
-_SOLVED = 1e-10
+_CLOSE, _NEAR = 0.01, 0.5  # change of the iteration from which Newton's method may take over, and how far it may go
+_SOLVED = 1e-7  # by the rough map, whose own error is larger
 _ITERATIONS = 3000
-_DIFFERENCE, _SETTLED, _REFINEMENTS = 1e-5, 1e-12, 8
+_DIFFERENCE, _SETTLED, _REFINEMENTS = 1e-5, 1e-12, 5
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -80,59 +82,60 @@ def rule_known(law: KeptLaw, alpha: float) -> tuple[np.ndarray, float]:
         covariance = posterior(precision)
         return pool * _field_informations(law, covariance, covariance @ precision @ prior, order, closed=closed)
 
-    precision = _fixed_point(partial(mapped, order=_COARSE_ORDER), partial(mapped, order=_ORDER))
-    terms = np.sqrt(np.outer(np.diag(precision), np.diag(precision))) + 1e-3 * np.trace(precision)
-    again = mapped(precision, order=_CHECK_ORDER, closed=False)
-    return posterior(precision), float(np.max(np.abs(again - precision) / terms))
+    rough = partial(mapped, order=_COARSE_ORDER)
+    precision, residual = _fixed_point(rough), math.inf
+    for order in _ORDERS:
+        precision = _refined(rough, partial(mapped, order=order), precision)
+        again = mapped(precision, order=order + 1, closed=False)
+        terms = np.sqrt(np.outer(np.diag(precision), np.diag(precision))) + 1e-3 * np.trace(precision)
+        residual = float(np.max(np.abs(again - precision) / terms))
+        if residual <= _VERIFIED:
+            break
+    return posterior(precision), residual
 
 
-def _fixed_point(rough: Map, mapped: Map) -> np.ndarray:
-    """The first fixed point from ignorance on: by iteration, which message passing follows, and Newton's method.
-
-    All but the last steps are taken on a map by a coarser quadrature.
-    """
-    precision, change = rough(_LITTLE * np.eye(2)), math.inf
+def _fixed_point(mapped: Map) -> np.ndarray:
+    """The first fixed point from ignorance on: by iteration, which message passing follows, and Newton's method."""
+    precision, change = mapped(_LITTLE * np.eye(2)), math.inf
     close = _CLOSE
     for _ in range(_ITERATIONS):
-        ahead = rough(precision)
+        ahead = mapped(precision)
         precision, change = ahead, float(np.max(np.abs(ahead - precision)) / np.trace(ahead))
         if change > close:
             continue
-        polished, size = _polished(rough, precision)
-        if size < _SOLVED and np.max(np.abs(polished - precision)) < _NEAR * np.trace(precision):
-            return _refined(rough, mapped, polished)
+        polished, size = _polished(mapped, precision)
+        if size < 10 * _SOLVED and np.max(np.abs(polished - precision)) < _NEAR * np.trace(precision):
+            return polished
         close /= 3
     raise SaddlePointError("the posterior's overlap does not settle", residual=change)
 
 
 def _polished(mapped: Map, precision: np.ndarray) -> tuple[np.ndarray, float]:
     size = float(np.trace(precision))
-
-    def excess(entries: np.ndarray) -> np.ndarray:
-        here = _positive(size * entries)
-        return _entries(mapped(here) - here) / size
-
-    found: Any = root(excess, _entries(precision) / size, method="hybr", tol=1e-13)
+    found: Any = root(partial(_excess, mapped, size), _entries(precision) / size, method="hybr", tol=_SOLVED)
     return _positive(size * found.x), float(np.max(np.abs(found.fun)))
 
 
 def _refined(rough: Map, mapped: Map, precision: np.ndarray) -> np.ndarray:
-    """The fixed point of the finer map next to that of the coarser, whose derivatives serve for both."""
+    """The fixed point of the finer map next to that of the rough one, whose derivatives serve for both if they do."""
     size = float(np.trace(precision))
-    entries = _entries(precision) / size
-
-    def excess(of: Map, entries: np.ndarray) -> np.ndarray:
-        here = _positive(size * entries)
-        return _entries(of(here) - here) / size
-
     steps = _DIFFERENCE * np.eye(3)
-    slopes = np.stack([excess(rough, entries + s) - excess(rough, entries - s) for s in steps]) / (2 * _DIFFERENCE)
-    for _ in range(_REFINEMENTS):
-        step = np.linalg.solve(slopes.T, excess(mapped, entries))
-        entries = entries - step
-        if np.max(np.abs(step)) < _SETTLED:
-            break
+    for source in (rough, mapped):
+        entries = _entries(precision) / size
+        ahead, behind = (np.array([_excess(source, size, entries + sign * step) for step in steps]) for sign in (1, -1))
+        slopes = (ahead - behind).T / (2 * _DIFFERENCE)
+        for _ in range(_REFINEMENTS):
+            step = np.linalg.solve(slopes, _excess(mapped, size, entries))
+            entries = entries - step
+            if np.max(np.abs(step)) < _SETTLED:
+                return _positive(size * entries)
     return _positive(size * entries)
+
+
+def _excess(mapped: Map, size: float, entries: np.ndarray) -> np.ndarray:
+    """How far a precision's entries, in units of ``size``, are from a fixed point."""
+    here = _positive(size * entries)
+    return _entries(mapped(here) - here) / size
 
 
 def _entries(matrix: np.ndarray) -> np.ndarray:
@@ -224,7 +227,7 @@ def _summed_piece(
     low, high = (np.clip((edge - wz) / sz, -_REACH, _REACH) for edge in (piece.lower, piece.upper))
     with np.errstate(divide="ignore", invalid="ignore"):
         switch = (-wu / lean)[:, None], np.full((wu.size, 1), rest / abs(lean))
-    nodes = composite_rule(breakpoints(low, high, grid=_GRID, features=switch, steps=_SWITCH_STEPS), _CHECK_ORDER)
+    nodes = composite_rule(breakpoints(low, high, grid=_GRID, features=switch, steps=_SWITCH_STEPS), _SUMMED_ORDER)
     zeta, row = nodes.points, nodes.row
     argument = (wu[row] + lean * zeta) / rest
     mass = normal_density(zeta) * piece(wz[row] + sz * zeta)
