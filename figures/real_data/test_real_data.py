@@ -150,7 +150,7 @@ def by_place(rows: Sequence[Row]) -> dict[tuple, list[float]]:
     for row in rows:
         estimate = next((name for name in ESTIMATES if row.get(name) is not None), None)
         if estimate is not None:
-            place = tuple((column, str(row[column])) for column in PLACES if row.get(column) is not None)
+            place = tuple((column, row[column]) for column in PLACES if row.get(column) is not None)
             found.setdefault(place, []).append(row[estimate])
     return found
 

@@ -1,5 +1,6 @@
 """Networks of one recipe, trained by Adam for a fixed number of steps: one compiled program for sets of every size."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ Head = tuple[Any, Any]  # weights (width, C) and bias (C,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class Network(ABC):
     """body → features → linear head, under cross-entropy with decoupled weight decay on all that is no bias or gain.
 
     The number of steps does not depend on how much is kept: a smaller set is seen more often, as in the paper.
@@ -36,18 +37,18 @@ class Network:
     learning_rate: float
     weight_decay: float
 
+    @abstractmethod
     def start(self, rng: np.random.Generator, inputs: np.ndarray) -> tuple[Body, int]:
         """An untrained body for inputs of this shape, and the width of its features."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def features(body: Body, inputs: jax.Array) -> jax.Array:
         """(n, width)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def seconds(self, n_rows: int, n_features: int, n_classes: int) -> float:
         """As every student."""
-        raise NotImplementedError
 
     def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
         """As every student."""

@@ -116,7 +116,7 @@ def table(flat: "xr.Dataset", plan: Plan) -> "xr.Dataset":
     place = {cell: number for number, cell in enumerate(plan.cells)}
     shape = [len(values) for values in plan.axes.values()]
     index = np.array([place[plan.cell(point)] for point in plan.points()]).reshape(shape)
-    unfolded = flat[flat.attrs["outputs"]].drop_vars([*AXES, "kept"]).isel(cell=xr.DataArray(index, dims=AXES))
+    unfolded = flat[list(flat.attrs["outputs"])].drop_vars([*AXES, "kept"]).isel(cell=xr.DataArray(index, dims=AXES))
     kept = np.array([[n_kept(size, f) for f in plan.keep_fractions] for size in plan.pool_sizes])
     labels = {name: list(values) for name, values in plan.axes.items()}
     return unfolded.assign_coords(labels | {SEED: np.arange(plan.n_seeds), "kept": (AXES[-2:], kept)})
