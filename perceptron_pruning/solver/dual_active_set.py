@@ -10,12 +10,11 @@ from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.solver.exchange import DEPENDENT, Exchange
 
-_ROUNDS = 50
 _potrf, _potri, _pstrf = get_lapack_funcs(("potrf", "potri", "pstrf"), dtype=np.float64)
 
 
 def settle(
-    rows: np.ndarray, guess: np.ndarray, guessed_dual: np.ndarray, *, limit: float
+    rows: np.ndarray, guess: np.ndarray, guessed_dual: np.ndarray, *, limit: float, entries: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The support, its duals λ and the weights of min ½‖w‖² subject to rows @ w ≥ 1; the caller verifies them.
 
@@ -24,18 +23,19 @@ def settle(
         guess: Indices of rows of the support; the better, the sooner done. May be empty.
         guessed_dual: λ > 0 on them, roughly.
         limit: Of ‖w‖, beyond which no student is believed to exist.
+        entries: How many rows may enter, after which the last support is returned, settled or not.
 
     Raises:
         NoStudentError: The limit is passed, or a combination of rows vanishes.
     """
     exchange = _start(rows, guess, guessed_dual, limit)
-    for _ in range(_ROUNDS):
-        violated = exchange.violated()
-        if not violated.size:
-            break
-        while violated.size:
+    violated = exchange.violated()
+    while violated.size and entries > 0:
+        while violated.size and entries > 0:
             violated = exchange.enter_worst_of(violated)
+            entries -= 1
         exchange.relax()
+        violated = exchange.violated()
     taken = exchange.index >= 0
     return exchange.index[taken], exchange.dual[taken], exchange.weights
 

@@ -7,6 +7,9 @@ from perceptron_pruning.solver.errors import InaccurateError, InfeasibleError
 from perceptron_pruning.solver.exchange import NoStudentError
 from perceptron_pruning.solver.least_distance import INFEASIBLE_MARGIN, least_distance
 from perceptron_pruning.solver.optimality import Candidate, candidate
+from perceptron_pruning.solver.support_guess import precise_guess
+
+_ENTRIES, _MORE_ENTRIES = 200, 5000  # that a guess is worth, and half or tenfold a dimension more
 
 
 def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int) -> Candidate:
@@ -23,20 +26,29 @@ def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int
         InaccurateError: No method passed; carries the residuals of the last.
     """
     with np.errstate(all="ignore"):  # what overflows does not pass
-        guessed = candidate(rows, index, dual)
-        if guessed.verified:
-            return guessed
-        try:
-            settled = candidate(rows, *settle(rows, guessed.support, guessed.dual, limit=1 / INFEASIBLE_MARGIN))
-        except NoStudentError as refusal:
-            _raise_if_proven(rows, refusal.dual, problem)
-        else:
-            if settled.verified:
-                return settled
-        slow = candidate(rows, *least_distance(rows, problem=problem))
-    if not slow.verified:
-        raise InaccurateError(slow.violation, slow.gap, problem)
-    return slow
+        features = rows.shape[1]
+        found = _settled(rows, (index, dual), _ENTRIES + features // 2, problem)
+        if found is None:
+            found = _settled(rows, precise_guess(rows), _MORE_ENTRIES + 10 * features, problem)
+        if found is None:
+            found = candidate(rows, *least_distance(rows, problem=problem))
+    if not found.verified:
+        raise InaccurateError(found.violation, found.gap, problem)
+    return found
+
+
+def _settled(rows: np.ndarray, guess: tuple[np.ndarray, np.ndarray], entries: int, problem: int) -> Candidate | None:
+    """What a guess or the active set that begins with it makes of the problem, if it passes."""
+    guessed = candidate(rows, *guess)
+    if guessed.verified:
+        return guessed
+    try:
+        exchanged = settle(rows, guessed.support, guessed.dual, limit=1 / INFEASIBLE_MARGIN, entries=entries)
+    except NoStudentError as refusal:
+        _raise_if_proven(rows, refusal.dual, problem)
+        return None
+    settled = candidate(rows, *exchanged)
+    return settled if settled.verified else None
 
 
 def _raise_if_proven(rows: np.ndarray, dual: np.ndarray, problem: int) -> None:

@@ -1,7 +1,9 @@
 """A guess of the support: by blocks of rows for P ≤ N, else by an interior point in single precision.
 
 Once the gap is moderate, the support is among the few N rows of largest λ/s; the last iterations
-run on those alone. What that misses, the dual active set finds when it checks all rows.
+run on those alone. What that misses, the dual active set finds when it checks all rows. Where thousands of rows
+nearly touch, or their lengths differ by orders of magnitude, it would take too long about it: such problems get a
+second guess, on all rows and in double precision.
 """
 
 import numpy as np
@@ -11,7 +13,7 @@ from perceptron_pruning.solver.block_pivoting import block_pivoting
 from perceptron_pruning.solver.interior_point import Iterate, interior_point, restricted, start
 
 _SINGLE = np.float32
-_COARSE, _FINE = 0.5, 1e-3  # tolerances
+_COARSE, _FINE, _FINEST = 0.5, 1e-3, 1e-12  # tolerances
 _EXACT_ROWS, _LAST_ROWS, _SAMPLE_ROWS = 2, 2, 5  # rows per feature
 _DESCENTS, _DESCENDED = 4, 1e-4
 
@@ -38,6 +40,12 @@ def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         point = restricted(NUMPY, single, point, kept)
     point = interior_point(NUMPY, single, point, tolerance=_FINE)
     return _support(point, kept, features)
+
+
+def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `support_guess`, from an interior point that takes its time."""
+    point = start(NUMPY, rows, np.ones(len(rows)), _least_squares(rows, rows.T @ rows))
+    return _support(interior_point(NUMPY, rows, point, tolerance=_FINEST), np.arange(len(rows)), rows.shape[1])
 
 
 def _support(point: Iterate, kept: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:

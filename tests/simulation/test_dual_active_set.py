@@ -8,7 +8,7 @@ from perceptron_pruning.solver.block_pivoting import block_pivoting
 from perceptron_pruning.solver.dual_active_set import settle
 from perceptron_pruning.solver.exchange import NoStudentError
 from perceptron_pruning.solver.optimality import candidate
-from perceptron_pruning.solver.support_guess import support_guess
+from perceptron_pruning.solver.support_guess import precise_guess, support_guess
 
 
 def separable_rows(n_examples, n_features, seed):
@@ -31,7 +31,7 @@ GUESSES = {
 def test_any_guess_leads_to_the_solution(guess, size):
     rows = separable_rows(*size, seed=1)
     rows = np.vstack([rows[:3], rows])  # copies make guesses dependent
-    found = candidate(rows, *settle(rows, *guess(rows, np.random.default_rng(0)), limit=1e7))
+    found = candidate(rows, *settle(rows, *guess(rows, np.random.default_rng(0)), limit=1e7, entries=10_000))
     assert found.verified
     assert found.weights == pytest.approx(fit_max_margin(rows, np.ones(len(rows))).weights, rel=1e-9)
 
@@ -43,6 +43,15 @@ def test_interior_points_guess_is_nearly_the_support(size):
     support = np.flatnonzero(fit_max_margin(rows, np.ones(len(rows))).support)
     assert dual.min() > 0
     assert len(np.setxor1d(index, support)) <= 0.2 * len(support)
+
+
+def test_lengths_that_differ_by_orders_of_magnitude_need_the_precise_guess():
+    rows = separable_rows(1500, 150, seed=0)
+    rows *= 10 ** np.random.default_rng(5).uniform(-2, 2, (len(rows), 1))
+    rows /= np.sqrt(np.mean(np.sum(rows * rows, axis=1)))
+    assert not candidate(rows, *settle(rows, *support_guess(rows), limit=1e9, entries=100)).verified
+    assert candidate(rows, *settle(rows, *precise_guess(rows), limit=1e9, entries=0)).verified
+    assert fit_max_margin(rows, np.ones(len(rows))).violation <= 1e-9
 
 
 def test_block_pivoting_mostly_ends_at_the_solution():
@@ -62,7 +71,7 @@ def test_no_guess_comes_from_a_singular_gram_matrix():
 def test_refusal_is_a_vanishing_combination():
     rows = np.random.default_rng(3).standard_normal((100, 10))
     with pytest.raises(NoStudentError) as refused:
-        settle(rows, np.arange(0), np.zeros(0), limit=1e7)
+        settle(rows, np.arange(0), np.zeros(0), limit=1e7, entries=10_000)
     combination = refused.value.dual / refused.value.dual.sum()
     assert combination.min() >= 0
     assert np.linalg.norm(combination @ rows) <= 1e-7
@@ -70,7 +79,7 @@ def test_refusal_is_a_vanishing_combination():
 
 def test_a_candidate_off_the_optimum_is_not_verified():
     rows = separable_rows(60, 20, seed=4)
-    index, dual, weights = settle(rows, *support_guess(rows), limit=1e7)
+    index, dual, weights = settle(rows, *support_guess(rows), limit=1e7, entries=10_000)
     assert candidate(rows, index, dual, weights).verified
     assert not candidate(rows, index, dual, 1.00001 * weights).verified
     assert not candidate(rows, index, 1.00001 * dual, weights).verified

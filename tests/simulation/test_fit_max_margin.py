@@ -190,7 +190,8 @@ def test_an_unfinished_search_is_refused(monkeypatch):
 def test_what_cannot_be_verified_is_refused(monkeypatch):
     x, y = separable(20, 5, seed=0)
     wrong = np.arange(2), np.ones(2)
-    monkeypatch.setattr(exact_module, "settle", lambda rows, index, dual, limit: wrong)
+    monkeypatch.setattr(exact_module, "settle", lambda rows, index, dual, limit, entries: wrong)
+    monkeypatch.setattr(exact_module, "precise_guess", lambda rows: wrong)
     monkeypatch.setattr(exact_module, "least_distance", lambda rows, problem: wrong)
     with pytest.raises(InaccurateError, match="solved to violation") as refused:
         fit_max_margin(x, y)
