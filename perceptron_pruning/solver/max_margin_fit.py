@@ -40,9 +40,9 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     """Hard-margin support vector machine through the origin.
 
     Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point (blocks of rows, for P ≤ N) guesses
-    the support, a dual active set on all rows makes it exact (after a second guess in double precision if the
-    first is far off), and the optimality conditions are checked on all rows. A batch uses all cores, a process each, or one compiled program on an
-    accelerator.
+    the support, a dual active set on all rows makes it exact, after a second guess in double
+    precision if the first is far off, and the optimality conditions are checked on all rows. A
+    batch uses all cores, a process each, or one compiled program on an accelerator.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
