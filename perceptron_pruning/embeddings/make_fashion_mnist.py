@@ -158,8 +158,13 @@ def make(
         "sha256": checksums | {"weights": weights_sha256},
         "versions": {name: version(name) for name in packages},
     }
+    write(arguments.output, scores, labels, provenance)
+
+
+def write(path: Path, scores: np.ndarray, labels: np.ndarray, provenance: dict) -> None:
+    """Writes a table of embeddings, training rows first, with what made it."""
     np.savez_compressed(
-        arguments.output,
+        path,
         embeddings=scores.astype(np.float16),
         labels=labels,
         is_test=np.arange(len(labels)) >= TRAIN_ROWS,

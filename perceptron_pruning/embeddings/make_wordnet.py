@@ -14,14 +14,19 @@ unit length (384 numbers a definition); 20 000 definitions of the ten fields dra
 """
 
 import argparse
-import json
 import os
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from perceptron_pruning.embeddings.make_fashion_mnist import TEST_ROWS, TRAIN_ROWS, principal_components, sha256
+from perceptron_pruning.embeddings.make_fashion_mnist import (
+    TEST_ROWS,
+    TRAIN_ROWS,
+    principal_components,
+    sha256,
+    write,
+)
 
 COMPONENTS, BATCH, SEED = 128, 64, 0
 # numbers of WordNet's lexicographer files, lexnames(5WN), by size
@@ -103,11 +108,4 @@ if __name__ == "__main__":
         "sha256": {arguments.dictionary.name: sha256(arguments.dictionary), "weights": weights_sha256},
         "versions": {name: version(name) for name in packages},
     }
-    np.savez_compressed(
-        arguments.output,
-        embeddings=scores.astype(np.float16),
-        labels=labels,
-        is_test=np.arange(len(labels)) >= TRAIN_ROWS,
-        provenance=json.dumps(provenance, indent=1),
-    )
-    print(json.dumps(provenance, indent=1))
+    write(arguments.output, scores, labels, provenance)

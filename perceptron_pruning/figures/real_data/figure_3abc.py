@@ -16,6 +16,7 @@ from perceptron_pruning.embeddings.experiments.verdicts import (
     fixed_fraction_is_power_law,
 )
 from perceptron_pruning.figures.real_data import figure_1d
+from perceptron_pruning.figures.real_data.curves import draw_means
 from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,
@@ -136,16 +137,8 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     hard = zip([HARD] * len(fractions), fractions, COLOURS, strict=False)
     for curve, fraction, colour in ((RANDOM, 1.0, COLOURS[6]), *hard):
         line = [row for row in rows if (row["curve"], row["keep_fraction"]) == (curve, fraction)]
-        axes.errorbar(
-            [row["kept"] for row in line],
-            [row["value"] for row in line],
-            [row["half_width"] for row in line],
-            fmt="o-",
-            ms=3,
-            lw=1.1,
-            color=colour,
-            label="random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}",
-        )
+        label = "random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}"
+        draw_means(axes, line, "kept", fmt="o-", ms=3, color=colour, label=label)
     law = [row for row in rows if row["curve"] == LAW]
     axes.plot([row["kept"] for row in law], [row["value"] for row in law], "--", color="0.4", lw=1)
     text = rf"random $\propto P^{{{law[0]['exponent']:.2f}}}$"

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.embeddings.experiments.verdicts import class_floor_helps
+from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
-    MEASURED,
     claim_of,
     errors_of,
     mean_of,
@@ -19,7 +19,7 @@ from perceptron_pruning.figures.real_data.students import (
     study_of,
 )
 from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
+from perceptron_pruning.reproduction.style import COLOURS, styled
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Study
 
@@ -83,15 +83,8 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a panel for each source."""
-    rows = [row for row in table if row["kind"] != MEASURED]
-    sources = list(dict.fromkeys(row["source"] for row in rows))
+    figure, panels = panel_for_each_source(table, _draw, xlabel="class floor", room=2.0, height=3.4)
     with styled():
-        figure = new_figure(2.9 * len(sources) + 2.0, 3.4)
-        panels = figure.subplots(1, len(sources), squeeze=False)[0]
-        for axes, source in zip(panels, sources, strict=True):
-            _draw(axes, [row for row in rows if row["source"] == source])
-            axes.set(xlabel="class floor", title=SOURCES[source])
-        panels[0].set_ylabel(r"test error, $\varepsilon$")
         panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=7)
     return figure
 
@@ -102,14 +95,5 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
         for metric in dict.fromkeys(row["metric"] for row in rows):
             marker, line = styles.get(metric, ("s", "--"))
             own = [row for row in rows if (row["keep_fraction"], row["metric"]) == (fraction, metric)]
-            axes.errorbar(
-                [row["class_floor"] for row in own],
-                [row["value"] for row in own],
-                [row["half_width"] for row in own],
-                marker=marker,
-                ls=line,
-                ms=3.5,
-                lw=1.1,
-                color=colour,
-                label=f"f = {fraction:g}, {metric.replace('_', ' ')}",
-            )
+            label = f"f = {fraction:g}, {metric.replace('_', ' ')}"
+            draw_means(axes, own, "class_floor", marker=marker, ls=line, ms=3.5, color=colour, label=label)

@@ -18,11 +18,12 @@ from perceptron_pruning.embeddings.experiments.verdict import SAME
 from perceptron_pruning.embeddings.experiments.verdicts import LABEL_FREE
 from perceptron_pruning.embeddings.keeping import keep
 from perceptron_pruning.embeddings.scores import score
+from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import MEASURED, mean_of
 from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
 from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.reproduction.style import COLOURS, plain_ticks, styled
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps.study import Output, Study
 from replica_theory.selection import KeepHardest
@@ -145,15 +146,8 @@ def _claim(source: str, fraction: float, curve: dict[int, list[float]]) -> Claim
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a panel for each source."""
-    rows = [row for row in table if row["kind"] != MEASURED]
-    sources = list(dict.fromkeys(row["source"] for row in rows))
+    figure, panels = panel_for_each_source(table, _draw, xlabel=r"prototypes, $k$", room=0.4, height=3.0)
     with styled():
-        figure = new_figure(2.9 * len(sources) + 0.4, 3.0)
-        panels = figure.subplots(1, len(sources), squeeze=False)[0]
-        for axes, source in zip(panels, sources, strict=True):
-            _draw(axes, [row for row in rows if row["source"] == source])
-            axes.set(xlabel=r"prototypes, $k$", title=SOURCES[source])
-        panels[0].set_ylabel(r"test error, $\varepsilon$")
         panels[0].legend()
     return figure
 
@@ -161,16 +155,7 @@ def draw(table: Sequence[Row]) -> Figure:
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     for fraction, colour in zip(sorted({row["keep_fraction"] for row in rows}), COLOURS, strict=False):
         line = [row for row in rows if row["keep_fraction"] == fraction]
-        axes.errorbar(
-            [row["n_clusters"] for row in line],
-            [row["value"] for row in line],
-            [row["half_width"] for row in line],
-            fmt="o-",
-            ms=3.5,
-            lw=1.1,
-            color=colour,
-            label=f"f = {fraction:g}",
-        )
+        draw_means(axes, line, "n_clusters", fmt="o-", ms=3.5, color=colour, label=f"f = {fraction:g}")
     axes.axvline(CLASSES, color="0.6", ls=":", lw=0.8, zorder=0)
     axes.set(xscale="log")
     plain_ticks(axes)
