@@ -59,7 +59,7 @@ def test_each_damage_is_found(copy):
 
 
 @pytest.mark.slow
-def test_pictures_of_another_renderer_are_skipped_with_the_reason(copy):
+def test_another_renderer_is_a_reason_to_skip(copy):  # no "picture" in its name: it is that of the copy's folder, too
     (copy / "renderer.json").write_text(json.dumps({"matplotlib": "0.0", "freetype": "0.0"}))
     change(copy / "figure_1b.csv", "theory", 1.5)
     failed, shown = outcomes(copy, "-k", "picture and 1B")

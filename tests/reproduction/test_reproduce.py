@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_the_report_shows_everything(finished):
     page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
     assert page.count("data:image/png;base64,") == len(FIGURES) + 1
     for figure in FIGURES.values():
-        assert figure.TITLE in page
+        assert escape(figure.TITLE) in page
         assert figure.TITLE in text
     for claim in claims:
         assert claim.claim in text
