@@ -32,6 +32,7 @@ FOLDER = Path(__file__).parent
 OTHER_SEED, N_TRIALS = 1, 20
 LARGEST_Z = 5.0
 RELATIVE = 1e-8
+ARGUMENTS = {"ridge": 1e-6}  # places of minima, known to the root of the precision of what is flat there
 
 every_figure = pytest.mark.parametrize("name", FIGURES, ids=str)
 simulated_figures = pytest.mark.parametrize("name", [n for n in FIGURES if FIGURES[n].cells(FULL)], ids=str)
@@ -212,7 +213,8 @@ def assert_same_theory(fresh: Sequence[Row], old: Sequence[Row]) -> None:
     for new, before in zip(fresh, old, strict=True):
         for column, value in new.items():
             if isinstance(value, float):
-                assert before[column] == pytest.approx(value, rel=RELATIVE, abs=1e-10), (column, new)
+                close = pytest.approx(value, rel=ARGUMENTS.get(column, RELATIVE), abs=1e-10)
+                assert before[column] == close, (column, new)
             else:
                 assert before[column] == value, (column, new)
 
