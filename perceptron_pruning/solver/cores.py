@@ -1,7 +1,7 @@
 """Independent tasks on all cores, a process each: the solver's small steps hold Python's lock too often for threads.
 
 This process is one of them: its tasks need no copy of their arrays. The others, a worker for each further core, start
-when tasks last, and stay for later ones.
+when tasks last or go on coming, and stay for later ones.
 """
 
 import atexit
@@ -18,7 +18,8 @@ from typing import Any
 
 from perceptron_pruning.solver.worker import AHEAD, Worker, can_be_sent
 
-_SHORT = 0.2  # seconds of work that are not worth a worker
+_SHORT = 0.2  # seconds of work, of all calls together, that are not worth a worker
+_spent = 0.0  # of them
 _WORKERS: list[Worker] = []
 _IN_USE = Lock()
 
@@ -92,8 +93,7 @@ class _Tasks:
 def _spread(tasks: _Tasks, cores: int) -> None:
     """Over this process, and workers by a thread each that feeds it."""
     if not _WORKERS:
-        enough = time.monotonic() + _SHORT
-        tasks.run(until=lambda: time.monotonic() > enough)
+        _run_short(tasks)
     workers = _started(cores - 1) if tasks.left else []
     with ThreadPoolExecutor(cores - 1) as feeders:
         try:
@@ -104,6 +104,14 @@ def _spread(tasks: _Tasks, cores: int) -> None:
         except BaseException:
             _stop()
             raise
+
+
+def _run_short(tasks: _Tasks) -> None:
+    """Here alone, while work is still short."""
+    global _spent
+    begun = time.monotonic()
+    tasks.run(until=lambda: _spent + time.monotonic() - begun > _SHORT)
+    _spent += time.monotonic() - begun
 
 
 def _feed(worker: Worker, tasks: _Tasks) -> None:

@@ -58,6 +58,16 @@ def until_workers_run(rows: np.ndarray) -> list[tuple[float, int]]:
             return results
 
 
+def test_short_work_gets_workers_once_it_goes_on_coming(monkeypatch):
+    monkeypatch.setattr(cores, "_SHORT", 0.15)
+    monkeypatch.setattr(cores, "_spent", 0.0)
+    on_all_cores(fails_from, [9, 9], range(2))
+    assert not cores._WORKERS
+    for _ in range(4):
+        on_all_cores(fails_from, [9, 9], range(2))
+    assert cores._WORKERS
+
+
 def test_results_come_in_order_from_several_processes():
     rows = np.arange(600.0).reshape(60, 10)
     until_workers_run(rows)
