@@ -40,8 +40,10 @@ _TINY = 1e-200
 _LITTLE = 1e-9
 _CLOSE, _NEAR = 0.01, 0.5  # change of the iteration from which Newton's method may take over, and how far it may go
 _SOLVED = 1e-7  # by the rough map, whose own error is larger
+_PUSH, _RETURNING = 1e-3, 8  # of its trace, and iterations
 _ITERATIONS = 3000
-_DIFFERENCE, _SETTLED, _REFINEMENTS = 1e-5, 1e-12, 5
+_DIFFERENCE, _SETTLED, _REFINEMENTS = 1e-6, 1e-12, 8
+_INWARD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]])  # entries of positive matrices: steps stay so
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -104,7 +106,8 @@ def _fixed_point(mapped: Map) -> np.ndarray:
         if change > close:
             continue
         polished, size = _polished(mapped, precision)
-        if size < 10 * _SOLVED and np.max(np.abs(polished - precision)) < _NEAR * np.trace(precision):
+        near = np.max(np.abs(polished - precision)) < _NEAR * np.trace(precision)
+        if size < 10 * _SOLVED and near and _attracts(mapped, polished):
             return polished
         close /= 3
     raise SaddlePointError("the posterior's overlap does not settle", residual=change)
@@ -116,20 +119,35 @@ def _polished(mapped: Map, precision: np.ndarray) -> tuple[np.ndarray, float]:
     return _positive(size * found.x), float(np.max(np.abs(found.fun)))
 
 
+def _attracts(mapped: Map, precision: np.ndarray) -> bool:
+    """Whether the iteration, pushed off a fixed point, is on its way back once what decays fast has decayed."""
+    away, distances = precision + _PUSH * np.trace(precision) * np.eye(2), []
+    for _ in range(2):
+        for _ in range(_RETURNING):
+            away = mapped(away)
+        distances.append(np.linalg.norm(away - precision))
+    return bool(distances[1] < distances[0])
+
+
 def _refined(rough: Map, mapped: Map, precision: np.ndarray) -> np.ndarray:
     """The fixed point of the finer map next to that of the rough one, whose derivatives serve for both if they do."""
     size = float(np.trace(precision))
-    steps = _DIFFERENCE * np.eye(3)
     for source in (rough, mapped):
         entries = _entries(precision) / size
-        ahead, behind = (np.array([_excess(source, size, entries + sign * step) for step in steps]) for sign in (1, -1))
-        slopes = (ahead - behind).T / (2 * _DIFFERENCE)
+        slopes = _slopes(source, size, entries)
         for _ in range(_REFINEMENTS):
-            step = np.linalg.solve(slopes, _excess(mapped, size, entries))
+            step = _INWARD.T @ np.linalg.solve(slopes, _excess(mapped, size, entries))
             entries = entries - step
             if np.max(np.abs(step)) < _SETTLED:
                 return _positive(size * entries)
     return _positive(size * entries)
+
+
+def _slopes(mapped: Map, size: float, entries: np.ndarray) -> np.ndarray:
+    """Derivatives of `_excess` along the inward directions, one a column."""
+    here = _excess(mapped, size, entries)
+    ahead = [_excess(mapped, size, entries + _DIFFERENCE * step) for step in _INWARD]
+    return (np.stack(ahead, axis=1) - here[:, None]) / _DIFFERENCE
 
 
 def _excess(mapped: Map, size: float, entries: np.ndarray) -> np.ndarray:

@@ -256,3 +256,27 @@ def test_shape_and_refusals(monkeypatch):
     monkeypatch.setattr(bayes, "probe_known", lambda law, alpha: (1.0, 1e-3))
     with pytest.raises(SaddlePointError, match="second quadrature does not confirm"):
         floor(1.0, KeepRandom(), 20, "probe")
+
+
+@pytest.mark.parametrize(
+    ("rule", "degrees", "alpha"),
+    [
+        (KeepEasiest(0.3), 10, 3.0),
+        (KeepEasiest(0.8), 5, 0.3),
+        (KeepHardest(0.05), 20, 0.3),
+        (KeepHardest(0.1), 20, 1.0),  # where what is learned of the probe's sign just does not die out
+    ],
+    ids=str,
+)
+def test_the_rule_alone_is_verified_where_what_it_tells_is_nearly_one_number(rule, degrees, alpha):
+    """The information is then a nearly singular matrix, and steps off it must stay positive."""
+    floor = bayes_optimal(alpha, selection=rule, probe_angle=math.radians(degrees), knows="rule")
+    assert floor.residual <= 1e-9
+
+
+def test_iteration_does_not_stop_where_it_merely_passes_by():
+    """Hard examples tell little until the sign of the probe is known: a saddle on the way, which once was refused."""
+    setting = {"selection": KeepHardest(0.0212), "probe_angle": 0.2072}
+    rule = bayes_optimal(4.975, knows="rule", **setting).generalization_error
+    probe = bayes_optimal(4.975, knows="probe", **setting).generalization_error
+    assert probe < rule < 1.1 * probe
