@@ -9,9 +9,10 @@ and polished together.
 import numpy as np
 
 from replica_theory.errors import SaddlePointError
+from replica_theory.guesses import guesses
 from replica_theory.hermite import CubicHermite
 from replica_theory.kept_law import KeptLaw
-from replica_theory.newton import Polished, newton
+from replica_theory.newton import Polished, equations, newton
 from replica_theory.stationarity import mean_example
 from replica_theory.student import Student
 
@@ -19,17 +20,36 @@ _FIRST, _SHORTEST, _LONGEST = 0.5, 1e-4, 2.0  # steps along the curve
 _ROUGH = 1e-3  # residual to which anchors of the curve are solved
 _AIM = 0.2  # residual that a step's prediction should have
 _SHARPEST = 0.7  # cosine between the tangents at a step's ends
+_GUESSES = 2  # that are tried
 _SAMPLES = 40  # of the interpolant, in each step
 
 
-def solve_students(law: KeptLaw, alphas: np.ndarray) -> Polished:
-    """The students at these α, in their order, with the tangents of their curve."""
+def solve_students(law: KeptLaw, alphas: np.ndarray, *, guess: bool = True) -> Polished:
+    """The students at these α, in their order, with the tangents of their curve.
+
+    One student is guessed, if it can be. The problem is convex, so whatever solves its equations is the student; but
+    only a second quadrature can tell that they are solved.
+    """
+    if guess and alphas.size == 1 and (direct := _guessed(law, float(alphas[0]))).found[0]:
+        return direct
     polished = newton(law, _between(*_follow(law, float(alphas.min()), float(alphas.max())), alphas))
     if not polished.found.all():
         lost = np.flatnonzero(~polished.found)[0]
         raise SaddlePointError(
             f"no student found at alpha_prune = {alphas[lost]}", residual=float(polished.residual[lost])
         )
+    return polished
+
+
+def _guessed(law: KeptLaw, alpha: float) -> Polished:
+    """What Newton's method makes of a few guesses, from the best on, until one leads to a student."""
+    students = guesses(law, alpha)
+    here = equations(law, students)
+    sizes = np.abs(here.residual).max(-1)
+    for guess in np.argsort(sizes)[:_GUESSES, None]:
+        polished = newton(law, students[guess], here=here[guess])
+        if polished.found[0]:
+            break
     return polished
 
 

@@ -19,16 +19,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from replica_theory.gaussian import interval_moments, normal_density
-from replica_theory.quadrature import breakpoints, composite_rule, panel_rule
+from replica_theory.gaussian import FAR, interval_moments, normal_density
+from replica_theory.quadrature import Nodes, breakpoints, composite_rule, panel_rule
 
 Probability = Callable[[np.ndarray], np.ndarray]
 
+_ROOT_TWO_BY_PI = math.sqrt(2 / math.pi)
 _REACH = 10.5  # φ beyond it is below 1e-24
-_SUBPANELS = 14
+_SUBPANELS = 14  # of a line across which a rule varies, of its own scale at least
+_WIDEST, _FINE = 0.55, 1.6  # share of them that φ needs, and that a rule needs by how steeply the line crosses it
+_BLOCK = 8000  # nodes that stay in the cache
+_SHARPEST = 1e-300  # sine that stands for 0 in a denominator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,23 @@ class Piece:
             return self.probability(margin)
         return np.full_like(margin, self.probability)
 
+    def outline(self, cosine: float, sine: float) -> tuple[float, float]:
+        """E z over the examples of label +1 that it keeps, less what the label's boundary adds where q is constant, and
+        the mean of q on that boundary."""
+        if not callable(self.probability):
+            (at_lower, below), (at_upper, above) = (
+                (_density(end) * _normal(end * (cosine / sine)), _normal(end / sine))
+                if math.isfinite(end)
+                else (0.0, float(end > 0))
+                for end in (self.lower, self.upper)
+            )
+            return self.probability * (at_lower - at_upper), self.probability * (above - below)
+        ends = np.array([self.lower, self.upper])
+        z, weights = panel_rule(np.linspace(*np.clip(ends, -_REACH, _REACH), _SUBPANELS + 1), order=4)
+        mean = weights @ (normal_density(z) * self(z) * z * ndtr(np.clip(z * (cosine / sine), -FAR, FAR)))
+        x, weights = panel_rule(np.linspace(*np.clip(ends / sine, -_REACH, _REACH), _SUBPANELS + 1), order=4)
+        return float(mean), float(weights @ (normal_density(x) * self(sine * x)))
+
 
 @dataclass(frozen=True)
 class KeptLaw:
@@ -58,8 +78,21 @@ class KeptLaw:
     @cached_property
     def edges(self) -> np.ndarray:
         """Finite margins where q may jump, ascending."""
-        ends = np.array([(piece.lower, piece.upper) for piece in self.pieces]).ravel()
-        return np.unique(ends[np.isfinite(ends)])
+        ends = {float(end) + 0.0 for piece in self.pieces for end in (piece.lower, piece.upper)}
+        return np.array(sorted(end for end in ends if math.isfinite(end)), dtype=float)
+
+    @cached_property
+    def outline(self) -> tuple[float, float, float, float]:
+        """Roughly: the mean kept example y s, along the teacher and across it; the density of kept examples at the
+        teacher's boundary, 1 for random data; and the gap that the kept leave beside the probe's."""
+        cosine, sine = math.cos(self.probe_angle), math.sin(self.probe_angle)
+        parts = [piece.outline(cosine, max(sine, _SHARPEST)) for piece in self.pieces]
+        share, mean, dense = 1 / self.keep_fraction, sum(part[0] for part in parts), sum(part[1] for part in parts)
+        along, beside = 2 * share * mean, _ROOT_TWO_BY_PI * share * sine * dense
+        if self.is_constant:
+            along += _ROOT_TWO_BY_PI * share * cosine * dense
+        gap = max((piece.lower for piece in self.pieces if piece.lower > 0), default=0.0)
+        return cosine * along + sine * beside, sine * along - cosine * beside, share * dense, gap
 
     @cached_property
     def finest(self) -> float:
@@ -70,28 +103,36 @@ class KeptLaw:
     def span(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Student fields t between which kept examples of label +1 lie, but for the remotest."""
         turn = self.probe_angle - student_angle
-        least, most = min(piece.lower for piece in self.pieces), max(piece.upper for piece in self.pieces)
-        aside = _REACH * np.abs(np.sin(turn))
+        least, most = self.ends.min(), self.ends.max()
+        aside, along = _REACH * np.abs(np.sin(turn)), np.cos(turn)
         with np.errstate(divide="ignore"):
-            ends = (least - aside) / np.cos(turn), (most + aside) / np.cos(turn)
+            first, last = (least - aside) / along, (most + aside) / along
             behind = np.where(np.cos(student_angle) > 0, -_REACH * np.abs(np.tan(student_angle)), -np.inf)
-        return np.maximum(np.minimum(*ends), behind), np.maximum(*ends)
+        return np.maximum(np.minimum(first, last), behind), np.maximum(first, last)
 
-    def across_moments(self, field: np.ndarray, student_angle: ArrayLike, row: np.ndarray | int = 0) -> np.ndarray:
-        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at student fields t, (3, t); ``row`` says whose angle ψ is meant."""
-        angle = np.atleast_1d(student_angle)
-        if self.probe_angle == 0 and not angle.any():
+    def across_moments(self, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
+        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at student fields t, (3, t), the nodes of rows of angles ψ."""
+        field = nodes.points
+        if self.probe_angle == 0 and not student_angle.any():
             kept = (self(field) * (field > 0)).astype(float)
             return np.stack([kept, np.zeros_like(kept), kept])
-        above, below = _half_line(field, angle, row)
-        turn = self.probe_angle - angle
-        at_lower, at_upper = (_crossings(field, turn, row, level) for level in (self._lower, self._upper))
-        forward = (np.sin(turn) >= 0)[row]
-        lower = np.maximum(np.where(forward, at_lower, at_upper), above)
-        upper = np.minimum(np.where(forward, at_upper, at_lower), below)
+        turn = self.probe_angle - student_angle
+        right = np.sin(student_angle) >= 0  # the label's boundary is x = t cot ψ
+        left_end, right_end = (
+            nodes.spread(np.where(right, -np.inf, np.inf)),
+            _crossings(-field, student_angle, nodes, 0.0),
+        )
+        first, last = _crossings(field, turn, nodes, self.ends[..., None])
+        lower = np.maximum(np.minimum(first, last), np.minimum(left_end, right_end))
+        upper = np.minimum(np.maximum(first, last, out=last), np.maximum(left_end, right_end))
         if self.is_constant:
-            return np.tensordot(self.probabilities, interval_moments(lower, upper), axes=(0, 1))
-        turn = np.broadcast_to(turn[row], field.shape)
+            moments = interval_moments(lower, upper)
+            return (
+                (moments * self.probabilities[:, None]).sum(1)
+                if len(self.pieces) > 1
+                else moments[:, 0] * self.probabilities
+            )
+        turn = np.broadcast_to(nodes.spread(turn), field.shape)
         bounds = zip(self.pieces, lower, upper, strict=True)
         return np.sum([_quadrature_moments(piece, low, high, field, turn) for piece, low, high in bounds], axis=0)
 
@@ -101,12 +142,9 @@ class KeptLaw:
         return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(self.pieces, inside, strict=True)], axis=0)
 
     @cached_property
-    def _lower(self) -> np.ndarray:
-        return np.array([[piece.lower] for piece in self.pieces])
-
-    @cached_property
-    def _upper(self) -> np.ndarray:
-        return np.array([[piece.upper] for piece in self.pieces])
+    def ends(self) -> np.ndarray:
+        """(2, pieces), lower and upper."""
+        return np.array([[piece.lower for piece in self.pieces], [piece.upper for piece in self.pieces]])
 
     @cached_property
     def is_constant(self) -> bool:
@@ -117,15 +155,6 @@ class KeptLaw:
     def probabilities(self) -> np.ndarray:
         """Probability of each piece, where all are constant."""
         return np.array([piece.probability for piece in self.pieces], dtype=float)
-
-    def features(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Centres and widths in t, (students, 1 + edges), of the boundaries seen across: teacher's, then the rule's."""
-        turn = self.probe_angle - student_angle[:, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            centres = self.edges / np.cos(turn)
-            widths = np.broadcast_to(np.abs(np.tan(turn)), centres.shape)
-            teacher = np.abs(np.tan(student_angle))[:, None]
-        return np.hstack([np.zeros_like(teacher), centres]), np.hstack([teacher, widths])
 
     def kinks(self, student_angle: np.ndarray) -> np.ndarray:
         """t, (students, edges), of the corners where the rule's edges meet the teacher's boundary u = 0."""
@@ -148,26 +177,35 @@ def mean_keep_probability(
     return float(nodes.weights @ (density * probability(nodes.points)))
 
 
-def _half_line(field: np.ndarray, angle: np.ndarray, row: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds in x of {u > 0}, which is one side of x = t cot ψ."""
-    boundary = _crossings(-field, angle + 0.0, row, 0.0)  # + 0.0: never −0, whose side is wrong
-    right = (np.sin(angle) >= 0)[row]
-    return np.where(right, -np.inf, boundary), np.where(right, boundary, np.inf)
-
-
-def _crossings(field: np.ndarray, turn: np.ndarray, row: np.ndarray | int, level: np.ndarray | float) -> np.ndarray:
-    """x at which t cos + x sin = level; ±∞ on the side that a vertical boundary leaves open."""
-    distance, sine = level - field * np.cos(turn)[row], np.sin(turn)[row]
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        return np.where(sine == 0, np.copysign(np.inf, distance), distance / sine)
+def _crossings(field: np.ndarray, turn: np.ndarray, nodes: Nodes, level: np.ndarray | float) -> np.ndarray:
+    """x at which t cos + x sin = level; beyond all reach on the side that a vertical boundary leaves open."""
+    cosine, sine = np.cos(turn), np.sin(turn)
+    sine = np.where(sine == 0, _SHARPEST, sine)
+    with np.errstate(over="ignore"):
+        return (level - field * nodes.spread(cosine)) / nodes.spread(sine)
 
 
 def _quadrature_moments(piece: Piece, lower, upper, field, turn) -> np.ndarray:
+    moments, sine = np.empty((3, field.size)), np.sin(turn)
+    panels = math.ceil(_SUBPANELS * max(_WIDEST, min(1.0, _FINE * float(np.abs(sine).max()))))
+    shares, size = np.linspace(0.0, 1.0, panels + 1), max(1, _BLOCK // (12 * panels))
     lower, upper = np.clip(lower, -_REACH, _REACH), np.clip(upper, -_REACH, _REACH)
-    upper = np.maximum(lower, upper)
-    shares = np.linspace(0.0, 1.0, _SUBPANELS + 1)
-    x, weights = panel_rule(lower[:, None] + (upper - lower)[:, None] * shares, order=12)
-    margin = (field[:, None] * np.cos(turn)[:, None] + x * np.sin(turn)[:, None]).astype(float)
-    x = x.astype(float)
-    weights = weights.astype(float) * normal_density(x) * piece(margin)
-    return np.stack([(weights * x**power).sum(-1) for power in range(3)])
+    width, along = np.maximum(upper - lower, 0.0), field * np.cos(turn)
+    for start in range(0, field.size, size):
+        part = slice(start, start + size)
+        x, weights = panel_rule(lower[part, None] + width[part, None] * shares, order=12)
+        margin = (along[part, None] + x * sine[part, None]).astype(float, copy=False)
+        x, weights = x.astype(float, copy=False), weights.astype(float, copy=False)
+        weights = weights * normal_density(x) * piece(margin)
+        for power in range(3):
+            weights.sum(-1, out=moments[power, part])
+            weights *= x
+    return moments
+
+
+def _density(x: float) -> float:
+    return math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+
+
+def _normal(x: float) -> float:
+    return 0.5 * math.erfc(-x / math.sqrt(2))

@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 
 from replica_theory.continuation import solve_students
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
+from replica_theory.kept_law import KeptLaw
+from replica_theory.newton import Polished
 from replica_theory.paper_equations import largest_residual
 from replica_theory.selection import Selection, check_selection
 from replica_theory.student import Student
@@ -81,8 +83,8 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
     """
     alphas = check_alpha(alpha_prune)
     law = check_selection(selection).kept_law(check_probe_angle(probe_angle))
-    curve = solve_students(law, np.atleast_1d(alphas))
-    students, residual = curve.students, largest_residual(law, curve.students)
+    curve, residual = _solved(law, np.atleast_1d(alphas))
+    students = curve.students
     _reject_large(residual, students)
 
     def shaped(values: np.ndarray):
@@ -99,6 +101,16 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         scaling_exponent=shaped(curve.scaling_exponent),
         residual=shaped(residual),
     )
+
+
+def _solved(law: KeptLaw, alphas: np.ndarray) -> tuple[Polished, np.ndarray]:
+    """Students and their residuals; one that was guessed and is not confirmed is found along the curve instead."""
+    curve = solve_students(law, alphas)
+    residual = largest_residual(law, curve.students)
+    if alphas.size == 1 and not residual[0] <= RESIDUAL_TOLERANCE:
+        curve = solve_students(law, alphas, guess=False)
+        residual = largest_residual(law, curve.students)
+    return curve, residual
 
 
 def _reject_large(residual: np.ndarray, students: Student) -> None:

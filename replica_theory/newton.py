@@ -14,6 +14,7 @@ _ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding
 _LONGEST = 0.7  # step, in any coordinate
 _HOPELESS = 1e3
 _ITERATIONS = 12
+_CHUNK = 16  # students whose nodes stay in the cache
 
 
 @dataclass(frozen=True)
@@ -44,28 +45,45 @@ class Polished:
 
 
 def newton(
-    law: KeptLaw, students: Student, *, direction: np.ndarray | None = None, tolerance: float = TOLERANCE
+    law: KeptLaw,
+    students: Student,
+    *,
+    direction: np.ndarray | None = None,
+    tolerance: float = TOLERANCE,
+    here: Stationarity | None = None,
 ) -> Polished:
-    """Solves for students from near-by ones, at fixed α or in the plane across ``direction``."""
-    if direction is None:
-        direction = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (students.k.size, 4))
-    here = _equations(law, students)
+    """Solves for students from near-by ones, at fixed α or in the plane across ``direction``; ``here`` if known."""
+    here = here or equations(law, students)
+    steps, tangents = _steps(here, direction)
     first = size = np.abs(here.residual).max(-1)
     previous = np.full_like(size, math.inf)
     for iteration in range(_ITERATIONS):
         active = _unfinished(students, here, size, previous, tolerance) & ((size < 0.8 * previous) | (iteration < 2))
         if not active.any():
             break
-        students = _stepped(students, here, direction, active)
-        here = _equations(law, students)
-        previous, size = size, np.abs(here.residual).max(-1)
+        previous, size = size, size.copy()
+        if active.all():
+            students = _stepped(students, here.unit, steps)
+            here = equations(law, students)
+            steps, tangents = _steps(here, direction)
+            size = np.abs(here.residual).max(-1)
+            continue
+        moved = _stepped(students[active], here.unit[active], steps[active])
+        ahead = equations(law, moved)
+        students, here = students.with_replaced(active, moved), here.with_replaced(active, ahead)
+        steps[active], tangents[active] = _steps(ahead, None if direction is None else direction[active])
+        size[active] = np.abs(ahead.residual).max(-1)
     found = size < max(tolerance, _ROUNDING)
-    return Polished(students, size, found, first, _tangents(here.jacobian), here.unit)
+    return Polished(students, size, found, first, tangents, here.unit)
 
 
-def _equations(law: KeptLaw, students: Student) -> Stationarity:
+def equations(law: KeptLaw, students: Student) -> Stationarity:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where a student is lost
-        return stationarity(law, students)
+        step = max(1, _CHUNK // len(law.pieces))
+        if students.k.size <= step:
+            return stationarity(law, students)
+        parts = [stationarity(law, students[i : i + step]) for i in range(0, students.k.size, step)]
+    return Stationarity(*map(np.concatenate, zip(*(vars(p).values() for p in parts), strict=True)))
 
 
 def _unfinished(
@@ -73,30 +91,43 @@ def _unfinished(
 ) -> np.ndarray:
     """Which students to step on: neither close enough, nor at the rounding of their terms, nor hopeless."""
     # where the margin is small, an anchor is rough only within its margin
-    close = size < np.maximum(TOLERANCE, tolerance * np.minimum(1.0, students.k.astype(float) / here.unit))
+    close = size < TOLERANCE
+    if tolerance > TOLERANCE:
+        close |= size < tolerance * np.minimum(1.0, students.k.astype(float) / here.unit)
     stalled = (size < _ROUNDING) & (size > 0.1 * previous)
     return ~close & ~stalled & (size < _HOPELESS)
 
 
-def _stepped(students: Student, here: Stationarity, direction: np.ndarray, active: np.ndarray) -> Student:
-    """Newton's steps of the active ones, no longer than allowed; k at most falls by a factor of a few."""
-    matrices = np.concatenate([here.jacobian, direction[:, None]], 1)
-    steps = _solved(matrices, np.pad(-here.residual, ((0, 0), (0, 1))))
-    longest = np.maximum(np.abs(steps).max(-1), -here.unit * steps[:, 1] / students.k.astype(float))
-    steps = np.where(active, steps.T * np.minimum(1.0, _LONGEST / np.maximum(longest, _LONGEST)), 0.0)
-    return students.stepped(steps[0], here.unit * steps[1], *steps[2:])
+def _stepped(students: Student, unit: np.ndarray, steps: np.ndarray) -> Student:
+    """Newton's steps, no longer than allowed; k at most falls by a factor of a few."""
+    slack = unit * steps[:, 1]
+    longest = np.maximum(np.abs(steps).max(-1), -slack / students.k)
+    share = np.minimum(1.0, _LONGEST / longest).astype(float)
+    return students.stepped(steps[:, 0] * share, slack * share, steps[:, 2] * share, steps[:, 3] * share)
 
 
-def _tangents(jacobian: np.ndarray) -> np.ndarray:
-    """Unit null vectors of the Jacobians, towards larger α."""
-    tangents = np.insert(_solved(jacobian[..., 1:], -jacobian[..., 0]), 0, 1.0, axis=-1)
-    return tangents / np.linalg.norm(tangents, axis=-1, keepdims=True)
+def _steps(here: Stationarity, direction: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Newton's steps at fixed α, or in the plane across ``direction``, and the unit tangents towards larger α."""
+    count = len(here.residual)
+    sides = np.empty((count, 3, 2))
+    sides[..., 0], sides[..., 1] = here.residual, here.jacobian[..., 0]
+    steps, tangents = np.zeros((count, 4)), np.ones((count, 4))
+    solved = _solved(here.jacobian[..., 1:], sides)
+    np.negative(solved[..., 0], out=steps[:, 1:])
+    np.negative(solved[..., 1], out=tangents[:, 1:])
+    if direction is not None:
+        steps -= ((steps * direction).sum(-1) / (tangents * direction).sum(-1))[:, None] * tangents
+    tangents /= np.sqrt((tangents * tangents).sum(-1))[:, None]
+    return steps, tangents
 
 
 def _solved(matrices: np.ndarray, sides: np.ndarray) -> np.ndarray:
     """Solutions of many small systems; NaN where one is singular or not finite, which leads nowhere."""
-    solutions = np.full(sides.shape, math.nan)
-    usable = np.flatnonzero(np.isfinite(matrices).all((-2, -1)))
-    usable = usable[np.linalg.det(matrices[usable]) != 0]
-    solutions[usable] = np.linalg.solve(matrices[usable], sides[usable][..., None])[..., 0]
-    return solutions
+    try:
+        return np.linalg.solve(matrices, sides)
+    except np.linalg.LinAlgError:
+        solutions = np.full(sides.shape, math.nan)
+        usable = np.flatnonzero(np.isfinite(matrices).all((-2, -1)))
+        usable = usable[np.linalg.det(matrices[usable]) != 0]
+        solutions[usable] = np.linalg.solve(matrices[usable], sides[usable])
+        return solutions

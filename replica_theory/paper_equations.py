@@ -29,12 +29,18 @@ from replica_theory.probe_averages import GRID, REACH, Overlaps, closed_pulls, o
 from replica_theory.quadrature import Nodes, breakpoints, composite_rule, gauss_legendre
 from replica_theory.student import Student
 
+_CHUNK = 16  # students whose nodes stay in the cache
 _NOTHING = 1e-16  # share of a sum that is below its rounding
 _CANCELLED = 10.0  # terms so much larger than their sum that their rounding would show in it
 
 
 def largest_residual(law: KeptLaw, student: Student) -> np.ndarray:
     """Largest difference between the sides of an equation, relative to the size of its terms, each student."""
+    step = max(1, _CHUNK // len(law.pieces))
+    return np.concatenate([_largest(law, student[i : i + step]) for i in range(0, student.k.size, step)])
+
+
+def _largest(law: KeptLaw, student: Student) -> np.ndarray:
     if not law.is_constant:
         return _residual(law, student, in_closed_form=False)[0]
     residual, again = _residual(law, student, in_closed_form=True)
@@ -50,7 +56,8 @@ def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[
     nodes = _shortfalls(law, paper)
     averages = _by_parts if in_closed_form else _by_quadrature
     edge, label, squared_shortfall, size = averages(law, paper, nodes)
-    weight = normal_density((paper.margin[nodes.row] - nodes.points).astype(float)) * nodes.points.astype(float)
+    short = nodes.points.astype(float, copy=False)
+    weight = normal_density((nodes.spread(paper.margin) - nodes.points).astype(float, copy=False)) * short
     factor, cosine, sine = 2 * student.alpha / law.keep_fraction, np.cos(law.probe_angle), np.sin(law.probe_angle)
     edge_pull, edge_size, label_pull = factor * nodes.integrals([weight * edge, weight * np.abs(edge), weight * label])
     sides = [
@@ -63,17 +70,18 @@ def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[
 
 def _shortfalls(law: KeptLaw, paper: Overlaps) -> Nodes:
     """Quadrature in κ − t > 0, with panels where the label, the rule's edges and both at once switch."""
-    at = paper[:, None]
+    edges, (rows, many), kind = law.edges, (paper.margin.size, law.edges.size), paper.margin.dtype
+    centres, widths = np.zeros((2, rows, 1 + 3 * many), kind)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        switches = [
-            (np.zeros_like(at.tau), at.tau / at.overlap),
-            (law.edges / at.rho, at.sigma / at.rho),
-            (-at.gap * law.edges / (at.spread * at.inward), at.sigma / at.inward),
-            (at.tau**2 * law.edges / (at.spread * at.outward), at.tau / at.outward),
-        ]
-    pairs = [np.broadcast_arrays(centre, np.abs(width)) for centre, width in switches]
-    features = np.hstack([centre for centre, _ in pairs]), np.hstack([width for _, width in pairs])
-    ends = breakpoints(-REACH, np.minimum(paper.margin, REACH), grid=GRID, features=features)
+        widths[:, 0] = np.abs(paper.tau / paper.overlap)
+        for place, (scale, width) in enumerate((
+            (1 / paper.rho, paper.sigma / paper.rho),
+            (-paper.gap / (paper.spread * paper.inward), paper.sigma / paper.inward),
+            (paper.tau**2 / (paper.spread * paper.outward), paper.tau / paper.outward),
+        )):  # fmt: skip
+            columns = slice(1 + place * many, 1 + (place + 1) * many)
+            centres[:, columns], widths[:, columns] = scale[:, None] * edges, np.abs(width)[:, None]
+    ends = breakpoints(-REACH, np.minimum(paper.margin, REACH), grid=GRID, features=(centres, widths))
     return composite_rule(paper.margin[:, None] - ends[:, ::-1], order=12)
 
 
@@ -87,25 +95,29 @@ def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndar
 
 def _by_parts(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
     """The same from m where t starts, at most P(u > 0 | t), and from its growth, which is in closed form."""
-    at, short, start = paper[nodes.row], nodes.points, paper.margin + REACH
+    at, short, start = paper.beside(nodes), nodes.points, paper.margin + REACH
     edge, label = closed_pulls(law, at, short)
-    growth = (_squared_shortfall_above(at.margin, short) * (at.rho * edge + at.overlap * label)).astype(float)
+    growth = (_squared_shortfall_above(at.margin, short) * (at.rho * edge + at.overlap * label)).astype(
+        float, copy=False
+    )
     gain, size = nodes.integrals([growth, np.abs(growth)])
-    at_start = _squared_shortfall_above(paper.margin, start)
-    matters = at_start * ndtr((-REACH * paper.overlap / paper.tau).astype(float)) > _NOTHING * gain
-    at_start[~matters] = 0.0
+    most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-REACH * paper.overlap / paper.tau).astype(float))
+    matters, at_start = most > _NOTHING * gain, np.zeros_like(gain)
     if matters.any():
-        at_start[matters] *= summed_averages(law, paper[matters], start[matters])[2]
+        mass = summed_averages(law, paper[matters], start[matters])[2]
+        at_start[matters] = mass * _squared_shortfall_above(paper.margin[matters], start[matters])
     return edge, label, at_start + gain, at_start + size
 
 
 def _squared_shortfall_above(margin: np.ndarray, short: np.ndarray) -> np.ndarray:
     """∫ φ(s) (κ−s)² ds from κ − short to κ, summed where that is so near that the closed form would cancel."""
-    margin, short = margin.astype(float), short.astype(float)
-    mass, first, second = interval_moments(margin - short, margin)
+    margin, short = margin.astype(float, copy=False), short.astype(float, copy=False)
+    mass, first, second = interval_moments(margin - short, margin + 0.0 * short)
     total = margin**2 * mass - 2 * margin * first + second
-    near = short < 2.5
-    nodes, weights = gauss_legendre(14)
-    gap = short[near] * nodes[:, None]
-    total[near] = (short[near] * weights[:, None] * gap**2 * normal_density(margin[near] - gap)).sum(0)
+    near = short < 0.8
+    if near.any():
+        nodes, weights = gauss_legendre(9)
+        short, margin = short[near], margin[near] if margin.size == near.size else margin
+        gap = short * nodes[:, None]
+        total[near] = short * (weights @ (gap**2 * normal_density(margin - gap)))
     return total

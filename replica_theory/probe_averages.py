@@ -12,12 +12,12 @@ from scipy.special import ndtr
 
 from replica_theory.gaussian import FAR, interval_mass, normal_density
 from replica_theory.kept_law import KeptLaw
-from replica_theory.quadrature import breakpoints, composite_rule
+from replica_theory.quadrature import Nodes, breakpoints, composite_rule
 from replica_theory.student import Student
 
 REACH = 10.5
 GRID = np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5])
-_CHUNK = 2000  # fields t whose averages are summed at once
+_CHUNK = 40  # fields t whose averages are summed at once
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Overlaps:
 
     def __getitem__(self, index) -> "Overlaps":
         return Overlaps(*(values[index] for values in vars(self).values()))
+
+    def beside(self, nodes: Nodes) -> "Overlaps":
+        """The same beside the nodes of each."""
+        return Overlaps(*(nodes.spread(values) for values in vars(self).values()))
 
 
 def overlaps(law: KeptLaw, student: Student) -> Overlaps:
@@ -70,19 +74,22 @@ def summed_averages(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray
 
 def _edge_pull(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
     """e = Σ q [φ(ζ) G] at an interval's lower minus at its upper end, over σ."""
-    total = np.zeros(short.shape)
-    for piece, probability in zip(law.pieces, law.probabilities, strict=True):
-        low, high = max(piece.lower, -FAR), min(piece.upper, FAR)
-        (density_low, label_low), (density_high, label_high) = (_at_edge(at, short, edge) for edge in (low, high))
-        rise = interval_mass(np.minimum(label_low, label_high), np.maximum(label_low, label_high))
-        rise = np.copysign(rise, (label_high - label_low).astype(float))
-        at_low, at_high = density_low * ndtr(label_low.astype(float)), density_high * ndtr(label_high.astype(float))
-        # a narrow interval's two ends nearly cancel: their difference is taken from its width
-        both = _beyond(at, short, high) + _beyond(at, short, low)
-        exponent = ((high - low) * both / (2 * at.sigma**2)).astype(float)
-        fall = -np.expm1(-np.clip(exponent, -0.5, 0.5))
-        total += probability * np.where(np.abs(exponent) < 0.5, at_low * fall - density_high * rise, at_low - at_high)
-    return total / at.sigma.astype(float)
+    ends = np.minimum(np.maximum(law.ends, -FAR), FAR)[..., None]
+    beyond = _beyond(at, short, ends)
+    with np.errstate(divide="ignore"):
+        argument = (at.margin - short) * (at.inward / at.sigma) + at.gap / (at.sigma * at.spread) * ends
+    argument = np.minimum(np.maximum(argument, -FAR), FAR)
+    density = normal_density((beyond / at.sigma).astype(float, copy=False))
+    at_low, at_high = density * ndtr(argument.astype(float, copy=False))
+    # a narrow interval's two ends nearly cancel: their difference is taken from its width
+    exponent = ((ends[1] - ends[0]) * (beyond[0] + beyond[1]) / (2 * at.sigma**2)).astype(float, copy=False)
+    pull, near = at_low - at_high, np.abs(exponent) < 0.5
+    if near.any():
+        low, high = argument[0][near], argument[1][near]
+        rise = interval_mass(np.minimum(low, high), np.maximum(low, high))
+        rise = np.copysign(rise, (high - low).astype(float, copy=False))
+        pull[near] = at_low[near] * -np.expm1(-exponent[near]) - density[1][near] * rise
+    return law.probabilities @ pull / at.sigma.astype(float, copy=False)
 
 
 def _beyond(at: Overlaps, short: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
@@ -90,20 +97,10 @@ def _beyond(at: Overlaps, short: np.ndarray, edge: np.ndarray | float) -> np.nda
     return (edge - at.rho * at.margin) + at.rho * short
 
 
-def _at_edge(at: Overlaps, short: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray]:
-    """φ(ζ) at z = edge, and the argument −Γ/σΛ of the label there."""
-    with np.errstate(divide="ignore"):
-        argument = (at.margin - short) * at.inward / at.sigma + at.gap * edge / (at.sigma * at.spread)
-    return normal_density((_beyond(at, short, edge) / at.sigma).astype(float)), np.clip(argument, -FAR, FAR)
-
-
 def _label_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
     """l = φ(R t/τ)/τ times the mean of q along the label's boundary u = 0."""
-    kept = np.zeros(t.shape)
-    for piece, probability in zip(law.pieces, law.probabilities, strict=True):
-        low, high = (_along_boundary(at, t, np.clip(edge, -FAR, FAR)) for edge in (piece.lower, piece.upper))
-        kept += probability * interval_mass(low, high)
-    return _at_boundary(at, t) * kept
+    low, high = _along_boundary(at, t, np.minimum(np.maximum(law.ends, -FAR), FAR)[..., None])
+    return _at_boundary(at, t) * (law.probabilities @ interval_mass(low, high))
 
 
 def _at_boundary(at: Overlaps, t: np.ndarray) -> np.ndarray:

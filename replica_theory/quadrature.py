@@ -17,6 +17,9 @@ from numpy.typing import ArrayLike
 _STEPS = np.array([-13.0, -11.0, -9.0, -7.0, -5.0, -2.5, 0.0, 2.5, 5.5, 9.0])
 
 
+_EMPTY = {np.dtype(kind).char: 8 * np.finfo(kind).eps for kind in (float, np.longdouble)}
+
+
 @dataclass(frozen=True)
 class Nodes:
     """Nodes and weights of many integrals; ``row`` says whose each is, ``starts`` where each begins."""
@@ -29,6 +32,10 @@ class Nodes:
     def integrals(self, values: Iterable[np.ndarray]) -> np.ndarray:
         """Σ weight · value over each row's nodes, (values, rows)."""
         return np.array([np.add.reduceat(value * self.weights, self.starts) for value in values])
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values of the rows, (..., rows), as they stand beside the nodes: broadcast where there is one row."""
+        return values if len(self.starts) == 1 else values[..., self.row]
 
 
 @cache
@@ -59,31 +66,46 @@ def breakpoints(
         steps: Ends around each feature, in units of its width.
     """
     rows = len(features[0]) if features is not None else 1 if kinks is None else len(kinks)
-    ends = [np.broadcast_to(grid, (rows, len(grid)))]
+    count = len(grid)
+    around = features[0].shape[1] * len(steps) if features is not None else 0
+    corners = kinks.shape[1] if kinks is not None else 0
+    parts = (lower, upper, kinks, *(features or ()))
+    kind = np.longdouble if any(getattr(part, "dtype", None) == np.longdouble for part in parts) else float
+    every = np.empty((rows, count + 2 + around + corners), kind)
+    every[:, :count], every[:, count], every[:, count + 1] = grid, lower, upper
+    lower, upper = every[:, count, None], every[:, count + 1, None]
     if features is not None:
         centres, widths = features
+        placed = every[:, count + 2 : count + 2 + around].reshape(rows, -1, len(steps))
         with np.errstate(invalid="ignore"):
-            ends.append((centres[..., None] + widths[..., None] * steps).reshape(rows, -1))
-    if kinks is not None:
-        ends.append(kinks)
-    lower, upper = (np.broadcast_to(bound, rows)[:, None] for bound in (lower, upper))
-    every = np.concatenate([*ends, lower, upper], axis=1)
-    return np.sort(np.clip(np.where(np.isfinite(every), every, lower), lower, upper), axis=1)
+            np.multiply(widths[..., None], steps, out=placed)
+            placed += centres[..., None]
+        every[:, count + 2 : count + 2 + around] = placed.reshape(rows, -1)
+    if corners:
+        every[:, count + 2 + around :] = kinks
+    np.fmax(every, lower, out=every)  # what is not a number becomes an empty panel
+    np.minimum(every, upper, out=every)
+    every.sort(axis=1)
+    return every
 
 
 def composite_rule(ends: np.ndarray, order: int) -> Nodes:
     """Nodes of the panels between consecutive ``ends``, (rows, ends); empty panels have none."""
-    widths = np.diff(ends)
+    last, nodes = ends[:, 1:], gauss_legendre(order)
+    widths = last - ends[:, :-1]
     # a panel a few roundings wide holds nothing, and its nodes would fall on the corner itself
-    row, column = np.nonzero(widths > 8 * np.finfo(ends.dtype).eps * np.abs(ends[:, 1:]))
-    nodes, weights = gauss_legendre(order)
-    start, width = ends[row, column, None], widths[row, column, None]
-    return Nodes(
-        points=(start + width * nodes).ravel(),
-        weights=(width * weights).ravel().astype(float),
-        row=np.repeat(row, order),
-        starts=order * np.searchsorted(row, np.arange(len(ends))),
-    )
+    wide = widths > _EMPTY[ends.dtype.char] * np.abs(last)
+    if len(ends) == 1:
+        panels = wide[0].nonzero()[0]
+        start, width = ends[0, panels], widths[0, panels]
+        row, starts = np.zeros(order * panels.size, int), np.zeros(1, int)
+    else:
+        panels = wide.sum(axis=1)
+        start, width = ends[:, :-1][wide], widths[wide]
+        row, starts = np.repeat(np.arange(len(ends)), order * panels), order * (np.cumsum(panels) - panels)
+    points = width[:, None] * nodes[0]
+    points += start[:, None]
+    return Nodes(points.ravel(), (width.astype(float, copy=False)[:, None] * nodes[1]).ravel(), row, starts)
 
 
 def panel_rule(ends: np.ndarray, order: int = 16) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ import numpy as np
 from replica_theory.gaussian import normal_density, squared_ramp
 from replica_theory.kept_law import KeptLaw
 from replica_theory.quadrature import Nodes, breakpoints, composite_rule
-from replica_theory.student import Student
+from replica_theory.student import Student, replaced
 
 _REACH = 12.0
 _GRID = np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0])
@@ -40,6 +40,13 @@ class Stationarity:
     unit: np.ndarray
     sizes: np.ndarray
 
+    def __getitem__(self, index) -> "Stationarity":
+        return Stationarity(*(part[index] for part in vars(self).values()))
+
+    def with_replaced(self, mask: np.ndarray, others: "Stationarity") -> "Stationarity":
+        """The same, with others where the mask says so."""
+        return others if mask.all() else Stationarity(*replaced(vars(self), mask, vars(others)))
+
 
 def stationarity(law: KeptLaw, student: Student) -> Stationarity:
     """The equations and their derivatives at these students.
@@ -49,51 +56,80 @@ def stationarity(law: KeptLaw, student: Student) -> Stationarity:
     """
     student = student.resolving(law.finest)
     nodes = _fields(law, student)
-    t, row = nodes.points, nodes.row
-    p = student.length[row]
-    x = student.k[row] - p * t
-    lever, terms = (p * x - t).astype(float), (p * np.abs(x) + np.abs(t)).astype(float)
-    x = x.astype(float)
+    t, p = nodes.points, nodes.spread(student.length)
+    x = nodes.spread(student.k) - p * t
+    lever, terms = (p * x - t).astype(float, copy=False), (p * np.abs(x) + np.abs(t)).astype(float, copy=False)
+    x = x.astype(float, copy=False)
     q0, q1, q2 = squared_ramp(x)
-    weight = 2 / law.keep_fraction * normal_density(t.astype(float))
-    mass, across, across2 = weight * law.across_moments(t, student.angle, row)
-    q1_mass, q2_across, q2_lever = q1 * mass, q2 * across, q2 * mass * lever
-    m, m1, m1_x, m1_lever, lever_size, m1_v, v_size, m2_lever, m2_lever_x, m2_lever_v, m2_v, m2_x_v, m2_vv = (
-        nodes.integrals([
-            q0 * mass, q1_mass, q1_mass * x, q1_mass * lever, q1_mass * terms, q1 * across, q1 * across2,
-            q2_lever, q2_lever * x, q2_across * lever, q2_across, q2_across * x, q2 * across2,
-        ])
-    )  # fmt: skip
-    k, p, zero, one = student.k.astype(float), student.length.astype(float), np.zeros_like(m), np.ones_like(m)
-    unit, across_size = 2 * m / m1, np.sqrt(m1 * v_size)
-    margin = np.stack([one, unit * m1 / m, m1_x / m, -p * m1_v / m])
-    along = np.stack([zero, unit * (m2_lever + p * m1), m2_lever_x + 2 * p * m1_x, -p * m2_lever_v]) / lever_size
-    across = np.stack([zero, -unit * m2_v, -m2_x_v, p * (m2_vv + k * m1 / (1 + p * p))]) / across_size
-    residual = np.stack([np.log(student.alpha.astype(float) * m), m1_lever / lever_size, -m1_v / across_size])
-    jacobian, sizes = np.stack([margin, along, across]).transpose(2, 0, 1), np.stack([m, lever_size, across_size], -1)
-    return Stationarity(residual.T, jacobian, unit, sizes)
+    weight = nodes.weights * (2 / law.keep_fraction) * normal_density(t.astype(float, copy=False))
+    mass, across, across2 = weight * law.across_moments(nodes, student.angle)
+    sums = np.add.reduceat(_products(q0, q1, q2, mass, across, across2, x, lever, terms), nodes.starts, axis=1)
+    columns = np.concatenate([sums, [student.alpha, student.k, student.length]], dtype=float)
+    # numbers are much faster than arrays of one
+    residual, jacobian, unit, sizes = _assembled(*(columns if len(nodes.starts) > 1 else columns[:, 0]))
+    return Stationarity(
+        *(
+            np.array(part).reshape(*shape, -1).T
+            for part, shape in zip((residual, jacobian, unit, sizes), ((3,), (4, 3), (), (3,)), strict=True)
+        )
+    )
+
+
+def _assembled(
+    m, m1, m1_x, m1_lever, lever_size, m1_v, v_size, m2_lever, m2_lever_x, m2_lever_v, m2_v, m2_x_v, m2_vv, alpha, k, p
+) -> tuple:
+    """Residual, Jacobian (its columns), unit and sizes from the averages of one student, or of many."""
+    unit, across_size, zero = 2 * m / m1, (m1 * v_size) ** 0.5, 0.0 * m
+    residual = np.log(alpha * m), m1_lever / lever_size, -m1_v / across_size
+    columns = (
+        (zero + 1.0, zero, zero),
+        (unit * m1 / m, unit * (m2_lever + p * m1) / lever_size, -unit * m2_v / across_size),
+        (m1_x / m, (m2_lever_x + 2 * p * m1_x) / lever_size, -m2_x_v / across_size),
+        (-p * m1_v / m, -p * m2_lever_v / lever_size, p * (m2_vv + k * m1 / (1 + p * p)) / across_size),
+    )
+    return residual, columns, unit, (m, lever_size, across_size)
+
+
+def _products(q0, q1, q2, mass, across, across2, x, lever, terms) -> np.ndarray:
+    """The thirteen integrands."""
+    out = np.empty((13, x.size))
+    np.multiply(q0, mass, out=out[0])
+    np.multiply(q1, mass, out=out[1])
+    np.multiply(out[1], x, out=out[2])
+    np.multiply(out[1], lever, out=out[3])
+    np.multiply(out[1], terms, out=out[4])
+    np.multiply(q1, across, out=out[5])
+    np.multiply(q1, across2, out=out[6])
+    np.multiply(q2, mass, out=out[7])
+    out[7] *= lever
+    np.multiply(out[7], x, out=out[8])
+    np.multiply(q2, across, out=out[10])
+    np.multiply(out[10], lever, out=out[9])
+    np.multiply(out[10], x, out=out[11])
+    np.multiply(q2, across2, out=out[12])
+    return out
 
 
 def mean_example(law: KeptLaw) -> np.ndarray:
     """The mean kept example y s: along the teacher, and across it towards the probe."""
     nodes = _fields(law, Student.of(1.0, 1.0, 1.0, 0.0))
     t = nodes.points.astype(float)
-    mass, across, _ = law.across_moments(nodes.points, 0.0, nodes.row)
+    mass, across, _ = law.across_moments(nodes, np.zeros(1))
     density = 2 / law.keep_fraction * normal_density(t)
     return nodes.integrals([density * t * mass, density * across])[:, 0]
 
 
 def _fields(law: KeptLaw, student: Student) -> Nodes:
     """Quadrature in t, with panels where shortfall begins and where the label and the rule's edges switch."""
-    centres, widths = law.features(student.angle)
-    begin, softness = (student.k / student.length)[:, None], (1 / student.length)[:, None]
-    lower, upper = np.clip(law.span(student.angle), -_REACH, _REACH)
-    upper = np.minimum(upper, (student.k + _REACH) / student.length)
-    ends = breakpoints(
-        lower,
-        np.where(upper > lower, upper, _REACH),
-        grid=_GRID,
-        features=(np.hstack([begin, centres]), np.hstack([softness, widths])),
-        kinks=law.kinks(student.angle),
+    angle, p = student.angle, student.length
+    edges, turn = law.edges, law.probe_angle - angle
+    centres, widths = np.zeros((2, p.size, 2 + edges.size), p.dtype)
+    centres[:, 0], widths[:, 0], widths[:, 1] = student.k / p, 1 / p, np.abs(np.tan(angle))
+    if edges.size:
+        centres[:, 2:], widths[:, 2:] = edges / np.cos(turn)[:, None], np.abs(np.tan(turn))[:, None]
+    lower, upper = (np.minimum(np.maximum(end, -_REACH), _REACH) for end in law.span(angle))
+    upper = np.minimum(upper, (student.k + _REACH) / p)
+    upper = np.where(upper > lower, upper, _REACH)
+    return composite_rule(
+        breakpoints(lower, upper, grid=_GRID, features=(centres, widths), kinks=law.kinks(angle)), order=12
     )
-    return composite_rule(ends, order=12)

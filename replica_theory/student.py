@@ -35,6 +35,14 @@ class Student:
         """The students at these indices (a slice, a mask or an index array)."""
         return Student(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
+    def with_replaced(self, mask: np.ndarray, others: "Student") -> "Student":
+        """The same, with others where the mask says so."""
+        return (
+            others
+            if mask.all()
+            else Student(**dict(zip(vars(self), replaced(vars(self), mask, vars(others)), strict=True)))
+        )
+
     def resolving(self, finest: float) -> "Student":
         """The same in doubles, which is faster, if they resolve the students' scale and the rule's finest."""
         if self.length.max() >= _COARSE or finest <= 1 / _COARSE:
@@ -71,12 +79,12 @@ class Student:
 
     def stepped(self, log_alpha, slack, log_scale, turn) -> "Student":
         """Multiplies α, adds slack to k, which stays positive, then scales k and length, and turns the angle."""
-        log_alpha, slack, log_scale, turn = np.asarray([log_alpha, slack, log_scale, turn], np.longdouble)
-        gain = slack / self.k
+        # sums and products of doubles with the state are in its own, longer precision
+        gain, growth = slack / self.k, np.exp(np.asarray(log_scale, np.longdouble))
         return Student(
-            alpha=self.alpha * np.exp(log_alpha),
-            k=self.k * np.where(gain > 0, 1 + gain, np.exp(np.minimum(gain, 0))) * np.exp(log_scale),
-            length=self.length * np.exp(log_scale),
+            alpha=self.alpha * np.exp(np.asarray(log_alpha, np.longdouble)),
+            k=self.k * np.where(gain > 0, 1 + gain, np.exp(np.minimum(gain, 0))) * growth,
+            length=self.length * growth,
             angle=self.angle + turn,
         )
 
@@ -90,3 +98,12 @@ class Student:
         zero = np.zeros_like(along)
         slopes = np.stack([zero, zero, by_scale, by_turn], -1) / (np.pi * self.generalization_error)[:, None]
         return slopes.astype(float)
+
+
+def replaced(columns: dict[str, np.ndarray], mask: np.ndarray, others: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Copies of the columns, with those of others where the mask says so."""
+    copies = []
+    for name, column in columns.items():
+        copies.append(column.copy())
+        copies[-1][mask] = others[name]
+    return copies
