@@ -16,7 +16,7 @@ from theory_points import fastest
 
 from perceptron_pruning.reproduction.tables import Row, write_table
 from replica_theory import KeepEasiest, KeepHardest, Selection, max_margin
-from replica_theory.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_students
 
 ALPHAS = np.geomspace(0.1, 100.0, 100)
 CURVES = [

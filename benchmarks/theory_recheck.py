@@ -13,8 +13,11 @@ from unittest.mock import patch
 import numpy as np
 from random_points import Point
 
-from replica_theory import MaxMarginSolution, Selection, continuation, max_margin, paper_equations, stationarity
-from replica_theory.quadrature import composite_rule
+from replica_theory import MaxMarginSolution, Selection, max_margin
+from replica_theory._max_margin import continuation
+from replica_theory._max_margin import residual as paper_equations
+from replica_theory._max_margin import saddle_point as stationarity
+from replica_theory._numerics.quadrature import composite_rule
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
 

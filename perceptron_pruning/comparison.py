@@ -10,7 +10,7 @@ from perceptron_pruning.finite_size import OF_ERRORS, FiniteSizeLaw, LocalCurve,
 from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.students.training import Student
 from replica_theory.empirical_risk import empirical_risk
-from replica_theory.losses import EmpiricalRisk
+from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from perceptron_pruning.sampling import PrunedData
-from replica_theory.directions import target_direction
+from replica_theory.geometry import target_direction
 
 
 def observables(data: PrunedData, weights: np.ndarray, training_loss: np.ndarray) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from replica_theory.curation import CuratedSolution, CurationDiagram, curated_ri
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import SaddlePointError
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
-from replica_theory.losses import EmpiricalRisk
+from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
-from replica_theory.paper_version_space import paper_information_gain, paper_version_space
 from replica_theory.selection import (
     Calibrated,
     KeepBetween,
@@ -24,6 +23,7 @@ from replica_theory.selection import (
     Verified,
 )
 from replica_theory.separability import separability_threshold
+from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
 from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [

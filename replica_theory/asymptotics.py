@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import ndtr
 
+from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
-from replica_theory.gaussian import normal_density, squared_ramp
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest, KeepRandom
 

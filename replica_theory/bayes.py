@@ -7,11 +7,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory.bayes_probe import probe_known
-from replica_theory.bayes_rule import perfect_probe, rule_known
+from replica_theory._bayes.known_probe import probe_known
+from replica_theory._bayes.known_rule import perfect_probe, rule_known
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
-from replica_theory.kept_law import KeptLaw
 from replica_theory.selection import Calibrated, KeepWithProbability, Selection, Verified, check_selection
+from replica_theory.selection.kept_distribution import KeptLaw
 
 RESIDUAL_TOLERANCE = 1e-8
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_probe_angle
-from replica_theory.loss import Loss, Proximal
+from replica_theory.losses.base import Loss, Proximal
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
 
 _ROUNDING = 1e-9

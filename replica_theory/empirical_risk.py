@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory.directions import angle_to, in_plane, target_direction
+from replica_theory._empirical_risk.minimiser import train
+from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
-from replica_theory.kept_averages import KeptAverages
-from replica_theory.loss import Loss, Proximal, Weight
-from replica_theory.losses import EmpiricalRisk, check_loss
-from replica_theory.own_loss import as_loss
+from replica_theory.geometry import angle_to, in_plane, target_direction
+from replica_theory.losses.base import Loss, Proximal, Weight
+from replica_theory.losses.custom import as_loss
+from replica_theory.losses.named import check_loss
+from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
-from replica_theory.trained_student import train
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
-from replica_theory.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.newton import newton
 from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
 from replica_theory.max_margin import max_margin
-from replica_theory.newton import newton
 from replica_theory.selection import KeepHardest
 
 _SCAN = 13

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.newton import Polished
+from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.residual import largest_residual
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
-from replica_theory.kept_law import KeptLaw
-from replica_theory.newton import Polished
-from replica_theory.paper_equations import largest_residual
 from replica_theory.selection import Selection, check_selection
-from replica_theory.student import Student
+from replica_theory.selection.kept_distribution import KeptLaw
 
 RESIDUAL_TOLERANCE = 1e-9
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
-from replica_theory.directions import angle_to, in_plane
+from replica_theory._empirical_risk.square_loss import square_student
+from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
-from replica_theory.kept_averages import KeptAverages
-from replica_theory.loss import Loss, Proximal, Weight
-from replica_theory.losses import Square, check_loss
+from replica_theory.geometry import angle_to, in_plane
+from replica_theory.losses.base import Loss, Proximal, Weight
+from replica_theory.losses.named import Square, check_loss
 from replica_theory.selection import Selection, check_selection
-from replica_theory.square_risk import square_student
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)
 _PRECISION = 1e-7  # of ln λ; the error is flat there to its square

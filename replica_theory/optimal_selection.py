@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from replica_theory._max_margin.selection_descent import SelectionSearch
 from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepWindows
-from replica_theory.selection_search import SelectionSearch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory._version_space.averages import KeptTeacherField
+from replica_theory._version_space.residual import saddle_point_residual
+from replica_theory._version_space.saddle_point import GibbsStudent, solve_gibbs_students
 from replica_theory.errors import SaddlePointError, check_alpha
-from replica_theory.gibbs_student import GibbsStudent, solve_gibbs_students
 from replica_theory.selection import Selection, check_selection
-from replica_theory.version_space_averages import KeptTeacherField
-from replica_theory.version_space_check import saddle_point_residual
 
 RESIDUAL_TOLERANCE = 1e-10
 

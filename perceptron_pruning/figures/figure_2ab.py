@@ -16,7 +16,7 @@ from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sampling import kept_plane
 from perceptron_pruning.sweeps import Cell
-from replica_theory.gaussian import normal_density
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepEasiest, KeepHardest
 

@@ -13,7 +13,7 @@ from perceptron_pruning.figures.simulated import Simulated, point
 from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.reproduction.tables import Row
 from perceptron_pruning.sweeps import Cell
-from replica_theory.losses import EmpiricalRisk
+from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.optimal_ridge import optimal_ridge
 from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selection
 

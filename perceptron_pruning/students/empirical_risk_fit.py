@@ -26,7 +26,8 @@ from perceptron_pruning.students.smooth import (
     square,
     squared_hinge,
 )
-from replica_theory.losses import EmpiricalRisk, Hinge, Logistic, Loss, Proximal, Square, SquaredHinge, check_loss
+from replica_theory.losses.named import Hinge, Logistic, Loss, Proximal, Square, SquaredHinge, check_loss
+from replica_theory.losses.risk import EmpiricalRisk
 
 _ADVICE = "a larger `ridge` makes it better conditioned; without one, the least risk may be attained nowhere"
 _SMOOTH: dict[type, tuple[Callable[..., Solution], Jet]] = {

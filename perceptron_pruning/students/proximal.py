@@ -14,7 +14,7 @@ import numpy as np
 
 from perceptron_pruning.solver.arrays import NUMPY
 from perceptron_pruning.students.problem import Problem, Solution, relative_gap
-from replica_theory.losses import Loss, Proximal
+from replica_theory.losses.named import Loss, Proximal
 
 _OUTER, _INNER = 40, 60
 _TARGET, _SETTLED = 1e-12, 1e-11  # of a minimisation over w; of all

@@ -6,7 +6,7 @@ import numpy as np
 
 from perceptron_pruning.solver.max_margin_fit import fit_max_margin
 from perceptron_pruning.students.empirical_risk_fit import fit_empirical_risk
-from replica_theory.losses import EmpiricalRisk
+from replica_theory.losses.risk import EmpiricalRisk
 
 Student = Literal["max_margin"] | EmpiricalRisk
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from perceptron_pruning.students.training import Student, check_student
 from replica_theory import selection
-from replica_theory.losses import EmpiricalRisk
+from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection
 
 RULES = {

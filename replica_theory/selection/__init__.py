@@ -7,9 +7,8 @@ examples (`kept_law`); a finite pool, simulated or real, is ranked (`keep`).
 """
 
 from replica_theory.selection.base import Selection, check_selection
-from replica_theory.selection.chance import Calibrated, KeepRandom, KeepWithProbability
 from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest, KeepWindows
-from replica_theory.selection.verified import Verified
+from replica_theory.selection.stochastic import Calibrated, KeepRandom, KeepWithProbability, Verified
 
 __all__ = [
     "Calibrated",

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from replica_theory.kept_law import KeptLaw
+from replica_theory.selection.kept_distribution import KeptLaw
 
 
 class Selection(ABC):

@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from scipy.special import erfinv, ndtr, ndtri, owens_t
 
 from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
-from replica_theory.kept_law import KeptLaw, Piece
 from replica_theory.selection.base import Selection, checked_margin
+from replica_theory.selection.kept_distribution import KeptLaw, Piece
 
 
 class _Ranked(Selection):

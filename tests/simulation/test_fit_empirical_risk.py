@@ -12,7 +12,7 @@ from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_marg
 from perceptron_pruning.students import hinge, proximal, smooth
 from perceptron_pruning.students.accelerator import partitions_on_accelerator, weights_on_accelerator
 from perceptron_pruning.students.problem import Problem
-from replica_theory.losses import LOSSES
+from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
 

@@ -22,7 +22,7 @@ from replica_theory import (
     optimal_ridge,
     version_space,
 )
-from replica_theory.bayes_rule import rule_known
+from replica_theory._bayes.known_rule import rule_known
 
 TABLE = {1.0: 0.25437297, 2.0: 0.17453419, 5.0: 0.08393517}
 BAYES_CONSTANT = 0.4417000435849083

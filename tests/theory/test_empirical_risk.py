@@ -416,7 +416,7 @@ def test_bad_parameters_are_named(options, message):
 @pytest.mark.parametrize(("loss", "ridge"), [("square", 0.1), ("hinge", 0.1), ("logistic", 1e-6)], ids=str)
 def test_a_student_that_the_second_evaluation_does_not_confirm_is_refused(loss, ridge, monkeypatch):
     """One per cent beside the saddle point, the independent residual is seen and raised, whatever the solver says."""
-    module = sys.modules["replica_theory.trained_student"]
+    module = sys.modules["replica_theory._empirical_risk.minimiser"]
     honest = module.independent_residual
 
     def beside(averages, loss, student):

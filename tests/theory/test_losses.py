@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from replica_theory import EmpiricalRisk
-from replica_theory.constraints import HardMargin, Interpolation
-from replica_theory.losses import LOSSES, check_loss
+from replica_theory.losses.named import LOSSES, check_loss
+from replica_theory.losses.ridgeless import HardMargin, Interpolation
 
 FIELDS = np.array([-30.0, -3.0, -0.4, 0.0, 0.3, 0.999, 1.001, 2.0, 30.0])
 SCALES = [1e-8, 0.1, 1.0, 30.0, 1e3, 1e8]

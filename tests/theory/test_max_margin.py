@@ -25,8 +25,8 @@ from replica_theory import (
     Selection,
     max_margin,
 )
-from replica_theory.gaussian import squared_ramp
-from replica_theory.kept_law import KeptLaw, Piece
+from replica_theory._numerics.gaussian import squared_ramp
+from replica_theory.selection.kept_distribution import KeptLaw, Piece
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "max_margin.json").read_text())["rows"]
 LARGE_ALPHA_CONSTANT = 0.5004889317774185  # lim α ε of random data

@@ -19,8 +19,8 @@ from replica_theory import (
     max_margin,
     optimal_selection,
 )
-from replica_theory.continuation import solve_students
-from replica_theory.influence import Influence
+from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.first_variation import Influence
 
 SETTINGS = [(5.0, 0.4, 0.0, True), (5.0, 0.4, 20.0, True), (20.0, 0.2, 10.0, False), (20.0, 0.2, 10.0, True)]
 IDS = ["perfect", "20deg-aware", "10deg-agnostic", "10deg-aware"]

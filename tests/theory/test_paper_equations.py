@@ -10,9 +10,9 @@ from scipy.integrate import dblquad
 from scipy.special import ndtr
 
 from replica_theory import KeepEasiest, KeepHardest, SaddlePointError
-from replica_theory.continuation import solve_students
-from replica_theory.paper_equations import largest_residual
-from replica_theory.student import Student
+from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.residual import largest_residual
 
 
 def printed_equations(alpha, theta, selection, R, rho, kappa):
@@ -88,7 +88,7 @@ def test_error_keeps_its_digits_as_the_student_aligns():
 
 
 def test_a_student_that_is_not_found_leaves_its_residual(monkeypatch):
-    module = sys.modules["replica_theory.newton"]
+    module = sys.modules["replica_theory._max_margin.newton"]
     monkeypatch.setattr(module, "_ITERATIONS", 1)
     law = KeepHardest(0.3).kept_law(0.2)
     with pytest.raises(SaddlePointError) as lost:

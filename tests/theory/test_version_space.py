@@ -21,12 +21,12 @@ from replica_theory import (
     KeepWithProbability,
     SaddlePointError,
     paper_information_gain,
-    paper_version_space,
     version_space,
 )
-from replica_theory.gibbs_student import GibbsStudent
-from replica_theory.version_space_averages import KeptTeacherField
-from replica_theory.version_space_check import force_in_students_field, saddle_point_residual
+from replica_theory import sorscher_version_space as paper_version_space
+from replica_theory._version_space.averages import KeptTeacherField
+from replica_theory._version_space.residual import force_in_students_field, saddle_point_residual
+from replica_theory._version_space.saddle_point import GibbsStudent
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "version_space.json").read_text())["rows"]
 RULES = {

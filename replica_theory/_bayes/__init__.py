@@ -1,0 +1,1 @@
+"""Engines of `bayes_optimal`, by what the student knows."""

@@ -1,0 +1,1 @@
+"""Engine of `empirical_risk`: equations, solver and independent residual."""

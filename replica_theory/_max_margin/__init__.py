@@ -1,0 +1,1 @@
+"""Engine of `max_margin`: equations, solver and independent residual."""

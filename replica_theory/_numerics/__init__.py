@@ -1,0 +1,1 @@
+"""Gaussian functions, quadrature and interpolation."""

@@ -1,0 +1,1 @@
+"""Engine of `version_space`: equations, solver and independent residual."""

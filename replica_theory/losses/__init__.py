@@ -1,0 +1,5 @@
+"""Convex losses: what a loss must offer, the named ones, users' own, and the regularised risk."""
+
+from replica_theory.losses.risk import EmpiricalRisk
+
+__all__ = ["EmpiricalRisk"]

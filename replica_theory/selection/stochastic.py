@@ -1,0 +1,249 @@
+"""Rules in which chance has a part.
+
+References:
+    Ayed & Hayou 2023, arXiv:2302.06960 (calibration); Kolossov et al. 2023, arXiv:2309.14563.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
+from replica_theory.selection.base import Selection, check_selection, checked_margin
+from replica_theory.selection.kept_distribution import KeptLaw, Piece, mean_keep_probability
+
+
+@dataclass(frozen=True)
+class KeepRandom(Selection):
+    """Keeps a fraction f at random; f = 1 is no pruning.
+
+    Args:
+        keep_fraction: f in (0, 1].
+
+    Raises:
+        ValueError: ``keep_fraction`` is out of range.
+    """
+
+    keep_fraction: float = 1.0
+
+    def __post_init__(self):
+        check_keep_fraction(self.keep_fraction)
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
+
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+        return KeptLaw((everything,), self.keep_fraction, angle, noise)
+
+
+@dataclass(frozen=True)
+class KeepWithProbability(Selection):
+    """Keeps an example of probe field z and label y with probability q(z, y).
+
+    Args:
+        probability: Vectorised q(z, y) in [0, 1].
+        edges: Signed margins y z where q(y z, 1) or q(−y z, −1) jumps or has a corner; q must
+            be smooth between them, on a scale of 0.3 or more (edges set more closely resolve more).
+
+    Raises:
+        ValueError: q leaves [0, 1] or is not finite; or q depends on the label and
+            ``keep_fraction`` is asked for without an angle (use ``kept_law(angle).keep_fraction``).
+    """
+
+    probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    edges: tuple[float, ...] = field(default=())
+
+    def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
+        value = np.asarray(self.probability(probe_field, label), dtype=float)
+        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
+            raise ValueError(
+                "`probability` must return values in [0, 1], one per example; "
+                f"got shape {value.shape}, range [{value.min()}, {value.max()}]"
+            )
+        return value
+
+    def folded_probability(self, margin: np.ndarray) -> np.ndarray:
+        """q(m) = ½ [q(m, +1) + q(−m, −1)], the keep probability at signed margin m."""
+        positive = np.ones_like(margin)
+        return 0.5 * (self._checked_probability(margin, positive) + self._checked_probability(-margin, -positive))
+
+    @cached_property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        margin = np.linspace(0.0, 10.0, 1001)
+        if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > 1e-12:
+            raise ValueError(
+                "`keep_fraction` of a label-dependent `probability` depends on the probe angle; "
+                "use kept_law(probe_angle).keep_fraction"
+            )
+        return self.kept_law(0.0).keep_fraction
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        raise ValueError(
+            "KeepWithProbability needs probe fields and labels, not margins alone; call choose(probe_field, label, ...)"
+        )
+
+    def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
+        return np.flatnonzero(accepted)[:count]
+
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+        ends = (-math.inf, *sorted(self.edges), math.inf)
+        pieces = tuple(
+            Piece(lower=lower, upper=upper, probability=self.folded_probability)
+            for lower, upper in itertools.pairwise(ends)
+        )
+        mean = mean_keep_probability(self.folded_probability, edges=self.edges, probe_angle=angle, label_noise=noise)
+        return KeptLaw(pieces, check_keep_fraction(mean, "E q"), angle, noise)
+
+
+@dataclass(frozen=True)
+class Calibrated(Selection):
+    """A rule mixed with random keeping: q = (1 − share) q_rule + share f, at the same f.
+
+    A share of the pool, drawn at random, is kept at random with probability f; the rule decides
+    on the rest. Every example then has a chance, which removes the bias of pruning.
+
+    Args:
+        selection: The rule.
+        random_share: Share of the pool that is kept at random, in [0, 1].
+
+    Raises:
+        ValueError: ``random_share`` is out of range, or ``selection`` is no rule.
+
+    References:
+        Ayed & Hayou 2023, arXiv:2302.06960.
+    """
+
+    selection: Selection
+    random_share: float
+
+    def __post_init__(self):
+        check_selection(self.selection)
+        if not 0.0 <= self.random_share <= 1.0:
+            raise ValueError(f"`random_share` must be in [0, 1]; got {self.random_share}")
+
+    @property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.selection.keep_fraction
+
+    @property
+    def label_aware(self) -> bool:
+        """Whether the rule ranks by y z."""
+        return getattr(self.selection, "label_aware", False)
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        margin = checked_margin(margin, count)
+        return self._mixed(margin.size, count, rng, lambda rows, n: self.selection.keep(margin[rows], count=n, rng=rng))
+
+    def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        return self._mixed(
+            probe_field.size,
+            count,
+            rng,
+            lambda rows, n: self.selection.choose(probe_field[rows], label[rows], count=n, rng=rng),
+        )
+
+    def _mixed(self, pool: int, count: int, rng: np.random.Generator, rule) -> np.ndarray:
+        order = rng.permutation(pool)
+        at_random = round(self.random_share * count)
+        lottery, ruled = np.split(order, [max(at_random, round(self.random_share * pool))])
+        ruled = np.sort(ruled)
+        chosen = ruled[rule(ruled, count - at_random)]
+        if len(chosen) < count - at_random:  # chance gave the rule fewer: the lottery keeps its share of them
+            at_random = round(at_random * len(chosen) / (count - at_random))
+        return np.sort(np.concatenate([lottery[:at_random], chosen]))
+
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        law = self.selection.kept_law(probe_angle, label_noise)
+        ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
+        pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
+        return dataclasses.replace(law, pieces=pieces)
+
+    def _mixed_piece(self, law: KeptLaw, lower: float, upper: float) -> Piece:
+        share, base = self.random_share, self.random_share * law.keep_fraction
+        rule = next((p.probability for p in law.pieces if p.lower <= lower and upper <= p.upper), 0.0)
+        if callable(rule):
+            return Piece(lower=lower, upper=upper, probability=lambda m: (1 - share) * rule(m) + base)
+        return Piece(lower=lower, upper=upper, probability=(1 - share) * rule + base)
+
+
+@dataclass(frozen=True)
+class Verified(Selection):
+    """Applies a rule, then accepts with probability φ what the probe holds for rightly labelled, the rest with ψ.
+
+    A label is right to the probe where y z > 0. With a perfect probe and label noise, these are the true and the
+    false labels.
+
+    Args:
+        selection: The rule that is applied first.
+        accept_right: φ in [0, 1].
+        accept_wrong: ψ in [0, 1].
+
+    Raises:
+        ValueError: A probability is out of range or both are 0; ``selection`` is no rule; or, with φ ≠ ψ,
+            ``keep_fraction`` is asked for without an angle (use ``kept_law(angle, noise).keep_fraction``).
+
+    References:
+        Feng et al. 2024, arXiv:2406.07515; ``Verified(rule, 1, 0)`` is the label-aware curation of Dohmatob
+        et al. 2025, arXiv:2511.03492.
+    """
+
+    selection: Selection
+    accept_right: float
+    accept_wrong: float
+
+    def __post_init__(self):
+        check_selection(self.selection)
+        for name in ("accept_right", "accept_wrong"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"`{name}` must be in [0, 1]; got {getattr(self, name)}")
+        if not self.accept_right + self.accept_wrong > 0:
+            raise ValueError("`accept_right` and `accept_wrong` must not both be 0; got 0.0, 0.0")
+
+    @property
+    def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        if self.accept_right != self.accept_wrong:
+            raise ValueError(
+                "`keep_fraction` of a verifier depends on its angle and on label noise; "
+                "use kept_law(probe_angle, label_noise).keep_fraction"
+            )
+        return self.accept_right * self.selection.keep_fraction
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        raise ValueError(
+            "Verified needs probe fields and labels, not margins alone; call choose(probe_field, label, ...)"
+        )
+
+    def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        ruled = round(self.selection.keep_fraction * probe_field.size)
+        rows = self.selection.choose(probe_field, label, count=ruled, rng=rng)
+        chance = np.where(probe_field[rows] * label[rows] > 0, self.accept_right, self.accept_wrong)
+        return rows[rng.random(rows.size) < chance][:count]
+
+    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+        law = self.selection.kept_law(probe_angle, label_noise)
+        ends = np.unique([-math.inf, *law.edges, 0.0, math.inf])
+        pieces = tuple(piece for pair in itertools.pairwise(ends) if (piece := self._piece(law, *pair)))
+        mean = mean_keep_probability(
+            lambda m: law(m) * np.where(m > 0, self.accept_right, self.accept_wrong),
+            edges=tuple(law.edges),
+            probe_angle=law.probe_angle,
+            label_noise=label_noise,
+        )
+        return KeptLaw(pieces, mean, law.probe_angle, label_noise)
+
+    def _piece(self, law: KeptLaw, lower: float, upper: float) -> Piece | None:
+        """The rule's piece between two neighbouring ends, accepted by the sign of its margins."""
+        chance = self.accept_right if lower >= 0 else self.accept_wrong
+        rule = next((piece.probability for piece in law.pieces if piece.lower <= lower and upper <= piece.upper), 0.0)
+        if callable(rule):
+            return Piece(lower=lower, upper=upper, probability=lambda m: chance * rule(m)) if chance else None
+        return Piece(lower=lower, upper=upper, probability=chance * rule) if chance * rule else None

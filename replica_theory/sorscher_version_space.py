@@ -1,0 +1,135 @@
+"""The paper's form of the version space, in which student and teacher are taken to be alike: R = q.
+
+Sorscher et al. 2022 identify the overlap q of two students with the overlap R of a student and the
+teacher. That holds for random data (Nishimori's condition) and not for pruned data, whose rule the
+student does not know: `version_space` has q ≠ R. With γ = √(R/(1−R)) the entropy becomes ::
+
+    S(R) = ½ ln(1−R) + R/2 + α (2/f) ∫Dt W(t) ln Φ(γ t)
+
+with W(t) = Φ((g − √R t)/√(1−R)) − Φ(−γ t) when the hardest u < g are kept.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+
+from replica_theory._version_space.averages import KeptTeacherField
+from replica_theory._version_space.residual import force_in_students_field
+from replica_theory._version_space.saddle_point import GibbsStudent
+from replica_theory.errors import SaddlePointError, check_alpha
+from replica_theory.selection import Selection, check_selection
+from replica_theory.version_space import VersionSpaceSolution, as_solution
+
+_SCAN_STEP = 0.125  # of ln γ
+
+
+def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> np.ndarray | float:
+    """Information gain per example at a given R = q, the paper's formula.
+
+    For the hardest examples, u < g = Φ⁻¹((1+f)/2)::
+
+        I = −(2/f) ∫Dt [H(√(R/(1−R)) t) − H((g + √R t)/√(1−R))] ln H(√(R/(1−R)) t)
+
+    and the same average of −ln Φ for any other rule. It tends to 1 nat where R → 1 and f/√(1−R) → 0,
+    and to ln 2 where R → 0. R is the caller's: of `version_space`, or of any other student.
+
+    Args:
+        overlap: R, in (0, 1); scalar or 1-D.
+        selection: Which examples are kept, as a function of the teacher's field.
+
+    Returns:
+        I, nats per example, shaped like ``overlap``.
+
+    Raises:
+        ValueError: A parameter is out of range.
+
+    References:
+        Sorscher et al. 2022, arXiv:2206.14486, App. A.
+    """
+    overlaps = check_alpha(overlap, "overlap")
+    if np.any(overlaps >= 1):
+        raise ValueError(f"`overlap` must be in (0, 1); got {overlaps.max()}")
+    teacher_field = KeptTeacherField(check_selection(selection).kept_law(0.0))
+    gains = [teacher_field.information_gain(R / math.sqrt(1 - R), math.sqrt(R)) for R in np.atleast_1d(overlaps)]
+    return np.array(gains) if overlaps.ndim else float(gains[0])
+
+
+def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution:
+    """Version space of pruned data with R = q, as the paper takes it.
+
+    R is where S(R) is stationary::
+
+        R/(1−R) = 2 α ∂/∂R E_kept ∫Dt ln Φ((R u + √(R(1−R)) t)/√(1−R)),
+
+    at its maximum nearest to R = 1, found on a grid of 1/8 in ln γ and then exactly. On random data
+    this is `version_space`. On pruned data it is an approximation, and there may be no such R: among
+    the hardest examples below f ≈ 0.6, E u < ½ √(2/π), S(R) falls from R = 0, and has a maximum only
+    beyond some α (2.69 at f = 0.4, 3.06 as f → 0).
+
+    Args:
+        alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
+        selection: Which examples are kept, as a function of the teacher's field.
+
+    Returns:
+        The version spaces, with ``self_overlap`` equal to ``overlap``.
+
+    Raises:
+        ValueError: A parameter is out of range.
+        SaddlePointError: S(R) has no maximum inside (0, 1) at some α, or only a shallow one between
+            grid points; carries how far, relatively, the two sides above stay apart.
+
+    References:
+        Sorscher et al. 2022, arXiv:2206.14486, App. A.
+    """
+    alphas = check_alpha(alpha_prune)
+    teacher_field = KeptTeacherField(check_selection(selection).kept_law(0.0))
+    students = _alike_students(teacher_field, np.atleast_1d(alphas))
+    residuals = [_stationarity_residual(teacher_field, student) for student in students]
+    return as_solution(teacher_field, students, residuals, selection=selection, scalar=alphas.ndim == 0)
+
+
+def _alike_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsStudent]:
+    top = math.log(1 + float(alphas.max()) / teacher_field.law.keep_fraction) + 2.0
+    bottom = min(0.0, math.log(alphas.min()) / 2) - 5.0
+    grid = np.linspace(bottom, top, math.ceil((top - bottom) / _SCAN_STEP))
+    slopes = np.array([_slope(teacher_field, log_gamma) for log_gamma in grid])
+    return [_alike_student(teacher_field, float(alpha), grid, slopes) for alpha in alphas]
+
+
+def _alike_student(teacher_field: KeptTeacherField, alpha: float, grid: np.ndarray, slopes: np.ndarray) -> GibbsStudent:
+    """The stationary point of largest R, by Brent's method between the neighbours of the last grid point below it."""
+    rising = np.flatnonzero(alpha * slopes > 1)
+    if not rising.size or rising[-1] == grid.size - 1:
+        raise SaddlePointError(
+            f"S restricted to R = q has no maximum at alpha_prune = {alpha}; version_space has q ≠ R",
+            residual=abs(1 - alpha * float(slopes.max())),
+        )
+    bracket = grid[rising[-1]], grid[rising[-1] + 1]
+    root = brentq(lambda x: alpha * _slope(teacher_field, x) - 1, *bracket, xtol=1e-14, rtol=1e-14)  # pyright: ignore[reportArgumentType]
+    along, across = _components(float(root))  # pyright: ignore[reportArgumentType]
+    return GibbsStudent(alpha=alpha, along=along, across=across)
+
+
+def _components(log_gamma: float) -> tuple[float, float]:
+    """a = R/√(1−R) and b = √R, at R = γ²/(1 + γ²)."""
+    gamma = math.exp(log_gamma)
+    across = gamma / math.hypot(1.0, gamma)
+    return gamma * across, across
+
+
+def _slope(teacher_field: KeptTeacherField, log_gamma: float) -> float:
+    """2 (1−R)/R ∂/∂R E ln Φ: S(R) rises where α times it exceeds 1."""
+    average = teacher_field.force(*_components(log_gamma))
+    return _alike_slope(math.exp(2 * log_gamma), average.pull, average.curvature)
+
+
+def _alike_slope(squared_gamma: float, pull: float, curvature: float) -> float:
+    """With ∂a/∂R = ½ (2−R) (1−R)^{−3/2}, and E h''/2 for the noise's share."""
+    return (pull * (2 + squared_gamma) * math.sqrt(1 + squared_gamma) + curvature) / squared_gamma
+
+
+def _stationarity_residual(teacher_field: KeptTeacherField, student: GibbsStudent) -> float:
+    pull, _, curvature = force_in_students_field(teacher_field.law, student)
+    return abs(student.alpha * _alike_slope(student.squared_length, pull, curvature) - 1)
