@@ -18,12 +18,12 @@ import numpy as np
 from machine import description
 
 from perceptron_pruning.embeddings import score
-from perceptron_pruning.embeddings.cost import matrix_rate, size_of
-from perceptron_pruning.embeddings.kmeans import KMeansSettings, fit_kmeans
+from perceptron_pruning.embeddings.io.rows import array_rows
+from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings, fit_kmeans
 from perceptron_pruning.embeddings.metrics.registry import FAMILIES
-from perceptron_pruning.embeddings.rows import array_rows
-from perceptron_pruning.embeddings.settings import HeadSettings, ScoreSettings
-from perceptron_pruning.reproduction.tables import write_table
+from perceptron_pruning.embeddings.runtime.cost import matrix_rate, size_of
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
+from perceptron_pruning.output.tables import write_table
 
 HERE = Path(__file__).parent
 REPEATS = 5

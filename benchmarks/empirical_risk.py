@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
 from perceptron_pruning import fit_empirical_risk
-from perceptron_pruning.reproduction.tables import write_table
+from perceptron_pruning.output.tables import write_table
 from perceptron_pruning.sampling import pruned_data
 from replica_theory import KeepHardest
 

@@ -26,7 +26,7 @@ from perceptron_pruning.finite_size import (
     Statistic,
     estimate,
 )
-from perceptron_pruning.reproduction.tables import Row, write_table
+from perceptron_pruning.output.tables import Row, write_table
 from perceptron_pruning.students.training import Student
 from replica_theory import EmpiricalRisk, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, max_margin
 from replica_theory.selection import Selection

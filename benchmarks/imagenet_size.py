@@ -19,10 +19,10 @@ import numpy as np
 from machine import description
 
 from perceptron_pruning.embeddings import score
-from perceptron_pruning.embeddings.cost import matrix_rate
-from perceptron_pruning.embeddings.kmeans import KMeansSettings, fit_kmeans
-from perceptron_pruning.embeddings.progress import Terminal
-from perceptron_pruning.reproduction.tables import write_table
+from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings, fit_kmeans
+from perceptron_pruning.embeddings.runtime.cost import matrix_rate
+from perceptron_pruning.embeddings.runtime.progress import Terminal
+from perceptron_pruning.output.tables import write_table
 
 ROWS, FEATURES, CLASSES = 1_281_167, 2048, 1000
 STAGES = ("supervised_prototypes", "assignment", "memorization")
@@ -72,7 +72,7 @@ def work(name: str, folder: Path, labels: np.ndarray) -> float:
     """Does the stage; returns the flops of its matrix products."""
     n = len(labels)
     if name == "assignment":
-        from perceptron_pruning.embeddings.files.opening import open_rows
+        from perceptron_pruning.embeddings.io.opening import open_rows
 
         settings = KMeansSettings(n_clusters=CLASSES, start="random", iterations=1)
         fit_kmeans(open_rows(folder / "rows.npy"), settings, progress=Terminal())

@@ -56,7 +56,7 @@ def jax_path(ratio: int) -> dict:
     """The path that accelerators take, here on the CPU: compiling once, then a batch of 16 candidates."""
     import numpy as np
 
-    from perceptron_pruning.solver.accelerator import candidates_on_accelerator
+    from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
 
     rows = np.random.default_rng(0).standard_normal((16, 200 * ratio, 200)) / np.sqrt(200)
     rows *= np.sign(rows[..., :1])
@@ -85,8 +85,8 @@ def share_of_peak(ratio: int) -> dict:
     import numpy as np
 
     from perceptron_pruning.sampling import pruned_data
-    from perceptron_pruning.solver import interior_point
-    from perceptron_pruning.solver.max_margin_fit import fit_max_margin
+    from perceptron_pruning.students.max_margin import interior_point
+    from perceptron_pruning.students.max_margin.fit import fit_max_margin
     from replica_theory import KeepHardest
 
     use(1)
@@ -136,7 +136,7 @@ MEASUREMENTS = [
 
 
 def main() -> None:
-    from perceptron_pruning.reproduction.tables import write_table
+    from perceptron_pruning.output.tables import write_table
 
     table = []
     for name, arguments in MEASUREMENTS:

@@ -21,7 +21,7 @@ from machine import description
 from rivals import RIVALS
 
 from perceptron_pruning import fit_max_margin
-from perceptron_pruning.reproduction.tables import read_table, write_table
+from perceptron_pruning.output.tables import read_table, write_table
 from perceptron_pruning.sampling import pruned_data
 from replica_theory import KeepHardest
 

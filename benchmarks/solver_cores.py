@@ -18,9 +18,9 @@ from machine import Others, description
 from solver import problem
 
 from perceptron_pruning import fit_max_margin
-from perceptron_pruning.reproduction.tables import Row, write_table
-from perceptron_pruning.solver import cores
-from perceptron_pruning.sweeps import Workers
+from perceptron_pruning.output.tables import Row, write_table
+from perceptron_pruning.parallel import cores
+from perceptron_pruning.parallel.process_executor import Workers
 
 CASES = {(200, 2): 400, (200, 5): 160, (200, 20): 80, (200, 50): 40, (400, 5): 60}  # N, P/N: problems of a batch
 CORES, MOST_OTHERS = 2, 2.0

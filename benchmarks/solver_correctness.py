@@ -18,7 +18,7 @@ from machine import description
 from scipy.optimize import linprog
 
 from perceptron_pruning import InaccurateError, InfeasibleError, fit_max_margin
-from perceptron_pruning.reproduction.tables import write_table
+from perceptron_pruning.output.tables import write_table
 from perceptron_pruning.sampling import pruned_data
 from replica_theory import KeepHardest
 

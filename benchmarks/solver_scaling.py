@@ -16,7 +16,7 @@ from rivals import RIVALS
 from scipy.linalg import get_lapack_funcs
 from solver import ours, problem
 
-from perceptron_pruning.reproduction.tables import write_table
+from perceptron_pruning.output.tables import write_table
 
 CASES = [("P", 200, ratio) for ratio in (0.5, 1, 2, 5, 10, 20, 50, 100, 200)]
 CASES += [("N", features, 5) for features in (10, 20, 50, 100, 200, 500, 1000, 2000)]

@@ -25,11 +25,12 @@ from pathlib import Path
 import numpy as np
 from machine import Others, description, load
 
-from perceptron_pruning.reproduction.tables import Row, read_table, write_table
-from perceptron_pruning.sweeps import Grid, Workers, sweep
-from perceptron_pruning.sweeps.partition import tasks
-from perceptron_pruning.sweeps.simulated import SimulatedCell, study
-from perceptron_pruning.sweeps.store import read_store
+from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.studies.chunking import tasks
+from perceptron_pruning.studies.store import read_store
+from perceptron_pruning.sweeps import Grid, sweep
+from perceptron_pruning.sweeps.sweep import SimulatedCell, study
 from replica_theory import KeepEasiest, KeepHardest, KeepRandom
 
 TABLE = Path(__file__).with_suffix(".csv")

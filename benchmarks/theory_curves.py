@@ -14,7 +14,7 @@ import numpy as np
 from machine import description, load
 from theory_points import fastest
 
-from perceptron_pruning.reproduction.tables import Row, write_table
+from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import KeepEasiest, KeepHardest, Selection, max_margin
 from replica_theory._max_margin.continuation import solve_students
 

@@ -21,8 +21,8 @@ from random_points import Point, random_points
 from theory_recheck import difference_in_balls, largest_difference, reference, solved_another_way
 from tqdm import tqdm
 
-from perceptron_pruning.reproduction.tables import Row, write_table
-from perceptron_pruning.sweeps.workers import Workers
+from perceptron_pruning.output.tables import Row, write_table
+from perceptron_pruning.parallel.process_executor import Workers
 from replica_theory import KeepWithProbability, SaddlePointError, max_margin
 
 WRONG, PROMISED = 1e-8, 1e-12

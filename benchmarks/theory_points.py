@@ -19,7 +19,7 @@ from paper_rival import printed_equations
 from scipy.integrate import IntegrationWarning
 from scipy.optimize import fsolve
 
-from perceptron_pruning.reproduction.tables import Row, write_table
+from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import KeepEasiest, KeepHardest, Selection, max_margin
 
 POINTS = [

@@ -19,7 +19,7 @@ from machine import description, load
 from state_evolution import fixed_point, logistic, square
 from theory_points import fastest
 
-from perceptron_pruning.reproduction.tables import Row, write_table
+from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import (
     KeepBetween,
     KeepEasiest,

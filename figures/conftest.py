@@ -20,8 +20,8 @@ def pytest_addoption(parser):
 def _regenerated(request):
     if not request.config.getoption("--regenerate", default=False):
         return
-    from perceptron_pruning.reproduction.groups import PAPER, REAL_DATA
     from perceptron_pruning.reproduction.run import reproduce
+    from perceptron_pruning.reproduction.suites import PAPER, REAL_DATA
 
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # shows the bar
         for group, folder in ((PAPER, FOLDER), (REAL_DATA, FOLDER / "real_data")):

@@ -13,19 +13,20 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.comparison import student_error
+from perceptron_pruning.datasets.loaders import load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import CurvePoint, pruning_curves
-from perceptron_pruning.embeddings.fashion_mnist import load_fashion_mnist
-from perceptron_pruning.figures import FIGURES, file_stem
-from perceptron_pruning.figures.settings import FULL
-from perceptron_pruning.figures.simulated import Simulated
+from perceptron_pruning.figures.figure import file_stem
+from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.settings import FULL
+from perceptron_pruning.figures.theory.simulated import Simulated
+from perceptron_pruning.output.style import PARAMETERS, RENDERER, renderer
+from perceptron_pruning.output.tables import Row, read_table, write_table
 from perceptron_pruning.reproduction.claims import judge
 from perceptron_pruning.reproduction.run import CLAIMS, POINTS, read_tables
-from perceptron_pruning.reproduction.style import PARAMETERS, RENDERER, renderer
-from perceptron_pruning.reproduction.tables import Row, read_table, write_table
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
-from perceptron_pruning.sweeps.rules import rule
-from perceptron_pruning.sweeps.simulated import SimulatedCell
+from perceptron_pruning.sweeps.parsing import rule
+from perceptron_pruning.sweeps.sweep import SimulatedCell
 from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, max_margin
 
 FOLDER = Path(__file__).parent
@@ -179,9 +180,9 @@ def test_picture(name):
 @pytest.fixture(scope="module")
 def all_simulated(tmp_path_factory):
     """Every point with another seed and fewer trials, and other pools of images."""
+    from perceptron_pruning.parallel.process_executor import Workers
     from perceptron_pruning.reproduction.stores import Stores
-    from perceptron_pruning.sweeps import Workers
-    from perceptron_pruning.sweeps.run import work_bar
+    from perceptron_pruning.studies.run import work_bar
 
     images = replace(FULL.embeddings, pool_sizes=(100, 400), seeds=range(100, 108))
     settings = replace(FULL, seed=OTHER_SEED, n_trials=N_TRIALS, embeddings=images)

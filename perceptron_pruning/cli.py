@@ -8,11 +8,11 @@ try:
 except ImportError as missing:
     sys.exit(f'the command line needs one more package ({missing.name}): pip install "perceptron-pruning[cli]"')
 
-from perceptron_pruning.embeddings.commands import prune_command, score_command
-from perceptron_pruning.embeddings.experiments.command import experiment_command
-from perceptron_pruning.reproduction.command import reproduce_command
-from perceptron_pruning.sweeps.commands import status_command, sweep_command
-from perceptron_pruning.theory_command.command import theory_command
+from perceptron_pruning.commands.experiment import experiment_command
+from perceptron_pruning.commands.reproduce import reproduce_command
+from perceptron_pruning.commands.score import prune_command, score_command
+from perceptron_pruning.commands.sweep import status_command, sweep_command
+from perceptron_pruning.commands.theory.command import theory_command
 
 app = App(name="perceptron-pruning", help="Data pruning beyond scaling laws: theory, simulation, real embeddings.")
 app.command(reproduce_command, name="reproduce")

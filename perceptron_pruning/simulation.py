@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from perceptron_pruning.observables import error_against, observables
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
+from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.sampling import PrunedData, bytes_needed, pool_size, pruned_data, trained_pruned_data
-from perceptron_pruning.solver.cores import on_all_cores
-from perceptron_pruning.solver.machine import one_blas_thread
 from perceptron_pruning.students.training import Student, check_student, train
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import Selection, check_selection

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SIMULATION = ["sampling.py", "simulation.py", "solver", "students", "embeddings"]
+SIMULATION = ["sampling.py", "simulation.py", "students", "embeddings"]
 # what simulation and embeddings may know of the theory: rules, losses, errors, angles
 SHARED_WITH_THEORY = {"selection", "losses", "errors", "geometry"}
 

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from perceptron_pruning.figures import file_stem
+from perceptron_pruning.figures.figure import file_stem
 from perceptron_pruning.figures.real_data import FIGURES
 from perceptron_pruning.figures.real_data.settings import FULL, SOURCES
 from perceptron_pruning.figures.real_data.students import MEASURED
-from perceptron_pruning.reproduction.groups import REAL_DATA
+from perceptron_pruning.output.style import PARAMETERS, RENDERER, renderer
+from perceptron_pruning.output.tables import Row, read_table
 from perceptron_pruning.reproduction.run import CLAIMS, finished_figures, read_tables
-from perceptron_pruning.reproduction.style import PARAMETERS, RENDERER, renderer
-from perceptron_pruning.reproduction.tables import Row, read_table
-from perceptron_pruning.sweeps.run import run_study
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.reproduction.suites import REAL_DATA
+from perceptron_pruning.studies.run import run_study
+from perceptron_pruning.studies.study import Study
 
 FOLDER = Path(__file__).parent
 FIRST_SEED, N_SEEDS = 100, 3  # none of these is among the committed ones

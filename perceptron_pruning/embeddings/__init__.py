@@ -1,6 +1,7 @@
 """Data pruning on embeddings of real data: scores, kept subsets, pruning curves."""
 
-from perceptron_pruning.embeddings.audit import ClassAudit, class_audit
+from perceptron_pruning.datasets.loaders import Embeddings, load_fashion_mnist
+from perceptron_pruning.embeddings.class_audit import ClassAudit, class_audit
 from perceptron_pruning.embeddings.experiment import (
     FULL,
     QUICK,
@@ -10,15 +11,14 @@ from perceptron_pruning.embeddings.experiment import (
     pruning_curves,
     summarise,
 )
-from perceptron_pruning.embeddings.fashion_mnist import Embeddings, load_fashion_mnist
-from perceptron_pruning.embeddings.files.released import read_released_scores
-from perceptron_pruning.embeddings.keeping import keep
-from perceptron_pruning.embeddings.kmeans import KMeansSettings
+from perceptron_pruning.embeddings.io.released import read_released_scores
+from perceptron_pruning.embeddings.keep import keep
+from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings
+from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
 from perceptron_pruning.embeddings.report import write_report
-from perceptron_pruning.embeddings.results import Scores
-from perceptron_pruning.embeddings.scores import score
-from perceptron_pruning.embeddings.settings import HeadSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, RidgeSettings, ScoreSettings
+from perceptron_pruning.embeddings.score import score
+from perceptron_pruning.embeddings.scores import Scores
 
 __all__ = [
     "FULL",

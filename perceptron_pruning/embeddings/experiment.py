@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.fashion_mnist import Embeddings
-from perceptron_pruning.embeddings.keeping import keep
-from perceptron_pruning.embeddings.scores import score
-from perceptron_pruning.embeddings.softmax_head import fit_softmax
+from perceptron_pruning.datasets.loaders import Embeddings
+from perceptron_pruning.embeddings.keep import keep
+from perceptron_pruning.embeddings.metrics.softmax_head import fit_softmax
+from perceptron_pruning.embeddings.score import score
 from replica_theory.selection import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, Selection
 
 

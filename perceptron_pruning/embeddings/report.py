@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from scipy.stats import rankdata
 
-from perceptron_pruning.embeddings.metrics.ridge import leverage
-from perceptron_pruning.embeddings.results import Scores
-from perceptron_pruning.web_page import drawn, picture, table, write_page
+from perceptron_pruning.embeddings.metrics.memorization import leverage
+from perceptron_pruning.embeddings.scores import Scores
+from perceptron_pruning.output.html import drawn, picture, table, write_page
 
 BINS, EXTREMES = 40, 10
 

@@ -9,9 +9,9 @@ import numpy as np
 from tqdm import tqdm
 
 from perceptron_pruning.figures.real_data import FIGURES
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.run import run_study, work
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.run import run_study, work
+from perceptron_pruning.studies.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perceptron_pruning import web_page
-from perceptron_pruning.embeddings.checkpoint import write_atomically
-from perceptron_pruning.figures import Figure, caption, file_stem
-from perceptron_pruning.reproduction.calibration import Calibration
+from perceptron_pruning.evidence.calibration import Calibration
+from perceptron_pruning.figures.figure import Figure, caption, file_stem
+from perceptron_pruning.output import html as web_page
+from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.groups import Group
 from perceptron_pruning.reproduction.manifest import machine, versions
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.reproduction.suites import Group
 from perceptron_pruning.reproduction.timings import STAGES
 
 HTML, MARKDOWN, Z_SCORES = "report.html", "report.md", "z_scores"

@@ -6,18 +6,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from perceptron_pruning.figures import Figure, file_stem
-from perceptron_pruning.reproduction.calibration import calibration
-from perceptron_pruning.reproduction.calibration import draw as draw_calibration
+from perceptron_pruning.evidence.calibration import calibration
+from perceptron_pruning.evidence.calibration import draw as draw_calibration
+from perceptron_pruning.figures.figure import Figure, file_stem
+from perceptron_pruning.output.style import save_figure, write_renderer
+from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.parallel.process_executor import Workers
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.groups import PAPER, Group, Opened
 from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
 from perceptron_pruning.reproduction.report import HTML, MARKDOWN, Z_SCORES, Reproduction, write_reports
-from perceptron_pruning.reproduction.style import save_figure, write_renderer
-from perceptron_pruning.reproduction.tables import Row, read_table, write_table
+from perceptron_pruning.reproduction.suites import PAPER, Group, Opened
 from perceptron_pruning.reproduction.timings import Timings
-from perceptron_pruning.sweeps import Workers
-from perceptron_pruning.sweeps.run import work_bar
+from perceptron_pruning.studies.run import work_bar
 
 POINTS, CLAIMS, TIMINGS = "simulation.csv", "claims.csv", "timings.csv"
 _OF_THE_WHOLE = (POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"{Z_SCORES}.svg")

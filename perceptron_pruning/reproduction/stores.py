@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from perceptron_pruning.figures import FIGURES, figure_embeddings
-from perceptron_pruning.figures.settings import Settings
-from perceptron_pruning.figures.simulated import Simulated
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.figures.theory import FIGURES, figure_embeddings
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.run import run_study, work
 from perceptron_pruning.sweeps import CellList
-from perceptron_pruning.sweeps.run import run_study, work
-from perceptron_pruning.sweeps.simulated import OUTPUTS, study
+from perceptron_pruning.sweeps.sweep import OUTPUTS, study
 
 SIMULATION, EMBEDDINGS = "simulation.zarr", "embeddings.zarr"
 

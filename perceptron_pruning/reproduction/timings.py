@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceptron_pruning.reproduction.tables import Row, read_table, write_table
+from perceptron_pruning.output.tables import Row, read_table, write_table
 
 STAGES = ("simulation", "theory", "drawing")
 

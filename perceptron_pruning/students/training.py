@@ -4,8 +4,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from perceptron_pruning.solver.max_margin_fit import fit_max_margin
-from perceptron_pruning.students.empirical_risk_fit import fit_empirical_risk
+from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
+from perceptron_pruning.students.max_margin.fit import fit_max_margin
 from replica_theory.losses.risk import EmpiricalRisk
 
 Student = Literal["max_margin"] | EmpiricalRisk

@@ -1,9 +1,6 @@
-"""Sweeps that survive: labelled grids, resumable tasks, any executor."""
+"""Sweeps of simulated students over labelled grids, resumable, and held against the theory."""
 
-from perceptron_pruning.sweeps.errors import StoreError, SweepError
 from perceptron_pruning.sweeps.grid import Cell, CellList, Grid
-from perceptron_pruning.sweeps.simulated import sweep
-from perceptron_pruning.sweeps.study import Output, Study
-from perceptron_pruning.sweeps.workers import Workers
+from perceptron_pruning.sweeps.sweep import sweep
 
-__all__ = ["Cell", "CellList", "Grid", "Output", "StoreError", "Study", "SweepError", "Workers", "sweep"]
+__all__ = ["Cell", "CellList", "Grid", "sweep"]

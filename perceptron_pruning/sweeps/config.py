@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron_pruning.sweeps.grid import AXES, CellList, Grid
-from perceptron_pruning.sweeps.rules import rule, student
+from perceptron_pruning.sweeps.parsing import rule, student
 
 _WHOLE = ("n_trials", "seed", "probe_epochs")
 _KEYS = (*AXES, "probe_angle_degrees", *_WHOLE)

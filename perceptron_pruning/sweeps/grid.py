@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceptron_pruning.students.training import Student, check_student
-from perceptron_pruning.sweeps.study import stable_text
+from perceptron_pruning.studies.study import stable_text
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import KeepRandom, Selection, check_selection
 

@@ -9,8 +9,8 @@ from scipy.special import softmax, xlogy
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.metrics.ensemble import ForgettingLog
-from perceptron_pruning.embeddings.metrics.heads import Visits, differences, epoch_order
-from perceptron_pruning.embeddings.settings import HeadSettings, ScoreSettings
+from perceptron_pruning.embeddings.metrics.head_ensemble import Visits, differences, epoch_order
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
 
 HEADS = HeadSettings(n_models=3, epochs=4, early_epochs=2, batch_rows=32)
 NAMES = ["el2n", "el2n_1", "forgetting", "ddd", "active_learning", "active_learning_entropy",

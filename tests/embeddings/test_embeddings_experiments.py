@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.cli import app
+from perceptron_pruning.datasets.loaders import load_fashion_mnist_resnet
 from perceptron_pruning.embeddings import CurveSettings, Embeddings, load_fashion_mnist, pruning_curves
 from perceptron_pruning.embeddings.experiment import contrast
-from perceptron_pruning.embeddings.experiments import Plan, experiment, source_of
-from perceptron_pruning.embeddings.experiments.retraining import Retraining, pool_of
-from perceptron_pruning.embeddings.experiments.run import study
-from perceptron_pruning.embeddings.experiments.source import _LOADED
-from perceptron_pruning.embeddings.fashion_mnist import load_fashion_mnist_resnet
-from perceptron_pruning.sweeps import StoreError
-from perceptron_pruning.sweeps.status import status
-from perceptron_pruning.sweeps.store import Store
+from perceptron_pruning.experiments import Plan, experiment, source_of
+from perceptron_pruning.experiments.retraining import Retraining, pool_of
+from perceptron_pruning.experiments.run import study
+from perceptron_pruning.experiments.source import _LOADED
+from perceptron_pruning.studies import StoreError
+from perceptron_pruning.studies.status import status
+from perceptron_pruning.studies.store import Store
 
 PLAN = Plan(pool_sizes=(100, 200), keep_fractions=(0.5, 1.0), class_floors=(0.5, 0.0), n_seeds=2)
 

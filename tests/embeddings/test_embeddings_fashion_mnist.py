@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from perceptron_pruning.datasets.loaders import load_wordnet
+from perceptron_pruning.datasets.make_wordnet import FIELDS, LICENCE, definition, read_definitions
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import standardise
-from perceptron_pruning.embeddings.fashion_mnist import load_wordnet
-from perceptron_pruning.embeddings.make_wordnet import FIELDS, LICENCE, definition, read_definitions
 
 
 @pytest.fixture(scope="module")

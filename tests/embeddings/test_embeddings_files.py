@@ -12,11 +12,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
-from perceptron_pruning.embeddings.checkpoint import write_atomically
-from perceptron_pruning.embeddings.files.columns import read_column
-from perceptron_pruning.embeddings.files.opening import open_rows
-from perceptron_pruning.embeddings.files.released import read_released_scores
-from perceptron_pruning.embeddings.files.tables import read_scores
+from perceptron_pruning.embeddings.io.columns import read_column
+from perceptron_pruning.embeddings.io.opening import open_rows
+from perceptron_pruning.embeddings.io.released import read_released_scores
+from perceptron_pruning.embeddings.io.tables import read_scores
+from perceptron_pruning.output.atomic import write_atomically
 
 BFLOAT16 = ml_dtypes.bfloat16
 

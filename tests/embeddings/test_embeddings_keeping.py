@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perceptron_pruning.embeddings import keep
-from perceptron_pruning.embeddings.keeping import class_floors
+from perceptron_pruning.embeddings.keep import class_floors
 from replica_theory import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability, Selection
 
 fractions = st.floats(0.02, 1.0)

@@ -1,8 +1,7 @@
 """The plan's arithmetic, by hand."""
 
 import pytest
-
-from perceptron_pruning.embeddings.many_hosts import Plan
+from many_hosts import Plan
 
 
 def test_a_small_plan_by_hand():

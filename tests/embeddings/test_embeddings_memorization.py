@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
-from perceptron_pruning.embeddings.metrics.ridge import leverage
-from perceptron_pruning.embeddings.metrics.subsets import members
-from perceptron_pruning.embeddings.settings import RidgeSettings, ScoreSettings
+from perceptron_pruning.embeddings.metrics.memorization import leverage
+from perceptron_pruning.embeddings.metrics.memorization_subsets import members
+from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
 
 N, D, RIDGE = 90, 30, 1e-2
 SETTINGS = ScoreSettings(ridge=RidgeSettings(ridge=RIDGE))

@@ -9,9 +9,9 @@ import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import standardise
-from perceptron_pruning.embeddings.experiments.resnet import ResNet, convolved
-from perceptron_pruning.embeddings.experiments.students import STUDENTS, fit_present
-from perceptron_pruning.embeddings.experiments.two_layer import TwoLayer
+from perceptron_pruning.experiments.students.heads import STUDENTS, fit_present
+from perceptron_pruning.experiments.students.resnet import ResNet, convolved
+from perceptron_pruning.experiments.students.two_layer import TwoLayer
 
 TINY = ResNet(widths=(4, 8), steps=150, batch=32)
 BRIEF = replace(TINY, steps=50)  # of the same compiled programs
@@ -86,7 +86,7 @@ def test_training_in_pieces_is_training_at_once(rows, monkeypatch):
     recipe = TwoLayer(steps=40)
     flat = inputs.reshape(len(inputs), -1)
     whole = recipe.fit(flat, labels, 0)(flat)
-    monkeypatch.setattr("perceptron_pruning.embeddings.experiments.networks._SCANNED", 7)
+    monkeypatch.setattr("perceptron_pruning.experiments.students.networks._SCANNED", 7)
     np.testing.assert_allclose(recipe.fit(flat, labels, 0)(flat), whole, atol=1e-3)
 
 

@@ -13,15 +13,15 @@ import pytest
 from scipy.stats import spearmanr
 
 from perceptron_pruning.cli import app
-from perceptron_pruning.embeddings import blocks as blocks_module
 from perceptron_pruning.embeddings import keep, load_fashion_mnist, score
-from perceptron_pruning.embeddings.audit import class_audit
-from perceptron_pruning.embeddings.checkpoint import FolderCheckpoint
-from perceptron_pruning.embeddings.files.tables import read_scores
+from perceptron_pruning.embeddings.class_audit import class_audit
+from perceptron_pruning.embeddings.io.tables import read_scores
 from perceptron_pruning.embeddings.metrics.registry import METRICS
-from perceptron_pruning.embeddings.progress import Silent
 from perceptron_pruning.embeddings.report import compute, write_report
-from perceptron_pruning.embeddings.settings import HeadSettings, ScoreSettings
+from perceptron_pruning.embeddings.runtime import blocks as blocks_module
+from perceptron_pruning.embeddings.runtime.checkpoint import FolderCheckpoint
+from perceptron_pruning.embeddings.runtime.progress import Silent
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
 
 SETTINGS = ScoreSettings(heads=HeadSettings(n_models=3, epochs=3))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist, score
-from perceptron_pruning.embeddings.metrics.probe import PROBE_ITERATIONS, PROBE_RIDGE, probability_margin
+from perceptron_pruning.embeddings.metrics.margin import PROBE_ITERATIONS, PROBE_RIDGE, probability_margin
 from perceptron_pruning.embeddings.metrics.registry import FAMILIES
 
 ALL = {name for family in FAMILIES for name in family.metrics if not family.test_set}
@@ -208,6 +208,6 @@ def test_a_score_that_is_no_number_is_refused(monkeypatch):
     rng = np.random.default_rng(0)
     chance = next(family for family in FAMILIES if family.metrics == ("random",))
     broken = replace(chance, run=lambda pool, names: {"random": np.array([0.5, np.inf, np.nan, 0.5])})
-    monkeypatch.setattr("perceptron_pruning.embeddings.scores.FAMILIES", (broken,))
+    monkeypatch.setattr("perceptron_pruning.embeddings.score.FAMILIES", (broken,))
     with pytest.raises(ArithmeticError, match=r"random came out as inf for row 1 of .* \(2 such rows\)"):
         score(rng.standard_normal((4, 3)), metrics="random")

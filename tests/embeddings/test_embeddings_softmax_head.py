@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import HeadFitError, fit_softmax
-from perceptron_pruning.embeddings.softmax_head import softmax_loss
+from perceptron_pruning.embeddings.metrics.softmax_head import softmax_loss
 
 
 def blobs(seed: int, n: int = 90, d: int = 5, n_classes: int = 3):

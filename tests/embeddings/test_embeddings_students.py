@@ -5,20 +5,20 @@ import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import standardise
-from perceptron_pruning.embeddings.experiments.students import (
+from perceptron_pruning.embeddings.io.rows import array_rows
+from perceptron_pruning.embeddings.metrics.memorization import fit_ridge
+from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
+from perceptron_pruning.embeddings.runtime.standardise import Statistics
+from perceptron_pruning.experiments.students.heads import (
     STUDENTS,
     HingeStudent,
     RidgeStudent,
     fit_present,
     student_named,
 )
-from perceptron_pruning.embeddings.experiments.two_layer import TwoLayer
-from perceptron_pruning.embeddings.metrics.ridge import fit_ridge
-from perceptron_pruning.embeddings.pool import Pool
-from perceptron_pruning.embeddings.rows import array_rows
-from perceptron_pruning.embeddings.settings import RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.statistics import Statistics
-from perceptron_pruning.solver.max_margin_fit import fit_max_margin
+from perceptron_pruning.experiments.students.two_layer import TwoLayer
+from perceptron_pruning.students.max_margin.fit import fit_max_margin
 
 
 @pytest.fixture(scope="module")

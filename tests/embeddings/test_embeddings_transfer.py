@@ -8,15 +8,15 @@ import pytest
 import xarray as xr
 
 from perceptron_pruning.cli import app
+from perceptron_pruning.datasets.loaders import load_fashion_mnist_images
 from perceptron_pruning.embeddings import load_fashion_mnist
-from perceptron_pruning.embeddings.experiments import STUDENTS, Plan, Target, experiment, source_of, transfer
-from perceptron_pruning.embeddings.experiments.resnet import ResNet
-from perceptron_pruning.embeddings.experiments.retraining import pool_of
-from perceptron_pruning.embeddings.experiments.transfer import Transfer
-from perceptron_pruning.embeddings.experiments.transfer_verdicts import judge_transfer
-from perceptron_pruning.embeddings.experiments.two_layer import TwoLayer
-from perceptron_pruning.embeddings.fashion_mnist import load_fashion_mnist_images
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.experiments import STUDENTS, Plan, Target, experiment, source_of, transfer
+from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
+from perceptron_pruning.experiments.retraining import pool_of
+from perceptron_pruning.experiments.students.resnet import ResNet
+from perceptron_pruning.experiments.students.two_layer import TwoLayer
+from perceptron_pruning.experiments.transfer import Transfer
 
 PLAN = Plan(pool_sizes=(120,), keep_fractions=(0.5, 1.0), students=("two_layer",), n_seeds=2)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
-from perceptron_pruning.embeddings.experiments.two_class import STEPS, TwoClassSettings, measure, pair_of
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED
-from perceptron_pruning.theory_beside_data import beside_theory, where_it_holds
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
+from perceptron_pruning.experiments.analysis.theory_beside_data import beside_theory, where_it_holds
+from perceptron_pruning.experiments.two_class import STEPS, TwoClassSettings, measure, pair_of
 
 SETTINGS = TwoClassSettings(classes=(7, 9), alpha_prune=(1.0, 4.0), n_seeds=6)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from perceptron_pruning.embeddings.experiments.end_to_end import agrees_with_embeddings
-from perceptron_pruning.embeddings.experiments.plan import AXES
-from perceptron_pruning.embeddings.experiments.scaling import bend, compare_laws, envelope, exponent
-from perceptron_pruning.embeddings.experiments.verdicts import (
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.experiments.analysis.end_to_end import agrees_with_embeddings
+from perceptron_pruning.experiments.analysis.scaling import bend, compare_laws, envelope, exponent
+from perceptron_pruning.experiments.analysis.verdicts import (
     benchmark,
     best_metric,
     best_metric_helps,
@@ -18,7 +18,7 @@ from perceptron_pruning.embeddings.experiments.verdicts import (
     label_free_suffices,
     size_decides,
 )
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.experiments.plan import AXES
 
 SIZES = np.array([100, 200, 400, 800, 1600, 3200])
 FRACTIONS = np.array([0.25, 0.5, 1.0])

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perceptron_pruning.figures import FIGURES
-from perceptron_pruning.figures.settings import FULL
-from perceptron_pruning.figures.simulated import Simulated
+from perceptron_pruning.evidence.effect import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Effect
+from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.settings import FULL
+from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.reproduction import claims
-from perceptron_pruning.reproduction.evidence import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Effect
 from perceptron_pruning.sweeps import Cell
 from replica_theory import KeepEasiest, KeepHardest, crossover, max_margin
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from perceptron_pruning.figures import FIGURES
-from perceptron_pruning.reproduction.tables import read_table, write_table
+from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.output.tables import read_table, write_table
 
 ROOT = Path(__file__).parents[2]
 

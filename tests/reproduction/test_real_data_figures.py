@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perceptron_pruning.embeddings.experiments.plan import Plan
-from perceptron_pruning.embeddings.experiments.run import experiment
-from perceptron_pruning.embeddings.experiments.source import source_of
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
+from perceptron_pruning.experiments.plan import Plan
+from perceptron_pruning.experiments.run import experiment
+from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.figures.real_data import FIGURES, figure_1d, figure_3abc, figure_5a, figure_5bc
 from perceptron_pruning.figures.real_data.settings import FULL, QUICK, SOURCES
 from perceptron_pruning.figures.real_data.students import MEASURED, errors_of, student_rows, study_of
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED
-from perceptron_pruning.reproduction.groups import REAL_DATA
+from perceptron_pruning.output.tables import read_table
 from perceptron_pruning.reproduction.run import read_tables, reproduce_figures
-from perceptron_pruning.reproduction.tables import read_table
-from perceptron_pruning.sweeps import StoreError
-from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.reproduction.suites import REAL_DATA
+from perceptron_pruning.studies import StoreError
+from perceptron_pruning.studies.run import run_study
 
 PLAN = Plan(
     pool_sizes=(200, 300),

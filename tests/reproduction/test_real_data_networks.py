@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perceptron_pruning.embeddings.experiments import STUDENTS
-from perceptron_pruning.embeddings.experiments.resnet import ResNet
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
+from perceptron_pruning.experiments import STUDENTS
+from perceptron_pruning.experiments.students.resnet import ResNet
 from perceptron_pruning.figures.real_data import figure_4, figure_end_to_end
 from perceptron_pruning.figures.real_data.settings import FULL, PIXELS, QUICK
 from perceptron_pruning.figures.real_data.students import MEASURED
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED
 from perceptron_pruning.reproduction.experiments import Experiments
-from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.studies.run import run_study
 
 SIZES, FRACTIONS = (250, 2000), (0.5, 1.0)
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perceptron_pruning.figures import FIGURES, file_stem
-from perceptron_pruning.figures.settings import QUICK
-from perceptron_pruning.reproduction.calibration import calibration, draw
+from perceptron_pruning.evidence.calibration import calibration, draw
+from perceptron_pruning.figures.figure import file_stem
+from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.settings import QUICK
+from perceptron_pruning.output.html import table
+from perceptron_pruning.output.style import save_figure
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.groups import PAPER
 from perceptron_pruning.reproduction.report import Z_SCORES, Reproduction, write_reports
-from perceptron_pruning.reproduction.style import save_figure
-from perceptron_pruning.web_page import table
+from perceptron_pruning.reproduction.suites import PAPER
 
 SPOKEN = Claim(
     claim="<b>Keep</b> & prune | or not",

@@ -14,16 +14,17 @@ import pytest
 
 from perceptron_pruning.cli import app, main
 from perceptron_pruning.embeddings.experiment import CurveSettings, contrast
-from perceptron_pruning.figures import FIGURES, file_stem
-from perceptron_pruning.figures.settings import QUICK
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.figures.figure import file_stem
+from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.settings import QUICK
+from perceptron_pruning.output.tables import read_table, write_table
 from perceptron_pruning.reproduction import run
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
 from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
-from perceptron_pruning.reproduction.tables import read_table, write_table
 from perceptron_pruning.reproduction.timings import Timings
-from perceptron_pruning.sweeps import StoreError
-from perceptron_pruning.sweeps.status import status
+from perceptron_pruning.studies import StoreError
+from perceptron_pruning.studies.status import status
 
 SMALL = replace(
     QUICK,

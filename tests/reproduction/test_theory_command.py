@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from perceptron_pruning import cli
-from perceptron_pruning.reproduction.tables import read_table
+from perceptron_pruning.output.tables import read_table
 from replica_theory import (
     Calibrated,
     KeepBetween,

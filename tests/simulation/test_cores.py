@@ -11,9 +11,9 @@ from concurrent.futures import BrokenExecutor
 import numpy as np
 import pytest
 
-from perceptron_pruning.solver import cores
-from perceptron_pruning.solver.cores import on_all_cores
-from perceptron_pruning.solver.machine import one_blas_thread
+from perceptron_pruning.parallel import cores
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
+from perceptron_pruning.parallel.cores import on_all_cores
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def test_interrupted_work_stops_at_once_and_leaves_no_process():
 
 SCRIPT = """
 import numpy as np
-from perceptron_pruning.solver import cores
+from perceptron_pruning.parallel import cores
 cores.usable_cores, cores._SHORT = (lambda: 2), 0.0
 calls = []
 def work(number):
@@ -132,7 +132,7 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
 def test_a_worker_ends_with_its_parent(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "import os, signal\nfrom perceptron_pruning.solver.worker import Worker\nworker = Worker()\n"
+        "import os, signal\nfrom perceptron_pruning.parallel.worker import Worker\nworker = Worker()\n"
         "worker.await_ready(wanted=lambda: True)\nprint(worker._process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from perceptron_pruning import fit_max_margin
-from perceptron_pruning.solver.block_pivoting import block_pivoting
-from perceptron_pruning.solver.dual_active_set import settle
-from perceptron_pruning.solver.exchange import NoStudentError
-from perceptron_pruning.solver.optimality import candidate
-from perceptron_pruning.solver.support_guess import precise_guess, support_guess
+from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
+from perceptron_pruning.students.max_margin.dual_active_set import settle
+from perceptron_pruning.students.max_margin.exchange import NoStudentError
+from perceptron_pruning.students.max_margin.optimality import candidate
+from perceptron_pruning.students.max_margin.support_guess import precise_guess, support_guess
 
 
 def separable_rows(n_examples, n_features, seed):

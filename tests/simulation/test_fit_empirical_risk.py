@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
-from perceptron_pruning.students import hinge, proximal, smooth
-from perceptron_pruning.students.accelerator import partitions_on_accelerator, weights_on_accelerator
-from perceptron_pruning.students.problem import Problem
+from perceptron_pruning.students.empirical_risk import hinge, proximal, smooth
+from perceptron_pruning.students.empirical_risk.accelerator import partitions_on_accelerator, weights_on_accelerator
+from perceptron_pruning.students.empirical_risk.problem import Problem
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from perceptron_pruning import InaccurateError, InfeasibleError, fit_max_margin
-from perceptron_pruning.solver import exact as exact_module
-from perceptron_pruning.solver.accelerator import candidates_on_accelerator
-from perceptron_pruning.solver.least_distance import least_distance
+from perceptron_pruning.students.max_margin import exact as exact_module
+from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
+from perceptron_pruning.students.max_margin.least_distance import least_distance
 
 
 def separable(n_examples, n_features, seed, *, hard=1.0, batch=None):
@@ -182,7 +182,7 @@ def test_an_unfinished_search_is_refused(monkeypatch):
     def exhausted(*arguments, **options):
         raise RuntimeError("Maximum number of iterations reached.")
 
-    monkeypatch.setattr("perceptron_pruning.solver.least_distance.nnls", exhausted)
+    monkeypatch.setattr("perceptron_pruning.students.max_margin.least_distance.nnls", exhausted)
     with pytest.raises(InaccurateError, match="violation nan"):
         least_distance(np.array([[1.0, 0.0], [-1.0, 0.0]]), problem=0)
 

@@ -81,7 +81,7 @@ def test_observables_belong_together():
 
 def test_results_do_not_depend_on_what_runs_beside(monkeypatch):
     def run(cores, **options):
-        monkeypatch.setattr("perceptron_pruning.solver.cores.usable_cores", lambda: cores)
+        monkeypatch.setattr("perceptron_pruning.parallel.cores.usable_cores", lambda: cores)
         return simulate(3.0, selection=KeepHardest(0.5), n_features=30, n_trials=6, seed=3, **options)
 
     alone = run(1)

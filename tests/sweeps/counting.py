@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perceptron_pruning.sweeps import Output, Study
+from perceptron_pruning.studies import Output, Study
 
 OUTPUTS = {
     "value": Output(long_name="a random number"),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from counting import Held, Logged, Slow, counting_study
 
-from perceptron_pruning.sweeps import Grid, Study, Workers
-from perceptron_pruning.sweeps.run import run_study
-from perceptron_pruning.sweeps.simulated import study
+from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.studies import Study
+from perceptron_pruning.studies.run import run_study
+from perceptron_pruning.sweeps import Grid
+from perceptron_pruning.sweeps.sweep import study
 from replica_theory import KeepEasiest, KeepHardest, KeepRandom
 
 N_WORKERS = 2

@@ -15,11 +15,11 @@ from driver import STUDIES
 from test_survival import same, undisturbed, wait_for
 
 from perceptron_pruning import sweep
-from perceptron_pruning.sweeps import Workers
-from perceptron_pruning.sweeps.cluster import cluster
+from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.studies.cluster import cluster
+from perceptron_pruning.studies.dataset import read_sweep
+from perceptron_pruning.studies.run import run_study
 from perceptron_pruning.sweeps.config import read_grid
-from perceptron_pruning.sweeps.dataset import read_sweep
-from perceptron_pruning.sweeps.run import run_study
 
 HERE = Path(__file__).parent
 LOCAL = ("--host", "127.0.0.1", "--no-dashboard")
@@ -104,6 +104,6 @@ def test_many_kills_of_a_clusters_workers(dask, tmp_path):
 
 
 def test_no_scheduler_there(tmp_path, monkeypatch):
-    monkeypatch.setattr("perceptron_pruning.sweeps.cluster._PATIENCE", "1s")
+    monkeypatch.setattr("perceptron_pruning.studies.cluster._PATIENCE", "1s")
     with pytest.raises(ValueError, match="must be the file or address of a running Dask scheduler"), cluster(tmp_path):
         pass

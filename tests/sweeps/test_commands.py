@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from perceptron_pruning.commands.sweep import sweep_command
+from perceptron_pruning.studies.dataset import read_sweep
 from perceptron_pruning.sweeps import Grid, config
-from perceptron_pruning.sweeps.commands import sweep_command
 from perceptron_pruning.sweeps.config import grid_of
-from perceptron_pruning.sweeps.dataset import read_sweep
-from perceptron_pruning.sweeps.rules import rule
+from perceptron_pruning.sweeps.parsing import rule
 from replica_theory import Calibrated, EmpiricalRisk, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, KeepWindows
 
 ROOT = Path(__file__).parents[2]

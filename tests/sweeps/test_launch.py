@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from perceptron_pruning.sweeps import cluster
+from perceptron_pruning.studies import cluster
+from perceptron_pruning.studies.dataset import read_sweep
 from perceptron_pruning.sweeps.config import grid_of
-from perceptron_pruning.sweeps.dataset import read_sweep
 
 LAUNCH = Path(cluster.__file__).parent / "launch"
 SMALL = 'alpha_prune = [0.5, 1, 2]\nselection = "KeepHardest(0.5)"\nn_features = 20\nn_trials = 4\n'

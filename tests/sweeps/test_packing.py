@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.sweeps import Output, Study
-from perceptron_pruning.sweeps.packing import packings
-from perceptron_pruning.sweeps.run import run_study
+from perceptron_pruning.studies import Output, Study
+from perceptron_pruning.studies.packing import packings
+from perceptron_pruning.studies.run import run_study
 
 OUTPUTS = {
     "error": Output(long_name="an error"),

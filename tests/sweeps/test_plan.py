@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dask_load import DaskLoad, dask_load
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweep_plan import ALPHAS, RULES, Plan, gpu_seconds_at_least, partition, plan
 
+from perceptron_pruning.studies.chunking import aimed_seconds, chunk_shape, tasks
 from perceptron_pruning.sweeps import Cell, Grid
-from perceptron_pruning.sweeps.dask_load import DaskLoad, dask_load
-from perceptron_pruning.sweeps.partition import aimed_seconds, chunk_shape, tasks
-from perceptron_pruning.sweeps.plan import ALPHAS, RULES, Plan, gpu_seconds_at_least, partition, plan
-from perceptron_pruning.sweeps.simulated import study
+from perceptron_pruning.sweeps.sweep import study
 
 ROOT = Path(__file__).parents[2]
 

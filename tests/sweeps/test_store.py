@@ -17,10 +17,10 @@ from counting import calls, counting_study
 from test_survival import finish, same, start, wait_for
 from tqdm import tqdm
 
-from perceptron_pruning.sweeps import StoreError
-from perceptron_pruning.sweeps.dataset import read_sweep
-from perceptron_pruning.sweeps.run import run_study, work
-from perceptron_pruning.sweeps.status import status
+from perceptron_pruning.studies import StoreError
+from perceptron_pruning.studies.dataset import read_sweep
+from perceptron_pruning.studies.run import run_study, work
+from perceptron_pruning.studies.status import status
 
 
 def run(folder: Path, name: str = "s.zarr", **options):

@@ -17,10 +17,11 @@ import xarray as xr
 from counting import Deadly, Failing, calls, counting_study
 from driver import N_WORKERS, STUDIES
 
-from perceptron_pruning.sweeps import SweepError, Workers
-from perceptron_pruning.sweeps.dataset import read_sweep
-from perceptron_pruning.sweeps.run import run_study
-from perceptron_pruning.sweeps.store import read_store
+from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.studies import SweepError
+from perceptron_pruning.studies.dataset import read_sweep
+from perceptron_pruning.studies.run import run_study
+from perceptron_pruning.studies.store import read_store
 
 HERE = Path(__file__).parent
 

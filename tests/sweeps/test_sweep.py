@@ -11,11 +11,13 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from perceptron_pruning import compare, simulate, sweep
-from perceptron_pruning.sweeps import Cell, CellList, Grid, StoreError, Workers
-from perceptron_pruning.sweeps.comparing import compare_sweep
+from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.studies import StoreError
+from perceptron_pruning.studies.dataset import read_sweep, write_netcdf
+from perceptron_pruning.sweeps import Cell, CellList, Grid
+from perceptron_pruning.sweeps.comparison import compare_sweep
 from perceptron_pruning.sweeps.config import grid_of
-from perceptron_pruning.sweeps.dataset import read_sweep, write_netcdf
-from perceptron_pruning.sweeps.simulated import OUTPUTS
+from perceptron_pruning.sweeps.sweep import OUTPUTS
 from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
 
 SMALL = Grid(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perceptron_pruning.embeddings.pool import Pool
+from perceptron_pruning.embeddings.runtime.context import Pool
 
 
 def random(pool: Pool) -> dict[str, np.ndarray]:

@@ -12,10 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from perceptron_pruning.embeddings.blocks import blocks
-from perceptron_pruning.embeddings.devices import placed
-from perceptron_pruning.embeddings.metrics.heads import Ensemble, Visits, differences, empty_ensemble, train_epoch
-from perceptron_pruning.embeddings.pool import Pool
+from perceptron_pruning.embeddings.metrics.head_ensemble import (
+    Ensemble,
+    Visits,
+    differences,
+    empty_ensemble,
+    train_epoch,
+)
+from perceptron_pruning.embeddings.runtime.blocks import blocks
+from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.devices import placed
 
 EARLY = {"el2n", "el2n_1"}
 LATE = {"ddd", "active_learning_entropy", "active_learning_mutual_information", "active_learning"}

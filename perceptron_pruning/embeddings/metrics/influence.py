@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from perceptron_pruning.embeddings.blocks import blocks
-from perceptron_pruning.embeddings.devices import placed
-from perceptron_pruning.embeddings.metrics.ridge import fit_ridge, scaling, standardised
-from perceptron_pruning.embeddings.pool import Pool
+from perceptron_pruning.embeddings.metrics.memorization import fit_ridge, scaling, standardised
+from perceptron_pruning.embeddings.runtime.blocks import blocks
+from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.devices import placed
 
 TEST_TILE = 8192
 

@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from perceptron_pruning.embeddings.blocks import blocks
-from perceptron_pruning.embeddings.devices import placed
-from perceptron_pruning.embeddings.kmeans.lloyd import fit_kmeans, prototype_distances, unit_rows
-from perceptron_pruning.embeddings.pool import Pool
+from perceptron_pruning.embeddings.metrics.kmeans.lloyd import fit_kmeans, prototype_distances, unit_rows
+from perceptron_pruning.embeddings.runtime.blocks import blocks
+from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.devices import placed
 
 
 def self_supervised_prototypes(pool: Pool) -> dict[str, np.ndarray]:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.cost import Cost, Size
 from perceptron_pruning.embeddings.metrics.chance import random
 from perceptron_pruning.embeddings.metrics.ensemble import EARLY, ensemble_metrics
 from perceptron_pruning.embeddings.metrics.influence import influence
-from perceptron_pruning.embeddings.metrics.probe import PROBE_ITERATIONS, margins
+from perceptron_pruning.embeddings.metrics.margin import PROBE_ITERATIONS, margins
+from perceptron_pruning.embeddings.metrics.memorization import memorization
+from perceptron_pruning.embeddings.metrics.memorization_subsets import memorization_subsets
 from perceptron_pruning.embeddings.metrics.prototypes import self_supervised_prototypes, supervised_prototypes
-from perceptron_pruning.embeddings.metrics.ridge import memorization
-from perceptron_pruning.embeddings.metrics.subsets import memorization_subsets
-from perceptron_pruning.embeddings.pool import Pool
-from perceptron_pruning.embeddings.settings import ScoreSettings
+from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.cost import Cost, Size
+from perceptron_pruning.embeddings.runtime.settings import ScoreSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from matplotlib.figure import Figure as Picture
 
+from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.figures.real_data import (
     figure_1d,
     figure_3abc,
@@ -29,9 +30,8 @@ from perceptron_pruning.figures.real_data import (
     figure_prototypes,
     figure_theory_beside_data,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 
 class RealFigure(Protocol):

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.figures.real_data.settings import SOURCES
 from perceptron_pruning.figures.real_data.students import MEASURED
-from perceptron_pruning.reproduction.style import new_figure, styled
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.output.style import new_figure, styled
+from perceptron_pruning.output.tables import Row
 
 
 def panel_for_each_source(

@@ -9,7 +9,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.verdicts import size_decides
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.analysis.verdicts import size_decides
 from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,
@@ -20,10 +21,9 @@ from perceptron_pruning.figures.real_data.students import (
     students_in,
     study_of,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import DIVERGING, new_figure, plain_ticks, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.style import DIVERGING, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 NAME = "1D"
 TITLE = "Real data: where to keep the hard, and where the easy"

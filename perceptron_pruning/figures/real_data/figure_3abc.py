@@ -8,13 +8,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.plan import SEED, n_kept
-from perceptron_pruning.embeddings.experiments.scaling import envelope, exponent
-from perceptron_pruning.embeddings.experiments.verdicts import (
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.analysis.scaling import envelope, exponent
+from perceptron_pruning.experiments.analysis.verdicts import (
     Verdict,
     envelope_beats_random,
     fixed_fraction_is_power_law,
 )
+from perceptron_pruning.experiments.plan import SEED, n_kept
 from perceptron_pruning.figures.real_data import figure_1d
 from perceptron_pruning.figures.real_data.curves import draw_means
 from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
@@ -25,10 +26,9 @@ from perceptron_pruning.figures.real_data.students import (
     mean_of,
     students_in,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 NAME = "3ABC"
 TITLE = "Real data: scaling with the examples that are kept"

@@ -7,10 +7,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.plan import AXES
-from perceptron_pruning.embeddings.experiments.source import source_of
-from perceptron_pruning.embeddings.experiments.transfer import OUTPUTS, study
-from perceptron_pruning.embeddings.experiments.transfer_verdicts import judge_transfer
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
+from perceptron_pruning.experiments.plan import AXES
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.transfer import OUTPUTS, study
 from perceptron_pruning.figures.real_data.settings import PIXELS, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,
@@ -21,10 +22,9 @@ from perceptron_pruning.figures.real_data.students import (
     student_rows,
     students_in,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 NAME = "4"
 TITLE = "Real data: pretraining on pruned data, transferred"

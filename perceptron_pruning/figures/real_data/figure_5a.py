@@ -12,14 +12,14 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
 
-from perceptron_pruning.embeddings.experiments.plan import SEED
-from perceptron_pruning.embeddings.experiments.retraining import Retraining, pool_of
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.plan import SEED
+from perceptron_pruning.experiments.retraining import Retraining, pool_of
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import MEASURED, mean_of, study_of
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import DIVERGING, new_figure, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Output, Study
+from perceptron_pruning.output.style import DIVERGING, new_figure, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Output, Study
 
 NAME = "5A"
 TITLE = "Real data: how far the metrics agree"

@@ -7,15 +7,16 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.plan import CHANCE
-from perceptron_pruning.embeddings.experiments.verdicts import (
+from perceptron_pruning.embeddings.metrics.registry import family_of
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.analysis.verdicts import (
     LABEL_FREE,
     Verdict,
     best_metric,
     best_metric_helps,
     label_free_suffices,
 )
-from perceptron_pruning.embeddings.metrics.registry import family_of
+from perceptron_pruning.experiments.plan import CHANCE
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,
@@ -26,10 +27,9 @@ from perceptron_pruning.figures.real_data.students import (
     students_in,
     study_of,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 NAME = "5BC"
 TITLE = "Real data: the benchmark of metrics"

@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.verdicts import class_floor_helps
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.analysis.verdicts import class_floor_helps
 from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
@@ -18,10 +19,9 @@ from perceptron_pruning.figures.real_data.students import (
     students_in,
     study_of,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import COLOURS, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.style import COLOURS, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 NAME = "class_floor"
 TITLE = "Real data: the class floor"

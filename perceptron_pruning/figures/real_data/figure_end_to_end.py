@@ -7,8 +7,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.end_to_end import agrees_with_embeddings, sees_images
-from perceptron_pruning.embeddings.experiments.verdicts import size_decides
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.experiments.analysis.end_to_end import agrees_with_embeddings, sees_images
+from perceptron_pruning.experiments.analysis.verdicts import size_decides
 from perceptron_pruning.figures.real_data.settings import PIXELS, Settings
 from perceptron_pruning.figures.real_data.students import (
     WITH_STUDENT,
@@ -19,10 +20,9 @@ from perceptron_pruning.figures.real_data.students import (
     students_in,
     study_of,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 NAME = "end_to_end"
 TITLE = "Real data: do frozen embeddings tell what training end to end does?"

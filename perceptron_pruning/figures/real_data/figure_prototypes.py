@@ -9,23 +9,22 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.plan import SEED
-from perceptron_pruning.embeddings.experiments.retraining import pool_of
-from perceptron_pruning.embeddings.experiments.scaling import effect
-from perceptron_pruning.embeddings.experiments.source import Source, source_of
-from perceptron_pruning.embeddings.experiments.students import fit_present, student_named
-from perceptron_pruning.embeddings.experiments.verdict import SAME
-from perceptron_pruning.embeddings.experiments.verdicts import LABEL_FREE
-from perceptron_pruning.embeddings.keeping import keep
-from perceptron_pruning.embeddings.scores import score
+from perceptron_pruning.embeddings.keep import keep
+from perceptron_pruning.embeddings.score import score
+from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED, effect
+from perceptron_pruning.experiments.analysis.verdict import SAME
+from perceptron_pruning.experiments.analysis.verdicts import LABEL_FREE
+from perceptron_pruning.experiments.plan import SEED
+from perceptron_pruning.experiments.retraining import pool_of
+from perceptron_pruning.experiments.source import Source, source_of
+from perceptron_pruning.experiments.students.heads import fit_present, student_named
 from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import MEASURED, mean_of
-from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
-from perceptron_pruning.reproduction.style import COLOURS, plain_ticks, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Output, Study
+from perceptron_pruning.output.style import COLOURS, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Output, Study
 from replica_theory.selection import KeepHardest
 
 NAME = "prototypes"

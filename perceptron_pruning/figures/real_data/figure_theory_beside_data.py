@@ -11,9 +11,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.embeddings.experiments.plan import SEED
-from perceptron_pruning.embeddings.experiments.source import source_of
-from perceptron_pruning.embeddings.experiments.two_class import (
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.evidence.effect import CONFIRMED
+from perceptron_pruning.experiments.analysis.theory_beside_data import Beside, Holds, beside_theory, where_it_holds
+from perceptron_pruning.experiments.plan import SEED
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.two_class import (
     STEPS,
     Pair,
     TwoClassPoint,
@@ -23,12 +26,9 @@ from perceptron_pruning.embeddings.experiments.two_class import (
 )
 from perceptron_pruning.figures.real_data.settings import PAIRS, Settings
 from perceptron_pruning.figures.real_data.students import MEASURED
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.evidence import CONFIRMED
-from perceptron_pruning.reproduction.style import COLOURS, new_figure, plain_ticks, styled
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Output, Study
-from perceptron_pruning.theory_beside_data import Beside, Holds, beside_theory, where_it_holds
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Output, Study
 
 NAME = "theory_beside_data"
 TITLE = "Real data: theory beside it, nothing fitted"

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass, replace
 
-from perceptron_pruning.embeddings.experiments.plan import Plan
-from perceptron_pruning.embeddings.experiments.transfer import Target
-from perceptron_pruning.embeddings.experiments.two_class import TwoClassSettings
+from perceptron_pruning.experiments.plan import Plan
+from perceptron_pruning.experiments.transfer import Target
+from perceptron_pruning.experiments.two_class import TwoClassSettings
 
 SOURCES = {
     "fashion-mnist": "Fashion-MNIST, EfficientNet",

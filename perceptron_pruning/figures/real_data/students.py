@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.embeddings.experiments.plan import CHANCE, SEED, Plan
-from perceptron_pruning.embeddings.experiments.run import SCORES, study
-from perceptron_pruning.embeddings.experiments.scaling import effect
-from perceptron_pruning.embeddings.experiments.source import source_of
-from perceptron_pruning.embeddings.experiments.verdict import Verdict
+from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
+from perceptron_pruning.evidence.effect import effect
+from perceptron_pruning.experiments.analysis.verdict import Verdict
+from perceptron_pruning.experiments.plan import CHANCE, SEED, Plan
+from perceptron_pruning.experiments.run import SCORES, study
+from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.figures.real_data.settings import NAMES
-from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
-from perceptron_pruning.reproduction.tables import Row
-from perceptron_pruning.sweeps.study import Study
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Study
 
 MEASURED = "measured"  # kind of the rows from which all others follow
 _COLUMNS = ("metric", "rule", "class_floor", "pool_size", "keep_fraction", "kept")

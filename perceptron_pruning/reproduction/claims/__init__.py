@@ -7,13 +7,14 @@ is predicted; the tables give its estimate with a standard error, and the verdic
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims.agreement import (
     order_parameters_agree,
     size_vanishes,
     theory_predicts_simulation,
     trained_probe_is_an_exact_one,
 )
-from perceptron_pruning.reproduction.claims.claim import Claim
 from perceptron_pruning.reproduction.claims.images import keep_easy_of_few_images, keep_hard_of_many_images
 from perceptron_pruning.reproduction.claims.information import constant_gain, pruned_examples_tell_more
 from perceptron_pruning.reproduction.claims.rules import (
@@ -30,7 +31,6 @@ from perceptron_pruning.reproduction.claims.scaling import (
     imperfect_probe_falls_back,
     unlimited_pool_has_a_transition,
 )
-from perceptron_pruning.reproduction.tables import Row
 
 __all__ = ["Claim", "judge"]
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perceptron_pruning.reproduction.calibration import calibration
-from perceptron_pruning.reproduction.claims.claim import NO_POINTS, Claim, origin
-from perceptron_pruning.reproduction.evidence import CONFIRMED, REFUTED, UNDECIDED
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.evidence.calibration import calibration
+from perceptron_pruning.evidence.claim import NO_POINTS, Claim, origin
+from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.output.tables import Row
 
 WORST_Z = 5.0  # over hundreds of points
 _UNLIKELY = 1e-4  # that standard normals scatter so, by Kolmogorov and Smirnov's test

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from perceptron_pruning.embeddings.experiment import CurveSummary
-from perceptron_pruning.figures import figure_embeddings
-from perceptron_pruning.reproduction.claims.claim import NO_NUMBER, Claim
-from perceptron_pruning.reproduction.evidence import IN_REGIME, UNDECIDED, Effect
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
+from perceptron_pruning.evidence.effect import IN_REGIME, UNDECIDED, Effect
+from perceptron_pruning.figures.theory import figure_embeddings
+from perceptron_pruning.output.tables import Row
 
 
 def keep_easy_of_few_images(embedded: Sequence[Row]) -> list[Claim]:

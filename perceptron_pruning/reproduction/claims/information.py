@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from perceptron_pruning.reproduction.claims.claim import Claim
-from perceptron_pruning.reproduction.evidence import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.evidence.effect import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED
+from perceptron_pruning.output.tables import Row
 
 _NOT_SIMULATED = "not simulated: the volume of a version space cannot be measured by training students"
 _LEAST, _LARGE = 0.1, 8.0

@@ -6,19 +6,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from perceptron_pruning.comparison import LARGEST_Z
-from perceptron_pruning.figures import figure_1b, figure_label_aware
-from perceptron_pruning.figures.curves import Curve
-from perceptron_pruning.reproduction.claims.claim import NO_POINTS, Claim, origin
-from perceptron_pruning.reproduction.evidence import (
-    CONFIRMED,
-    IN_REGIME,
-    REFUTED,
-    UNDECIDED,
-    Effect,
-    cells_of,
-    log_error,
-)
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.evidence.claim import NO_POINTS, Claim, origin
+from perceptron_pruning.evidence.effect import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Effect
+from perceptron_pruning.figures.theory import figure_1b, figure_label_aware
+from perceptron_pruning.figures.theory.curves import Curve
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims.cells import cells_of, log_error
 from replica_theory.selection import Selection
 
 

@@ -7,20 +7,11 @@ from functools import cache
 import numpy as np
 
 from perceptron_pruning.comparison import LARGEST_Z
-from perceptron_pruning.figures import figure_1a, figure_2cde, figure_transition
-from perceptron_pruning.reproduction.claims.claim import NO_POINTS, Claim, origin
-from perceptron_pruning.reproduction.evidence import (
-    CONFIRMED,
-    IN_REGIME,
-    REFUTED,
-    UNDECIDED,
-    Effect,
-    best_cell,
-    cells_of,
-    exponent,
-    log_error,
-)
-from perceptron_pruning.reproduction.tables import Row
+from perceptron_pruning.evidence.claim import NO_POINTS, Claim, origin
+from perceptron_pruning.evidence.effect import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Effect
+from perceptron_pruning.figures.theory import figure_1a, figure_2cde, figure_transition
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims.cells import best_cell, cells_of, exponent, log_error
 from replica_theory.asymptotics import GARDNER_CAPACITY, frontier_fallback, perfect_probe_slope
 from replica_theory.frontier import pareto_frontier
 from replica_theory.max_margin import max_margin

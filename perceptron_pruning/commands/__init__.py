@@ -1,0 +1,1 @@
+"""The command line, a file or folder for each command."""

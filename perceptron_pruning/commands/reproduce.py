@@ -1,0 +1,111 @@
+"""The command ``reproduce``; what takes long to import waits until it is called."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from perceptron_pruning.reproduction.claims import Claim
+    from perceptron_pruning.reproduction.suites import Group
+
+_INTERRUPTED = 130
+
+
+def reproduce_command(
+    *,
+    output: Path | None = None,
+    quick: Annotated[bool, Parameter(negative="")] = False,
+    full: Annotated[bool, Parameter(negative="")] = False,
+    real_data: Annotated[bool, Parameter(negative="")] = False,
+    only: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+) -> int:
+    """Reproduce the paper's figures and give a verdict on its claims.
+
+    Writes figures (PNG, SVG), the tables behind them (CSV), every claim with its verdict, and a report (one HTML file,
+    and Markdown) into a folder. Stop it however you like: figures that are finished are there, and the same command
+    goes on where it stopped. The exit status is 1 if a verdict contradicts the theory's own prediction.
+
+    Example: perceptron-pruning reproduce --quick
+
+    Example: perceptron-pruning reproduce --full --only 1A
+
+    Example: perceptron-pruning reproduce --real-data --full
+
+    Parameters
+    ----------
+    output
+        Folder for everything that is written. Default: reproduction/quick or reproduction/full, and real-data-quick or
+        real-data-full there for real data.
+    quick
+        N = 100, 60 trials a point, or smaller pools: a few minutes on two cores. The default.
+    full
+        N = 200, 100 trials a point, or larger pools, and more points.
+    real_data
+        The figures and claims of the paper's empirical half, on real data, in place of the theory's.
+    only
+        Names of figures of either kind, such as 1A or 1D: these are written, from their own points, and no claim is
+        judged.
+    """
+    if quick and full:
+        raise ValueError("`--quick` and `--full` exclude each other; give one of them")
+    from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
+    from perceptron_pruning.reproduction.suites import PAPER, REAL_DATA
+    from perceptron_pruning.studies import SweepError
+
+    group, names = _named(only) if only is not None else (REAL_DATA if real_data else PAPER, None)
+    settings = group.full if full else group.quick
+    folder = output or Path("reproduction") / "-".join(part for part in (group.name, settings.name) if part)
+    try:
+        if names is not None:
+            reproduce_figures(folder, settings, names, group)
+            print(f"Figure {', '.join(names)} is in {folder}")
+            return 0
+        claims = reproduce(folder, settings, group)
+    except KeyboardInterrupt:
+        print(f"Interrupted: {_progress(folder, settings, group)}; the same command goes on there", file=sys.stderr)
+        return _INTERRUPTED
+    except SweepError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    print(_table(claims))
+    print(f"\nThe report is {folder / 'report.html'}; figures and tables are beside it")
+    return _verdict(claims)
+
+
+def _named(names: list[str]) -> "tuple[Group, list[str]]":
+    """The figures' names as they are spelt, and their group."""
+    from perceptron_pruning.reproduction.suites import GROUPS
+
+    found = {name.lower(): (group, name) for group in GROUPS for name in group.figures}
+    for name in names:
+        if name.lower() not in found:
+            known = ", ".join(name for _, name in found.values())
+            raise ValueError(f"`--only` must be among {known}; got {name!r}")
+    groups, spelt = zip(*(found[name.lower()] for name in names), strict=True)
+    if any(group is not groups[0] for group in groups):
+        raise ValueError(f"`--only` must name figures of the theory or of real data, not both; got {', '.join(spelt)}")
+    return groups[0], list(spelt)
+
+
+def _verdict(claims: "list[Claim]") -> int:
+    """The exit status, with a line for each verdict against the theory's own prediction."""
+    against = [claim for claim in claims if claim.contradicts_theory]
+    for claim in against:
+        print(
+            f"Error: {claim.claim}: {claim.verdict}, where the theory by itself says {claim.predicted}", file=sys.stderr
+        )
+    return int(bool(against))
+
+
+def _progress(folder: Path, settings: Any, group: "Group") -> str:
+    from perceptron_pruning.reproduction.run import finished_figures
+
+    whole, done = group.opened(folder, settings).work(list(group.figures))
+    return f"{done / whole:.0%} of the work and {len(finished_figures(folder, group.figures))} figures are in {folder}"
+
+
+def _table(claims: "list[Claim]") -> str:
+    blocks = [f"{c.verdict.upper():<26}{c.claim}\n    theory    {c.theory}\n    measured  {c.measured}" for c in claims]
+    return "\n".join(["", *blocks])

@@ -1,9 +1,0 @@
-"""Experiments on embeddings: which rule keeps the better training set, on which data, for which student."""
-
-from perceptron_pruning.embeddings.experiments.plan import Plan
-from perceptron_pruning.embeddings.experiments.run import experiment
-from perceptron_pruning.embeddings.experiments.source import Source, source_of
-from perceptron_pruning.embeddings.experiments.students import STUDENTS, Student
-from perceptron_pruning.embeddings.experiments.transfer import Target, transfer
-
-__all__ = ["STUDENTS", "Plan", "Source", "Student", "Target", "experiment", "source_of", "transfer"]

@@ -1,1 +1,0 @@
-"""Files in which embeddings, labels and identifiers are met."""

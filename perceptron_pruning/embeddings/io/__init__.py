@@ -1,0 +1,1 @@
+"""Files in which embeddings, labels, identifiers and scores are met."""

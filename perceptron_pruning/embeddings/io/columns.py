@@ -1,0 +1,84 @@
+"""One column of a table: labels, identifiers, scores."""
+
+import csv
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from perceptron_pruning.embeddings.io.npy import only_name
+from perceptron_pruning.embeddings.io.parquet import parquet_column
+
+SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".txt", ".parquet")
+
+
+def split_name(spec: str | Path) -> tuple[Path, str | None]:
+    """`FILE:NAME` as file and name; a file that has a colon of its own stays whole."""
+    text = str(spec)
+    path, colon, name = text.rpartition(":")
+    if colon and not Path(text).exists() and len(path) > 1:
+        return Path(path), name
+    return Path(text), None
+
+
+def read_column(spec: str | Path) -> np.ndarray:
+    """Values of a column, (n,): `FILE` or `FILE:COLUMN`, or a folder of Parquet files with `:COLUMN`.
+
+    Raises:
+        ValueError: No such column, several to choose from, or values missing; the row is named.
+        OSError: The file cannot be read.
+    """
+    path, name = split_name(spec)
+    if path.is_dir():
+        parts = sorted(path.glob("*.parquet"))
+        if not parts:
+            raise ValueError(f"`{path}` must hold *.parquet files; got none")
+        return np.concatenate([parquet_column(part, name) for part in parts])
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"`{path}` must end in one of {', '.join(SUFFIXES)}; got {path.suffix or 'no ending'}")
+    if path.suffix == ".parquet":
+        return parquet_column(path, name)
+    if path.suffix in (".npy", ".npz"):
+        return _numpy_column(path, name)
+    return _text_column(path, name)
+
+
+def _numpy_column(path: Path, name: str | None) -> np.ndarray:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        values = loaded[only_name(loaded.files, name, path)] if path.suffix == ".npz" else loaded
+    except (EOFError, OSError, struct.error) as error:
+        raise ValueError(f"`{path}` cannot be read as a NumPy file: {error}") from error
+    if values.ndim != 1:
+        raise ValueError(f"`{path}` must have shape (n,); got {values.shape}")
+    return values
+
+
+def _text_column(path: Path, name: str | None) -> np.ndarray:
+    """A column of a delimited file with a header, or the lines of a `.txt`."""
+    if path.suffix == ".txt":
+        return as_numbers(path.read_text(encoding="utf-8").splitlines())
+    delimiter = "\t" if path.suffix == ".tsv" else ","
+    with path.open(newline="", encoding="utf-8") as file:
+        table = csv.reader(file, delimiter=delimiter)
+        header = next(table, [])
+        place = header.index(only_name(header, name, path))
+        values = []
+        for number, row in enumerate(table):
+            if len(row) != len(header) or row[place] == "":
+                raise ValueError(
+                    f"row {number} of `{path}` must have {len(header)} values, column {header[place]} filled"
+                )
+            values.append(row[place])
+    return as_numbers(values)
+
+
+def as_numbers(values: list[str]) -> np.ndarray:
+    """Integers or floats where all values are; text otherwise."""
+    texts = np.array(values)
+    for kind in (np.int64, np.float64):
+        try:
+            return texts.astype(kind)
+        except (ValueError, OverflowError):
+            continue
+    return texts

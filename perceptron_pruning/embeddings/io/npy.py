@@ -1,0 +1,61 @@
+"""Files whose numbers lie in one plain piece: `.npy` and safetensors."""
+
+import json
+import struct
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+
+from perceptron_pruning.embeddings.io.rows import FileShard
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+SAFETENSORS = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": BFLOAT16,
+}
+READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def npy_shard(path: Path) -> FileShard:
+    """A `.npy` of shape (n, d). Two-byte voids are bfloat16: NumPy writes them so."""
+    with path.open("rb") as file:
+        try:
+            header = READERS[np.lib.format.read_magic(file)](file)
+        except (ValueError, KeyError, EOFError) as error:
+            raise ValueError(f"`{path}` is no .npy file, or its header is cut off: {error}") from error
+        shape, by_columns, dtype = header
+        offset = file.tell()
+    if len(shape) != 2:
+        raise ValueError(f"`{path}` must have shape (n, d); got {shape}")
+    if by_columns and 1 not in shape:
+        raise ValueError(f"`{path}` is stored by columns; save it with np.ascontiguousarray(array)")
+    dtype = BFLOAT16 if dtype == np.dtype("V2") else dtype
+    return FileShard(path, shape, dtype, offset)
+
+
+def safetensors_shard(path: Path, key: str | None = None) -> FileShard:
+    """One tensor of shape (n, d) of a safetensors file: the named one, or the only one of two axes."""
+    with path.open("rb") as file:
+        try:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+        except (struct.error, ValueError, MemoryError) as error:
+            raise ValueError(f"`{path}` is no safetensors file, or its header is cut off") from error
+    tables = {name: tensor for name, tensor in header.items() if len(tensor.get("shape", ())) == 2}
+    tensor = tables[only_name(tables, key, path)]
+    if tensor["dtype"] not in SAFETENSORS:
+        raise ValueError(f"`{path}` must hold one of {', '.join(SAFETENSORS)}; got {tensor['dtype']}")
+    offset = 8 + length + tensor["data_offsets"][0]
+    return FileShard(path, tuple(tensor["shape"]), SAFETENSORS[tensor["dtype"]], offset)
+
+
+def only_name(names, key: str | None, path: Path) -> str:
+    """The asked name, or the only one; a `ValueError` that lists them otherwise."""
+    if key is None and len(names) == 1:
+        return next(iter(names))
+    if key is None or key not in names:
+        raise ValueError(f"name one of {', '.join(sorted(names)) or 'none'} as `{path}:NAME`; got {key}")
+    return key

@@ -1,0 +1,73 @@
+"""Parquet: list columns of embeddings, and plain columns. Needs pyarrow (extra ``embeddings``)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+BATCH_ROWS = 8192
+
+
+def pyarrow_parquet():
+    """The pyarrow module, or an error that says how to get it."""
+    try:
+        import pyarrow.parquet
+    except ImportError as missing:
+        raise ValueError('Parquet needs pyarrow: pip install "perceptron-pruning[embeddings]"') from missing
+    return pyarrow.parquet
+
+
+def open_parquet(path: Path):
+    """The file, or a `ValueError` if it is cut off or none."""
+    from pyarrow import ArrowInvalid
+
+    try:
+        return pyarrow_parquet().ParquetFile(path)
+    except ArrowInvalid as error:
+        raise ValueError(f"`{path}` is no Parquet file, or it is truncated: {error}") from error
+
+
+def parquet_column(path: Path, name: str | None) -> np.ndarray:
+    """A plain column without gaps; the only one if no name is given."""
+    from perceptron_pruning.embeddings.io.npy import only_name
+
+    file = open_parquet(path)
+    column = file.read(columns=[only_name(file.schema_arrow.names, name, path)]).column(0)
+    if column.null_count:
+        row = int(np.flatnonzero(column.is_null().to_numpy())[0])
+        raise ValueError(f"row {row} of `{path}` has no {name}; {column.null_count} are missing")
+    values = column.to_numpy()
+    return values.astype(str) if values.dtype == object else values
+
+
+def list_column(path: Path, name: str | None) -> tuple[str, int, int, np.dtype]:
+    """Name, rows, width and dtype of the list column of numbers of a file."""
+    import pyarrow as pa
+
+    from perceptron_pruning.embeddings.io.npy import only_name
+
+    file = open_parquet(path)
+    lists = {
+        field.name: field.type.value_type
+        for field in file.schema_arrow
+        if pa.types.is_list(field.type) or pa.types.is_large_list(field.type) or pa.types.is_fixed_size_list(field.type)
+    }
+    name = only_name(lists, name, path)
+    dtype = np.dtype(lists[name].to_pandas_dtype())
+    first = next(file.iter_batches(1, columns=[name]), None)
+    if first is None or first.column(0)[0].as_py() is None:
+        raise ValueError(f"`{path}` must have rows, the first with a value in {name}")
+    return name, file.metadata.num_rows, len(first.column(0)[0]), dtype
+
+
+def list_batches(path: Path, name: str, width: int) -> Iterator[np.ndarray]:
+    """The lists as arrays (≤ 8192, width); a `ValueError` names the row of another width or none."""
+    start = 0
+    for batch in open_parquet(path).iter_batches(BATCH_ROWS, columns=[name]):
+        column = batch.column(0)
+        lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+        wrong = np.flatnonzero(~(lengths == width))
+        if wrong.size:
+            raise ValueError(f"row {start + wrong[0]} of `{path}` must have {width} numbers; got {lengths[wrong[0]]}")
+        yield column.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+        start += len(column)

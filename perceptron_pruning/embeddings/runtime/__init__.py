@@ -1,0 +1,1 @@
+"""What carries a run of `score`: blocks, processes, progress, checkpoints, costs, settings."""

@@ -1,0 +1,73 @@
+"""Passes over rows: fixed blocks, the next one read while this one is worked on.
+
+A block is the unit of the arithmetic. Its size depends on the shape of the work alone, never on the memory
+budget, so that every sum is added in the same order whatever the budget is: the result is the same to the last bit.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.runtime.progress import Progress
+
+BLOCK_NUMBERS = 2**23
+MOST_ROWS = 2**11  # its scores against a few hundred centroids then stay in the cache
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows start..stop−1 and their values, (stop − start, d)."""
+
+    start: int
+    stop: int
+    values: np.ndarray
+
+    @property
+    def span(self) -> slice:
+        return slice(self.start, self.stop)
+
+
+def block_rows(widest: int) -> int:
+    """Rows of a block whose widest intermediate has so many columns: a multiple of 16."""
+    return int(np.clip(BLOCK_NUMBERS // widest // 16 * 16, 16, MOST_ROWS))
+
+
+def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0) -> Iterator[Block]:
+    """All rows in order, in blocks, with one read ahead.
+
+    Args:
+        rows: What to read.
+        progress: Told of every finished block.
+        label: Name of the pass.
+        widest: Columns of the widest intermediate that the caller makes of a block.
+    """
+    size = block_rows(max(widest, rows.n_features))
+    starts = range(0, len(rows), size)
+    with progress.task(label, total=len(rows), unit="row") as advance:
+        for block in (
+            _ahead(rows, starts, size) if len(starts) > 1 and not rows.in_memory else _plain(rows, starts, size)
+        ):
+            yield block
+            advance(block.stop - block.start)
+
+
+def _block(rows: Rows, start: int, size: int) -> Block:
+    stop = min(start + size, len(rows))
+    return Block(start, stop, rows.read(start, stop))
+
+
+def _plain(rows: Rows, starts: range, size: int) -> Iterator[Block]:
+    for start in starts:
+        yield _block(rows, start, size)
+
+
+def _ahead(rows: Rows, starts: range, size: int) -> Iterator[Block]:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
+        coming = reader.submit(_block, rows, starts[0], size)
+        for start in starts[1:]:
+            block, coming = coming.result(), reader.submit(_block, rows, start, size)
+            yield block
+        yield coming.result()

@@ -1,0 +1,1 @@
+"""What numbers allow to say: effects with intervals, claims with verdicts, calibration."""

@@ -1,0 +1,1 @@
+"""What a table of retrained students says: exponents, laws, verdicts."""

@@ -1,0 +1,63 @@
+"""What an experiment leaves for readers: the table, its means, the findings."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from perceptron_pruning.evidence.effect import effect
+from perceptron_pruning.experiments.analysis.verdict import Verdict
+from perceptron_pruning.experiments.analysis.verdicts import Rank, benchmark, judge
+from perceptron_pruning.experiments.plan import AXES
+from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.studies.dataset import write_netcdf
+
+TABLE, MEANS, FINDINGS = "table.nc", "means.csv", "findings.md"
+
+
+def write_files(
+    table: xr.Dataset, folder: Path, judged: Callable[[xr.Dataset], list[Verdict]] = judge
+) -> list[Verdict]:
+    """Writes the table (netCDF), means with 95 % intervals (CSV) and the findings (Markdown); gives the findings."""
+    verdicts = judged(table)
+    write_netcdf(table, folder / TABLE)
+    write_atomically(folder / MEANS, lambda file: file.write(means(table).encode()))
+    write_atomically(folder / FINDINGS, lambda file: file.write(findings(table, verdicts).encode()))
+    return verdicts
+
+
+def means(table: xr.Dataset) -> str:
+    """CSV with one line a point: axes, kept, mean test error with half its 95 % interval, difference to random."""
+    errors = table.test_error
+    stacked = errors.stack(point=AXES)
+    baseline = errors.sel(rule="random").broadcast_like(errors).stack(point=AXES)
+    kept = table.kept.broadcast_like(errors.isel(seed=0)).stack(point=AXES)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    numbers = ("test_error", "test_error_half_width", "difference", "difference_half_width", "n_seeds")
+    writer.writerow([*AXES, "kept", *numbers])
+    for number, point in enumerate(stacked.point.values):
+        own, other = (array.isel(point=number).values for array in (stacked, baseline))
+        mean, difference = effect(own), effect(own - other)
+        row = [mean.value, mean.half_width, difference.value, difference.half_width]
+        writer.writerow([*point, int(kept.values[number]), *(f"{value:.6g}" for value in row), np.size(own)])
+    return text.getvalue()
+
+
+def findings(table: xr.Dataset, verdicts: list[Verdict]) -> str:
+    """Markdown: a row for each verdict, and the benchmark of metrics."""
+    lines = ["# Findings", "", "| verdict | claim | setting | measured |", "|---|---|---|---|"]
+    lines += [f"| {v.verdict} | {v.claim} | {v.setting} | {v.measured} |" for v in verdicts]
+    for student in table.student.values:
+        ranks = benchmark(table.test_error.sel(student=student).isel(class_floor=0))
+        if ranks:
+            lines += ["", f"## Metrics, keeping hard, {student}", ""]
+            lines += ["| kept | metric | test error | gain over random |", "|---|---|---|---|", *map(_row, ranks)]
+    return "\n".join([*lines, "", "Intervals: Student's, 95 %, over seeds.", ""])
+
+
+def _row(rank: Rank) -> str:
+    return f"| {rank.keep_fraction:g} | {rank.metric} | {rank.test_error} | {rank.gain} |"

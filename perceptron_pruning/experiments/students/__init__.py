@@ -1,0 +1,1 @@
+"""Students that are retrained from scratch on what is kept."""

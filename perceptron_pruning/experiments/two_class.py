@@ -1,0 +1,231 @@
+"""Two classes of real embeddings as the perceptron of the theory: teacher, probe and students measured, nothing fitted.
+
+Reality comes in steps, so that it shows which of them the theory does not bear:
+
+1. ``gaussian``: inputs drawn from N(0, 1), labels of the teacher: the theory's own world, the control.
+2. ``real inputs``: the whitened embeddings, labels of the teacher: is Gaussian universality enough?
+3. ``real labels``: the whitened embeddings with their own labels, which the teacher misses with probability η.
+4. ``correlated``: the same without whitening.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from perceptron_pruning.datasets.loaders import Embeddings
+from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
+from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selection
+
+STEPS = ("gaussian", "real inputs", "real labels", "correlated")
+OWN_LABELS = STEPS[2:]
+PROBE_RIDGE = 1e-2
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoClassSettings:
+    """What `measure` runs.
+
+    Attributes:
+        classes: The two labels; the second is +1.
+        n_features: N, leading principal components of the pair that are kept.
+        alpha_prune: α, kept examples per feature.
+        keep_fraction: f of the hard and the easy rule.
+        probe_rows: Examples, outside of the pool, on which the probe is trained.
+        ridge: λ of the logistic student, (1/N) Σ ln(1 + e^{−y w·x}) + (λ/2) ‖w‖².
+        n_seeds: Each draws probe rows and pools.
+    """
+
+    classes: tuple[int, int]
+    n_features: int = 64
+    alpha_prune: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+    keep_fraction: float = 0.5
+    probe_rows: int = 400
+    ridge: float = 0.05
+    n_seeds: int = 8
+
+    @property
+    def rules(self) -> dict[str, Selection]:
+        """By name; all see the size of the probe's margin alone."""
+        f = self.keep_fraction
+        return {"random": KeepRandom(f), "hard": KeepHardest(f), "easy": KeepEasiest(f)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A pair's rows with unit mean square, and the teacher: the classifier that all of them converge to.
+
+    Attributes:
+        inputs, labels: Training rows (n, N), whitened, and ±1.
+        test_inputs, test_labels: Likewise.
+        spectrum: Variances of the components, relative to their mean, (N,).
+        teacher: Unit vector (N,).
+        label_noise: η, share of the test rows whose label the teacher misses.
+        train_noise: The same of the training rows, all of which it has seen.
+        density_at_boundary: Share of the test rows within 0.2 of the boundary, in units of the Gaussian's.
+        noise_near_boundary: The same of the rows whose label the teacher misses, in units of that of all rows.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    test_inputs: np.ndarray
+    test_labels: np.ndarray
+    spectrum: np.ndarray
+    teacher: np.ndarray
+    label_noise: float
+    train_noise: float
+    density_at_boundary: float
+    noise_near_boundary: float
+
+    @property
+    def effective_dimension(self) -> float:
+        """(Σ v)²/Σ v² of the spectrum: N where all components vary alike, as the theory has it."""
+        return float(self.spectrum.sum() ** 2 / (self.spectrum**2).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoClassPoint:
+    """One student.
+
+    Attributes:
+        step: Of `STEPS`.
+        rule, alpha_prune, seed: What it was trained on.
+        probe_angle: θ between probe and teacher, radians.
+        test_error: Against the teacher's labels in the first two steps, against the rows' own in the others.
+        angle_error: angle(student, teacher)/π, what Gaussian test rows would show.
+    """
+
+    step: str
+    rule: str
+    alpha_prune: float
+    seed: int
+    probe_angle: float
+    test_error: float
+    angle_error: float
+
+
+_NEAR, _GAUSSIAN_NEAR = 0.2, 0.15852  # P(|z| < 0.2) of a standard normal
+
+
+def pair_of(data: Embeddings, settings: TwoClassSettings) -> Pair:
+    """Rows of two classes in their leading principal components, whitened, with their teacher.
+
+    Raises:
+        ValueError: A class has no rows, the rows have fewer features, or are too few for the settings.
+    """
+    inputs, labels = _of_classes(data.train_embeddings, data.train_labels, settings.classes)
+    test_inputs, test_labels = _of_classes(data.test_embeddings, data.test_labels, settings.classes)
+    needed = settings.probe_rows + round(max(settings.alpha_prune) * settings.n_features / settings.keep_fraction)
+    if settings.n_features > inputs.shape[1] or needed > len(inputs):
+        raise ValueError(
+            f"`n_features` must be at most {inputs.shape[1]}, and `probe_rows` with the largest pool at most "
+            f"{len(inputs)}, the rows of the two classes; got {settings.n_features} and {needed}"
+        )
+    mean = inputs.mean(axis=0)
+    variances, directions = np.linalg.eigh(np.cov((inputs - mean).T))
+    leading = slice(None, -settings.n_features - 1, -1)
+    scale = directions[:, leading] / np.sqrt(variances[leading])
+    inputs, test_inputs = (inputs - mean) @ scale, (test_inputs - mean) @ scale
+    teacher = _unit(fit_empirical_risk(inputs, labels, loss="logistic", ridge=PROBE_RIDGE).weights)
+    field = test_inputs @ teacher
+    wrong, near = field * test_labels <= 0, np.abs(field) < _NEAR * field.std()
+    return Pair(
+        inputs=inputs,
+        labels=labels,
+        test_inputs=test_inputs,
+        test_labels=test_labels,
+        spectrum=variances[leading] / variances[leading].mean(),
+        teacher=teacher,
+        label_noise=float(wrong.mean()),
+        train_noise=float(np.mean((inputs @ teacher) * labels <= 0)),
+        density_at_boundary=float(near.mean() / _GAUSSIAN_NEAR),
+        noise_near_boundary=float(near[wrong].mean() / near.mean()) if wrong.any() and near.any() else float("nan"),
+    )
+
+
+def measure(pair: Pair, settings: TwoClassSettings, seeds: Iterable[int] | None = None) -> list[TwoClassPoint]:
+    """Students of every step, rule, size and seed; by default of all ``n_seeds``."""
+    return [
+        point
+        for seed in (range(settings.n_seeds) if seeds is None else seeds)
+        for step in STEPS
+        for point in _points(pair, settings, step, np.random.default_rng([seed, STEPS.index(step)]), seed)
+    ]
+
+
+def _points(
+    pair: Pair, settings: TwoClassSettings, step: str, rng: np.random.Generator, seed: int
+) -> list[TwoClassPoint]:
+    """Every rule and size, with one probe."""
+    inputs, labels = _world(pair, step, rng)
+    shuffled = rng.permutation(len(inputs))
+    probed, rest = shuffled[: settings.probe_rows], shuffled[settings.probe_rows :]
+    probe = _logistic(inputs[probed], labels[probed], PROBE_RIDGE)
+    angle = _angle(probe, _teacher(pair, step))
+    points = []
+    for alpha in settings.alpha_prune:
+        kept = round(alpha * settings.n_features)
+        pool = rest[: round(kept / settings.keep_fraction)]
+        for name, rule in settings.rules.items():
+            chosen = pool[rule.keep(np.abs(inputs[pool] @ probe), count=kept, rng=rng)]
+            student = _logistic(inputs[chosen], labels[chosen], settings.ridge)
+            points.append(
+                TwoClassPoint(
+                    step=step,
+                    rule=name,
+                    alpha_prune=alpha,
+                    seed=seed,
+                    probe_angle=angle,
+                    test_error=_test_error(pair, step, student),
+                    angle_error=_angle(student, _teacher(pair, step)) / np.pi,
+                )
+            )
+    return points
+
+
+def _world(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and labels to draw from."""
+    if step == "gaussian":
+        inputs = rng.standard_normal(pair.inputs.shape)
+        return inputs, _signs(inputs @ pair.teacher)
+    if step == "correlated":
+        return pair.inputs * np.sqrt(pair.spectrum), pair.labels
+    return pair.inputs, pair.labels if step in OWN_LABELS else _signs(pair.inputs @ pair.teacher)
+
+
+def _teacher(pair: Pair, step: str) -> np.ndarray:
+    """The same hyperplane in the step's coordinates."""
+    return _unit(pair.teacher / np.sqrt(pair.spectrum)) if step == "correlated" else pair.teacher
+
+
+def _test_error(pair: Pair, step: str, student: np.ndarray) -> float:
+    if step == "gaussian":
+        return _angle(student, pair.teacher) / np.pi
+    inputs = pair.test_inputs * (np.sqrt(pair.spectrum) if step == "correlated" else 1.0)
+    truth = pair.test_labels if step in OWN_LABELS else _signs(pair.test_inputs @ pair.teacher)
+    return float(np.mean(_signs(inputs @ student) != truth))
+
+
+def _angle(first: np.ndarray, second: np.ndarray) -> float:
+    """Of unit vectors, by the half-angle, which keeps its digits at small angles."""
+    return float(2 * np.arctan2(np.linalg.norm(first - second), np.linalg.norm(first + second)))
+
+
+def _logistic(inputs: np.ndarray, labels: np.ndarray, ridge: float) -> np.ndarray:
+    return _unit(fit_empirical_risk(inputs, labels, loss="logistic", ridge=ridge).weights)
+
+
+def _of_classes(embeddings: np.ndarray, labels: np.ndarray, classes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    missing = [label for label in classes if not np.any(labels == label)]
+    if missing or classes[0] == classes[1]:
+        raise ValueError(f"`classes` must be two labels that occur; got {classes}")
+    chosen = np.isin(labels, classes)
+    return embeddings[chosen].astype(np.float64), np.where(labels[chosen] == classes[1], 1.0, -1.0)
+
+
+def _signs(field: np.ndarray) -> np.ndarray:
+    return np.where(field > 0, 1.0, -1.0)
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)

@@ -1,0 +1,105 @@
+"""Figure 2C–E: a perfect probe and imperfect ones, with the frontier and the power law to which it falls back."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.figures.theory.curves import (
+    ALPHA_PRUNE,
+    Curve,
+    column,
+    curve_table,
+    draw_curves,
+    frontier_of,
+    frontier_rows,
+    simulated_cells,
+)
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated
+from perceptron_pruning.output.style import new_figure, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.sweeps import Cell
+from replica_theory.asymptotics import frontier_fallback
+from replica_theory.selection import KeepHardest
+
+NAME = "2CDE"
+TITLE = "An imperfect probe falls back to a power law"
+CAPTION = (
+    "Test error against kept examples when the probe that ranks them lies at θ = 0°, 10°, 20° to the teacher: replica "
+    "theory (lines), simulation (dots; N = {n_features}, {n_trials} trials, bars of one standard error), the Pareto "
+    "frontier over f ≥ 0.02 (grey) and the power law 0.5005 sin θ/α that it approaches when the pool is unbounded "
+    "(dashed)."
+)
+ANGLES_DEGREES = (0, 10, 20)
+FRACTIONS = (1.0, 0.6, 0.4, 0.2, 0.1)
+LEAST = 0.02
+ALPHAS = np.geomspace(0.4, 60.0, 61)
+
+
+def curves_at(degrees: float) -> list[Curve]:
+    """Curves of one panel."""
+    angle = math.radians(degrees)
+    return [Curve(KeepHardest(f), angle, "no pruning, f = 1" if f == 1 else f"f = {f:g}") for f in FRACTIONS]
+
+
+CURVES = [curve for degrees in ANGLES_DEGREES for curve in curves_at(degrees)]
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """The dots of every fraction and angle."""
+    return simulated_cells(CURVES, settings.alphas, settings)
+
+
+def compute(settings: Settings, simulated: Simulated) -> list[Row]:
+    """Lines, dots, frontiers and their limits."""
+    return curve_table(CURVES, ALPHAS, cells(settings), simulated) + [
+        row for degrees in ANGLES_DEGREES for row in _frontier_and_limit(degrees)
+    ]
+
+
+def _frontier_and_limit(degrees: float) -> list[Row]:
+    angle, alphas = math.radians(degrees), ALPHAS[::5]
+    frontier = frontier_rows(alphas, probe_angle=angle, least=LEAST)
+    if not degrees:
+        return frontier
+    return frontier + [
+        {
+            "kind": "fallback",
+            "rule": "0.5005 sin θ/α",
+            "probe_angle_degrees": float(degrees),
+            "alpha_prune": float(alpha),
+            "theory": float(error),
+        }
+        for alpha, error in zip(alphas, frontier_fallback(alphas, probe_angle=angle), strict=True)  # pyright: ignore[reportArgumentType]
+    ]
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table."""
+    with styled():
+        figure = new_figure(9.6, 3.6)
+        for axes, degrees in zip(figure.subplots(1, 3, sharey=True), ANGLES_DEGREES, strict=True):
+            draw_curves(axes, curves_at(degrees), table, abscissa="alpha_prune")
+            _draw_limits(axes, table, degrees)
+            axes.set(xlabel=ALPHA_PRUNE, title=f"probe at θ = {degrees}°")
+            axes.label_outer()
+        figure.axes[0].set_ylim(2e-4, 0.6)
+        figure.axes[1].legend(loc="lower left")
+    return figure
+
+
+def _draw_limits(axes: Axes, table: Sequence[Row], degrees: float) -> None:
+    envelope = frontier_of(table, float(degrees))
+    axes.plot(
+        column(envelope, "alpha_prune"),
+        column(envelope, "theory"),
+        color="0.75",
+        lw=5,
+        zorder=0,
+        label=f"Pareto frontier, f ≥ {LEAST:g}",
+    )
+    limit = [row for row in table if row["kind"] == "fallback" and row["probe_angle_degrees"] == degrees]
+    axes.plot(column(limit, "alpha_prune"), column(limit, "theory"), "k--", lw=1, label=r"$0.5005\,\sin\theta/\alpha$")

@@ -1,0 +1,110 @@
+"""Figure B1, beyond the paper: what each student makes of pruned data, and what the best of all could."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, TEST_ERROR, column, draw_dots
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.students.training import Student
+from perceptron_pruning.sweeps import Cell
+from replica_theory.bayes import bayes_optimal
+from replica_theory.empirical_risk import empirical_risk
+from replica_theory.losses.risk import EmpiricalRisk
+from replica_theory.max_margin import max_margin
+from replica_theory.optimal_ridge import optimal_ridge
+from replica_theory.selection import KeepHardest, KeepRandom
+
+NAME = "B1"
+TITLE = "Students on pruned data, above the floor"
+CAPTION = (
+    "Test error of students trained on the hardest 40% (θ = 0): theory (lines), simulation (dots; N = {n_features}, "
+    "{n_trials} trials, bars of one standard error), and the Bayes floor of a student that knows the rule (black). Up "
+    "to the transition the square loss with its best ridge attains it; the max-margin student is far above."
+)
+RULE, RANDOM = KeepHardest(0.4), KeepRandom(0.4)
+ALPHAS = np.geomspace(0.3, 8.0, 21)
+DOTS = (0.5, 0.8, 1.2, 2.0, 5.0)
+BEST = "square, best ridge"
+STUDENTS: dict[str, Student] = {
+    "max-margin": "max_margin",
+    "logistic, λ = 0.1": EmpiricalRisk("logistic", 0.1),
+    "hinge, λ = 0.1": EmpiricalRisk("hinge", 0.1),
+    "Hebb (λ = ∞)": EmpiricalRisk("square", np.inf),
+}
+FLOORS = {"Bayes floor": RULE, "Bayes floor, random data": RANDOM}
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """Every student that `simulate` trains, at a few α."""
+    return [cell for label in (*STUDENTS, BEST) for cell in _dots(label, settings)]
+
+
+def _dots(label: str, settings: Settings) -> list[Cell]:
+    student = STUDENTS.get(label)
+    if isinstance(student, EmpiricalRisk) and np.isinf(student.ridge):
+        return []  # a direction, the mean of what is kept: nothing to train
+    return [
+        Cell(
+            alpha_prune=alpha,
+            selection=RULE,
+            n_features=settings.n_features,
+            student=_best(alpha) if student is None else student,
+        )
+        for alpha in DOTS
+    ]
+
+
+@cache
+def _best(alpha: float) -> EmpiricalRisk:
+    """The square loss with its best ridge, to three digits: a better one would not be seen."""
+    return EmpiricalRisk("square", float(f"{optimal_ridge(alpha, loss='square', selection=RULE).ridge:.3g}"))
+
+
+def compute(settings: Settings, simulated: Simulated) -> list[Row]:
+    """Lines, dots and floors."""
+    lines = {label: _errors(student) for label, student in STUDENTS.items()}
+    lines[BEST] = optimal_ridge(ALPHAS, loss="square", selection=RULE).generalization_error
+    for label, rule in FLOORS.items():
+        lines[label] = bayes_optimal(ALPHAS, selection=rule, knows="rule").generalization_error
+    rows = [
+        point(FLOORS.get(label, RULE), 0.0, float(alpha)) | {"curve": label, "theory": float(error)}
+        for label, errors in lines.items()
+        for alpha, error in zip(ALPHAS, errors, strict=True)
+    ]
+    dots = [row | {"curve": label} for label in (*STUDENTS, BEST) for row in simulated.rows(_dots(label, settings))]
+    return rows + dots
+
+
+def _errors(student: Student) -> np.ndarray:
+    if isinstance(student, EmpiricalRisk):
+        return empirical_risk(ALPHAS, loss=student.loss, ridge=student.ridge, selection=RULE).generalization_error
+    return max_margin(ALPHAS, selection=RULE).generalization_error
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table."""
+    with styled():
+        figure = new_figure(5.4, 4.2)
+        axes = figure.add_subplot()
+        looks: dict[str, dict[str, Any]] = {
+            label: {"color": colour} for label, colour in zip((*STUDENTS, BEST), COLOURS, strict=False)
+        }
+        looks["Bayes floor"] = {"color": "black", "lw": 2.2, "zorder": 1}
+        looks["Bayes floor, random data"] = {"color": "gray", "ls": "--"}
+        for label, look in looks.items():
+            line = [row for row in table if (row["kind"], row["curve"]) == ("theory", label)]
+            axes.plot(column(line, "alpha_prune"), column(line, "theory"), label=label, **look)
+            dots = [row for row in table if (row["kind"], row["curve"]) == ("simulation", label)]
+            draw_dots(axes, dots, look["color"], abscissa="alpha_prune")
+        axes.set(xscale="log", yscale="log", xlabel=ALPHA_PRUNE, ylabel=TEST_ERROR)
+        axes.set_title("Students on the hardest 40% (θ = 0)")
+        plain_ticks(axes)
+        axes.legend(loc="lower left")
+    return figure

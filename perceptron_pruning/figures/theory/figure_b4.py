@@ -1,0 +1,84 @@
+"""Figure B4, beyond the paper: how to curate a generator's examples by another oracle."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from perceptron_pruning.figures.theory.curves import ALPHA_TOTAL
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated
+from perceptron_pruning.output.style import DIVERGING, SEQUENTIAL, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.sweeps import Cell
+from replica_theory.curation import curation_diagram
+
+NAME = "B4"
+TITLE = "Keep the generator's hard examples or its easy ones, and how many"
+CAPTION = (
+    "Labels come from a generator at an angle to the truth, selection from an oracle at 20°, the test from the truth "
+    "(square loss, λ = 0.1; theory). Left: the best share to keep, towards red the hardest, towards blue the easiest, "
+    "white all. Right: the least test error. Good generators and large pools want the hard examples, poor or scarce "
+    "ones the easy."
+)
+ORACLE_ANGLE, RIDGE = math.radians(20), 0.1
+GENERATOR_DEGREES = np.linspace(0.0, 72.0, 13)
+ALPHAS_TOTAL = np.geomspace(0.5, 50.0, 11)
+FRACTIONS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0])
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """None: a map of theory."""
+    return []
+
+
+def compute(settings: Settings, simulated: Simulated) -> list[Row]:
+    """The best rule at each point of the map."""
+    found = curation_diagram(
+        np.radians(GENERATOR_DEGREES),
+        ALPHAS_TOTAL,
+        loss="square",
+        ridge=RIDGE,
+        oracle_angle=ORACLE_ANGLE,
+        keep_fractions=FRACTIONS,
+    )
+    return [
+        {
+            "kind": "theory",
+            "generator_degrees": float(degrees),
+            "alpha_total": float(alpha),
+            "rule": str(found.rule[row, column]),
+            "keep_fraction": float(found.keep_fraction[row, column]),
+            "theory": float(found.generalization_error[row, column]),
+        }
+        for row, degrees in enumerate(GENERATOR_DEGREES)
+        for column, alpha in enumerate(ALPHAS_TOTAL)
+    ]
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table."""
+    shape = len(GENERATOR_DEGREES), len(ALPHAS_TOTAL)
+    signs = {"hard": 1.0, "easy": -1.0, "all": 0.0}
+    removed = np.reshape([signs[row["rule"]] * (1 - row["keep_fraction"]) for row in table], shape)
+    errors = np.reshape([row["theory"] for row in table], shape)
+    with styled():
+        figure = new_figure(8.4, 3.6)
+        left, right = figure.subplots(1, 2, sharey=True)
+        shade = left.pcolormesh(
+            ALPHAS_TOTAL, GENERATOR_DEGREES, removed, cmap=DIVERGING, vmin=-1, vmax=1, rasterized=True
+        )
+        bar = figure.colorbar(shade, ax=left)
+        bar.set_ticks(
+            [-0.9, -0.5, 0, 0.5, 0.9], labels=["easiest 10%", "easiest 50%", "all", "hardest 50%", "hardest 10%"]
+        )
+        shade = right.pcolormesh(ALPHAS_TOTAL, GENERATOR_DEGREES, errors, cmap=SEQUENTIAL, rasterized=True)
+        figure.colorbar(shade, ax=right, label=r"least test error, $\varepsilon$")
+        for axes, title in ((left, "What to keep"), (right, "What it gives")):
+            axes.set(xscale="log", xlabel=ALPHA_TOTAL, title=title)
+            plain_ticks(axes)
+        left.set_ylabel("generator's angle to the truth (°)")
+        left.text(45, 3, "keep hard", ha="right", fontsize=9)
+        left.text(0.6, 70, "keep easy", fontsize=9, color="white")
+    return figure

@@ -1,0 +1,103 @@
+"""Order parameters R, ρ and κ of the max-margin student, by theory and by simulation."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from perceptron_pruning.comparison import agreement
+from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, Curve, column, draw_dots, rows_of, simulated_cells
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.finite_size import OF_ERRORS, OF_MARGINS, OF_PROBE_ANGLES
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.sweeps import Cell
+from replica_theory.max_margin import max_margin
+from replica_theory.selection import KeepHardest
+
+NAME = "order_parameters"
+TITLE = "Order parameters, not only the error"
+CAPTION = (
+    "Overlaps R with the teacher and ρ with the probe, and margin κ, of the max-margin student when the hardest are "
+    "kept by a probe at θ = 20°: replica theory (lines) and simulation (dots; N = {n_features}, {n_trials} trials, "
+    "bars of one standard error). z-scores are of arccos R/π, arccos ρ/π and κ, each less its finite-size term."
+)
+ANGLE = math.radians(20)
+CURVES = [Curve(KeepHardest(f), ANGLE, "no pruning, f = 1" if f == 1 else f"f = {f:g}") for f in (1.0, 0.4, 0.2)]
+ALPHAS = np.geomspace(0.4, 10.0, 41)
+QUANTITIES = {
+    "overlap": r"overlap with the teacher, $R$",
+    "probe_overlap": r"overlap with the probe, $\rho$",
+    "margin": r"margin, $\kappa$",
+}
+
+_LAWS = {"overlap": OF_ERRORS, "probe_overlap": OF_PROBE_ANGLES, "margin": OF_MARGINS}
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """The dots, which are figure 2's."""
+    return simulated_cells(CURVES, settings.alphas, settings)
+
+
+def compute(settings: Settings, simulated: Simulated) -> list[Row]:
+    """Lines and dots of the three quantities."""
+    lines = [row for curve in CURVES for row in _theory(curve)]
+    dots = [_dot(cell, name, simulated) for cell in cells(settings) if cell in simulated.trials for name in QUANTITIES]
+    return lines + dots
+
+
+def _theory(curve: Curve) -> list[Row]:
+    solution = max_margin(ALPHAS, selection=curve.selection, probe_angle=curve.probe_angle)
+    return [
+        point(curve.selection, curve.probe_angle, float(alpha)) | {"quantity": name, "theory": float(value)}
+        for name in QUANTITIES
+        for alpha, value in zip(ALPHAS, getattr(solution, name), strict=True)
+    ]
+
+
+def _dot(cell: Cell, name: str, simulated: Simulated) -> Row:
+    """A quantity's mean; overlaps are held against the theory as the angles that they are."""
+    values, alpha = simulated.trials[cell][name], cell.n_kept / cell.n_features
+
+    def theory(alphas: np.ndarray) -> np.ndarray:
+        solution = max_margin(alphas, selection=cell.selection, probe_angle=cell.probe_angle)
+        return _comparable(getattr(solution, name), name)
+
+    held = agreement(_comparable(values, name), theory, alpha_prune=alpha, n_features=cell.n_features, law=_LAWS[name])
+    return point(cell.selection, cell.probe_angle, alpha) | {
+        "kind": "simulation",
+        "quantity": name,
+        "theory": getattr(max_margin(alpha, selection=cell.selection, probe_angle=cell.probe_angle), name),
+        "simulation": float(values.mean()),
+        "standard_error": float(values.std(ddof=1) / math.sqrt(values.size)),
+        "z_score": held.z_score,
+        "n_features": cell.n_features,
+        "n_trials": values.size,
+        "seed": simulated.seed,
+        "cell_seed": cell.seed(simulated.seed),
+    }
+
+
+def _comparable(values: np.ndarray, name: str) -> np.ndarray:
+    return values if name == "margin" else np.arccos(values) / math.pi
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table."""
+    with styled():
+        figure = new_figure(9.6, 3.4)
+        for axes, (name, label) in zip(figure.subplots(1, 3), QUANTITIES.items(), strict=True):
+            same = [row for row in table if row["quantity"] == name]
+            for curve, colour in zip(CURVES, COLOURS, strict=False):
+                line = rows_of(same, curve, "theory")
+                axes.plot(column(line, "alpha_prune"), column(line, "theory"), color=colour, label=curve.label)
+                draw_dots(axes, rows_of(same, curve, "simulation"), colour, abscissa="alpha_prune")
+            axes.set(xscale="log", xlabel=ALPHA_PRUNE, ylabel=label)
+            if name == "margin":
+                axes.set_yscale("log")
+            plain_ticks(axes)
+        figure.axes[0].legend(loc="lower right")
+        figure.suptitle("Order parameters of the student, probe at θ = 20°", fontsize=10)
+    return figure

@@ -1,0 +1,82 @@
+"""A probe trained on the pool itself, beside one that lies at an exact angle and knows nothing of the pool."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from perceptron_pruning.figures.theory.curves import TEST_ERROR, column, draw_dots
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.sweeps import Cell
+from replica_theory.max_margin import max_margin
+from replica_theory.selection import KeepHardest
+
+NAME = "trained_probe"
+TITLE = "A trained probe beside an exact-angle probe"
+CAPTION = (
+    "Test error against the probe's angle when the hardest are kept: replica theory for a probe at that angle (lines), "
+    "simulation with such probes (dots), and with perceptrons trained for three epochs on the pool itself, at the mean "
+    "angle that they reach (squares); N = {n_features}, {n_trials} trials, bars of one standard error."
+)
+ALPHAS = (1.0, 2.0, 4.0)
+FRACTIONS = (0.5, 0.2)
+DEGREES = (10.0, 20.0, 30.0, 45.0)
+LINE_DEGREES = np.linspace(2.0, 60.0, 30)
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """Exact probes at several angles, and trained ones."""
+    size = settings.n_features
+    exact = [
+        Cell(alpha_prune=alpha, selection=KeepHardest(f), probe_angle=math.radians(degrees), n_features=size)
+        for f in FRACTIONS
+        for alpha in ALPHAS
+        for degrees in DEGREES
+    ]
+    trained = [
+        Cell(alpha_prune=alpha, selection=KeepHardest(f), probe="trained", n_features=size)
+        for f in FRACTIONS
+        for alpha in ALPHAS
+    ]
+    return exact + trained
+
+
+def compute(settings: Settings, simulated: Simulated) -> list[Row]:
+    """Lines over the angle, and dots of both kinds of probe."""
+    dots = [row | {"alpha": row["alpha_prune"]} for row in simulated.rows(cells(settings))]
+    return [row for f in FRACTIONS for degrees in LINE_DEGREES for row in _theory(f, float(degrees))] + dots
+
+
+def _theory(fraction: float, degrees: float) -> list[Row]:
+    rule, angle = KeepHardest(fraction), math.radians(degrees)
+    errors = max_margin(ALPHAS, selection=rule, probe_angle=angle).generalization_error
+    return [point(rule, angle, alpha) | {"theory": float(error)} for alpha, error in zip(ALPHAS, errors, strict=True)]
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table."""
+    with styled():
+        figure = new_figure(8.0, 3.6)
+        for axes, fraction in zip(figure.subplots(1, 2, sharey=True), FRACTIONS, strict=True):
+            for alpha, colour in zip(ALPHAS, COLOURS, strict=False):
+                same = [row for row in table if (row["keep_fraction"], row["alpha_prune"]) == (fraction, alpha)]
+                line = [row for row in same if row["kind"] == "theory"]
+                label = rf"$\alpha_{{\mathrm{{prune}}}}$ = {alpha:g}"
+                axes.plot(column(line, "probe_angle_degrees"), column(line, "theory"), color=colour, label=label)
+                for probe, marker, size in (("exact", "o", 3.5), ("trained", "s", 6)):
+                    dots = [row for row in same if row["kind"] == "simulation" and row["probe"] == probe]
+                    face = {"mfc": "white"} if probe == "trained" else {}
+                    draw_dots(axes, dots, colour, abscissa="probe_angle_degrees", fmt=marker, ms=size, **face)
+            axes.set(yscale="log", title=f"kept fraction f = {fraction:g}")
+            axes.set(xlabel=r"angle of probe and teacher, $\theta$ (degrees)", ylabel=TEST_ERROR)
+            plain_ticks(axes)
+            axes.label_outer()
+        axes = figure.axes[1]
+        axes.plot([], [], "o", color="0.3", ms=3.5, label="exact angle")
+        axes.plot([], [], "s", color="0.3", mfc="white", ms=6, label="trained on the pool")
+        axes.legend(loc="lower right", ncols=2)
+    return figure

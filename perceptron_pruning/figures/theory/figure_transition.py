@@ -1,0 +1,105 @@
+"""The transition at α = 2: what a perfect probe can do with an unlimited pool, and with a limited one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron_pruning.figures.theory.curves import (
+    ALPHA_PRUNE,
+    KEEP_FRACTION,
+    TEST_ERROR,
+    column,
+    draw_dots,
+    frontier_rows,
+)
+from perceptron_pruning.figures.theory.settings import Settings
+from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.sweeps import Cell
+from replica_theory.asymptotics import GARDNER_CAPACITY, perfect_probe_slope
+from replica_theory.max_margin import max_margin
+from replica_theory.selection import KeepHardest
+
+NAME = "transition"
+TITLE = "What exponential means: a transition with an unlimited pool, a power law again with a limited one"
+CAPTION = (
+    "Left: test error against the kept fraction at fixed α_prune, θ = 0: below Gardner's α = 2 it tends to 1/2, above "
+    "it to c(α) f (dashed); theory (lines) and simulation (dots; N = {n_features}, {n_trials} trials, bars of one "
+    "standard error). Right: the Pareto frontier of theory when the pool is at most α_prune / f_min; straight lines on "
+    "these axes would be exponentials."
+)
+ALPHAS = (1.5, 2.5, 3.0, 5.0)
+FRACTIONS = np.geomspace(1e-3, 1.0, 31)
+SIMULATED_FRACTIONS = (0.3, 0.1, 0.03, 0.01, 0.001)
+BOUNDS = (0.1, 0.03, 0.01)
+FRONTIER_ALPHAS = np.array([0.5, 1.0, 1.4, 1.7, 1.9, 2.1, 2.3, 2.6, 3.0, 4.0, 6.0, 9.0])
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """The dots on the left."""
+    return [
+        Cell(alpha_prune=alpha, selection=KeepHardest(f), n_features=settings.n_features)
+        for alpha in ALPHAS
+        for f in SIMULATED_FRACTIONS
+    ]
+
+
+def compute(settings: Settings, simulated: Simulated) -> list[Row]:
+    """Lines, limits, dots and frontiers."""
+    return [
+        *(row for f in FRACTIONS.tolist() for row in _theory(min(f, 1.0))),
+        *(_limit(alpha, f) for alpha in ALPHAS if alpha > GARDNER_CAPACITY for f in (1e-3, 0.3)),
+        *simulated.rows(cells(settings)),
+        *(row for least in BOUNDS for row in frontier_rows(FRONTIER_ALPHAS, probe_angle=0.0, least=least)),
+    ]
+
+
+def _theory(fraction: float) -> list[Row]:
+    rule = KeepHardest(fraction)
+    errors = max_margin(ALPHAS, selection=rule).generalization_error
+    return [point(rule, 0.0, alpha) | {"theory": float(error)} for alpha, error in zip(ALPHAS, errors, strict=True)]
+
+
+def _limit(alpha: float, fraction: float) -> Row:
+    error = perfect_probe_slope(alpha) * fraction
+    return point(KeepHardest(fraction), 0.0, alpha) | {"kind": "limit", "theory": error}
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table."""
+    with styled():
+        figure = new_figure(8.6, 3.8)
+        left, right = figure.subplots(1, 2)
+        _draw_fractions(left, table)
+        _draw_frontiers(right, [row for row in table if row["kind"] == "frontier"])
+    return figure
+
+
+def _draw_fractions(axes: Axes, table: Sequence[Row]) -> None:
+    for alpha, colour in zip(ALPHAS, COLOURS, strict=False):
+        rows = {
+            kind: [row for row in table if row["kind"] == kind and row["alpha_prune"] == alpha]
+            for kind in ("theory", "limit", "simulation")
+        }
+        line, limit = rows["theory"], rows["limit"]
+        label = rf"$\alpha_{{\mathrm{{prune}}}}$ = {alpha:g}"
+        axes.plot(column(line, "keep_fraction"), column(line, "theory"), color=colour, label=label)
+        axes.plot(column(limit, "keep_fraction"), column(limit, "theory"), "--", color=colour, lw=0.9)
+        draw_dots(axes, rows["simulation"], colour, abscissa="keep_fraction")
+    axes.set(xscale="log", yscale="log", xlabel=KEEP_FRACTION, ylabel=TEST_ERROR, ylim=(3e-5, 1))
+    axes.set_title("A  fixed number kept from a growing pool")
+    plain_ticks(axes)
+    axes.legend(loc="lower right")
+
+
+def _draw_frontiers(axes: Axes, rows: Sequence[Row]) -> None:
+    for least, colour in zip(BOUNDS, COLOURS, strict=False):
+        line = [row for row in rows if row["rule"] == f"best of f >= {least:g}"]
+        axes.plot(column(line, "alpha_prune"), column(line, "theory"), "o-", ms=3, color=colour, label=f"f ≥ {least:g}")
+    axes.axvline(GARDNER_CAPACITY, color="0.5", lw=0.8, ls=":")
+    axes.set(yscale="log", xlabel=ALPHA_PRUNE, ylabel=TEST_ERROR, title="B  best fraction of a bounded pool")
+    plain_ticks(axes)
+    axes.legend(loc="upper right")

@@ -1,0 +1,1 @@
+"""What leaves the program: tables, pictures, pages, and what made them."""

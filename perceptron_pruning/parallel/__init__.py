@@ -1,0 +1,1 @@
+"""The machine: cores, worker processes, threads of the linear algebra, compiled programs."""

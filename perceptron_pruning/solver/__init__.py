@@ -1,1 +1,0 @@
-"""Max-margin students of labelled inputs, verified to optimality."""

@@ -1,0 +1,1 @@
+"""Max-margin students: many candidates on the device or the CPU, then an exact finish."""

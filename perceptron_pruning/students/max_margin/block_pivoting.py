@@ -1,0 +1,41 @@
+"""A guess of the support by exchanging blocks of rows, on the Gram matrix of all rows: for P ≤ N.
+
+All rows of negative λ leave and all violated rows enter, as long as they become fewer. From the set
+of all rows it takes a handful of small factorisations, and mostly ends at the solution.
+
+References:
+    Júdice & Pires 1994, here without the single pivots that would follow; the dual active set is better at that.
+"""
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs
+
+from perceptron_pruning.students.max_margin.exchange import SETTLED
+
+_potrf, _potrs = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
+
+
+def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that are likely the support, and their λ > 0; none where the Gram matrix is singular."""
+    gram = rows @ rows.T
+    active, fewest = np.ones(len(rows), dtype=bool), len(rows) + 1
+    while True:
+        index = np.flatnonzero(active)
+        dual, failed = _duals(gram, index)
+        negative, violated = dual < 0, dual @ gram < 1 - SETTLED
+        wrong = np.where(active, negative, violated)
+        count = np.count_nonzero(wrong)
+        if failed or count == 0 or count >= fewest:
+            index = np.flatnonzero(dual > 0)
+            return index, dual[index]
+        active, fewest = active ^ wrong, count
+
+
+def _duals(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, bool]:
+    """λ (P,) with G_JJ λ_J = 1 and 0 elsewhere; zeros and True where G_JJ is singular."""
+    dual = np.zeros(len(gram))
+    part = gram if index.size == len(gram) else gram.take(index, 0).take(index, 1)
+    factor, failed = _potrf(part.T, lower=True, clean=False)
+    if not failed:
+        dual[index], _ = _potrs(factor, np.ones(index.size), lower=True, overwrite_b=True)
+    return dual, bool(failed)

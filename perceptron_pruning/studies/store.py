@@ -1,0 +1,230 @@
+"""A study's results on disk: a Zarr store that only ever holds what was computed.
+
+Layout (Zarr v3, unsharded): all numbers of one type are one array (cell, trial, output), see `packing`; `done` is
+(cell, trial), and the labels are arrays (cell,). The driver alone writes: the numbers of a task, flushed to the disk,
+and then its piece of `done`, each chunk a file that replaces its predecessor whole. Whatever is killed, when `done`
+says so the numbers are there. `read_sweep` gives each output by its name; without this package::
+
+    xarray.open_zarr("sweep.zarr", consolidated=False).float64.sel(float64_output="overlap")
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.core.dtype import VariableLengthUTF8
+
+from perceptron_pruning.output.provenance import PACKAGE, libraries, package_version
+from perceptron_pruning.studies.chunking import Task, chunk_shape, tasks
+from perceptron_pruning.studies.errors import StoreError
+from perceptron_pruning.studies.packing import Packing, packings
+from perceptron_pruning.studies.study import Output, Study
+
+SCHEMA = 2
+DONE = "done"
+_SEPARATOR = "."  # of chunk numbers in a file's name: the files of an array share a folder, which is flushed once
+_KEYS: Any = {"name": "default", "separator": _SEPARATOR}
+
+
+class Store:
+    """An open store; made by `open_store`."""
+
+    def __init__(self, path: Path, group: zarr.Group):
+        self.path = path
+        self._group = group
+        self.attributes: dict[str, Any] = dict(group.attrs)
+        self.outputs = {name: Output(**described) for name, described in self.attributes["outputs"].items()}
+        self.packings: list[Packing] = packings(self.outputs)
+        names = (*(packing.dtype for packing in self.packings), DONE)
+        self._arrays: dict[str, Any] = {name: group[name] for name in names}
+        cells, trials = self._arrays[DONE].chunks
+        self.chunks: tuple[int, int] = (cells, trials)
+
+    def done(self) -> np.ndarray:
+        """(n_cells, n_trials), whether each is there."""
+        return np.asarray(self._arrays[DONE][:])
+
+    def tasks(self, seconds, aim: float, wanted: np.ndarray) -> list[Task]:
+        """What is left to do of the wanted cells (n_cells,)."""
+        return tasks(self.done() | ~wanted[:, None], self.chunks, seconds, aim)
+
+    def write(self, task: Task, arrays: Mapping[str, np.ndarray], finished: np.ndarray) -> None:
+        """Keeps a task's numbers, and then says so for the cells (len(task.cells),) that are finished."""
+        try:
+            self._put(task, {packing.dtype: packing.pack(arrays) for packing in self.packings})
+            if finished.any():
+                self._put(task, {DONE: np.repeat(finished[:, None], len(task.trials), axis=1)})
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} cannot be written: {error.strerror or error}; what is done is kept, and the same call "
+                "goes on there once the disk takes it"
+            ) from error
+
+    def _put(self, task: Task, arrays: Mapping[str, np.ndarray]) -> None:
+        """Writes and flushes to the disk itself, so that no loss of power can leave `done` without its numbers."""
+        for name, values in arrays.items():
+            self._arrays[name][task.cells.start : task.cells.stop, task.trials.start : task.trials.stop] = values
+        for name in arrays:
+            for chunk in self._files(name, task):
+                if chunk.exists():  # a chunk of nothing but the fill value is not written
+                    _synchronise(chunk)
+            _synchronise(self.path / name)
+
+    def _files(self, name: str, task: Task) -> Iterator[Path]:
+        rest = [task.trials.start // self.chunks[1], *[0] * (self._arrays[name].ndim - 2)]
+        first, last = task.cells.start // self.chunks[0], (task.cells.stop - 1) // self.chunks[0]
+        for cell in range(first, last + 1):
+            yield self.path / name / _SEPARATOR.join(map(str, ("c", cell, *rest)))
+
+
+def open_store(study: Study, path: Path, aim: float) -> Store:
+    """Opens the study's store, made if it is missing.
+
+    Raises:
+        StoreError: The store is another study's, or of another version, or cannot be made.
+    """
+    if not path.exists():
+        _create(study, path, aim)
+    store = read_store(path)
+    _check_same(study, store)
+    return store
+
+
+def read_store(path: Path) -> Store:
+    """Opens a store for reading, whatever study it has.
+
+    Raises:
+        StoreError: It is no store, or of another schema.
+    """
+    try:
+        group = zarr.open_group(path, mode="r+")
+        schema = group.attrs["sweep_schema"]
+    except (FileNotFoundError, KeyError, ValueError, NotADirectoryError) as error:
+        raise StoreError(f"{path} is no sweep's store; give another path") from error
+    if schema != SCHEMA:
+        raise StoreError(
+            f"{path} has layout {schema}, and this version of {PACKAGE} reads and writes {SCHEMA}; "
+            "use the version that made it, or give another path"
+        )
+    return Store(path, group)
+
+
+def note_versions(store: Store) -> None:
+    """Adds this process's libraries to those that have written into the store."""
+    known = store.attributes["libraries"]
+    if libraries() not in known:
+        store._group.attrs["libraries"] = [*known, libraries()]
+
+
+def _create(study: Study, path: Path, aim: float) -> None:
+    """Makes the store beside its place and moves it there whole; whoever comes second finds it made."""
+    identity = study.identity
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror or error}") from error
+    try:
+        _fill(study, made, identity, aim)
+        with contextlib.suppress(FileExistsError):
+            os.rename(made, path)
+    except OSError as error:
+        if not path.exists():
+            raise StoreError(f"{path} cannot be made: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> None:
+    os.chmod(path, 0o777 & ~_umask())
+    attributes = {
+        "sweep_schema": SCHEMA,
+        "version": package_version(),
+        "libraries": [libraries()],
+        "study": identity,
+        "outputs": {name: asdict(output) for name, output in study.outputs.items()},
+        "axes": None if study.dimensions is None else dict(study.dimensions),
+        "trial": study.trial,
+        "coordinates": " ".join(study.coordinates),
+    }
+    group = zarr.open_group(path, mode="w-", attributes=json.loads(json.dumps(attributes)))
+    shape = (len(study.cells), study.n_trials)
+    chunks = chunk_shape(study.seconds, *shape, aim)
+    for packing in packings(study.outputs):
+        numbers = len(packing.labels)
+        group.create_array(
+            packing.dtype,
+            shape=(*shape, numbers),
+            chunks=(*chunks, numbers),
+            dtype=packing.dtype,
+            fill_value=packing.nothing,
+            dimension_names=("cell", study.trial, packing.axis),
+            chunk_key_encoding=_KEYS,
+        )
+        _add_label(group, packing.axis, packing.axis, np.array(packing.labels))
+    group.create_array(
+        DONE,
+        shape=shape,
+        chunks=chunks,
+        dtype="bool",
+        fill_value=False,
+        dimension_names=("cell", study.trial),
+        chunk_key_encoding=_KEYS,
+        attributes={"long_name": "whether the numbers are there"},
+    )
+    for name, values in study.coordinates.items():
+        _add_label(group, name, "cell", np.asarray(values))
+
+
+def _add_label(group: zarr.Group, name: str, axis: str, values: np.ndarray) -> None:
+    text = values.dtype.kind in "UO"
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=values.shape,
+        dtype=VariableLengthUTF8() if text else values.dtype,
+        dimension_names=(axis,),
+    )
+    array[:] = values.astype(object) if text else values
+
+
+def _check_same(study: Study, store: Store) -> None:
+    if store.attributes["version"] != package_version():
+        raise StoreError(
+            f"{store.path} was written by {PACKAGE} {store.attributes['version']}, and this is {package_version()}, "
+            "whose numbers may differ; install that version, or give another path"
+        )
+    stored, asked = store.attributes["study"], json.loads(json.dumps(study.identity))
+    for name in {**asked, **stored}:
+        if stored.get(name) != asked.get(name):
+            raise StoreError(
+                f"{store.path} has another study: `{name}` is {_short(stored.get(name))} there, and "
+                f"{_short(asked.get(name))} was asked for; give another path, or ask for what is there"
+            )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _synchronise(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,144 @@
+"""`sweep`: simulated students over a grid, as a study that survives."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perceptron_pruning.simulation import simulate
+from perceptron_pruning.studies.study import Output, Study, stable_text
+from perceptron_pruning.sweeps.grid import Cell, CellList, Grid
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+OUTPUTS = {
+    "generalization_error": Output(long_name="test error ε on unpruned data"),
+    "overlap": Output(long_name="overlap R of student and teacher"),
+    "probe_overlap": Output(long_name="overlap ρ of student and probe"),
+    "margin": Output(long_name="margin κ of the unit-norm student"),
+    "probe_angles": Output(long_name="angle θ of probe and teacher", units="rad"),
+    "norm": Output(long_name="length ‖w‖ of the student"),
+    "training_loss": Output(long_name="mean loss of the kept examples"),
+    "training_error": Output(long_name="share of the kept examples that the student misses"),
+    "direction": Output(long_name="unit-norm student along and across the probe", dimensions={"axis": 4}),
+}
+
+
+def sweep(
+    grid: Grid | CellList, path: str | Path, *, executor: Executor | None = None, task_seconds: float | None = None
+) -> "xr.Dataset":
+    """Simulates every cell of a grid into a store; called again, it goes on where it stopped.
+
+    Trial t of a cell is the draw that `simulate` gives for the cell's own seed (`Cell.seed`): it depends on the cell
+    and the sweep's seed alone. So neither the executor, the order, the number of workers nor any kill changes a bit
+    of the result, on one type of machine, and a cell has the same numbers in every grid.
+
+    Example::
+
+        grid = Grid(alpha_prune=(0.5, 1, 2, 4), selection=(KeepHardest(0.3), KeepRandom(0.3)), probe_angle=(0, 0.2))
+        errors = sweep(grid, "errors.zarr").generalization_error.mean("trial")
+
+    Args:
+        grid: The cells.
+        path: The store (Zarr), made if it is missing.
+        executor: Any `concurrent.futures.Executor`; by default one process a core (`sweeps.Workers`). For a
+            cluster see `perceptron_pruning.studies.cluster`.
+        task_seconds: What a task should take; by default 2 to 60 s, growing with the sweep.
+
+    Returns:
+        Arrays ``generalization_error``, ``overlap``, ``probe_overlap``, ``margin``, ``probe_angles`` (radians) and
+        all else that `simulate` gives of a trial, with one dimension for each axis of the grid (or ``cell``) and
+        ``trial`` after them. ``done`` is true everywhere.
+
+    Raises:
+        ValueError: A parameter is out of range.
+        StoreError: The store is another sweep's, another driver's or another version's, or cannot be written.
+        SweepError: Cells could not be computed; they are named, and all others are in the store.
+    """
+    try:
+        from perceptron_pruning.studies.run import run_study
+    except ImportError as missing:
+        raise ImportError(
+            f'sweeps need one more package ({missing.name}): pip install "perceptron-pruning[sweep]"'
+        ) from missing
+    return run_study(study(grid), path, executor=executor, task_seconds=task_seconds)
+
+
+def study(grid: Grid | CellList) -> Study:
+    """The grid's simulations, as `run_study` takes them."""
+    return Study(
+        function=SimulatedCell(seed=grid.seed, probe_epochs=grid.probe_epochs),
+        cells=grid.cells,
+        outputs=OUTPUTS,
+        coordinates=_coordinates(grid.cells, grid.seed),
+        dimensions=None if grid.axes is None else {name: len(values) for name, values in grid.axes.items()},
+        n_trials=grid.n_trials,
+        seconds=[trial_seconds(cell) for cell in grid.cells],
+        parameters=_parameters(grid),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedCell:
+    """Simulates a range of a cell's trials."""
+
+    seed: int
+    probe_epochs: int
+
+    def __call__(self, cell: Cell, trials: range) -> dict[str, np.ndarray]:
+        result = simulate(
+            cell.alpha_prune,
+            selection=cell.selection,
+            probe_angle=cell.probe_angle,
+            n_features=cell.n_features,
+            n_trials=len(trials),
+            first_trial=trials.start,
+            seed=cell.seed(self.seed),
+            probe=cell.probe,
+            probe_epochs=self.probe_epochs,
+            student=cell.student,
+            label_noise=cell.label_noise,
+        )
+        return {name: getattr(result, name) for name in OUTPUTS}
+
+
+def trial_seconds(cell: Cell) -> float:
+    """Estimate for one core, within a factor of two or so of what was measured at N = 50 to 2000.
+
+    Drawing and ranking the pool, and solving: the support grows with α up to α ≈ 2, the passes over the examples
+    beyond it.
+    """
+    n, alpha = cell.n_features, cell.n_kept / cell.n_features
+    pool = 1.5e-7 * cell.alpha_total * n * (1 if cell.probe == "exact" else n / 8)
+    return 2e-4 + pool + (2.9e-8 * n**2 + 5.6e-11 * n**3) * min(alpha, 2.0) ** 2 * max(alpha / 2, 1.0) ** 0.7
+
+
+def _coordinates(cells: Sequence[Cell], seed: int) -> dict[str, list[Any]]:
+    return {
+        "alpha_prune": [cell.alpha_prune for cell in cells],
+        "alpha_total": [cell.alpha_total for cell in cells],
+        "selection": [stable_text(cell.selection) for cell in cells],
+        "keep_fraction": [cell.keep_fraction for cell in cells],
+        "probe_angle": [cell.probe_angle for cell in cells],
+        "probe_angle_degrees": [round(math.degrees(cell.probe_angle), 9) for cell in cells],
+        "n_features": [cell.n_features for cell in cells],
+        "student": [cell.student if isinstance(cell.student, str) else stable_text(cell.student) for cell in cells],
+        "probe": [cell.probe for cell in cells],
+        "label_noise": [cell.label_noise for cell in cells],
+        "n_kept": [cell.n_kept for cell in cells],
+        "seed": [cell.seed(seed) for cell in cells],
+    }
+
+
+def _parameters(grid: Grid | CellList) -> dict[str, Any]:
+    axes = {} if grid.axes is None else {name: [_plain(v) for v in values] for name, values in grid.axes.items()}
+    return {**axes, "seed": int(grid.seed), "probe_epochs": int(grid.probe_epochs)}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) else stable_text(value)
