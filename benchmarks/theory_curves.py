@@ -32,7 +32,7 @@ FOLDER, REPEATS = Path(__file__).parent, 9
 def curve_row(selection: Selection, degrees: float) -> Row:
     """A warm curve of 100 points: solving alone, and with the check by the paper's equations."""
     theta = math.radians(degrees)
-    law = selection.kept_law(theta)
+    law = selection.kept_distribution(theta)
     _, whole = fastest(lambda: max_margin(ALPHAS, selection=selection, probe_angle=theta), REPEATS)
     _, solving = fastest(lambda: solve_students(law, ALPHAS), REPEATS)
     return {

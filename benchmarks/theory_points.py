@@ -50,7 +50,11 @@ def solve_as_printed(start: np.ndarray, alpha: float, theta: float, selection: S
         warnings.simplefilter("ignore", IntegrationWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         answer, _, status, message = fsolve(
-            printed_equations, start, args=(alpha, theta, selection.kept_law(theta)), xtol=1e-9, full_output=True
+            printed_equations,
+            start,
+            args=(alpha, theta, selection.kept_distribution(theta)),
+            xtol=1e-9,
+            full_output=True,
         )
     return answer, "solved" if status == 1 else " ".join(message.split()), time.process_time() - begun
 

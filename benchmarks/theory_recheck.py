@@ -71,7 +71,7 @@ def difference_in_balls(point: Point, solution: MaxMarginSolution) -> float:
 
 def _in_reference_frame(point: Point) -> list:
     """(A, B, k): along the probe, across it towards the teacher, and the margin."""
-    by, law = reference(), point.selection.kept_law(point.probe_angle)
+    by, law = reference(), point.selection.kept_distribution(point.probe_angle)
     students = continuation.solve_students(law, np.array([point.alpha_prune])).students
     k, length, angle = (_exactly(column[0]) for column in (students.k, students.length, students.angle))
     turn = by.arb(law.probe_angle) - angle

@@ -28,7 +28,7 @@ class PrunedData(NamedTuple):
 
 def pool_size(selection: Selection, probe_angle: float, n_kept: int, label_noise: float = 0.0) -> int:
     """Examples in a pool of which the rule keeps P: P/f."""
-    return max(n_kept, round(n_kept / selection.kept_law(probe_angle, label_noise).keep_fraction))
+    return max(n_kept, round(n_kept / selection.kept_distribution(probe_angle, label_noise).keep_fraction))
 
 
 def bytes_needed(n_kept: int, n_features: int, pool: int, *, trained: bool) -> int:

@@ -11,7 +11,7 @@ from replica_theory._bayes.known_probe import probe_known
 from replica_theory._bayes.known_rule import perfect_probe, rule_known
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
 from replica_theory.selection import Calibrated, KeepWithProbability, Selection, Verified, check_selection
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 RESIDUAL_TOLERANCE = 1e-8
 
@@ -70,7 +70,7 @@ def bayes_optimal(
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     if knows not in get_args(Knowledge):
         raise ValueError(f'`knows` must be "probe" or "rule"; got {knows!r}')
-    law = check_selection(selection).kept_law(angle)
+    law = check_selection(selection).kept_distribution(angle)
     if knows == "rule":
         _reject_one_sided(selection)
     find = _with_probe if knows == "probe" else _with_rule
@@ -88,7 +88,7 @@ def bayes_optimal(
     )
 
 
-def _with_probe(law: KeptLaw, alpha: float) -> tuple[float, float]:
+def _with_probe(law: KeptDistribution, alpha: float) -> tuple[float, float]:
     """Angle to the teacher, and the residual: tan = sin θ √(1−q) / √(cos² θ + q sin² θ)."""
     if law.probe_angle == 0:
         return 0.0, 0.0
@@ -97,7 +97,7 @@ def _with_probe(law: KeptLaw, alpha: float) -> tuple[float, float]:
     return math.atan2(sine, math.hypot(cosine * math.sqrt(1 + kappa), sine * math.sqrt(kappa))), residual
 
 
-def _with_rule(law: KeptLaw, alpha: float) -> tuple[float, float]:
+def _with_rule(law: KeptDistribution, alpha: float) -> tuple[float, float]:
     if law.probe_angle == 0:
         ratio, residual = perfect_probe(law, alpha)
         return math.atan(1 / math.sqrt(ratio)), residual

@@ -33,7 +33,7 @@ def crossover(first: Selection, second: Selection, *, probe_angle: float = 0.0) 
         Sorscher et al. 2022, arXiv:2206.14486, Figure 1B–C.
     """
     angle = check_probe_angle(probe_angle)
-    fractions = [check_selection(rule).kept_law(angle).keep_fraction for rule in (first, second)]
+    fractions = [check_selection(rule).kept_distribution(angle).keep_fraction for rule in (first, second)]
     if not np.isclose(*fractions, rtol=1e-12, atol=0):
         raise ValueError(f"`first` and `second` must keep the same fraction; got {fractions[0]} and {fractions[1]}")
 

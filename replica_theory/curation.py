@@ -80,7 +80,7 @@ def curated_risk(
     truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
     mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
     _reject_impossible(float(generator_angle), float(oracle_angle), mutual)
-    kept = check_selection(selection).kept_law(mutual, label_noise).keep_fraction
+    kept = check_selection(selection).kept_distribution(mutual, label_noise).keep_fraction
     student = empirical_risk(
         kept * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
     )

@@ -123,7 +123,7 @@ def empirical_risk(
     alphas = check_alpha(alpha_prune)
     EmpiricalRisk(loss, ridge, sample_weight)  # checks them
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-    law = check_selection(selection).kept_law(angle, noise)
+    law = check_selection(selection).kept_distribution(angle, noise)
     averages, function = KeptAverages(law, sample_weight), as_loss(check_loss(loss))
     students = train(averages, function, alphas=np.atleast_1d(alphas), ridge=float(ridge))
 

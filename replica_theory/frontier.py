@@ -87,11 +87,11 @@ def _refined(alpha: float, angle: float, scan: np.ndarray, scanned: np.ndarray) 
     Each student is found from the one before it; the last is solved for afresh, and verified.
     """
     lowest = int(np.argmin(scanned))
-    near = solve_students(_rule(scan[lowest]).kept_law(angle), np.array([alpha])).students
+    near = solve_students(_rule(scan[lowest]).kept_distribution(angle), np.array([alpha])).students
 
     def log_error(log_fraction: float) -> float:
         nonlocal near
-        law = _rule(log_fraction).kept_law(angle)
+        law = _rule(log_fraction).kept_distribution(angle)
         moved = newton(law, near)
         near = moved.students if moved.found[0] else solve_students(law, np.array([alpha])).students
         return float(np.log(near.generalization_error[0]))

@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike
 
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import Polished
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
 from replica_theory.selection import Selection, check_selection
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 RESIDUAL_TOLERANCE = 1e-9
 
@@ -82,7 +82,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.
     """
     alphas = check_alpha(alpha_prune)
-    law = check_selection(selection).kept_law(check_probe_angle(probe_angle))
+    law = check_selection(selection).kept_distribution(check_probe_angle(probe_angle))
     curve, residual = _solved(law, np.atleast_1d(alphas))
     students = curve.students
     _reject_large(residual, students)
@@ -103,7 +103,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
     )
 
 
-def _solved(law: KeptLaw, alphas: np.ndarray) -> tuple[Polished, np.ndarray]:
+def _solved(law: KeptDistribution, alphas: np.ndarray) -> tuple[Polished, np.ndarray]:
     """Students and their residuals; one that was guessed and is not confirmed is found along the curve instead."""
     curve = solve_students(law, alphas)
     residual = largest_residual(law, curve.students)
@@ -113,7 +113,7 @@ def _solved(law: KeptLaw, alphas: np.ndarray) -> tuple[Polished, np.ndarray]:
     return curve, residual
 
 
-def _reject_large(residual: np.ndarray, students: Student) -> None:
+def _reject_large(residual: np.ndarray, students: OrderParameters) -> None:
     refused = np.flatnonzero(~(residual <= RESIDUAL_TOLERANCE))
     if refused.size:
         worst = refused[np.argmax(residual[refused])]

@@ -101,7 +101,7 @@ def _searched_error(setting: dict[str, Any]) -> Callable[[float, float], float]:
     angle = check_probe_angle(setting["probe_angle"])
     loss = check_loss(setting["loss"])
     if isinstance(loss, Square) and setting["sample_weight"] is None:
-        law = check_selection(setting["selection"]).kept_law(angle, check_label_noise(setting["label_noise"]))
+        law = check_selection(setting["selection"]).kept_distribution(angle, check_label_noise(setting["label_noise"]))
         moments = KeptAverages(law).plane_moments
 
         def of_square(alpha: float, log_ridge: float) -> float:

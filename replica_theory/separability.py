@@ -29,5 +29,5 @@ def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, la
     References:
         Gardner 1988; Candès & Sur 2020, arXiv:1804.09753 (the unpruned case).
     """
-    law = check_selection(selection).kept_law(check_probe_angle(probe_angle), check_label_noise(label_noise))
+    law = check_selection(selection).kept_distribution(check_probe_angle(probe_angle), check_label_noise(label_noise))
     return threshold_of(law)

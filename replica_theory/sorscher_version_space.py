@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.residual import force_in_students_field
-from replica_theory._version_space.saddle_point import GibbsStudent
+from replica_theory._version_space.saddle_point import GibbsOrderParameters
 from replica_theory.errors import SaddlePointError, check_alpha
 from replica_theory.selection import Selection, check_selection
 from replica_theory.version_space import VersionSpaceSolution, as_solution
@@ -51,7 +51,7 @@ def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> np.nd
     overlaps = check_alpha(overlap, "overlap")
     if np.any(overlaps >= 1):
         raise ValueError(f"`overlap` must be in (0, 1); got {overlaps.max()}")
-    teacher_field = KeptTeacherField(check_selection(selection).kept_law(0.0))
+    teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
     gains = [teacher_field.information_gain(R / math.sqrt(1 - R), math.sqrt(R)) for R in np.atleast_1d(overlaps)]
     return np.array(gains) if overlaps.ndim else float(gains[0])
 
@@ -84,13 +84,13 @@ def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> Vers
         Sorscher et al. 2022, arXiv:2206.14486, App. A.
     """
     alphas = check_alpha(alpha_prune)
-    teacher_field = KeptTeacherField(check_selection(selection).kept_law(0.0))
+    teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
     students = _alike_students(teacher_field, np.atleast_1d(alphas))
     residuals = [_stationarity_residual(teacher_field, student) for student in students]
     return as_solution(teacher_field, students, residuals, selection=selection, scalar=alphas.ndim == 0)
 
 
-def _alike_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsStudent]:
+def _alike_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsOrderParameters]:
     top = math.log(1 + float(alphas.max()) / teacher_field.law.keep_fraction) + 2.0
     bottom = min(0.0, math.log(alphas.min()) / 2) - 5.0
     grid = np.linspace(bottom, top, math.ceil((top - bottom) / _SCAN_STEP))
@@ -98,7 +98,9 @@ def _alike_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list
     return [_alike_student(teacher_field, float(alpha), grid, slopes) for alpha in alphas]
 
 
-def _alike_student(teacher_field: KeptTeacherField, alpha: float, grid: np.ndarray, slopes: np.ndarray) -> GibbsStudent:
+def _alike_student(
+    teacher_field: KeptTeacherField, alpha: float, grid: np.ndarray, slopes: np.ndarray
+) -> GibbsOrderParameters:
     """The stationary point of largest R, by Brent's method between the neighbours of the last grid point below it."""
     rising = np.flatnonzero(alpha * slopes > 1)
     if not rising.size or rising[-1] == grid.size - 1:
@@ -109,7 +111,7 @@ def _alike_student(teacher_field: KeptTeacherField, alpha: float, grid: np.ndarr
     bracket = grid[rising[-1]], grid[rising[-1] + 1]
     root = brentq(lambda x: alpha * _slope(teacher_field, x) - 1, *bracket, xtol=1e-14, rtol=1e-14)  # pyright: ignore[reportArgumentType]
     along, across = _components(float(root))  # pyright: ignore[reportArgumentType]
-    return GibbsStudent(alpha=alpha, along=along, across=across)
+    return GibbsOrderParameters(alpha=alpha, along=along, across=across)
 
 
 def _components(log_gamma: float) -> tuple[float, float]:
@@ -130,6 +132,6 @@ def _alike_slope(squared_gamma: float, pull: float, curvature: float) -> float:
     return (pull * (2 + squared_gamma) * math.sqrt(1 + squared_gamma) + curvature) / squared_gamma
 
 
-def _stationarity_residual(teacher_field: KeptTeacherField, student: GibbsStudent) -> float:
+def _stationarity_residual(teacher_field: KeptTeacherField, student: GibbsOrderParameters) -> float:
     pull, _, curvature = force_in_students_field(teacher_field.law, student)
     return abs(student.alpha * _alike_slope(student.squared_length, pull, curvature) - 1)

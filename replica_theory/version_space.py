@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.residual import saddle_point_residual
-from replica_theory._version_space.saddle_point import GibbsStudent, solve_gibbs_students
+from replica_theory._version_space.saddle_point import GibbsOrderParameters, solve_saddle_points
 from replica_theory.errors import SaddlePointError, check_alpha
 from replica_theory.selection import Selection, check_selection
 
@@ -73,15 +73,15 @@ def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpa
         Györgyi & Tishby 1990; Seung, Opper & Sompolinsky 1992; Sorscher et al. 2022, arXiv:2206.14486, App. A.
     """
     alphas = check_alpha(alpha_prune)
-    teacher_field = KeptTeacherField(check_selection(selection).kept_law(0.0))
-    students = solve_gibbs_students(teacher_field, np.atleast_1d(alphas))
+    teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
+    students = solve_saddle_points(teacher_field, np.atleast_1d(alphas))
     residuals = [saddle_point_residual(teacher_field.law, student) for student in students]
     return as_solution(teacher_field, students, residuals, selection=selection, scalar=alphas.ndim == 0)
 
 
 def as_solution(
     teacher_field: KeptTeacherField,
-    students: list[GibbsStudent],
+    students: list[GibbsOrderParameters],
     residuals: list[float],
     *,
     selection: Selection,

@@ -64,7 +64,7 @@ class Cell:
     @cached_property
     def keep_fraction(self) -> float:
         """f, which a rule that sees labels may make depend on angle and noise."""
-        return self.selection.kept_law(self.probe_angle, self.label_noise).keep_fraction
+        return self.selection.kept_distribution(self.probe_angle, self.label_noise).keep_fraction
 
     @property
     def alpha_total(self) -> float:

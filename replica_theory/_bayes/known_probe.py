@@ -14,11 +14,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from replica_theory._kept_averages.averages import KeptAverages
-from replica_theory._kept_averages.field_nodes import FieldCells
-from replica_theory._kept_averages.quadrature import summed_cells
+from replica_theory._kept_averages.field_nodes import FieldNodes
+from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory._numerics.gaussian import inverse_mills
 from replica_theory.losses.ridgeless import HardMargin
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _LEAST, _MOST = math.log(1e-30), math.log(1e20)  # of κ
 _NOTHING = 1e-300
@@ -39,7 +39,7 @@ class _Marks(HardMargin):
         return True
 
 
-def probe_known(law: KeptLaw, alpha: float) -> tuple[float, float]:
+def probe_known(law: KeptDistribution, alpha: float) -> tuple[float, float]:
     """κ = q/(1−q), and the residual of its equation by the second quadrature; θ > 0."""
     averages = KeptAverages(law)
 
@@ -52,12 +52,12 @@ def probe_known(law: KeptLaw, alpha: float) -> tuple[float, float]:
         return 0.0, 0.0
     root: Any = brentq(log_excess, _LEAST, _MOST, xtol=1e-14)
     kappa = math.exp(root)
-    cells = summed_cells(law, _student(kappa, law.probe_angle), _Marks(), 1.0, order=18)
+    cells = quadrature_nodes(law, _student(kappa, law.probe_angle), _Marks(), 1.0, order=18)
     overlap = kappa / (1 + kappa)
     return kappa, abs(_information(cells, alpha) - overlap) / max(overlap, _UNSEEN)
 
 
-def _information(cells: FieldCells, alpha: float) -> float:
+def _information(cells: FieldNodes, alpha: float) -> float:
     return alpha * cells.mean(inverse_mills(cells.field) ** 2)
 
 

@@ -20,7 +20,7 @@ from scipy.special import ndtr, owens_t
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.errors import SaddlePointError
-from replica_theory.selection.kept_distribution import KeptLaw, Piece, positive_pieces, windowed_moments
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece, positive_pieces, windowed_moments
 
 _REACH = 10.0
 _GRID = np.linspace(-_REACH, _REACH, 9)
@@ -46,7 +46,7 @@ _INWARD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]])  # entri
 Map = Callable[[np.ndarray], np.ndarray]
 
 
-def perfect_probe(law: KeptLaw, alpha: float) -> tuple[float, float]:
+def perfect_probe(law: KeptDistribution, alpha: float) -> tuple[float, float]:
     """q/(1−q) at θ = 0, and the residual of its equation at a finer quadrature."""
 
     def log_excess(log_ratio: float, order: int = 14) -> float:
@@ -56,7 +56,7 @@ def perfect_probe(law: KeptLaw, alpha: float) -> tuple[float, float]:
     return math.exp(ratio), abs(log_excess(ratio, 24))
 
 
-def _field_information(law: KeptLaw, ratio: float, order: int) -> float:
+def _field_information(law: KeptDistribution, ratio: float, order: int) -> float:
     """(2/f) E_{w ~ N(0, q)} Z'(w)²/Z(w), with Z = ∫_{u > 0} q(u) N(u; w, 1−q)."""
     size, spread = math.sqrt(ratio / (1 + ratio)), 1 / math.sqrt(1 + ratio)
     edges = np.append(law.edges, 0.0)
@@ -69,7 +69,7 @@ def _field_information(law: KeptLaw, ratio: float, order: int) -> float:
     return 2 / law.keep_fraction * float(nodes.weights @ (normal_density(nodes.points) * share))
 
 
-def rule_known(law: KeptLaw, alpha: float) -> tuple[np.ndarray, float]:
+def rule_known(law: KeptDistribution, alpha: float) -> tuple[np.ndarray, float]:
     """Posterior covariance Σ = K − Q of (z, u) at θ > 0, and the largest residual by the second quadrature."""
     cosine = math.cos(law.probe_angle)
     prior = np.array([[1.0, cosine], [cosine, 1.0]])
@@ -165,7 +165,7 @@ def _positive(entries: np.ndarray) -> np.ndarray:
 
 
 def _field_informations(
-    law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, order: int, *, closed: bool
+    law: KeptDistribution, covariance: np.ndarray, overlap: np.ndarray, order: int, *, closed: bool
 ) -> np.ndarray:
     """E_{w ~ N(0, Q)} ∇Z ∇Zᵀ/Z, (2, 2)."""
     wz, wu, weights = _mean_fields(law, covariance, overlap, order)
@@ -175,7 +175,9 @@ def _field_informations(
     return (slopes * share) @ slopes.T
 
 
-def _mean_fields(law: KeptLaw, covariance: np.ndarray, overlap: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
+def _mean_fields(
+    law: KeptDistribution, covariance: np.ndarray, overlap: np.ndarray, order: int
+) -> tuple[np.ndarray, ...]:
     """w and their weights: z first, then u given z, with panels where edges and label are seen sharply."""
     size = math.sqrt(max(overlap[0, 0], _TINY))
     turn = overlap[0, 1] / size**2
@@ -202,7 +204,9 @@ def _ends(reach: np.ndarray | float, centres: np.ndarray, widths: np.ndarray) ->
     return breakpoints(-reach, reach, grid=_GRID, features=seen, steps=_STEPS)
 
 
-def _closed_chance(law: KeptLaw, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray) -> tuple[np.ndarray, ...]:
+def _closed_chance(
+    law: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Z and its gradient where the rule is constant between edges: a bivariate normal's rectangles."""
     sz, su, correlation = _spreads(covariance)
     rest = math.sqrt((1 - correlation) * (1 + correlation))
@@ -229,7 +233,9 @@ def _orthant(h: np.ndarray, k: np.ndarray, correlation: float) -> np.ndarray:
     return 0.5 * (ndtr(h) + ndtr(k)) - tails - np.where(np.sign(h) != np.sign(k), 0.5, 0.0)
 
 
-def _summed_chance(law: KeptLaw, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray) -> tuple[np.ndarray, ...]:
+def _summed_chance(
+    law: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """The same for any rule, by quadrature over z."""
     sz, su, correlation = _spreads(covariance)
     rest = su * math.sqrt((1 - correlation) * (1 + correlation))

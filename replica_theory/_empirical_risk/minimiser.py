@@ -11,7 +11,7 @@ from replica_theory._empirical_risk.residual import RESIDUAL_TOLERANCE, independ
 from replica_theory._empirical_risk.separability import threshold_of
 from replica_theory._empirical_risk.square_loss import square_student
 from replica_theory._kept_averages.averages import KeptAverages
-from replica_theory._kept_averages.quadrature import summed_cells
+from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Logistic, Square, SquaredHinge
@@ -136,7 +136,7 @@ def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedSt
     is that of the others plus its weight.
     """
     cells = averages(loss, _OUTSIDE, 1.0)
-    again = summed_cells(averages.law, _OUTSIDE, loss, 1.0, weight=averages.weight, order=20)
+    again = quadrature_nodes(averages.law, _OUTSIDE, loss, 1.0, weight=averages.weight, order=20)
     mean, other = (c.first(c.loss_weight * np.ones_like(c.field))[:2] for c in (cells, again))
     total, square = (cells.mean(cells.loss_weight**power * np.ones_like(cells.field)) for power in (1, 2))
     components = np.append(alpha * mean, math.sqrt(alpha * square))

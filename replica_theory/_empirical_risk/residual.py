@@ -10,7 +10,7 @@ import numpy as np
 
 from replica_theory._empirical_risk.newton import RiskStudent
 from replica_theory._kept_averages.averages import KeptAverages
-from replica_theory._kept_averages.quadrature import summed_cells
+from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.losses.base import Loss
 
 RESIDUAL_TOLERANCE = 1e-9
@@ -33,7 +33,7 @@ def independent_residual(averages: KeptAverages, loss: Loss, student: RiskStuden
 
 def _residual(averages: KeptAverages, loss: Loss, student: RiskStudent, order: int) -> float:
     x, shrinkage = student.components, student.ridge * student.scale
-    cells = summed_cells(averages.law, x, loss, student.scale, weight=averages.weight, order=order)
+    cells = quadrature_nodes(averages.law, x, loss, student.scale, weight=averages.weight, order=order)
     field, slope = loss.proximal_and_slope(cells.field, student.scale * cells.loss_weight)
     force = cells.field - field
     spread = student.alpha * cells.mean(force**2) / x[2] ** 2 - 1

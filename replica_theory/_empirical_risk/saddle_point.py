@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._kept_averages.field_nodes import FieldCells
+from replica_theory._kept_averages.field_nodes import FieldNodes
 from replica_theory.losses.base import Loss
 
 _LAST = np.array([0.0, 0.0, 1.0])
@@ -44,7 +44,7 @@ class RiskEquations:
 
 
 def risk_equations(
-    loss: Loss, cells: FieldCells, *, alpha: float, ridge: float, student: np.ndarray, scale: float
+    loss: Loss, cells: FieldNodes, *, alpha: float, ridge: float, student: np.ndarray, scale: float
 ) -> RiskEquations:
     """The equations and their derivatives."""
     field, slope = loss.proximal_and_slope(cells.field, scale * cells.loss_weight)

@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 
 from replica_theory._kept_averages.averages import KeptAverages
-from replica_theory._kept_averages.quadrature import summed_cells
+from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.ridgeless import HardMargin
-from replica_theory.selection.kept_distribution import KeptLaw, Piece
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 RESIDUAL_TOLERANCE = 1e-10
 
@@ -18,7 +18,7 @@ _ITERATIONS = 100
 
 
 @lru_cache(maxsize=1)  # a curve asks at every α
-def threshold_of(law: KeptLaw) -> float:
+def threshold_of(law: KeptDistribution) -> float:
     """The same, of a law."""
     if _is_separable(law):
         return math.inf
@@ -37,7 +37,7 @@ def threshold_of(law: KeptLaw) -> float:
     return 1 / shortfall
 
 
-def _is_separable(law: KeptLaw) -> bool:
+def _is_separable(law: KeptDistribution) -> bool:
     """Whether teacher or probe classify all kept labels, or all of them wrongly."""
     if law.label_noise == 0:
         return True
@@ -61,7 +61,7 @@ def _shortfall(averages: KeptAverages, direction: np.ndarray) -> tuple[float, np
 
 def _check(averages: KeptAverages, direction: np.ndarray, shortfall: float) -> None:
     """The minimum by the other quadrature."""
-    cells = summed_cells(averages.law, np.append(direction, 1.0), _AtZero(), 1.0, order=24)
+    cells = quadrature_nodes(averages.law, np.append(direction, 1.0), _AtZero(), 1.0, order=24)
     short = np.maximum(-cells.field, 0.0)
     slope = cells.first(short)[:2] / shortfall
     residual = float(np.max(np.abs([*slope, cells.mean(short**2) / shortfall - 1])))

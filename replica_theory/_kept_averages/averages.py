@@ -5,12 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory._kept_averages.closed_form import Boundaries, closed_cells
-from replica_theory._kept_averages.field_nodes import FieldCells
-from replica_theory._kept_averages.quadrature import summed_cells
+from replica_theory._kept_averages.closed_form import Boundaries, closed_form_nodes
+from replica_theory._kept_averages.field_nodes import FieldNodes
+from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.losses.base import Loss, Weight
 from replica_theory.losses.named import Square
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _SLENDER = 0.05
 _NARROW = 1e-4  # strips below it are a difference of nearly equal terms
@@ -20,7 +20,7 @@ _NARROW = 1e-4  # strips below it are a difference of nearly equal terms
 class KeptAverages:
     """The cells of a law and a sample weight."""
 
-    law: KeptLaw
+    law: KeptDistribution
     weight: Weight | None = None
 
     @cached_property
@@ -35,17 +35,17 @@ class KeptAverages:
     def _boundaries(self) -> Boundaries:
         return Boundaries.of(self.law)
 
-    def __call__(self, loss: Loss, student: np.ndarray, scale: float) -> FieldCells:
+    def __call__(self, loss: Loss, student: np.ndarray, scale: float) -> FieldNodes:
         if self.in_closed_form:
-            return closed_cells(self._boundaries, student, loss.marks(scale))
-        return summed_cells(self.law, student, loss, scale, weight=self.weight)
+            return closed_form_nodes(self._boundaries, student, loss.marks(scale))
+        return quadrature_nodes(self.law, student, loss, scale, weight=self.weight)
 
     @cached_property
     def plane_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """m = E[y s] and S = E[s sᵀ] of the kept examples, along the probe and across it."""
         outside, loss = np.array([0.0, 0.0, 1.0]), Square()
         if self._narrowest < _SLENDER:  # where E z² is small beside the terms of the closed form
-            cells = summed_cells(self.law, outside, loss, 1.0, weight=self.weight)
+            cells = quadrature_nodes(self.law, outside, loss, 1.0, weight=self.weight)
         else:
             cells = self(loss, outside, 1.0)
         ones = np.ones_like(cells.field)

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._kept_averages.field_nodes import REACH, FieldCells, LabelChance, labelled_pieces, moment_maps
+from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, LabelChance, labelled_pieces, moment_maps
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import composite_rule, gauss_legendre
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _ORDER = 12
 _GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 8.0, 11.0])
@@ -42,7 +42,7 @@ class Boundaries:
         jumps: (edges,), rise of the keep probability there.
     """
 
-    law: KeptLaw
+    law: KeptDistribution
     label: LabelChance
     lower: np.ndarray
     upper: np.ndarray
@@ -51,7 +51,7 @@ class Boundaries:
     jumps: np.ndarray
 
     @classmethod
-    def of(cls, law: KeptLaw) -> "Boundaries":
+    def of(cls, law: KeptDistribution) -> "Boundaries":
         pieces, label = labelled_pieces(law)
         lower, upper = np.clip([[p.lower for p in pieces], [p.upper for p in pieces]], -FAR, FAR)
         probability = np.array([piece.probability for piece in pieces], dtype=float)
@@ -107,7 +107,7 @@ class Plane:
         return first, second
 
 
-def closed_cells(rule: Boundaries, student: np.ndarray, marks: np.ndarray) -> FieldCells:
+def closed_form_nodes(rule: Boundaries, student: np.ndarray, marks: np.ndarray) -> FieldNodes:
     """Cells with panel ends at the fields ``marks``."""
     plane = Plane.of(student, rule.law.probe_angle)
     nodes = composite_rule(_panel_ends(rule, plane, marks / plane.norm)[None], _ORDER)
@@ -121,7 +121,7 @@ def closed_cells(rule: Boundaries, student: np.ndarray, marks: np.ndarray) -> Fi
         [mass, along, edge, boundary, t * along, t * edge, t * boundary, edge_slope, mixed, boundary_slope]
     )
     parts *= 2 / rule.law.keep_fraction * nodes.weights * normal_density(t)
-    return FieldCells(plane.norm * t, 1.0, parts, *plane.moments())
+    return FieldNodes(plane.norm * t, 1.0, parts, *plane.moments())
 
 
 def _edge_terms(rule: Boundaries, plane: Plane, t: np.ndarray) -> tuple:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory.selection.kept_distribution import KeptLaw, Piece
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 REACH = 11.0
 
 
 @dataclass(frozen=True)
-class FieldCells:
+class FieldNodes:
     """Kept examples of label +1 by the student's field; all averages over them are sums over cells.
 
     Attributes:
@@ -70,7 +70,7 @@ class LabelChance:
     slope: float
 
 
-def labelled_pieces(law: KeptLaw) -> tuple[tuple[Piece, ...], LabelChance]:
+def labelled_pieces(law: KeptDistribution) -> tuple[tuple[Piece, ...], LabelChance]:
     """The rule's pieces and the label's chance; at θ = 0 the label depends on z and joins the pieces."""
     wrong = law.label_noise
     if law.probe_angle > 0:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._kept_averages.field_nodes import REACH, FieldCells, LabelChance, labelled_pieces, moment_maps
+from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, LabelChance, labelled_pieces, moment_maps
 from replica_theory._numerics.gaussian import FAR, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.losses.base import Loss, Weight
-from replica_theory.selection.kept_distribution import KeptLaw, Piece
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 _GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])
 _COARSE = 3.0  # widths beyond it are resolved by the grid
@@ -34,9 +34,15 @@ class _Row:
     loss_weight: np.ndarray
 
 
-def summed_cells(
-    law: KeptLaw, student: np.ndarray, loss: Loss, scale: float, *, weight: Weight | None = None, order: int = 12
-) -> FieldCells:
+def quadrature_nodes(
+    law: KeptDistribution,
+    student: np.ndarray,
+    loss: Loss,
+    scale: float,
+    *,
+    weight: Weight | None = None,
+    order: int = 12,
+) -> FieldNodes:
     """Cells of any rule, with panel ends where the proximal operator at this scale is not smooth."""
     a1, a2, b = student.tolist()
     tau = float(np.hypot(a2, b))
@@ -52,7 +58,7 @@ def summed_cells(
     zm, xm = z * mass, xi * mass
     axes = np.array([[1.0, 0.0, 0.0], [0.0, a2 / tau, b / tau], [0.0, b / tau, -a2 / tau]])  # of z, ξ and ζ
     parts = np.stack([mass, zm, xm, m1, z * zm, z * xm, z * m1, xi * xm, xi * m1, m2])
-    return FieldCells(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *moment_maps(axes))
+    return FieldNodes(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *moment_maps(axes))
 
 
 def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:

@@ -10,11 +10,11 @@ import numpy as np
 
 from replica_theory._max_margin.initial_guesses import guesses
 from replica_theory._max_margin.newton import Polished, equations, newton
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.saddle_point import mean_example
 from replica_theory._numerics.hermite import CubicHermite
 from replica_theory.errors import SaddlePointError
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _FIRST, _SHORTEST, _LONGEST = 0.5, 1e-4, 2.0  # steps along the curve
 _ROUGH = 1e-3  # residual to which anchors of the curve are solved
@@ -24,7 +24,7 @@ _GUESSES = 2  # that are tried
 _SAMPLES = 40  # of the interpolant, in each step
 
 
-def solve_students(law: KeptLaw, alphas: np.ndarray, *, guess: bool = True) -> Polished:
+def solve_students(law: KeptDistribution, alphas: np.ndarray, *, guess: bool = True) -> Polished:
     """The students at these α, in their order, with the tangents of their curve.
 
     One student is guessed, if it can be. The problem is convex, so whatever solves its equations is the student; but
@@ -41,7 +41,7 @@ def solve_students(law: KeptLaw, alphas: np.ndarray, *, guess: bool = True) -> P
     return polished
 
 
-def _guessed(law: KeptLaw, alpha: float) -> Polished:
+def _guessed(law: KeptDistribution, alpha: float) -> Polished:
     """What Newton's method makes of a few guesses, from the best on, until one leads to a student."""
     students = guesses(law, alpha)
     here = equations(law, students)
@@ -53,7 +53,7 @@ def _guessed(law: KeptLaw, alpha: float) -> Polished:
     return polished
 
 
-def _follow(law: KeptLaw, lowest: float, highest: float) -> tuple[list[Polished], list[float]]:
+def _follow(law: KeptDistribution, lowest: float, highest: float) -> tuple[list[Polished], list[float]]:
     """Anchors along the curve, from ``lowest`` α or below it to ``highest`` or above, and their arclengths."""
     anchors, lengths = [newton(law, _mean_student(law, lowest), tolerance=_ROUGH)], [0.0]
     step, curvature = _FIRST, 0.0
@@ -72,24 +72,24 @@ def _follow(law: KeptLaw, lowest: float, highest: float) -> tuple[list[Polished]
     return anchors, lengths
 
 
-def _predicted(here: Polished, step: float, curvature: np.ndarray | float) -> Student:
+def _predicted(here: Polished, step: float, curvature: np.ndarray | float) -> OrderParameters:
     log_alpha, slack, log_scale, turn = (step * here.tangents + step**2 / 2 * curvature).T
     return here.students.stepped(log_alpha, here.unit * slack, log_scale, turn)
 
 
-def _mean_student(law: KeptLaw, alpha: float) -> Student:
+def _mean_student(law: KeptDistribution, alpha: float) -> OrderParameters:
     """p = √α m and k = 1/√α, with m the mean kept example, at an α so small that this is nearly exact."""
     mean = mean_example(law)
     size = np.hypot(*mean)
     alpha = min(alpha, 0.02 / (1 + size**2))
-    return Student.of(alpha, alpha**-0.5, alpha**0.5 * size, np.arctan2(mean[1], mean[0]))
+    return OrderParameters.of(alpha, alpha**-0.5, alpha**0.5 * size, np.arctan2(mean[1], mean[0]))
 
 
-def _between(anchors: list[Polished], lengths: list[float], alphas: np.ndarray) -> Student:
+def _between(anchors: list[Polished], lengths: list[float], alphas: np.ndarray) -> OrderParameters:
     """Students at these α by Hermite interpolation, in arclength, of ln α, k/p, ln p and ψ."""
     students = [anchor.students for anchor in anchors]
     if len(anchors) == 1:
-        return Student.of(alphas, students[0].k, students[0].length, students[0].angle)
+        return OrderParameters.of(alphas, students[0].k, students[0].length, students[0].angle)
     values = [np.stack([np.log(s.alpha), s.k / s.length, np.log(s.length), s.angle], -1) for s in students]
     slopes = [a.tangents * [1.0, float(a.unit[0] / a.students.length[0]), 1.0, 1.0] for a in anchors]
     curve = CubicHermite(np.array(lengths), np.concatenate(values).astype(float), np.concatenate(slopes))
@@ -97,4 +97,4 @@ def _between(anchors: list[Polished], lengths: list[float], alphas: np.ndarray) 
     fine = np.interp(np.linspace(0, steps[-1], _SAMPLES * steps[-1] + 1), steps, lengths)
     _, ratio, log_length, angle = curve(np.interp(np.log(alphas), curve(fine)[:, 0], fine)).T
     length = np.exp(log_length)
-    return Student.of(alphas, ratio * length, length, angle)
+    return OrderParameters.of(alphas, ratio * length, length, angle)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr
 
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.saddle_point import stationarity
 from replica_theory._numerics.gaussian import squared_ramp
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _REACH = 11.0
 _GRID = np.array([-11.0, -8.0, -5.5, -3.5, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.5, 8.0, 11.0])
@@ -25,12 +25,12 @@ _GRID = np.array([-11.0, -8.0, -5.5, -3.5, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.5, 
 class Influence:
     """Relative change of the error per relative amount of examples kept at signed margin m = y z."""
 
-    student: Student
+    student: OrderParameters
     probe_angle: float
     adjoint: np.ndarray
 
     @classmethod
-    def at(cls, law: KeptLaw, student: Student) -> "Influence":
+    def at(cls, law: KeptDistribution, student: OrderParameters) -> "Influence":
         """The influence on one student's error, at its saddle point."""
         here = stationarity(law, student)
         slopes = student.log_error_slopes()[0, 1:]

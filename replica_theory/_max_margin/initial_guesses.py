@@ -7,14 +7,14 @@ as their mean is larger, or their boundary denser, so many times longer is the s
 
 import math
 
-from replica_theory._max_margin.order_parameters import Student
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory._max_margin.order_parameters import OrderParameters
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _MEAN = math.sqrt(2 / math.pi)  # |E y s| of random data
 _LEAST = 1e-3
 
 
-def guesses(law: KeptLaw, alpha: float) -> Student:
+def guesses(law: KeptDistribution, alpha: float) -> OrderParameters:
     """A few students at this α, of which the one with the least residual is probably a start."""
     toward, across, dense, gap = law.outline
     size, angle = math.hypot(toward, across) / _MEAN, math.atan2(across, toward)
@@ -22,7 +22,7 @@ def guesses(law: KeptLaw, alpha: float) -> Student:
     length = _MEAN * math.sqrt(alpha) * (1 + (0.6364 * alpha) ** 1.57) ** (1 / 3.14)
     k = (1 + (0.4081 * alpha) ** 1.7) ** (1 / 3.4) / math.sqrt(alpha)
     mean, held = size * length, max(dense, _LEAST) * length
-    return Student.of(
+    return OrderParameters.of(
         alpha,
         [k + gap * mean, k, k, k + 0.5 * gap * mean],
         [mean, held, math.sqrt(mean * held), mean],

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.saddle_point import Stationarity, stationarity
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 TOLERANCE = 1e-13
 _ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
@@ -27,11 +27,11 @@ class Polished:
         found: Whether it is as small as was asked, or as rounding allows.
         first_residual: That of the start.
         tangents: (students, 4), unit tangents of their curves towards larger α, in the coordinates of
-            `Student.stepped`, slack in units of ``unit``.
+            `OrderParameters.stepped`, slack in units of ``unit``.
         unit: The slack that doubles M or so.
     """
 
-    students: Student
+    students: OrderParameters
     residual: np.ndarray
     found: np.ndarray
     first_residual: np.ndarray
@@ -45,8 +45,8 @@ class Polished:
 
 
 def newton(
-    law: KeptLaw,
-    students: Student,
+    law: KeptDistribution,
+    students: OrderParameters,
     *,
     direction: np.ndarray | None = None,
     tolerance: float = TOLERANCE,
@@ -77,7 +77,7 @@ def newton(
     return Polished(students, size, found, first, tangents, here.unit)
 
 
-def equations(law: KeptLaw, students: Student) -> Stationarity:
+def equations(law: KeptDistribution, students: OrderParameters) -> Stationarity:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where a student is lost
         step = max(1, _CHUNK // len(law.pieces))
         if students.k.size <= step:
@@ -87,7 +87,7 @@ def equations(law: KeptLaw, students: Student) -> Stationarity:
 
 
 def _unfinished(
-    students: Student, here: Stationarity, size: np.ndarray, previous: np.ndarray, tolerance: float
+    students: OrderParameters, here: Stationarity, size: np.ndarray, previous: np.ndarray, tolerance: float
 ) -> np.ndarray:
     """Which students to step on: neither close enough, nor at the rounding of their terms, nor hopeless."""
     # where the margin is small, an anchor is rough only within its margin
@@ -98,7 +98,7 @@ def _unfinished(
     return ~close & ~stalled & (size < _HOPELESS)
 
 
-def _stepped(students: Student, unit: np.ndarray, steps: np.ndarray) -> Student:
+def _stepped(students: OrderParameters, unit: np.ndarray, steps: np.ndarray) -> OrderParameters:
     """Newton's steps, no longer than allowed; k at most falls by a factor of a few."""
     slack = unit * steps[:, 1]
     longest = np.maximum(np.abs(steps).max(-1), -slack / students.k)

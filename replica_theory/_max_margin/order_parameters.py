@@ -8,7 +8,7 @@ _COARSE = 1e3  # lengths, and inverse widths of a rule's pieces, up to which dou
 
 
 @dataclass(frozen=True, kw_only=True)
-class Student:
+class OrderParameters:
     """Students: in-plane part of this length, angle ψ from the teacher, plus a unit vector outside.
 
     Every attribute is an array with one entry a student.
@@ -26,28 +26,28 @@ class Student:
     angle: np.ndarray
 
     @classmethod
-    def of(cls, alpha, k, length, angle) -> "Student":
+    def of(cls, alpha, k, length, angle) -> "OrderParameters":
         """Students from numbers or arrays of them."""
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.longdouble)) for v in (alpha, k, length, angle)))
         return cls(**dict(zip(("alpha", "k", "length", "angle"), columns, strict=True)))
 
-    def __getitem__(self, index) -> "Student":
+    def __getitem__(self, index) -> "OrderParameters":
         """The students at these indices (a slice, a mask or an index array)."""
-        return Student(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+        return OrderParameters(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
-    def with_replaced(self, mask: np.ndarray, others: "Student") -> "Student":
+    def with_replaced(self, mask: np.ndarray, others: "OrderParameters") -> "OrderParameters":
         """The same, with others where the mask says so."""
         return (
             others
             if mask.all()
-            else Student(**dict(zip(vars(self), replaced(vars(self), mask, vars(others)), strict=True)))
+            else OrderParameters(**dict(zip(vars(self), replaced(vars(self), mask, vars(others)), strict=True)))
         )
 
-    def resolving(self, finest: float) -> "Student":
+    def resolving(self, finest: float) -> "OrderParameters":
         """The same in doubles, which is faster, if they resolve the students' scale and the rule's finest."""
         if self.length.max() >= _COARSE or finest <= 1 / _COARSE:
             return self
-        return Student(**{field.name: getattr(self, field.name).astype(float) for field in fields(self)})
+        return OrderParameters(**{field.name: getattr(self, field.name).astype(float) for field in fields(self)})
 
     @property
     def squared_norm(self) -> np.ndarray:
@@ -77,11 +77,11 @@ class Student:
         across = self.length * np.sin(self.angle)
         return np.arctan2(np.hypot(1.0, across), self.length * np.cos(self.angle)) / np.pi
 
-    def stepped(self, log_alpha, slack, log_scale, turn) -> "Student":
+    def stepped(self, log_alpha, slack, log_scale, turn) -> "OrderParameters":
         """Multiplies α, adds slack to k, which stays positive, then scales k and length, and turns the angle."""
         # sums and products of doubles with the state are in its own, longer precision
         gain, growth = slack / self.k, np.exp(np.asarray(log_scale, np.longdouble))
-        return Student(
+        return OrderParameters(
             alpha=self.alpha * np.exp(np.asarray(log_alpha, np.longdouble)),
             k=self.k * np.where(gain > 0, 1 + gain, np.exp(np.minimum(gain, 0))) * growth,
             length=self.length * growth,

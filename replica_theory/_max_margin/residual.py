@@ -23,24 +23,24 @@ Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in close
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual_averages import GRID, REACH, Overlaps, closed_pulls, overlaps, summed_averages
 from replica_theory._numerics.gaussian import interval_moments, normal_density
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule, gauss_legendre
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _CHUNK = 16  # students whose nodes stay in the cache
 _NOTHING = 1e-16  # share of a sum that is below its rounding
 _CANCELLED = 10.0  # terms so much larger than their sum that their rounding would show in it
 
 
-def largest_residual(law: KeptLaw, student: Student) -> np.ndarray:
+def largest_residual(law: KeptDistribution, student: OrderParameters) -> np.ndarray:
     """Largest difference between the sides of an equation, relative to the size of its terms, each student."""
     step = max(1, _CHUNK // len(law.pieces))
     return np.concatenate([_largest(law, student[i : i + step]) for i in range(0, student.k.size, step)])
 
 
-def _largest(law: KeptLaw, student: Student) -> np.ndarray:
+def _largest(law: KeptDistribution, student: OrderParameters) -> np.ndarray:
     if not law.is_constant:
         return _residual(law, student, in_closed_form=False)[0]
     residual, again = _residual(law, student, in_closed_form=True)
@@ -49,7 +49,9 @@ def _largest(law: KeptLaw, student: Student) -> np.ndarray:
     return residual
 
 
-def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[np.ndarray, np.ndarray]:
+def _residual(
+    law: KeptDistribution, student: OrderParameters, *, in_closed_form: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The residual, and whether the terms of ∫ φ (κ−t)² m are too large for their sum to be trusted."""
     student = student.resolving(law.finest)
     paper = overlaps(law, student)
@@ -68,7 +70,7 @@ def _residual(law: KeptLaw, student: Student, *, in_closed_form: bool) -> tuple[
     return np.abs(sides).max(0).astype(float), size > _CANCELLED * squared_shortfall
 
 
-def _shortfalls(law: KeptLaw, paper: Overlaps) -> Nodes:
+def _shortfalls(law: KeptDistribution, paper: Overlaps) -> Nodes:
     """Quadrature in κ − t > 0, with panels where the label, the rule's edges and both at once switch."""
     edges, (rows, many), kind = law.edges, (paper.margin.size, law.edges.size), paper.margin.dtype
     centres, widths = np.zeros((2, rows, 1 + 3 * many), kind)
@@ -85,7 +87,7 @@ def _shortfalls(law: KeptLaw, paper: Overlaps) -> Nodes:
     return composite_rule(paper.margin[:, None] - ends[:, ::-1], order=12)
 
 
-def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
+def _by_quadrature(law: KeptDistribution, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
     """e and l at each node, ∫ dt φ (κ−t)² m(t) of each student, and the size of its terms."""
     at, short = paper[nodes.row], nodes.points
     edge, label, mass = summed_averages(law, at, short)
@@ -93,7 +95,7 @@ def _by_quadrature(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndar
     return edge, label, total, total
 
 
-def _by_parts(law: KeptLaw, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
+def _by_parts(law: KeptDistribution, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
     """The same from m where t starts, at most P(u > 0 | t), and from its growth, which is in closed form."""
     at, short, start = paper.beside(nodes), nodes.points, paper.margin + REACH
     edge, label = closed_pulls(law, at, short)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 REACH = 10.5
 GRID = np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5])
@@ -43,7 +43,7 @@ class Overlaps:
         return Overlaps(*(nodes.spread(values) for values in vars(self).values()))
 
 
-def overlaps(law: KeptLaw, student: Student) -> Overlaps:
+def overlaps(law: KeptDistribution, student: OrderParameters) -> Overlaps:
     angle, norm, p = student.angle.dtype.type(law.probe_angle), student.norm, student.length
     turn = angle - student.angle
     inward, outward = p * np.sin(turn), p * np.sin(student.angle)
@@ -61,18 +61,18 @@ def overlaps(law: KeptLaw, student: Student) -> Overlaps:
     )
 
 
-def closed_pulls(law: KeptLaw, at: Overlaps, short: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def closed_pulls(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """e and l at t = κ − short, of a rule that is constant between its edges."""
     return _edge_pull(law, at, short), _label_pull(law, at, at.margin - short)
 
 
-def summed_averages(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
+def summed_averages(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> np.ndarray:
     """e, l and m by quadrature over the probe field, for any rule, (3, t)."""
     chunks = [slice(start, start + _CHUNK) for start in range(0, short.size, _CHUNK)]
     return np.concatenate([_summed(law, at[chunk], short[chunk]) for chunk in chunks], axis=1)
 
 
-def _edge_pull(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
+def _edge_pull(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> np.ndarray:
     """e = Σ q [φ(ζ) G] at an interval's lower minus at its upper end, over σ."""
     ends = np.minimum(np.maximum(law.ends, -FAR), FAR)[..., None]
     beyond = _beyond(at, short, ends)
@@ -97,7 +97,7 @@ def _beyond(at: Overlaps, short: np.ndarray, edge: np.ndarray | float) -> np.nda
     return (edge - at.rho * at.margin) + at.rho * short
 
 
-def _label_pull(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+def _label_pull(law: KeptDistribution, at: Overlaps, t: np.ndarray) -> np.ndarray:
     """l = φ(R t/τ)/τ times the mean of q along the label's boundary u = 0."""
     low, high = _along_boundary(at, t, np.minimum(np.maximum(law.ends, -FAR), FAR)[..., None])
     return _at_boundary(at, t) * (law.probabilities @ interval_mass(low, high))
@@ -114,7 +114,7 @@ def _along_boundary(at: Overlaps, t: np.ndarray, edge: np.ndarray | float) -> np
         return at.tau * edge / at.spread - t * at.outward / at.tau
 
 
-def _summed(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
+def _summed(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> np.ndarray:
     t = at.margin - short
     with np.errstate(divide="ignore", invalid="ignore"):
         slope, switch = at.gap / at.spread, -at.overlap * at.sigma * t / at.gap
@@ -132,7 +132,7 @@ def _summed(law: KeptLaw, at: Overlaps, short: np.ndarray) -> np.ndarray:
     return np.stack([(pull - at.gap / at.sigma * label) / at.sigma, label, mass]).astype(float)
 
 
-def _mean_along_boundary(law: KeptLaw, at: Overlaps, t: np.ndarray) -> np.ndarray:
+def _mean_along_boundary(law: KeptDistribution, at: Overlaps, t: np.ndarray) -> np.ndarray:
     """Mean of q over z on the label's boundary, whose spread there is Λ/τ."""
     kinks = _along_boundary(at[:, None], t[:, None], law.edges)
     nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, kinks=kinks), order=12)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._max_margin.order_parameters import Student, replaced
+from replica_theory._max_margin.order_parameters import OrderParameters, replaced
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _REACH = 12.0
 _GRID = np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0])
@@ -30,7 +30,7 @@ class Stationarity:
 
     Attributes:
         residual: (students, 3), each relative to the size of its terms.
-        jacobian: (students, 3, 4), by ln α, slack, ln scale and angle: the steps of `Student.stepped`.
+        jacobian: (students, 3, 4), by ln α, slack, ln scale and angle: the steps of `OrderParameters.stepped`.
         unit: (students,), the slack that doubles M or so: the unit in which it is stepped.
         sizes: (students, 3), by which the averages in the equations are divided.
     """
@@ -48,7 +48,7 @@ class Stationarity:
         return others if mask.all() else Stationarity(*replaced(vars(self), mask, vars(others)))
 
 
-def stationarity(law: KeptLaw, student: Student) -> Stationarity:
+def stationarity(law: KeptDistribution, student: OrderParameters) -> Stationarity:
     """The equations and their derivatives at these students.
 
     A step changes x by the slack and then scales k and p together, so that near-by fields keep
@@ -110,16 +110,16 @@ def _products(q0, q1, q2, mass, across, across2, x, lever, terms) -> np.ndarray:
     return out
 
 
-def mean_example(law: KeptLaw) -> np.ndarray:
+def mean_example(law: KeptDistribution) -> np.ndarray:
     """The mean kept example y s: along the teacher, and across it towards the probe."""
-    nodes = _fields(law, Student.of(1.0, 1.0, 1.0, 0.0))
+    nodes = _fields(law, OrderParameters.of(1.0, 1.0, 1.0, 0.0))
     t = nodes.points.astype(float)
     mass, across, _ = law.across_moments(nodes, np.zeros(1))
     density = 2 / law.keep_fraction * normal_density(t)
     return nodes.integrals([density * t * mass, density * across])[:, 0]
 
 
-def _fields(law: KeptLaw, student: Student) -> Nodes:
+def _fields(law: KeptDistribution, student: OrderParameters) -> Nodes:
     """Quadrature in t, with panels where shortfall begins and where the label and the rule's edges switch."""
     angle, p = student.angle, student.length
     edges, turn = law.edges, law.probe_angle - angle

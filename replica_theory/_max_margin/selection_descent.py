@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.first_variation import Influence
 from replica_theory._max_margin.newton import newton
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._numerics.hermite import CubicHermite
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.selection import KeepBetween, KeepWindows
@@ -42,7 +42,7 @@ class SearchState:
     """A rule, its student, and the score that is below 0 where the rule keeps."""
 
     rule: KeepWindows
-    student: Student
+    student: OrderParameters
     score: Score
 
     @property
@@ -83,7 +83,7 @@ class SelectionSearch:
         found = self.window(float(best.x), near=state.student)
         return found if found.log_error < state.log_error else state
 
-    def window(self, lowest_rank: float, near: Student | None = None) -> SearchState:
+    def window(self, lowest_rank: float, near: OrderParameters | None = None) -> SearchState:
         """The state that keeps the fraction from this rank on."""
         highest_rank = min(lowest_rank + self.keep_fraction, 1.0)
         middle, half = (lowest_rank + highest_rank) / 2, (highest_rank - lowest_rank) / 2
@@ -100,7 +100,7 @@ class SelectionSearch:
 
     def influence(self, state: SearchState) -> Score:
         """Influence by the margin that the rule sees: without labels, the mean over both of them."""
-        signed = Influence.at(state.rule.kept_law(self.probe_angle), state.student)
+        signed = Influence.at(state.rule.kept_distribution(self.probe_angle), state.student)
         if self.label_aware or self.probe_angle == 0:
             return signed
 
@@ -123,15 +123,15 @@ class SelectionSearch:
                 return trial
         return None
 
-    def _student(self, rule: KeepWindows, near: Student | None = None) -> Student:
-        law = rule.kept_law(self.probe_angle)
+    def _student(self, rule: KeepWindows, near: OrderParameters | None = None) -> OrderParameters:
+        law = rule.kept_distribution(self.probe_angle)
         if near is not None and (moved := newton(law, near)).found[0]:
             return moved.students
         return solve_students(law, np.array([self.alpha_total * self.keep_fraction])).students
 
     def _margins(self, state: SearchState) -> np.ndarray:
         """Margins dense enough to interpolate scores: at the scales of the student, the probe and the rule."""
-        student, edges = state.student, state.rule.kept_law(self.probe_angle).edges
+        student, edges = state.student, state.rule.kept_distribution(self.probe_angle).edges
         turn = float(self.probe_angle - student.angle[0])
         begin, softness = float(student.k[0] / student.length[0]), float(1 / student.length[0])
         centres = [0.0, begin * math.cos(turn), *edges]

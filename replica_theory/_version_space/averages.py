@@ -16,7 +16,7 @@ from scipy.special import log_ndtr
 
 from replica_theory._numerics.gaussian import inverse_mills, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule, panel_rule
-from replica_theory.selection.kept_distribution import _TEACHER_REACH, KeptLaw, Piece, positive_pieces
+from replica_theory.selection.kept_distribution import _TEACHER_REACH, KeptDistribution, Piece, positive_pieces
 
 _GRID = np.linspace(0.0, _TEACHER_REACH, 7)
 _NOISE_REACH = 8.5
@@ -60,7 +60,7 @@ class ForceAverages:
 class KeptTeacherField:
     """The law of u > 0 on kept examples, density (2/f) φ(u) q(u)."""
 
-    law: KeptLaw
+    law: KeptDistribution
 
     @cached_property
     def pieces(self) -> list[Piece]:

@@ -15,15 +15,15 @@ import numpy as np
 from replica_theory._numerics.gaussian import inverse_mills, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory._version_space.averages import tail_panels, tail_width
-from replica_theory._version_space.saddle_point import GibbsStudent
-from replica_theory.selection.kept_distribution import _SPREADS, KeptLaw, positive_pieces, windowed_moments
+from replica_theory._version_space.saddle_point import GibbsOrderParameters
+from replica_theory.selection.kept_distribution import _SPREADS, KeptDistribution, positive_pieces, windowed_moments
 
 _REACH = 12.0
 _GRID = np.linspace(-_REACH, _REACH, 13)
 _SUBPANELS = 14
 
 
-def saddle_point_residual(law: KeptLaw, student: GibbsStudent) -> float:
+def saddle_point_residual(law: KeptDistribution, student: GibbsOrderParameters) -> float:
     """Larger relative difference between the sides of a/(1+c²) = α E u h' and of b² = α E h'²."""
     pull, square, _ = force_in_students_field(law, student)
     a, b = student.along, student.across
@@ -33,7 +33,7 @@ def saddle_point_residual(law: KeptLaw, student: GibbsStudent) -> float:
     )
 
 
-def force_in_students_field(law: KeptLaw, student: GibbsStudent) -> tuple[float, float, float]:
+def force_in_students_field(law: KeptDistribution, student: GibbsOrderParameters) -> tuple[float, float, float]:
     """E u h', E h'² and E h'', h = ln Φ."""
     length = math.sqrt(student.squared_length)
     cosine, sine = student.along / length, student.across / length
@@ -48,7 +48,7 @@ def force_in_students_field(law: KeptLaw, student: GibbsStudent) -> tuple[float,
     return float(weights @ (first_moment * force)), float(square), float(-weights @ (mass * force * y) - square)
 
 
-def _student_rule(law: KeptLaw, length: float, cosine: float, sine: float) -> tuple[np.ndarray, np.ndarray]:
+def _student_rule(law: KeptDistribution, length: float, cosine: float, sine: float) -> tuple[np.ndarray, np.ndarray]:
     """Panels around the step of Φ, the teacher's boundary and the rule's edges as the student sees them."""
     features = [(0.0, 1 / length), (0.0, sine / cosine)]
     for edge in law.edges[law.edges > 0] / cosine:

@@ -17,7 +17,7 @@ _PATIENCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class GibbsStudent:
+class GibbsOrderParameters:
     """A student drawn at random from the version space.
 
     Attributes:
@@ -68,17 +68,17 @@ class _PathPoint:
     state: np.ndarray
     slope: np.ndarray
 
-    def student(self, alpha: float) -> GibbsStudent:
+    def student(self, alpha: float) -> GibbsOrderParameters:
         a, b = np.exp(self.state)
-        return GibbsStudent(alpha=alpha, along=float(a), across=float(b))
+        return GibbsOrderParameters(alpha=alpha, along=float(a), across=float(b))
 
     def ahead(self, log_alpha: float) -> np.ndarray:
         return self.state + (log_alpha - self.log_alpha) * self.slope
 
 
-def solve_gibbs_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsStudent]:
+def solve_saddle_points(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsOrderParameters]:
     """The students at these α, in ascending order, each from its neighbour."""
-    students: dict[int, GibbsStudent] = {}
+    students: dict[int, GibbsOrderParameters] = {}
     point: _PathPoint | None = None
     for index in np.argsort(alphas, kind="stable"):
         log_alpha = math.log(alphas[index])

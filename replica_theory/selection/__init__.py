@@ -3,7 +3,7 @@
 A rule sees an example through its *margin*: hard is small. Label-agnostic rules take |z|, the
 distance of the probe field from the probe's boundary; label-aware rules take y z, negative
 where the probe is wrong. The theory asks a rule for its law in the limit of infinitely many
-examples (`kept_law`); a finite pool, simulated or real, is ranked (`keep`).
+examples (`kept_distribution`); a finite pool, simulated or real, is ranked (`keep`).
 """
 
 from replica_theory.selection.base import Selection, check_selection

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from replica_theory.selection.kept_distribution import KeptLaw
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 
 class Selection(ABC):
@@ -13,7 +13,7 @@ class Selection(ABC):
     keep_fraction: float
 
     @abstractmethod
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         """The rule's law on an infinite pool.
 
         Args:

@@ -5,7 +5,7 @@ rule q(z, y) acts through one function of the signed probe margin m = y z,
 
     q(m) = ½ [q(m, +1) + q(−m, −1)],
 
-on examples of label +1. A `KeptLaw` is that function, in pieces on which it is smooth.
+on examples of label +1. A `KeptDistribution` is that function, in pieces on which it is smooth.
 
 Coordinates of the plane: T the teacher, V ⟂ T with probe = cos θ T + sin θ V. A student whose
 in-plane part points along cos ψ T + sin ψ V sees its own field t and the field x at right angles:
@@ -67,7 +67,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class KeptLaw:
+class KeptDistribution:
     """Keep probability as a function of signed margin, and its mean f at the given angle and label noise."""
 
     pieces: tuple[Piece, ...]
@@ -234,7 +234,7 @@ def windowed_moments(piece: Piece, centre: np.ndarray, spread: float) -> np.ndar
 _TEACHER_REACH = 12.0
 
 
-def positive_pieces(law: KeptLaw) -> list[Piece]:
+def positive_pieces(law: KeptDistribution) -> list[Piece]:
     """The parts of a rule's pieces at teacher fields u > 0, cut off where φ vanishes."""
     cut = [
         Piece(lower=max(piece.lower, 0.0), upper=min(piece.upper, _TEACHER_REACH), probability=piece.probability)

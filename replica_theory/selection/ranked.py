@@ -15,7 +15,7 @@ from scipy.special import erfinv, ndtr, ndtri, owens_t
 
 from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
 from replica_theory.selection.base import Selection, checked_margin
-from replica_theory.selection.kept_distribution import KeptLaw, Piece
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 
 class _Ranked(Selection):
@@ -40,7 +40,7 @@ class _Ranked(Selection):
         first = round(share * (margin.size - count))
         return np.sort(np.argsort(margin, kind="stable")[first : first + count])
 
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
         lower, upper = self.thresholds(angle, noise)
         pieces = [Piece(lower=lower, upper=upper)]
@@ -48,7 +48,7 @@ class _Ranked(Selection):
             pieces = [Piece(lower=-upper, upper=upper)]
         elif not self.label_aware and (angle > 0 or noise > 0):  # a perfect probe of clean labels is never wrong
             pieces = [Piece(lower=-upper, upper=-lower), *pieces]
-        return KeptLaw(tuple(pieces), self.keep_fraction, angle, noise)
+        return KeptDistribution(tuple(pieces), self.keep_fraction, angle, noise)
 
     def thresholds(self, probe_angle: float = 0.0, label_noise: float = 0.0) -> tuple[float, float]:
         """Margins between which an infinite pool is kept.
@@ -187,11 +187,11 @@ class KeepWindows(Selection):
         first = skipped + ends - numbers
         return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
 
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]
-        pieces = [piece for rule in rules for piece in rule.kept_law(probe_angle, label_noise).pieces]
+        pieces = [piece for rule in rules for piece in rule.kept_distribution(probe_angle, label_noise).pieces]
         pieces = tuple(sorted(pieces, key=lambda piece: piece.lower))
-        return KeptLaw(pieces, self.keep_fraction, check_probe_angle(probe_angle), label_noise)
+        return KeptDistribution(pieces, self.keep_fraction, check_probe_angle(probe_angle), label_noise)
 
 
 def _absolute_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
 from replica_theory.selection.base import Selection, check_selection, checked_margin
-from replica_theory.selection.kept_distribution import KeptLaw, Piece, mean_keep_probability
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class KeepRandom(Selection):
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
 
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
         angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        return KeptLaw((everything,), self.keep_fraction, angle, noise)
+        return KeptDistribution((everything,), self.keep_fraction, angle, noise)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class KeepWithProbability(Selection):
 
     Raises:
         ValueError: q leaves [0, 1] or is not finite; or q depends on the label and
-            ``keep_fraction`` is asked for without an angle (use ``kept_law(angle).keep_fraction``).
+            ``keep_fraction`` is asked for without an angle (use ``kept_distribution(angle).keep_fraction``).
     """
 
     probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -80,9 +80,9 @@ class KeepWithProbability(Selection):
         if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > 1e-12:
             raise ValueError(
                 "`keep_fraction` of a label-dependent `probability` depends on the probe angle; "
-                "use kept_law(probe_angle).keep_fraction"
+                "use kept_distribution(probe_angle).keep_fraction"
             )
-        return self.kept_law(0.0).keep_fraction
+        return self.kept_distribution(0.0).keep_fraction
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         raise ValueError(
@@ -93,7 +93,7 @@ class KeepWithProbability(Selection):
         accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
         return np.flatnonzero(accepted)[:count]
 
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
         ends = (-math.inf, *sorted(self.edges), math.inf)
         pieces = tuple(
@@ -101,7 +101,7 @@ class KeepWithProbability(Selection):
             for lower, upper in itertools.pairwise(ends)
         )
         mean = mean_keep_probability(self.folded_probability, edges=self.edges, probe_angle=angle, label_noise=noise)
-        return KeptLaw(pieces, check_keep_fraction(mean, "E q"), angle, noise)
+        return KeptDistribution(pieces, check_keep_fraction(mean, "E q"), angle, noise)
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,13 @@ class Calibrated(Selection):
             at_random = round(at_random * len(chosen) / (count - at_random))
         return np.sort(np.concatenate([lottery[:at_random], chosen]))
 
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
-        law = self.selection.kept_law(probe_angle, label_noise)
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+        law = self.selection.kept_distribution(probe_angle, label_noise)
         ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
         pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
         return dataclasses.replace(law, pieces=pieces)
 
-    def _mixed_piece(self, law: KeptLaw, lower: float, upper: float) -> Piece:
+    def _mixed_piece(self, law: KeptDistribution, lower: float, upper: float) -> Piece:
         share, base = self.random_share, self.random_share * law.keep_fraction
         rule = next((p.probability for p in law.pieces if p.lower <= lower and upper <= p.upper), 0.0)
         if callable(rule):
@@ -189,7 +189,7 @@ class Verified(Selection):
 
     Raises:
         ValueError: A probability is out of range or both are 0; ``selection`` is no rule; or, with φ ≠ ψ,
-            ``keep_fraction`` is asked for without an angle (use ``kept_law(angle, noise).keep_fraction``).
+            ``keep_fraction`` is asked for without an angle (use ``kept_distribution(angle, noise).keep_fraction``).
 
     References:
         Feng et al. 2024, arXiv:2406.07515; ``Verified(rule, 1, 0)`` is the label-aware curation of Dohmatob
@@ -213,7 +213,7 @@ class Verified(Selection):
         if self.accept_right != self.accept_wrong:
             raise ValueError(
                 "`keep_fraction` of a verifier depends on its angle and on label noise; "
-                "use kept_law(probe_angle, label_noise).keep_fraction"
+                "use kept_distribution(probe_angle, label_noise).keep_fraction"
             )
         return self.accept_right * self.selection.keep_fraction
 
@@ -228,8 +228,8 @@ class Verified(Selection):
         chance = np.where(probe_field[rows] * label[rows] > 0, self.accept_right, self.accept_wrong)
         return rows[rng.random(rows.size) < chance][:count]
 
-    def kept_law(self, probe_angle: float, label_noise: float = 0.0) -> KeptLaw:
-        law = self.selection.kept_law(probe_angle, label_noise)
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+        law = self.selection.kept_distribution(probe_angle, label_noise)
         ends = np.unique([-math.inf, *law.edges, 0.0, math.inf])
         pieces = tuple(piece for pair in itertools.pairwise(ends) if (piece := self._piece(law, *pair)))
         mean = mean_keep_probability(
@@ -238,9 +238,9 @@ class Verified(Selection):
             probe_angle=law.probe_angle,
             label_noise=label_noise,
         )
-        return KeptLaw(pieces, mean, law.probe_angle, label_noise)
+        return KeptDistribution(pieces, mean, law.probe_angle, label_noise)
 
-    def _piece(self, law: KeptLaw, lower: float, upper: float) -> Piece | None:
+    def _piece(self, law: KeptDistribution, lower: float, upper: float) -> Piece | None:
         """The rule's piece between two neighbouring ends, accepted by the sign of its margins."""
         chance = self.accept_right if lower >= 0 else self.accept_wrong
         rule = next((piece.probability for piece in law.pieces if piece.lower <= lower and upper <= piece.upper), 0.0)

@@ -170,8 +170,8 @@ def test_the_floor_holds_under_a_rule_of_ones_own():
     class KeepFirst(Selection):
         keep_fraction = 0.5
 
-        def kept_law(self, probe_angle):
-            return KeepRandom(0.5).kept_law(probe_angle)
+        def kept_distribution(self, probe_angle):
+            return KeepRandom(0.5).kept_distribution(probe_angle)
 
         def keep(self, margin, *, count, rng):
             return np.arange(count)

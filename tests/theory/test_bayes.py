@@ -140,7 +140,7 @@ def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
 def test_the_rules_knower_meets_its_equations_on_an_even_grid(easy):
     alpha, fraction, angle = 2.0, 0.4, math.radians(20)
     rule = (KeepEasiest if easy else KeepHardest)(fraction)
-    covariance, _ = rule_known(rule.kept_law(angle), alpha)
+    covariance, _ = rule_known(rule.kept_distribution(angle), alpha)
     prior = np.array([[1.0, math.cos(angle)], [math.cos(angle), 1.0]])
     low, high = rule.thresholds()
     intervals = [(-40.0, -low), (low, 40.0)] if easy else [(-high, high)]

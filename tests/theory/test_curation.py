@@ -49,7 +49,7 @@ def sampled_curation(rng, *, n, alpha_total, rule, angles, ridge):
     pool = rng.standard_normal((round(alpha_total * n), n))
     labels = np.sign(pool @ generator)
     mutual = math.acos(float(generator @ oracle))
-    count = round(rule.kept_law(mutual).keep_fraction * len(pool))
+    count = round(rule.kept_distribution(mutual).keep_fraction * len(pool))
     rows = rule.choose(pool @ oracle, labels, count=count, rng=rng)
     inputs, kept = pool[rows], labels[rows]
     student = np.linalg.solve(inputs.T @ inputs / n + ridge * np.eye(n), inputs.T @ kept / n)
@@ -73,7 +73,7 @@ def test_curated_samples_agree_with_the_theory(rule):
 def test_verifier_of_a_perfect_probe_sees_right_and_wrong_labels():
     """Feng et al.: right labels are kept with φ and wrong ones with ψ, so that noise falls to ηψ/(ηψ + (1−η)φ)."""
     rule, noise = Verified(KeepRandom(), 0.9, 0.2), 0.2
-    law = rule.kept_law(0.0, noise)
+    law = rule.kept_distribution(0.0, noise)
     assert law.keep_fraction == pytest.approx(0.8 * 0.9 + 0.2 * 0.2, rel=1e-13)
     left = noise * 0.2 / law.keep_fraction
     verified = empirical_risk(2.0, selection=rule, label_noise=noise, **SQUARE)
@@ -83,7 +83,7 @@ def test_verifier_of_a_perfect_probe_sees_right_and_wrong_labels():
 
 @pytest.mark.parametrize("rule", [KeepHardest(0.3), KeepEasiest(0.3, True), Calibrated(KeepHardest(0.3), 0.5)], ids=str)
 def test_a_verifier_that_accepts_all_changes_nothing(rule):
-    ours, theirs = Verified(rule, 1.0, 1.0).kept_law(0.4, 0.1), rule.kept_law(0.4, 0.1)
+    ours, theirs = Verified(rule, 1.0, 1.0).kept_distribution(0.4, 0.1), rule.kept_distribution(0.4, 0.1)
     margins = np.linspace(-4, 4, 200)
     assert ours(margins) == pytest.approx(theirs(margins), abs=1e-15)
     assert ours.keep_fraction == pytest.approx(theirs.keep_fraction, rel=1e-12)

@@ -26,7 +26,7 @@ from replica_theory import (
     max_margin,
 )
 from replica_theory._numerics.gaussian import squared_ramp
-from replica_theory.selection.kept_distribution import KeptLaw, Piece
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "max_margin.json").read_text())["rows"]
 LARGE_ALPHA_CONSTANT = 0.5004889317774185  # lim α ε of random data
@@ -177,12 +177,12 @@ class Staircase(Selection):
     def __init__(self, steps):
         self.edges = np.linspace(-8, 8, steps + 1)
 
-    def kept_law(self, probe_angle):
+    def kept_distribution(self, probe_angle):
         values = np.exp(-(((self.edges[1:] + self.edges[:-1]) / 2) ** 2) / 4)
         mass = np.diff([ndtr(m) - 2 * owens_t(m, 1 / math.tan(probe_angle)) for m in self.edges])
         triples = zip(self.edges[:-1], self.edges[1:], values, strict=True)
         pieces = tuple(Piece(lower=a, upper=b, probability=float(v)) for a, b, v in triples)
-        return KeptLaw(pieces=pieces, keep_fraction=float(values @ mass), probe_angle=probe_angle)
+        return KeptDistribution(pieces=pieces, keep_fraction=float(values @ mass), probe_angle=probe_angle)
 
     def keep(self, margin, *, count, rng):
         raise AssertionError("the theory has no pool to rank")

@@ -43,7 +43,7 @@ def error(best, rule):
 )
 def test_mean_influence_of_kept_examples_is_the_scaling_exponent(rule, degrees):
     angle, alpha = math.radians(degrees), 2.0
-    law = rule.kept_law(angle)
+    law = rule.kept_distribution(angle)
     influence = Influence.at(law, solve_students(law, np.array([alpha])).students)
 
     def weighted(m):
@@ -64,7 +64,7 @@ def test_influence_is_what_moving_a_window_does(degrees):
         rule = KeepWindows(((0.2 + shift, 0.6 + shift),), True)
         return math.log(max_margin(alpha, selection=rule, probe_angle=angle).generalization_error)
 
-    law = KeepWindows(((0.2, 0.6),), True).kept_law(angle)
+    law = KeepWindows(((0.2, 0.6),), True).kept_distribution(angle)
     influence = Influence.at(law, solve_students(law, np.array([alpha])).students)(law.edges)
     expected = (influence[1] - influence[0]) / 0.4
     assert (log_error(step) - log_error(-step)) / (2 * step) == pytest.approx(expected, rel=1e-6)
@@ -98,7 +98,7 @@ def test_no_two_windows_beat_it(setting, share, first, gap):
 @pytest.mark.parametrize("setting", SETTINGS, ids=IDS)
 def test_kept_margins_have_the_lowest_influence(setting):
     best = best_of(setting)
-    edges = best.selection.kept_law(best.probe_angle).edges
+    edges = best.selection.kept_distribution(best.probe_angle).edges
     edges = edges if best.label_aware and best.probe_angle else edges[edges > 0]
     level = best.influence(edges)
     assert np.ptp(level) < 2e-3 * abs(level.mean())

@@ -11,14 +11,14 @@ from scipy.special import ndtr
 
 from replica_theory import KeepEasiest, KeepHardest, SaddlePointError
 from replica_theory._max_margin.continuation import solve_students
-from replica_theory._max_margin.order_parameters import Student
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
 
 
 def printed_equations(alpha, theta, selection, R, rho, kappa):
     """Left and right sides of (1)–(3), by dblquad over z and t, label-agnostic."""
     c, s = math.cos(theta), math.sin(theta)
-    law = selection.kept_law(theta)
+    law = selection.kept_distribution(theta)
     spread = math.sqrt(s * s - R * R - rho * rho + 2 * rho * R * c)
     variance = 1 - rho * rho
 
@@ -61,7 +61,7 @@ def paper_variables(student, theta):
 def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
     theta = math.radians(degrees)
     (overlap,), (probe_overlap,), (margin,) = paper_variables(
-        solve_students(selection.kept_law(theta), np.array([alpha])).students, theta
+        solve_students(selection.kept_distribution(theta), np.array([alpha])).students, theta
     )
     sides = printed_equations(alpha, theta, selection, overlap, probe_overlap, margin)
     for left, right in sides:
@@ -70,7 +70,7 @@ def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
 
 @pytest.mark.parametrize("degrees", [0.0, 10.0, 80.0], ids="{}deg".format)
 def test_residual_sees_a_wrong_student(degrees):
-    law = KeepHardest(0.3).kept_law(math.radians(degrees))
+    law = KeepHardest(0.3).kept_distribution(math.radians(degrees))
     right = solve_students(law, np.array([2.0])).students
     assert largest_residual(law, right) < 1e-12
     for change in ({"k": 1.001 * right.k}, {"length": 1.001 * right.length}):
@@ -82,7 +82,7 @@ def test_residual_sees_a_wrong_student(degrees):
 
 
 def test_error_keeps_its_digits_as_the_student_aligns():
-    student = Student.of(1.0, 1.0, 1e12, 0.0)
+    student = OrderParameters.of(1.0, 1.0, 1e12, 0.0)
     assert float(student.generalization_error[0]) == pytest.approx(1e-12 / math.pi, rel=1e-14)
     assert np.arccos(float(student.overlap[0])) == 0.0  # what is avoided
 
@@ -90,7 +90,7 @@ def test_error_keeps_its_digits_as_the_student_aligns():
 def test_a_student_that_is_not_found_leaves_its_residual(monkeypatch):
     module = sys.modules["replica_theory._max_margin.newton"]
     monkeypatch.setattr(module, "_ITERATIONS", 1)
-    law = KeepHardest(0.3).kept_law(0.2)
+    law = KeepHardest(0.3).kept_distribution(0.2)
     with pytest.raises(SaddlePointError) as lost:
         solve_students(law, np.array([3.0]))
     assert lost.value.residual > 1e-9

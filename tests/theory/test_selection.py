@@ -41,7 +41,7 @@ def ndtr_like(margin):
 def test_law_on_an_infinite_pool_is_that_of_a_large_one(rule, pool):
     """Kept margins of 400 000 examples follow the law: same fraction, same share below each level."""
     z, y = pool
-    law = rule.kept_law(THETA)
+    law = rule.kept_distribution(THETA)
     by_chance = isinstance(rule, KeepWithProbability)
     count = z.size if by_chance else round(law.keep_fraction * z.size)
     chosen = rule.choose(z, y, count=count, rng=np.random.default_rng(0))
@@ -60,7 +60,7 @@ def test_law_of_noisy_labels_is_that_of_a_large_pool(rule, angle):
     teacher, across = rng.standard_normal((2, 400_000))
     z = math.cos(angle) * teacher + math.sin(angle) * across
     margin = z * np.sign(teacher) * np.where(rng.random(z.size) < 0.2, -1, 1)
-    law = rule.kept_law(angle, 0.2)
+    law = rule.kept_distribution(angle, 0.2)
     probability = law(margin)
     assert np.mean(probability) == pytest.approx(law.keep_fraction, abs=4 * math.sqrt(0.25 / z.size))
     assert law.label_noise == 0.2
@@ -112,7 +112,7 @@ def test_label_dependent_probability_has_no_fraction_without_an_angle():
     rule = KeepWithProbability(lambda z, y: 1.0 * (z * y > 0), edges=(0.0,))
     with pytest.raises(ValueError, match="depends on the probe angle"):
         _ = rule.keep_fraction
-    assert rule.kept_law(THETA).keep_fraction == pytest.approx(1 - THETA / math.pi, rel=1e-12)
+    assert rule.kept_distribution(THETA).keep_fraction == pytest.approx(1 - THETA / math.pi, rel=1e-12)
 
 
 RNG = np.random.default_rng(0)

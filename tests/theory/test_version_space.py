@@ -21,12 +21,12 @@ from replica_theory import (
     KeepWithProbability,
     SaddlePointError,
     paper_information_gain,
+    paper_version_space,
     version_space,
 )
-from replica_theory import sorscher_version_space as paper_version_space
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.residual import force_in_students_field, saddle_point_residual
-from replica_theory._version_space.saddle_point import GibbsStudent
+from replica_theory._version_space.saddle_point import GibbsOrderParameters
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "version_space.json").read_text())["rows"]
 RULES = {
@@ -283,10 +283,10 @@ def test_bad_overlap_is_named(overlap):
 
 
 def student_and_law(alpha, selection):
-    solution, law = version_space(alpha, selection=selection), selection.kept_law(0.0)
+    solution, law = version_space(alpha, selection=selection), selection.kept_distribution(0.0)
     gibbs, mean = (math.tan(math.pi * e) for e in (solution.gibbs_error, solution.center_of_mass_error))
     along = (gibbs**2 - mean**2) ** -0.5
-    return GibbsStudent(alpha=alpha, along=along, across=along * mean), law
+    return GibbsOrderParameters(alpha=alpha, along=along, across=along * mean), law
 
 
 @pytest.mark.parametrize("selection", [KeepHardest(0.05), KeepEasiest(0.3)], ids=["hard", "easy"])
@@ -296,18 +296,18 @@ def test_the_residual_sees_a_small_error(selection):
     for name in ("alpha", "along", "across"):
         wrong = dataclasses.replace(student, **{name: getattr(student, name) * (1 + 1e-7)})
         assert saddle_point_residual(law, wrong) > 1e-9
-    assert saddle_point_residual(type(selection)(1.02 * selection.keep_fraction).kept_law(0.0), student) > 1e-4
+    assert saddle_point_residual(type(selection)(1.02 * selection.keep_fraction).kept_distribution(0.0), student) > 1e-4
 
 
 def test_slopes_of_the_averages_are_their_differences():
-    field = KeptTeacherField(Calibrated(KeepHardest(0.2), 0.3).kept_law(0.0))
+    field = KeptTeacherField(Calibrated(KeepHardest(0.2), 0.3).kept_distribution(0.0))
     for a, b in ((0.3, 0.5), (4.0, 1.0), (2.0, 7.0)):
         average = field.force(a, b)
         for axis, (da, db) in enumerate(((1e-5, 0.0), (0.0, 1e-5))):
             high, low = field.force(a + da, b + db), field.force(a - da, b - db)
             assert average.pull_slope[axis] == pytest.approx((high.pull - low.pull) / 2e-5, rel=1e-7)
             assert average.square_slope[axis] == pytest.approx((high.square - low.square) / 2e-5, rel=1e-7)
-        student = GibbsStudent(alpha=1.0, along=a, across=b)
+        student = GibbsOrderParameters(alpha=1.0, along=a, across=b)
         again = force_in_students_field(field.law, student)
         assert again == pytest.approx((average.pull, average.square, average.curvature), rel=1e-12)
 

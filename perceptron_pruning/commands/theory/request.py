@@ -61,7 +61,7 @@ class Request:
         if self.quantity == "version-space" and any(self.probe_angle_degrees):
             raise ValueError("`--probe-angle-degrees` must be 0 with --quantity version-space, whose probe is perfect")
         for curve in self.curves():
-            curve.selection.kept_law(curve.probe_angle)  # out-of-range parameters, before anything is solved
+            curve.selection.kept_distribution(curve.probe_angle)  # out-of-range parameters, before anything is solved
 
     def _check_frontier(self) -> None:
         plain = not (self.keep_fraction or self.label_aware or self.calibrated_share or self.lower or self.upper)

@@ -87,7 +87,7 @@ def student_label(student: Student) -> str:
 
 def point(selection: Selection, probe_angle: float, alpha_prune: float, label_noise: float = 0.0) -> Row:
     """The columns that say where a row of a table lies."""
-    fraction = selection.kept_law(probe_angle, label_noise).keep_fraction
+    fraction = selection.kept_distribution(probe_angle, label_noise).keep_fraction
     return {
         "kind": "theory",
         "rule": repr(selection),
