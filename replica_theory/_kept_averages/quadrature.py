@@ -45,20 +45,42 @@ def quadrature_nodes(
 ) -> FieldNodes:
     """Cells of any rule, with panel ends where the proximal operator at this scale is not smooth."""
     a1, a2, b = student.tolist()
-    tau = float(np.hypot(a2, b))
+    seen = probe_and_student_nodes(law, student, loss, scale, weight=weight, order=order)
+    z, xi, tau = seen.z, seen.xi, float(np.hypot(a2, b))
+    _, label = labelled_pieces(law)
+    mass, m1, m2 = _label_moments(law.probe_angle, label, z, xi, student) * seen.share
+    zm, xm = z * mass, xi * mass
+    axes = np.array([[1.0, 0.0, 0.0], [0.0, a2 / tau, b / tau], [0.0, b / tau, -a2 / tau]])  # of z, ξ and ζ
+    parts = np.stack([mass, zm, xm, m1, z * zm, z * xm, z * m1, xi * xm, xi * m1, m2])
+    return FieldNodes(a1 * z + tau * xi, seen.loss_weight, parts, *moment_maps(axes))
+
+
+@dataclass(frozen=True)
+class PairNodes:
+    """Nodes (n,) over probe field z and ξ, with the weight of the kept examples there but for the label's chance and
+    φ(ξ), and the weight of their loss."""
+
+    z: np.ndarray
+    xi: np.ndarray
+    share: np.ndarray
+    loss_weight: np.ndarray
+
+
+def probe_and_student_nodes(
+    law: KeptDistribution, student: np.ndarray, loss: Loss, scale: float, *, weight: Weight | None, order: int
+) -> PairNodes:
+    """Nodes over z and ξ, with panels at the rule's edges, the label's boundary and the loss's marks."""
+    a1, a2, b = student.tolist()
     pieces, label = labelled_pieces(law)
     weigh = weight or np.ones_like
     marks = loss.marks(scale * np.median(_loss_weights(weigh, _EVERYWHERE)))
     grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
     rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
     marks = loss.marks(scale * rows.loss_weight)
+    tau = float(np.hypot(a2, b))
     nodes = _across(rows, law.probe_angle, label, (marks - a1 * rows.z[:, None]) / tau, student, order)
-    z, xi = rows.z[nodes.row], nodes.points
-    mass, m1, m2 = _label_moments(law.probe_angle, label, z, xi, student) * (nodes.weights * rows.share[nodes.row])
-    zm, xm = z * mass, xi * mass
-    axes = np.array([[1.0, 0.0, 0.0], [0.0, a2 / tau, b / tau], [0.0, b / tau, -a2 / tau]])  # of z, ξ and ζ
-    parts = np.stack([mass, zm, xm, m1, z * zm, z * xm, z * m1, xi * xm, xi * m1, m2])
-    return FieldNodes(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *moment_maps(axes))
+    row = nodes.row
+    return PairNodes(rows.z[row], nodes.points, nodes.weights * rows.share[row], rows.loss_weight[row])
 
 
 def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:

@@ -1,0 +1,96 @@
+"""Few mistakes: the number of the probe's mistakes among the kept is binomial, and the theory is not linear in it.
+
+Among P kept examples n have a label that contradicts the probe, y z < 0, with mean P m. An expansion in 1/N takes their
+fluctuation to second order, ε(P m) + ½ P m(1 − m) ε''(P m), with ε(n) the theory's value at n mistakes among P. Where
+few are expected and each matters, as to a max-margin student that must fit it, the mean over n itself is needed; the
+difference is of higher order in 1/N where many are expected.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import BarycentricInterpolator
+from scipy.stats import binom
+
+from replica_theory.selection.base import Selection
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
+
+_MOST = 400.0  # expected mistakes beyond which the difference counts for nothing
+_RARE = 1e-7  # chance of a number n below which it is left out
+_NODES = 10  # of an interpolation in n, where more values are possible
+_LINEAR = 2e-4  # |½ P m(1 − m) ε''|/ε up to which ε(n) counts as linear
+_STEP, _SHORTEST_STEP = 0.05, 5e-4  # in which ε'' is taken: of the expected number, and in mistakes
+
+
+@dataclass(frozen=True)
+class _WithMistakes(Selection):
+    """A rule whose kept examples have ``ratio`` times as many mistakes as expected."""
+
+    selection: Selection
+    ratio: float
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        raise NotImplementedError("a distribution of the theory, not a rule to keep examples by")
+
+    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+        law = self.selection.kept_distribution(probe_angle, label_noise)
+        halves = []
+        if self.ratio > 0:
+            halves = [_scaled(piece, piece.lower, min(piece.upper, 0.0), self.ratio) for piece in law.pieces]
+        halves += [_scaled(piece, max(piece.lower, 0.0), piece.upper, 1.0) for piece in law.pieces]
+        pieces = tuple(piece for piece in halves if piece.lower < piece.upper)
+        fraction = law.keep_fraction * (1 + (self.ratio - 1) * share_of_mistakes(law))
+        return KeptDistribution(pieces, fraction, law.probe_angle, label_noise)
+
+
+def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
+    probability = piece.probability
+    if callable(probability):
+        return Piece(lower=lower, upper=upper, probability=lambda m: factor * probability(m))
+    return Piece(lower=lower, upper=upper, probability=factor * probability)
+
+
+def share_of_mistakes(law: KeptDistribution) -> float:
+    """m, the share of the kept examples with y z < 0."""
+    if law.probe_angle == 0 and law.label_noise == 0:
+        return 0.0
+    edges = tuple(float(edge) for edge in law.edges)
+    wrong = mean_keep_probability(
+        lambda margin: law(margin) * (margin < 0), edges=edges, probe_angle=law.probe_angle, label_noise=law.label_noise
+    )
+    return wrong / law.keep_fraction
+
+
+def few_mistakes_effect(
+    selection: Selection, law: KeptDistribution, *, n_kept: int, value: Callable[[Selection], float]
+) -> float:
+    """E ε(n) − ε(P m) − ½ P m(1 − m) ε''(P m)."""
+    share = share_of_mistakes(law)
+    expected, variance = n_kept * share, n_kept * share * (1 - share)
+    if not 0 < expected <= _MOST or share > 0.5:
+        return 0.0
+
+    def at(number: float) -> float:
+        return value(_WithMistakes(selection, number / expected))
+
+    step = max(_STEP * expected, _SHORTEST_STEP)
+    below, middle, above = (at(max(expected, step) + shift) for shift in (-step, 0.0, step))
+    curvature = (above - 2 * middle + below) / step**2
+    centre = middle if expected >= step else at(expected)
+    if 0.5 * variance * abs(curvature) <= _LINEAR * abs(centre):
+        return 0.0
+    first, last = binom.ppf([_RARE, 1 - _RARE], n_kept, share).astype(int).tolist()
+    numbers = np.arange(first, last + 1)
+    chances = binom.pmf(numbers, n_kept, share)
+    mean = chances @ _values(at, numbers) / chances.sum()
+    return float(mean - centre - 0.5 * variance * curvature)
+
+
+def _values(function: Callable[[float], float], numbers: np.ndarray) -> np.ndarray:
+    """The function at whole numbers, interpolated where they are many."""
+    if numbers.size <= _NODES:
+        return np.array([function(float(n)) for n in numbers])
+    first, last = float(numbers[0]), float(numbers[-1])
+    nodes = (first + last) / 2 - (last - first) / 2 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
+    return BarycentricInterpolator(nodes, [function(float(n)) for n in nodes])(numbers)
