@@ -163,6 +163,11 @@ def _observable(
         return angle_to_probe
     if quantity == "margin":
         return margin
-    if teacher_overlap is None or probe_overlap is None:
+    if teacher_overlap is None and probe_overlap is None:
         return error_against(in_plane(angle))
+    if teacher_overlap is None or probe_overlap is None:
+        raise ValueError(
+            "`teacher_overlap` and `probe_overlap` must be given together; "
+            f"got teacher_overlap={teacher_overlap}, probe_overlap={probe_overlap}"
+        )
     return error_against(target_direction(angle, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap))

@@ -7,7 +7,7 @@ difference is of higher order in 1/N where many are expected.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import BarycentricInterpolator
@@ -25,23 +25,27 @@ _STEP, _SHORTEST_STEP = 0.05, 5e-4  # in which ε'' is taken: of the expected nu
 
 @dataclass(frozen=True)
 class _WithMistakes(Selection):
-    """A rule whose kept examples have ``ratio`` times as many mistakes as expected."""
+    """A rule of whose kept examples a share n/P are mistakes, whatever is expected."""
 
     selection: Selection
-    ratio: float
+    share: float
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         raise NotImplementedError("a distribution of the theory, not a rule to keep examples by")
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         law = self.selection.kept_distribution(probe_angle, label_noise)
-        halves = []
-        if self.ratio > 0:
-            halves = [_scaled(piece, piece.lower, min(piece.upper, 0.0), self.ratio) for piece in law.pieces]
-        halves += [_scaled(piece, max(piece.lower, 0.0), piece.upper, 1.0) for piece in law.pieces]
-        pieces = tuple(piece for piece in halves if piece.lower < piece.upper)
-        fraction = law.keep_fraction * (1 + (self.ratio - 1) * share_of_mistakes(law))
-        return KeptDistribution(pieces, fraction, law.probe_angle, label_noise)
+        expected = share_of_mistakes(law)
+        pieces = []
+        for lower, upper, factor in (
+            (-np.inf, 0.0, self.share / expected),
+            (0.0, np.inf, (1 - self.share) / (1 - expected)),
+        ):
+            if factor > 0:
+                pieces += [
+                    _scaled(piece, max(piece.lower, lower), min(piece.upper, upper), factor) for piece in law.pieces
+                ]
+        return replace(law, pieces=tuple(piece for piece in pieces if piece.lower < piece.upper))
 
 
 def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
@@ -72,7 +76,7 @@ def few_mistakes_effect(
         return 0.0
 
     def at(number: float) -> float:
-        return value(_WithMistakes(selection, number / expected))
+        return value(_WithMistakes(selection, number / n_kept))
 
     step = max(_STEP * expected, _SHORTEST_STEP)
     below, middle, above = (at(max(expected, step) + shift) for shift in (-step, 0.0, step))
