@@ -48,7 +48,7 @@ SMALLEST, LARGEST = 0.3, 15.0  # α
 
 def main() -> None:
     rng = np.random.default_rng(SEED)
-    settings = [(kind, index) for kind, number in N_SETTINGS.items() for index in range(number)]
+    settings: list[tuple[Kind, int]] = [(kind, index) for kind, number in N_SETTINGS.items() for index in range(number)]
     rows = [row for kind, index in tqdm(settings) for row in measured(kind, index, rng)]
     write_table(Path(__file__).with_suffix(".csv"), rows)
     for kind, n_features in product(N_SETTINGS, N_TRIALS):

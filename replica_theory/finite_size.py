@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from replica_theory._finite_size.contribution import Contribution
 from replica_theory._finite_size.expansion import expand
 from replica_theory._finite_size.mistakes import few_mistakes_effect
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
@@ -131,16 +132,18 @@ def finite_size(
         return float(observable(np.append(setting.student(rule), 0.0)))
 
     law, n_kept = selection.kept_distribution(angle, noise), round(alpha * n_features)
-    pool = pool_effect(selection, n_kept=n_kept, pool=max(n_kept, round(n_kept / law.keep_fraction)), value=value)
     expansion = expand(density, observable)
+    pool = pool_effect(selection, n_kept=n_kept, pool=max(n_kept, round(n_kept / law.keep_fraction)), value=value)
+    thresholds = pool or Contribution()
+    mistakes = few_mistakes_effect(selection, law, n_kept=n_kept, value=value)
     return FiniteSize(
         alpha_prune=alpha,
         n_features=n_features,
         value=expansion.value,
         density_shift=expansion.shift / n_features,
-        pool_shift=pool.shift if pool else 0.0,
-        mistakes_shift=few_mistakes_effect(selection, law, n_kept=n_kept, value=value),
-        variance=expansion.variance / n_features + (pool.variance if pool else 0.0),
+        pool_shift=thresholds.shift,
+        mistakes_shift=mistakes.shift,
+        variance=expansion.variance / n_features + thresholds.variance + mistakes.variance,
         third_cumulant=expansion.third_cumulant / n_features**2,
         pool_known=pool is not None,
         residual=density.normalisation,

@@ -2,7 +2,7 @@
 
 A kept example of label +1 has field z along the probe, v across it towards the teacher, and g along the student's
 part outside their plane. A student (a₁, a₂, r) that trains without it gives it the cavity field ω = a₁ z + a₂ v + r g;
-training makes of that h = prox_{Vwℓ}(ω), by the force λ = (h − ω)/V = −w ℓ'(h).
+training makes of that h = prox_{Vwℓ}(ω), with the dual β = (h − ω)/V = −w ℓ'(h).
 """
 
 import math
@@ -50,7 +50,7 @@ class SeenExamples:
         v: Field across the probe, towards the teacher.
         noise: g, its field along the student's part outside the plane.
         field: h, after training.
-        force: λ = −w ℓ'(h).
+        dual: β = −w ℓ'(h).
         slope: σ = ∂h/∂ω, in [0, 1].
     """
 
@@ -59,7 +59,7 @@ class SeenExamples:
     v: np.ndarray
     noise: np.ndarray
     field: np.ndarray
-    force: np.ndarray
+    dual: np.ndarray
     slope: np.ndarray
 
 
@@ -97,7 +97,7 @@ def seen_examples(
         v=(a2 * pair.xi[row] + r * zeta) / tau,
         noise=(r * pair.xi[row] - a2 * zeta) / tau,
         field=field[row],
-        force=((field - omega) / scale)[row],
+        dual=((field - omega) / scale)[row],
         slope=slope[row],
     )
 

@@ -13,10 +13,12 @@ import numpy as np
 from scipy.interpolate import BarycentricInterpolator
 from scipy.stats import binom
 
+from replica_theory._finite_size.contribution import Contribution
 from replica_theory.selection.base import Selection
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
 
 _MOST = 400.0  # expected mistakes beyond which the difference counts for nothing
+_MOST_OF_ALL = 0.5  # share of the kept beyond which it is not mistakes that are few
 _RARE = 1e-7  # chance of a number n below which it is left out
 _NODES = 10  # of an interpolation in n, where more values are possible
 _LINEAR = 2e-4  # |½ P m(1 − m) ε''|/ε up to which ε(n) counts as linear
@@ -68,27 +70,29 @@ def share_of_mistakes(law: KeptDistribution) -> float:
 
 def few_mistakes_effect(
     selection: Selection, law: KeptDistribution, *, n_kept: int, value: Callable[[Selection], float]
-) -> float:
-    """E ε(n) − ε(P m) − ½ P m(1 − m) ε''(P m)."""
+) -> Contribution:
+    """E ε(n) − ε(P m) − ½ P m(1 − m) ε''(P m), and Var ε(n) − P m(1 − m) ε'(P m)²."""
     share = share_of_mistakes(law)
     expected, variance = n_kept * share, n_kept * share * (1 - share)
-    if not 0 < expected <= _MOST or share > 0.5:
-        return 0.0
+    if not 0 < expected <= _MOST or share > _MOST_OF_ALL:
+        return Contribution()
 
     def at(number: float) -> float:
         return value(_WithMistakes(selection, number / n_kept))
 
     step = max(_STEP * expected, _SHORTEST_STEP)
     below, middle, above = (at(max(expected, step) + shift) for shift in (-step, 0.0, step))
-    curvature = (above - 2 * middle + below) / step**2
+    slope, curvature = (above - below) / (2 * step), (above - 2 * middle + below) / step**2
+    if 0.5 * variance * abs(curvature) <= _LINEAR * abs(middle):
+        return Contribution()
     centre = middle if expected >= step else at(expected)
-    if 0.5 * variance * abs(curvature) <= _LINEAR * abs(centre):
-        return 0.0
     first, last = binom.ppf([_RARE, 1 - _RARE], n_kept, share).astype(int).tolist()
     numbers = np.arange(first, last + 1)
     chances = binom.pmf(numbers, n_kept, share)
-    mean = chances @ _values(at, numbers) / chances.sum()
-    return float(mean - centre - 0.5 * variance * curvature)
+    values = _values(at, numbers)
+    mean = float(chances @ values / chances.sum())
+    scatter = float(chances @ (values - mean) ** 2 / chances.sum())
+    return Contribution(shift=mean - centre - 0.5 * variance * curvature, variance=scatter - variance * slope**2)
 
 
 def _values(function: Callable[[float], float], numbers: np.ndarray) -> np.ndarray:

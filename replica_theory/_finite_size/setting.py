@@ -70,15 +70,15 @@ class Setting:
         )
         if constrained:  # the field is that of any V, and α(1 − E σ) = 1 − λV gives V
             scale = (1 - self.alpha * float(examples.share @ (1 - examples.slope))) / ridge
-            examples = replace(examples, force=examples.force / scale)
+            examples = replace(examples, dual=examples.dual / scale)
         return StudentDensity(alpha=self.alpha, ridge=ridge, scale=scale, student=student, examples=examples)
 
     def _student_and_scale(self, selection: Selection) -> tuple[np.ndarray, float]:
         """The student and V, which is infinite where the loss has become a constraint."""
         if self.risk is None:
             law = selection.kept_distribution(self.probe_angle)
-            found = solve_students(law, np.array([self.alpha])).students
-            k, length, turn = float(found.k[0]), float(found.length[0]), self.probe_angle - float(found.angle[0])
+            limit = solve_students(law, np.array([self.alpha])).students
+            k, length, turn = float(limit.k[0]), float(limit.length[0]), self.probe_angle - float(limit.angle[0])
             return np.array([length * math.cos(turn), length * math.sin(turn), 1.0]) / k, math.inf
         solution = empirical_risk(
             self.alpha,

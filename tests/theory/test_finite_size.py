@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from replica_theory._finite_size.expansion import expand
 from replica_theory._finite_size.mistakes import few_mistakes_effect, share_of_mistakes
 from replica_theory._finite_size.pool import pool_effect
 from replica_theory._finite_size.setting import Setting
+from replica_theory.finite_size import Quantity
 
 THETA = math.radians(20)
 
@@ -134,7 +136,7 @@ def test_two_ways_to_the_max_margin_student_agree():
 
 def test_the_limits_are_the_theorys():
     solution = max_margin(3.0, selection=KeepHardest(0.4), probe_angle=THETA)
-    expected = {
+    expected: dict[Quantity, float] = {
         "error": solution.generalization_error,
         "probe_angle": math.acos(solution.probe_overlap) / math.pi,
         "margin": solution.margin,
@@ -145,11 +147,9 @@ def test_the_limits_are_the_theorys():
 
 
 def test_a_third_direction_is_the_teacher_when_its_cosines_say_so():
-    setting = {"n_features": 60, "selection": KeepHardest(0.4), "probe_angle": THETA}
-    cells = [
-        finite_size(2.0, **setting, **target)
-        for target in ({}, {"teacher_overlap": 1.0, "probe_overlap": math.cos(THETA)})
-    ]
+    setting: dict[str, Any] = {"n_features": 60, "selection": KeepHardest(0.4), "probe_angle": THETA}
+    targets: tuple[dict[str, Any], ...] = {}, {"teacher_overlap": 1.0, "probe_overlap": math.cos(THETA)}
+    cells = [finite_size(2.0, **setting, **target) for target in targets]
     assert cells[0].mean_shift == pytest.approx(cells[1].mean_shift, rel=1e-6)
 
 
@@ -168,6 +168,7 @@ def test_the_shares_of_a_finite_pool_are_dirichlet_distributed():
     """A value that is quadratic in the kept share has its exact mean and, to leading order, its variance."""
     effect = pool_effect(KeepBetween(0.2, 0.7), n_kept=50, pool=100, value=lambda rule: rule.keep_fraction**2)
     mean, variance = (moment[1] for moment in (dirichlet.mean([20, 51, 30]), dirichlet.var([20, 51, 30])))
+    assert effect
     assert effect.shift == pytest.approx(mean**2 + variance - 0.25, rel=1e-6)
     assert effect.variance == pytest.approx((2 * mean) ** 2 * variance, rel=1e-6)
 
@@ -175,6 +176,7 @@ def test_the_shares_of_a_finite_pool_are_dirichlet_distributed():
 @pytest.mark.parametrize("rule", [KeepHardest(0.3), KeepEasiest(0.3)], ids=["hardest", "easiest"])
 def test_one_threshold_varies_at_one_end(rule):
     effect = pool_effect(rule, n_kept=30, pool=100, value=lambda varied: varied.keep_fraction)
+    assert effect
     assert effect.shift == pytest.approx(31 / 101 - 0.3, abs=1e-9)
     assert effect.variance == pytest.approx(31 * 70 / 101**2 / 102, rel=1e-6)
 
@@ -228,7 +230,10 @@ def test_the_mean_over_the_number_of_mistakes_is_binomial():
     expected, numbers = n_kept * share, np.arange(40)
     mean = binom.pmf(numbers, n_kept, share) @ np.exp(-numbers)
     assert 0.1 < expected < 1
-    assert effect == pytest.approx(mean - math.exp(-expected) * (1 + 0.5 * expected * (1 - share)), rel=1e-3)
+    quadratic = math.exp(-expected) * (1 + 0.5 * expected * (1 - share))
+    scatter = binom.pmf(numbers, n_kept, share) @ np.exp(-2 * numbers) - mean**2
+    assert effect.shift == pytest.approx(mean - quadratic, rel=1e-3)
+    assert effect.variance == pytest.approx(scatter - expected * (1 - share) * math.exp(-2 * expected), rel=1e-3)
 
 
 def test_mistakes_are_counted_by_hand_where_all_is_kept():
