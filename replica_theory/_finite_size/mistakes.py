@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import BarycentricInterpolator
+from numpy.polynomial import Chebyshev
 from scipy.stats import binom
 
 from replica_theory._finite_size.contribution import Contribution
@@ -99,6 +99,5 @@ def _values(function: Callable[[float], float], numbers: np.ndarray) -> np.ndarr
     """The function at whole numbers, interpolated where they are many."""
     if numbers.size <= _NODES:
         return np.array([function(float(n)) for n in numbers])
-    first, last = float(numbers[0]), float(numbers[-1])
-    nodes = (first + last) / 2 - (last - first) / 2 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
-    return BarycentricInterpolator(nodes, [function(float(n)) for n in nodes])(numbers)
+    domain = [float(numbers[0]), float(numbers[-1])]
+    return Chebyshev.interpolate(np.vectorize(function, otypes=[float]), deg=_NODES - 1, domain=domain)(numbers)
