@@ -22,7 +22,8 @@ from replica_theory._finite_size.expansion import Expansion
 from replica_theory.selection.base import Selection
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
 
-_FEWEST, _MOST = 1e-6, 400.0  # expected mistakes between which ε(n) is no parabola to any effect
+_FEWEST = 1e-6  # expected mistakes below which no trial has one
+_MOST = 400.0  # expected mistakes beyond which ε(n) is a parabola to any effect
 _MOST_OF_ALL = 0.5  # share of the kept beyond which it is not mistakes that are few
 _LINEAR = 2e-4  # |½ P m(1 − m) ε''|/ε up to which ε(n) counts as linear
 _RARE = 1e-7  # chance of a number n below which it is left out
@@ -125,11 +126,13 @@ class StudentsByMistakes:
     expand: Expand
 
     def moments(self) -> OverMistakes | None:
-        """By (F8); None where the expansion at P m will do, because ε(n) is linear or mistakes never happen."""
+        """By (F8); None where the expansion at P m will do: mistakes are many, or none, or ε(n) is linear."""
         share = share_of_mistakes(self.law)
         expected, scatter = self.n_kept * share, self.n_kept * share * (1 - share)
-        if not _FEWEST <= expected <= _MOST or share > _MOST_OF_ALL:
+        if not 0 < expected <= _MOST or share > _MOST_OF_ALL:
             return None
+        if expected < _FEWEST:
+            return self._without()
         limit, _, curvature = self._derivatives(expected)
         if 0.5 * scatter * abs(curvature) <= _LINEAR * abs(limit):
             return None
@@ -148,6 +151,12 @@ class StudentsByMistakes:
             squared_shift=float(chances @ shifts**2),
             variance=float(chances @ (variances + (means - mean) ** 2)),
         )
+
+    def _without(self) -> OverMistakes:
+        """The moments where no trial has a mistake, though the limit has."""
+        shift, variance = self._given(0.0)
+        number_shift = self._at(0.0) - self.value(self.selection)
+        return OverMistakes(density_shift=shift, number_shift=number_shift, squared_shift=shift**2, variance=variance)
 
     def _at(self, number: float) -> float:
         """ε(n)."""
