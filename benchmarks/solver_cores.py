@@ -22,7 +22,8 @@ from perceptron_pruning.output.tables import Row, write_table
 from perceptron_pruning.parallel import ProcessExecutor, cores
 
 CASES = {(200, 2): 400, (200, 5): 160, (200, 20): 80, (200, 50): 40, (400, 5): 60}  # N, P/N: problems of a batch
-CORES, MOST_OTHERS = 2, 2.0
+CORES = 2
+MOST_OTHERS = 2.0  # percent of the cores' time that other processes may take during a round that is kept
 
 
 @cache
@@ -61,26 +62,26 @@ def measure(workers: ProcessExecutor, case: tuple[int, int], count: int, end: fl
     one_round(workers, case, count)  # makes the inputs and wakes the workers
     rounds: list[Row] = []
     while time.perf_counter() < end:
-        found = one_round(workers, case, count)
-        if found["others"] <= MOST_OTHERS:
-            rounds.append(found)
+        row = one_round(workers, case, count)
+        if row["others"] <= MOST_OTHERS:
+            rounds.append(row)
     if not rounds:
         print(f"{case}: disturbed throughout", flush=True)
         return []
-    speedups, yardsticks = ([found["one"] / found[name] for found in rounds] for name in ("two", "apart"))
+    speedups, yardsticks = ([measured["one"] / measured[name] for measured in rounds] for name in ("two", "apart"))
     row = {
         "n_features": case[0],
         "n_kept": case[0] * case[1],
         "problems": count,
         "rounds": len(rounds),
-        "milliseconds_a_problem": 1e3 * statistics.median(found["one"] for found in rounds) / count,
+        "milliseconds_a_problem": 1e3 * statistics.median(measured["one"] for measured in rounds) / count,
         "speedup": statistics.median(speedups),
         "speedup_lowest": min(speedups),
         "speedup_highest": max(speedups),
         "yardstick": statistics.median(yardsticks),
         "yardstick_lowest": min(yardsticks),
         "yardstick_highest": max(yardsticks),
-        "others_percent": statistics.median(found["others"] for found in rounds),
+        "others_percent": statistics.median(measured["others"] for measured in rounds),
         "machine": description(),
     }
     print({name: round(value, 2) for name, value in row.items() if isinstance(value, float)}, case, flush=True)

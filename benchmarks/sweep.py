@@ -42,7 +42,7 @@ GRID = Grid(
     n_trials=200,
 )
 PROCESSES, TASK_SECONDS = 2, 1.5
-MOST_OTHERS = 1.0  # percent of the cores' time
+MOST_OTHERS = 1.0  # percent of the cores' time that other processes may take during a round that is kept
 
 
 def plain_loop(part: int) -> float:

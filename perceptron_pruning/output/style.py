@@ -15,9 +15,9 @@ from perceptron_pruning.output.atomic import temporary_beside, write_text_atomic
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 RENDERER = "renderer.json"
-DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # of maps
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # colour scales for maps
 
-# what each format calls the entry to leave out, and the one for a description
+# Each format's metadata: the entry with a date or version, which is left out, and the entry for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
 
 PARAMETERS = {

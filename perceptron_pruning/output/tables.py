@@ -8,7 +8,7 @@ from typing import Any
 
 from perceptron_pruning.output.atomic import write_text_atomically
 
-Row = dict[str, Any]
+Row = dict[str, Any]  # column → a number, a text, or None
 
 
 def write_table(path: Path, rows: Sequence[Row], *, comments: Sequence[str] = (), digits: int = 12) -> None:
@@ -38,11 +38,11 @@ def read_table(path: Path) -> list[Row]:
         return [{name: _value(text) for name, text in row.items()} for row in csv.DictReader(lines)]
 
 
-def _text(value: Any, digits: int) -> Any:
+def _text(value: object, digits: int) -> object:
     return f"{value:.{digits}g}" if isinstance(value, float) else value
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> int | float | str | None:
     for convert in (int, float):
         try:
             return convert(text)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from perceptron_pruning.parallel.worker import AHEAD, Worker, can_be_sent, is_worker
 
@@ -73,7 +73,7 @@ class _Tasks(Generic[Result]):
 
     def __init__(self, function: Callable[..., Result], arguments: tuple[Iterable[Any], ...]):
         self.function, self.arguments = function, list(zip(*arguments, strict=True))
-        self._outcomes: list[Any] = [None] * len(self.arguments)
+        self._outcomes: list[Result | None] = [None] * len(self.arguments)
         self._failures: dict[int, Exception] = {}
         self._next, self._lock = iter(range(len(self.arguments))), Lock()
         self.left = True
@@ -104,7 +104,7 @@ class _Tasks(Generic[Result]):
     def results(self) -> list[Result]:
         if self._failures:
             raise self._failures[min(self._failures)]
-        return self._outcomes
+        return cast(list[Result], self._outcomes)
 
 
 def _spread(tasks: _Tasks, cores: int) -> None:
@@ -153,7 +153,7 @@ def _has_started(worker: Worker, tasks: _Tasks) -> bool:
     return worker.has_answered
 
 
-def _started(count: int, function: Callable[..., Any]) -> list[Worker]:
+def _started(count: int, function: Callable[..., object]) -> list[Worker]:
     """So many living workers, the new ones with what the function needs imported as their first task."""
     _WORKERS[:] = [worker for worker in _WORKERS if worker.lives()]
     for _ in range(count - len(_WORKERS)):
@@ -163,7 +163,7 @@ def _started(count: int, function: Callable[..., Any]) -> list[Worker]:
     return _WORKERS[:count]
 
 
-def _import_all_of(function: Callable[..., Any]) -> None:
+def _import_all_of(function: Callable[..., object]) -> None:
     """To receive the function was to import what it needs."""
 
 

@@ -12,9 +12,12 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from perceptron_pruning.parallel.worker import Worker
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 class ProcessExecutor(Executor):
@@ -48,7 +51,9 @@ class ProcessExecutor(Executor):
             self._idle.put(slot)
         self._threads = ThreadPoolExecutor(self.n_workers, "process-executor")  # one waits for each process
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+    def submit(
+        self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Future[Result]:
         return self._threads.submit(self._run, partial(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -69,7 +74,7 @@ class ProcessExecutor(Executor):
         else:
             self.stop()
 
-    def _run(self, call: Callable[[], Any]) -> Any:
+    def _run(self, call: Callable[[], Result]) -> Result:
         slot = self._idle.get()
         try:
             return slot.run(call)
@@ -89,7 +94,7 @@ class _Slot:
         self._worker: Worker | None = None
         self._stopped, self._lock = False, Lock()
 
-    def run(self, call: Callable[[], Any]) -> Any:
+    def run(self, call: Callable[[], Result]) -> Result:
         worker = self._living()
         worker.send(call)
         return worker.receive()

@@ -30,12 +30,11 @@ _ENVIRONMENT = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "JAX_PLATFORMS": "cpu",
 }
-_SCRIPT = ("init_main_from_name", "init_main_from_path", "sys_argv", "dir")  # what finds a script, in multiprocessing
+_SCRIPT = ("init_main_from_name", "init_main_from_path", "sys_argv", "dir")  # multiprocessing's names for its place
 
-# Of a worker process
-_serving = False  # true in it
+_serving = False  # whether this process is a worker
 _knows_script = False  # whether it has imported the caller's script
-_running_script = False  # whether it is about to, in which the script must not start workers of its own
+_running_script = False  # whether it is importing it, while the script must not start workers of its own
 
 
 class Worker:
@@ -71,7 +70,7 @@ class Worker:
         ended.close()
         self.has_answered = False
 
-    def send(self, function: Callable[..., Any], arguments: Sequence[Any] = ()) -> None:
+    def send(self, function: Callable[..., object], arguments: Sequence[object] = ()) -> None:
         """A call, function(*arguments)."""
         arrays: list[pickle.PickleBuffer] = []
         message, of_script = _pickled((function, arguments), arrays)
@@ -114,7 +113,7 @@ def is_worker() -> bool:
     return _serving or multiprocessing.parent_process() is not None
 
 
-def can_be_sent(function: Callable[..., Any]) -> bool:
+def can_be_sent(function: Callable[..., object]) -> bool:
     """Whether a worker can import what this is made of: nothing local, nothing of the caller's script."""
     try:
         return not _pickled(function, [])[1]
@@ -160,8 +159,8 @@ def _outcome(script: dict[str, Any] | None, message: memoryview, *arrays: memory
 
 def _script() -> dict[str, Any]:
     """How another process finds the caller's script."""
-    found = multiprocessing.spawn.get_preparation_data("worker")
-    return {name: found[name] for name in _SCRIPT if name in found}
+    preparation = multiprocessing.spawn.get_preparation_data("worker")
+    return {name: preparation[name] for name in _SCRIPT if name in preparation}
 
 
 def _run_script(script: dict[str, Any]) -> None:
@@ -185,12 +184,12 @@ class _Pickler(pickle.Pickler):
 
     of_script = False
 
-    def reducer_override(self, obj: Any) -> Any:
+    def reducer_override(self, obj: object) -> Any:
         self.of_script |= getattr(obj, "__module__", None) == "__main__"
         return NotImplemented
 
 
-def _pickled(thing: Any, arrays: list[pickle.PickleBuffer]) -> tuple[bytes, bool]:
+def _pickled(thing: object, arrays: list[pickle.PickleBuffer]) -> tuple[bytes, bool]:
     """The pickle without its arrays, which are added to the list; and whether the caller's script defines a part."""
     stream = io.BytesIO()
     pickler = _Pickler(stream, protocol=5, buffer_callback=arrays.append)

@@ -20,7 +20,7 @@ _LONGEST_CHUNK = 4  # seconds of a chunk / seconds that a task aims at
 _LAST_SHARE = 0.1  # share of all seconds that is cut finer, and comes last
 _FINER = 4  # seconds that a task aims at / seconds that one of the last aims at
 
-Seconds = Sequence[float] | np.ndarray  # of a trial, for each cell
+Seconds = Sequence[float] | np.ndarray  # (n_cells,): seconds of one trial
 
 
 def aimed_seconds(seconds: Seconds, n_trials: int) -> float:
@@ -33,8 +33,8 @@ def chunk_shape(seconds: Seconds | None, n_cells: int, n_trials: int, aim: float
     """Cells and trials of a chunk: several whole cells, or a part of one cell's trials.
 
     Args:
-        seconds: Of a trial, for each cell; None makes each cell a chunk.
-        n_cells, n_trials: Of the study.
+        seconds: Seconds of one trial, for each cell; None makes each cell a chunk.
+        n_cells, n_trials: Size of the study.
         aim: Seconds that a task should take.
     """
     if seconds is None:
@@ -52,7 +52,7 @@ def remaining_tasks(done: np.ndarray, chunks: tuple[int, int], seconds: Seconds 
     Args:
         done: (n_cells, n_trials), whether each is in the store.
         chunks: Shape of a chunk.
-        seconds: Of a trial, for each cell; None makes each chunk a task.
+        seconds: Seconds of one trial, for each cell; None makes each chunk a task.
         aim: Seconds that a task should take.
     """
     if seconds is None:

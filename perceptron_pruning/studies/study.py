@@ -119,11 +119,11 @@ def stable_text(value: object) -> str:
     return text
 
 
-def _own_name(function: Callable[..., Any]) -> str:
+def _own_name(function: Callable[..., object]) -> str:
     return getattr(function, "__qualname__", type(function).__qualname__)
 
 
-def _settings(function: Callable[..., Any]) -> dict[str, str] | str | None:
+def _settings(function: Callable[..., object]) -> dict[str, str] | str | None:
     """What decides a function's numbers, without its name: the fields of a dataclass; None of a plain function."""
     if is_dataclass(function):
         return {f.name: stable_text(getattr(function, f.name)) for f in fields(function) if f.repr}

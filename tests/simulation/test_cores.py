@@ -60,7 +60,7 @@ def until_workers_run(rows: np.ndarray) -> list[tuple[float, int]]:
             return results
 
 
-def test_short_work_gets_workers_once_it_goes_on_coming(monkeypatch):
+def test_short_tasks_get_workers_once_they_go_on_coming(monkeypatch):
     monkeypatch.setattr(cores, "_SHORT", 60.0)
     monkeypatch.setattr(cores, "_spent", 0.0)
     on_all_cores(fails_from, [9, 9], range(2))
@@ -86,10 +86,10 @@ def test_arrays_larger_than_those_before_arrive_whole():
     assert [total for total, _ in on_all_cores(sum_and_place, rows, range(12))] == [float(row.sum()) for row in rows]
 
 
-@pytest.mark.parametrize("work", [Fails(7), lambda number: fails_from(7, number)], ids=["sent", "lambda"])
-def test_the_first_failure_is_the_one_that_is_raised(work):
+@pytest.mark.parametrize("function", [Fails(7), lambda number: fails_from(7, number)], ids=["sent", "lambda"])
+def test_the_first_failure_is_the_one_that_is_raised(function):
     with pytest.raises(ArithmeticError, match="task 7 failed"):
-        on_all_cores(work, range(100))
+        on_all_cores(function, range(100))
 
 
 def test_a_killed_worker_is_an_error_and_the_next_call_has_new_ones():
@@ -99,12 +99,12 @@ def test_a_killed_worker_is_an_error_and_the_next_call_has_new_ones():
     assert until_workers_run(np.ones((40, 1)))
 
 
-def test_interrupted_work_stops_at_once_and_leaves_no_process():
+def test_interrupted_tasks_stop_at_once_and_leave_no_process():
     until_workers_run(np.ones((40, 1)))
     processes = [worker._process for worker in cores._WORKERS]
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         on_all_cores(time.sleep, [60.0] * 3)
     assert time.monotonic() - start < 20
     assert all(process.poll() is not None for process in processes)
@@ -115,11 +115,11 @@ import numpy as np
 from perceptron_pruning.parallel import cores
 cores.usable_cores, cores._SHORT = (lambda: 2), 0.0
 calls = []
-def work(number):
+def square(number):
     calls.append(number)
     return number * number
-assert cores.on_all_cores(work, range(50)) == [k * k for k in range(50)]
-assert sorted(calls) == list(range(50)), "work of a script runs in the script's process"
+assert cores.on_all_cores(square, range(50)) == [k * k for k in range(50)]
+assert sorted(calls) == list(range(50)), "a script's own function runs in the script's process"
 print("ran once")
 """
 

@@ -99,8 +99,8 @@ def test_many_kills_of_a_clusters_workers(dask, tmp_path):
             time.sleep(rng.uniform(0, 0.3))
             kill(dask.workers.pop(0))
             dask.add_worker()
-        found = run.result()
-    same(found, undisturbed("simulation", tmp_path))
+        dataset = run.result()
+    same(dataset, undisturbed("simulation", tmp_path))
 
 
 def test_no_scheduler_there(tmp_path, monkeypatch):

@@ -60,7 +60,7 @@ def test_as_many_processes_as_cores_are_bound_to_one_each():
     cores = os.sched_getaffinity(0)
     with ProcessExecutor() as executor:
         bound = list(executor.map(_core_after, [0.2] * len(cores)))
-    assert sorted(core for found in bound for core in found) == sorted(cores)
+    assert sorted(core for cores_of_one in bound for core in cores_of_one) == sorted(cores)
 
 
 def _core_after(seconds: float) -> set[int]:
