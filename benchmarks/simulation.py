@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from machine import description
@@ -65,7 +66,7 @@ def jax_path(ratio: int) -> dict:
 
 
 def peak_memory(budget: int) -> dict:
-    """Of 8 trials at N = 200, α = 50, f = 0.05, above that of the imported package."""
+    """Peak memory of 8 trials at N = 200, α = 50, f = 0.05, above that of the imported package."""
     import resource
 
     import numpy as np
@@ -110,15 +111,16 @@ def share_of_peak(ratio: int) -> dict:
     }
 
 
-def wall_clock(work) -> float:
+def wall_clock(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    work()
+    call()
     return time.perf_counter() - start
 
 
-def seconds(work) -> float:
+def seconds(call: Callable[[], object]) -> float:
+    """Processor seconds of this process."""
     start = time.process_time()
-    work()
+    call()
     return time.process_time() - start
 
 
