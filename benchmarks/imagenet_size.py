@@ -72,7 +72,7 @@ def work(name: str, folder: Path, labels: np.ndarray) -> float:
     """Does the stage; returns the flops of its matrix products."""
     n = len(labels)
     if name == "assignment":
-        from perceptron_pruning.embeddings.io.opening import open_rows
+        from perceptron_pruning.embeddings.io.open import open_rows
 
         settings = KMeansSettings(n_clusters=CLASSES, start="random", iterations=1)
         fit_kmeans(open_rows(folder / "rows.npy"), settings, progress=Terminal())

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from perceptron_pruning.embeddings.class_audit import ClassAudit, audit_text, class_audit
 from perceptron_pruning.embeddings.io.columns import read_column
-from perceptron_pruning.embeddings.io.opening import metadata_column
+from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.io.tables import read_scores
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.runtime.manifest import file_digest, installed

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.io.columns import read_column
-from perceptron_pruning.embeddings.io.opening import open_rows
+from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.io.tables import read_scores
 from perceptron_pruning.output.atomic import write_atomically
