@@ -214,7 +214,7 @@ def test_constant_features_are_reported_and_harmless(table, labels):
     rows = table.astype(np.float64)
     rows[:, 4] = 2.5
     found = score(rows, labels, metrics=["memorization", "margin"])
-    assert found.pool.statistics.constant_features == (4,)
+    assert found.context.standardisation.constant_features == (4,)
     assert all(np.isfinite(values).all() for values in found.values())
     with pytest.raises(ValueError, match="zero variance in every feature"):
         score(np.ones((50, 3)), labels, metrics="memorization")

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.metrics.memorization import leverage
-from perceptron_pruning.embeddings.metrics.memorization_subsets import members
+from perceptron_pruning.embeddings.metrics.memorization_subsets import training_folds
 from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
 
 N, D, RIDGE = 90, 30, 1e-2
@@ -84,10 +84,10 @@ def test_single_precision_is_close_to_double(small):
 
 def test_leverages_add_up_to_the_degrees_of_freedom(small):
     rows, labels, *_ = small
-    pool = score(rows, labels, metrics="random", settings=SETTINGS).pool
-    centred = (rows - rows.mean(axis=0)) / pool.statistics.scale
+    context = score(rows, labels, metrics="random", settings=SETTINGS).context
+    centred = (rows - rows.mean(axis=0)) / context.standardisation.scale
     spectrum = np.linalg.eigvalsh(centred.T @ centred)
-    assert leverage(pool).sum() == pytest.approx(1 + (spectrum / (spectrum + RIDGE * N)).sum(), rel=1e-12)
+    assert leverage(context).sum() == pytest.approx(1 + (spectrum / (spectrum + RIDGE * N)).sum(), rel=1e-12)
 
 
 def test_subset_heads_agree_with_leave_one_out():
@@ -101,7 +101,7 @@ def test_subset_heads_agree_with_leave_one_out():
 
 
 def test_every_fold_is_in_as_many_subsets():
-    inside = members(10, 7)
+    inside = training_folds(10, 7)
     assert (inside.sum(axis=0) == 7).all()
     assert (inside.sum(axis=1) == 7).all()
     assert len({tuple(row) for row in inside}) == 10

@@ -20,7 +20,7 @@ from perceptron_pruning.embeddings.metrics.registry import METRICS
 from perceptron_pruning.embeddings.report import compute, write_report
 from perceptron_pruning.embeddings.runtime import blocks as blocks_module
 from perceptron_pruning.embeddings.runtime.checkpoint import FolderCheckpoint
-from perceptron_pruning.embeddings.runtime.progress import Silent
+from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
 
 SETTINGS = ScoreSettings(heads=HeadSettings(n_models=3, epochs=3))
@@ -51,7 +51,7 @@ def scores(data):
     return score(**data, settings=SETTINGS)
 
 
-class StopAt(Silent):
+class StopAt(NoProgress):
     """Interrupts at the k-th task, as Ctrl-C would."""
 
     def __init__(self, count: int):
@@ -64,7 +64,7 @@ class StopAt(Silent):
         return super().task(label, total=total, unit=unit)
 
 
-class Labels(Silent):
+class Recorder(NoProgress):
     """Keeps the names of the tasks, and what was said."""
 
     def __init__(self):
@@ -103,7 +103,7 @@ def test_a_checkpoint_of_other_settings_is_not_used(tmp_path):
 def test_finished_metrics_are_not_computed_again(data, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         score(**data, metrics=["supervised_prototypes", "memorization"], checkpoint=tmp_path, progress=StopAt(4))
-    seen = Labels()
+    seen = Recorder()
     score(**data, metrics=["supervised_prototypes", "memorization"], checkpoint=tmp_path, progress=seen)
     assert "class means" not in seen.labels
     assert "leave-one-out" in seen.labels
@@ -126,7 +126,7 @@ def test_blocks_change_only_the_rounding(data, scores, folder, monkeypatch):
 
 
 def test_the_plan_is_told_before_the_work(data):
-    told = Labels()
+    told = Recorder()
     score(**data, metrics=["memorization", "random"], progress=told)
     assert "600 rows x 24" in told.text
     assert "memorization" in told.text
@@ -142,7 +142,7 @@ def test_the_audit_counts(scores, data):
         members = labels == int(a.label)
         assert (a.size, a.kept) == (members.sum(), np.isin(np.flatnonzero(members), kept).sum())
         assert a.kept >= a.floor >= 0.5 * 0.3 * a.size
-    assert any(a.raised for a in audits)
+    assert any(a.at_floor for a in audits)
     with pytest.raises(ValueError, match=r"`kept` must be in 0..599; got 0..600"):
         class_audit([0, 600], labels, keep_fraction=0.3)
 

@@ -47,7 +47,8 @@ def check_pairs(classes: np.ndarray, names: np.ndarray, where: Callable[[int], s
         row = int(np.flatnonzero(classes == singletons[0])[0])
         raise ValueError(
             "`labels` must have two examples of every class (but for the margins); "
-            f"class {names[singletons[0]]} has one, {where(row)} ({singletons.size} such classes; drop them or merge them)"
+            f"class {names[singletons[0]]} has one, {where(row)} "
+            f"({singletons.size} such classes; drop them or merge them)"
         )
 
 

@@ -41,9 +41,10 @@ def own_metric_family(name: str, function: OwnMetric) -> MetricFamily:
 
 
 def qualified_name(function: OwnMetric) -> str:
-    """``module.name`` of a function, or of the class of another callable."""
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"  # pyright: ignore[reportAttributeAccessIssue]
+    """``module.name`` of a function (of a partial one, that of the whole), or of the class of another callable."""
+    while isinstance(function, partial):
+        function = function.func
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def _run(name: str, function: OwnMetric, context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
