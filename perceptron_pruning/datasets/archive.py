@@ -20,7 +20,7 @@ def write_embeddings(
     labels: np.ndarray,
     *,
     n_train: int,
-    provenance: dict,
+    provenance: dict[str, object],
     fixed_point: bool = False,
 ) -> None:
     """Writes a data set.
@@ -31,7 +31,7 @@ def write_embeddings(
             ``fixed_point``.
         labels: (n,), integers.
         n_train: Training rows.
-        provenance: What made the data, as values that JSON can hold.
+        provenance: Source, network, recipe, checksums and versions, as values that JSON can hold.
         fixed_point: Whether to store multiples of 1/32: half the bytes.
     """
     halves = embeddings.astype(np.float16)

@@ -67,7 +67,7 @@ def read_definitions(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def definition(gloss: str) -> str:
-    """What stands before the examples of use."""
+    """The definition in a gloss: its text before the examples of use."""
     return gloss.split('; "')[0].strip()
 
 

@@ -1,4 +1,4 @@
-"""What the scripts that make the data sets share: sizes, principal components, checksums, the command line."""
+"""Parts common to the scripts that make the data sets: sizes, principal components, checksums, the command line."""
 
 import argparse
 import hashlib
@@ -33,7 +33,7 @@ def versions_of(*packages: str) -> dict[str, str]:
 
 
 def recipe_of(documentation: str) -> str:
-    """What follows "Recipe: " in a script's docstring, on one line."""
+    """The text after "Recipe: " in a script's docstring, on one line."""
     return documentation.split("Recipe: ")[1].replace("\n", " ").strip()
 
 

@@ -50,7 +50,7 @@ class ClassAudit:
 def class_audit(
     kept: ArrayLike, labels: ArrayLike, *, keep_fraction: float, class_floor: float = 0.5
 ) -> list[ClassAudit]:
-    """How many of each class were kept, and how many had to be.
+    """Examples of each class before and after pruning, and its floor.
 
     Args:
         kept: Indices of the kept examples, as `keep` returns them.

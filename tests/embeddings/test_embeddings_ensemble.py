@@ -120,8 +120,8 @@ def test_heads_differ_and_the_first_is_plain(scores):
 
 def test_several_networks_get_heads_of_their_own(pool):
     rows, labels = pool
-    found = score([rows[:, :25], rows[:, 25:]], labels, metrics="ddd", settings=ScoreSettings(heads=HEADS))
-    sees = draw_head_sampling(found.context).feature_masks
+    several = score([rows[:, :25], rows[:, 25:]], labels, metrics="ddd", settings=ScoreSettings(heads=HEADS))
+    sees = draw_head_sampling(several.context).feature_masks
     assert not sees[:25, 1].any()
     assert sees[25:, 1].any()
     assert not sees[25:, 2].any()

@@ -117,10 +117,10 @@ def test_rows_of_a_file_count_in_the_memory_budget(tmp_path, rows):
 
 def test_an_interrupted_call_computes_it_again(tmp_path, rows, labels):
     def fail(embeddings, labels):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stopped by the test")
 
     metrics = {"margin": "margin", "own": fail}
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="stopped by the test"):
         score(rows, labels, metrics=metrics, checkpoint=tmp_path / "partial")
     scores = score(rows, labels, metrics=metrics | {"own": length}, checkpoint=tmp_path / "partial")
     np.testing.assert_array_equal(scores["own"], length(rows, None))

@@ -139,7 +139,7 @@ def test_two_classes_rank_by_the_perceptrons_signed_margin():
     np.testing.assert_array_equal(np.argsort(margin), np.argsort(-labels * field))
 
 
-@pytest.mark.parametrize("name", ["margin", "supervised_prototypes", "self_supervised_prototypes"])
+@pytest.mark.parametrize("name", ["margin", "supervised_prototypes", "self_supervised_prototypes"], ids=str)
 def test_high_is_hard(pool, name):
     """Examples that a head trained on other data gets wrong score higher, by many standard errors."""
     rows, labels = pool

@@ -71,7 +71,14 @@ def fit_kmeans(
 
 @dataclass
 class _State:
-    """Where a run stands, (k, d) and (k,); `history` has one objective a step."""
+    """State of a run between steps.
+
+    Attributes:
+        centroids: (k, d).
+        counts: Rows of each cluster at the last assignment, (k,).
+        history: Objective before each step.
+        reseeded: Empty clusters that began anew.
+    """
 
     centroids: np.ndarray
     counts: np.ndarray
