@@ -1,15 +1,16 @@
 """The floor under every student: the best that can be learned from pruned data."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Generic, Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._bayes.known_probe import solve_known_probe
 from replica_theory._bayes.known_rule import solve_known_rule, solve_perfect_probe
-from replica_theory._numerics.shapes import FloatOrArray, shaped_like
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
 from replica_theory.selection import Calibrated, KeepWithProbability, Selection, Verified, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -22,7 +23,7 @@ Knowledge = Literal["probe", "rule"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BayesSolution:
+class BayesSolution(Generic[Values]):
     """Bayes-optimal students, shaped like ``alpha_prune``.
 
     Attributes:
@@ -36,18 +37,26 @@ class BayesSolution:
         residual: Largest relative residual of the fixed point, evaluated independently of the solver.
     """
 
-    alpha_prune: FloatOrArray
+    alpha_prune: Values
     selection: Selection
     probe_angle: float
     knows: Knowledge
-    generalization_error: FloatOrArray
-    overlap: FloatOrArray
-    residual: FloatOrArray
+    generalization_error: Values
+    overlap: Values
+    residual: Values
 
 
+@overload
+def bayes_optimal(
+    alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0, knows: Knowledge
+) -> BayesSolution[float]: ...
+@overload
+def bayes_optimal(
+    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection, probe_angle: float = 0.0, knows: Knowledge
+) -> BayesSolution[np.ndarray]: ...
 def bayes_optimal(
     alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0, knows: Knowledge
-) -> BayesSolution:
+) -> BayesSolution[FloatOrArray]:
     """Least test error that any student can reach on pruned data, in the limit N → ∞ at fixed P/N.
 
     A student that knows the probe lacks only the teacher's part across it, and a perfect probe leaves it nothing
@@ -67,25 +76,26 @@ def bayes_optimal(
         ValueError: A parameter is out of range, or ``knows="rule"`` and the rule treats the labels differently.
         SaddlePointError: No fixed point to a residual of 1e-8; carries the residual.
 
+    References:
+        Opper & Haussler 1991; Györgyi & Tishby 1990; Barbier et al. 2019, arXiv:1708.03395 (random data).
+
     Example:
         >>> from replica_theory import KeepHardest, bayes_optimal
         >>> f"{bayes_optimal(2.0, selection=KeepHardest(0.4), knows='rule').generalization_error:.7f}"
         '0.0484945'
-
-    References:
-        Opper & Haussler 1991; Györgyi & Tishby 1990; Barbier et al. 2019, arXiv:1708.03395 (random data).
     """
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     if knows not in get_args(Knowledge):
         raise ValueError(f'`knows` must be "probe" or "rule"; got {knows!r}')
     kept = check_selection(selection).kept_distribution(angle)
     if knows == "rule":
-        _reject_one_sided(selection)
+        _refuse_one_sided(selection)
     solve = _knower_of_probe if knows == "probe" else _knower_of_rule
-    angles, residual = np.array([solve(kept, alpha) for alpha in np.atleast_1d(alphas).tolist()]).T
-    _reject_large(residual, np.atleast_1d(alphas))
+    points = np.atleast_1d(alphas)
+    angles, residual = np.array([solve(kept, alpha) for alpha in points.tolist()]).T
+    _refuse_unconfirmed(residual, points)
     return BayesSolution(
-        alpha_prune=shaped_like(alphas, alphas),
+        alpha_prune=shaped_like(alphas, points),
         selection=selection,
         probe_angle=angle,
         knows=knows,
@@ -114,10 +124,10 @@ def _knower_of_rule(kept: KeptDistribution, alpha: float) -> tuple[float, float]
     return math.atan2(math.sqrt(unknown), math.sqrt(1 - unknown)), residual
 
 
-def _reject_one_sided(selection: Selection) -> None:
+def _refuse_one_sided(selection: Selection) -> None:
     """A rule whose q(z, +1) is not q(−z, −1) tells its knower more than `KeptDistribution` holds."""
     if isinstance(selection, Calibrated | Verified):
-        _reject_one_sided(selection.selection)
+        _refuse_one_sided(selection.selection)
     if isinstance(selection, KeepWithProbability):
         z, positive = _SAMPLED_FIELDS, np.ones_like(_SAMPLED_FIELDS)
         difference = selection.probability(z, positive) - selection.probability(-z, -positive)
@@ -127,7 +137,7 @@ def _reject_one_sided(selection: Selection) -> None:
             )
 
 
-def _reject_large(residual: np.ndarray, alphas: np.ndarray) -> None:
+def _refuse_unconfirmed(residual: np.ndarray, alphas: np.ndarray) -> None:
     """Raises for the largest residual that is above the tolerance."""
     refused = np.flatnonzero(~(residual <= RESIDUAL_TOLERANCE))
     if refused.size:

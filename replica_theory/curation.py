@@ -10,12 +10,12 @@ References:
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.shapes import FloatOrArray, shaped_like
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.losses.base import LossLike
@@ -26,7 +26,7 @@ _RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": K
 
 
 @dataclass(frozen=True, kw_only=True)
-class CuratedSolution:
+class CuratedSolution(Generic[Values]):
     """Students of curated data, shaped like ``alpha_total``.
 
     Attributes:
@@ -38,14 +38,38 @@ class CuratedSolution:
         student: The student, with the generator for a teacher and the oracle for a probe.
     """
 
-    alpha_total: FloatOrArray
+    alpha_total: Values
     generator_angle: float
     oracle_angle: float
     mutual_angle: float
-    generalization_error: FloatOrArray
-    student: EmpiricalRiskSolution
+    generalization_error: Values
+    student: EmpiricalRiskSolution[Values]
 
 
+@overload
+def curated_risk(
+    alpha_total: float,
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    generator_angle: float,
+    oracle_angle: float,
+    mutual_angle: float | None = None,
+    label_noise: float = 0.0,
+) -> CuratedSolution[float]: ...
+@overload
+def curated_risk(
+    alpha_total: np.ndarray | Sequence[float],
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    generator_angle: float,
+    oracle_angle: float,
+    mutual_angle: float | None = None,
+    label_noise: float = 0.0,
+) -> CuratedSolution[np.ndarray]: ...
 def curated_risk(
     alpha_total: ArrayLike,
     *,
@@ -56,7 +80,7 @@ def curated_risk(
     oracle_angle: float,
     mutual_angle: float | None = None,
     label_noise: float = 0.0,
-) -> CuratedSolution:
+) -> CuratedSolution[FloatOrArray]:
     """Student trained on a generator's labels that an oracle selected, tested on the truth.
 
     Args:
@@ -86,7 +110,7 @@ def curated_risk(
         keep_fraction * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
     )
     return CuratedSolution(
-        alpha_total=shaped_like(alphas, alphas),
+        alpha_total=shaped_like(alphas, np.atleast_1d(alphas)),
         generator_angle=float(generator_angle),
         oracle_angle=float(oracle_angle),
         mutual_angle=mutual,
@@ -167,7 +191,7 @@ def curation_diagram(
 
     def errors(make: Callable[[float], Selection], fraction: float, generator_angle: float) -> np.ndarray:
         rule = make(fraction)
-        solution = curated_risk(
+        return curated_risk(
             alphas,
             loss=loss,
             ridge=ridge,
@@ -176,8 +200,7 @@ def curation_diagram(
             oracle_angle=oracle_angle,
             mutual_angle=mutual_angle(generator_angle) if mutual_angle else None,
             label_noise=label_noise,
-        )
-        return np.asarray(solution.generalization_error)
+        ).generalization_error
 
     table = [[[errors(make, f, angle) for angle in generator_angles] for f in fractions] for make in _RULES.values()]
     return CurationDiagram(

@@ -1,13 +1,15 @@
 """Students that minimise a convex risk on pruned, noisy data, in the limit of many dimensions."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._empirical_risk.minimiser import minimisers
-from replica_theory._numerics.shapes import FloatOrArray, shaped_like
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import LossLike, Weight
@@ -18,7 +20,7 @@ from replica_theory.selection import Selection, check_selection
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmpiricalRiskSolution:
+class EmpiricalRiskSolution(Generic[Values]):
     """Minimisers of a regularised risk, shaped like ``alpha_prune``.
 
     Attributes:
@@ -41,29 +43,29 @@ class EmpiricalRiskSolution:
         residual: Largest relative residual of equations (i)–(iv), evaluated independently of the solver.
     """
 
-    alpha_prune: FloatOrArray
+    alpha_prune: Values
     loss: LossLike
     ridge: float
     selection: Selection
     probe_angle: float
     label_noise: float
     sample_weight: Weight | None
-    generalization_error: FloatOrArray
-    overlap: FloatOrArray
-    probe_overlap: FloatOrArray
-    norm: FloatOrArray
-    training_loss: FloatOrArray
-    training_error: FloatOrArray
+    generalization_error: Values
+    overlap: Values
+    probe_overlap: Values
+    norm: Values
+    training_loss: Values
+    training_error: Values
     direction: np.ndarray
-    scale: FloatOrArray
-    residual: FloatOrArray
+    scale: Values
+    residual: Values
 
     @property
-    def noisy_test_error(self) -> FloatOrArray:
+    def noisy_test_error(self) -> Values:
         """η + (1 − 2η) ε, test error on unpruned data with noisy labels."""
-        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error
+        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error  # pyright: ignore[reportReturnType]
 
-    def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> FloatOrArray:
+    def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> Values:
         """Test error against a third direction w_*, given its cosines with teacher and probe.
 
         The teacher only labelled the examples and the probe only selected them; R_* = a·c_*/‖w‖, with c_*
@@ -73,9 +75,31 @@ class EmpiricalRiskSolution:
             ValueError: No unit vector has these cosines with both.
         """
         target = target_direction(self.probe_angle, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap)
-        return angle_to(self.direction, target)[()] / math.pi
+        return angle_to(self.direction, target)[()] / math.pi  # pyright: ignore[reportReturnType]
 
 
+@overload
+def empirical_risk(
+    alpha_prune: float,
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> EmpiricalRiskSolution[float]: ...
+@overload
+def empirical_risk(
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> EmpiricalRiskSolution[np.ndarray]: ...
 def empirical_risk(
     alpha_prune: ArrayLike,
     *,
@@ -85,7 +109,7 @@ def empirical_risk(
     probe_angle: float = 0.0,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
-) -> EmpiricalRiskSolution:
+) -> EmpiricalRiskSolution[FloatOrArray]:
     """Student of a convex loss with ridge, trained on pruned data, in the limit N → ∞ at fixed P/N.
 
     Minimises (1/N) Σ_kept ℓ(y w·x) + (λ/2)‖w‖² (see `EmpiricalRisk`). In the student's components a = (a₁, a₂) along
@@ -113,12 +137,6 @@ def empirical_risk(
     Returns:
         The students, each checked by a second evaluation of the equations.
 
-    Example:
-        >>> from replica_theory import KeepRandom, empirical_risk
-        >>> student = empirical_risk(2.0, loss="logistic", ridge=0.1, selection=KeepRandom())
-        >>> f"{student.generalization_error:.8f}"
-        '0.17966239'
-
     Raises:
         ValueError: A parameter is out of range, or no minimiser exists (logistic on separable labels, ridge 0).
         SaddlePointError: No solution to a residual of 1e-9; carries the residual.
@@ -126,23 +144,27 @@ def empirical_risk(
     References:
         Sorscher et al. 2022, arXiv:2206.14486 (pruning); Aubin et al. 2020, arXiv:2006.06560, and Loureiro
         et al. 2021, arXiv:2102.08127 (convex losses); Dohmatob et al. 2025, arXiv:2511.03492.
+
+    Example:
+        >>> from replica_theory import KeepRandom, empirical_risk
+        >>> student = empirical_risk(2.0, loss="logistic", ridge=0.1, selection=KeepRandom())
+        >>> f"{student.generalization_error:.8f}"
+        '0.17966239'
     """
     alphas = check_alpha(alpha_prune)
     EmpiricalRisk(loss, ridge, sample_weight)  # checks its arguments
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
     kept = check_selection(selection).kept_distribution(angle, noise)
-    students = minimisers(
-        kept, as_loss(check_loss(loss)), alphas=np.atleast_1d(alphas), ridge=float(ridge), weight=sample_weight
-    )
-
+    points = np.atleast_1d(alphas)
+    students = minimisers(kept, as_loss(check_loss(loss)), alphas=points, ridge=float(ridge), weight=sample_weight)
     directions = np.array([student.direction for student in students])
     to_teacher, to_probe = (angle_to(directions, in_plane(target)) for target in (angle, 0.0))
 
     def shaped(name: str) -> FloatOrArray:
-        return shaped_like(alphas, [getattr(student, name) for student in students])
+        return shaped_like(alphas, np.array([getattr(student, name) for student in students]))
 
     return EmpiricalRiskSolution(
-        alpha_prune=shaped_like(alphas, alphas),
+        alpha_prune=shaped_like(alphas, points),
         loss=loss,
         ridge=float(ridge),
         selection=selection,

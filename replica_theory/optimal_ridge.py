@@ -1,10 +1,10 @@
 """The ridge at which a student of a convex loss errs least."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypedDict
+from typing import Generic, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from replica_theory._empirical_risk.square_loss import square_saddle_point
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory._numerics.one_variable import minimiser
-from replica_theory._numerics.shapes import FloatOrArray, shaped_like
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane
@@ -20,13 +20,13 @@ from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.named import Square, check_loss
 from replica_theory.selection import Selection, check_selection
 
-_LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which the error is sampled
-_PRECISION = 1e-7  # of ln λ at the minimum, where the error varies by the square of it
+_LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
+_PRECISION = 1e-7  # error of ln λ at the minimum, where ε varies by the square of it
 _SAME_ERROR = 1e-12  # relative excess over the least error up to which a limit, 0 or ∞, is preferred
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimalRidge:
+class OptimalRidge(Generic[Values]):
     """The best ridge, shaped like ``alpha_prune``.
 
     Attributes:
@@ -37,11 +37,11 @@ class OptimalRidge:
         residual: Largest relative residual of the saddle point's equations there.
     """
 
-    alpha_prune: FloatOrArray
+    alpha_prune: Values
     loss: LossLike
-    ridge: FloatOrArray
-    generalization_error: FloatOrArray
-    residual: FloatOrArray
+    ridge: Values
+    generalization_error: Values
+    residual: Values
 
 
 class _Setting(TypedDict):
@@ -54,6 +54,26 @@ class _Setting(TypedDict):
     sample_weight: Weight | None
 
 
+@overload
+def optimal_ridge(
+    alpha_prune: float,
+    *,
+    loss: LossLike,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> OptimalRidge[float]: ...
+@overload
+def optimal_ridge(
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    loss: LossLike,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> OptimalRidge[np.ndarray]: ...
 def optimal_ridge(
     alpha_prune: ArrayLike,
     *,
@@ -62,7 +82,7 @@ def optimal_ridge(
     probe_angle: float = 0.0,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
-) -> OptimalRidge:
+) -> OptimalRidge[FloatOrArray]:
     """The ridge of least test error, of the whole half-line and its two limits.
 
     The error is sampled at 29 ridges from 1e-7 to 1e5 and at the limits 0 (where it exists) and ∞, and
@@ -97,14 +117,14 @@ def optimal_ridge(
         label_noise=label_noise,
         sample_weight=sample_weight,
     )
-    error = _error_of_log_ridge(setting)
-    best = [_best(float(alpha), setting, partial(error, float(alpha))) for alpha in np.atleast_1d(alphas)]
+    error, points = _error_of_log_ridge(setting), np.atleast_1d(alphas)
+    best = [_best(alpha, setting, partial(error, alpha)) for alpha in points.tolist()]
     return OptimalRidge(
-        alpha_prune=shaped_like(alphas, alphas),
+        alpha_prune=shaped_like(alphas, points),
         loss=loss,
-        ridge=shaped_like(alphas, [solution.ridge for solution in best]),
-        generalization_error=shaped_like(alphas, [float(solution.generalization_error) for solution in best]),
-        residual=shaped_like(alphas, [float(solution.residual) for solution in best]),
+        ridge=shaped_like(alphas, np.array([solution.ridge for solution in best])),
+        generalization_error=shaped_like(alphas, np.array([solution.generalization_error for solution in best])),
+        residual=shaped_like(alphas, np.array([solution.residual for solution in best])),
     )
 
 
@@ -112,9 +132,7 @@ def _error_of_log_ridge(setting: _Setting) -> Callable[[float, float], float]:
     """ε(α, ln λ); of the square loss from its two moments, without the check that its minimum alone gets."""
     angle = check_probe_angle(setting["probe_angle"])
     if not isinstance(check_loss(setting["loss"]), Square) or setting["sample_weight"] is not None:
-        return lambda alpha, log_ridge: float(
-            empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
-        )
+        return lambda alpha, log_ridge: empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
     kept = check_selection(setting["selection"]).kept_distribution(angle, check_label_noise(setting["label_noise"]))
     mean, second = KeptAverages(kept).plane_moments
 
@@ -125,7 +143,7 @@ def _error_of_log_ridge(setting: _Setting) -> Callable[[float, float], float]:
     return square_error
 
 
-def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> EmpiricalRiskSolution:
+def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> EmpiricalRiskSolution[float]:
     """The student of the best ridge: the least of those sampled, minimised between its neighbours, or a limit."""
     lowest = int(np.argmin([error(log_ridge) for log_ridge in _LOG_RIDGES]))
     lower, upper = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]
@@ -138,7 +156,7 @@ def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> E
     return best
 
 
-def _at_limit(alpha: float, ridge: float, setting: _Setting) -> EmpiricalRiskSolution | None:
+def _at_limit(alpha: float, ridge: float, setting: _Setting) -> EmpiricalRiskSolution[float] | None:
     """The student at λ = 0 or ∞; None where a logistic loss has no minimiser at 0."""
     try:
         return empirical_risk(alpha, ridge=ridge, **setting)

@@ -26,13 +26,13 @@ def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, la
         ValueError: A parameter is out of range.
         SaddlePointError: The minimum was not found to a residual of 1e-10; carries the residual.
 
+    References:
+        Gardner 1988; Candès & Sur 2020, arXiv:1804.09753 (the unpruned case).
+
     Example:
         >>> from replica_theory import KeepRandom, separability_threshold
         >>> f"{separability_threshold(selection=KeepRandom(), label_noise=0.1):.6f}"
         '2.992286'
-
-    References:
-        Gardner 1988; Candès & Sur 2020, arXiv:1804.09753 (the unpruned case).
     """
     kept = check_selection(selection).kept_distribution(check_probe_angle(probe_angle), check_label_noise(label_noise))
     return threshold(kept)

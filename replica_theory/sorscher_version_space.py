@@ -26,16 +26,14 @@ from replica_theory.selection import Selection, check_selection
 from replica_theory.version_space import VersionSpaceSolution, as_solution
 
 _SCAN_STEP = 0.125  # spacing in ln γ of the grid on which maxima of S(R) are looked for
-_SCAN_MARGIN = 2.0, 5.0  # of ln γ beyond ln(1 + α/f) at the largest α, and below √α at the least
-_ROOT_TOLERANCE = 1e-14  # of ln γ, absolute and relative
+_SCAN_MARGIN = 2.0, 5.0  # distances in ln γ of its ends above ln(1 + α/f) at the largest α, below ln √α at the least
+_ROOT_TOLERANCE = 1e-14  # error of ln γ, absolute and relative
 
 
 @overload
 def paper_information_gain(overlap: float, *, selection: Selection) -> float: ...
 @overload
-def paper_information_gain(overlap: Sequence[float] | np.ndarray, *, selection: Selection) -> np.ndarray: ...
-@overload
-def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> FloatOrArray: ...
+def paper_information_gain(overlap: np.ndarray | Sequence[float], *, selection: Selection) -> np.ndarray: ...
 def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> FloatOrArray:
     """Information gain per example at a given R = q, the paper's formula.
 
@@ -64,10 +62,16 @@ def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> Float
         raise ValueError(f"`overlap` must be in (0, 1); got {overlaps.max()}")
     teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
     gains = [teacher_field.information_gain(R / math.sqrt(1 - R), math.sqrt(R)) for R in np.atleast_1d(overlaps)]
-    return shaped_like(overlaps, gains)
+    return shaped_like(overlaps, np.array(gains))
 
 
-def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution:
+@overload
+def paper_version_space(alpha_prune: float, *, selection: Selection) -> VersionSpaceSolution[float]: ...
+@overload
+def paper_version_space(
+    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection
+) -> VersionSpaceSolution[np.ndarray]: ...
+def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution[FloatOrArray]:
     """Version space of pruned data with R = q, as the paper takes it.
 
     R is where S(R) is stationary::

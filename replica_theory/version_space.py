@@ -5,13 +5,14 @@ students per dimension is S; the examples were pruned by the teacher's field its
 student does not know the rule.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.shapes import FloatOrArray, shaped_like
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.continuation import solve_saddle_points
 from replica_theory._version_space.order_parameters import OrderParameters
@@ -23,7 +24,7 @@ RESIDUAL_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
-class VersionSpaceSolution:
+class VersionSpaceSolution(Generic[Values]):
     """Version spaces, shaped like ``alpha_prune``.
 
     Attributes:
@@ -38,18 +39,24 @@ class VersionSpaceSolution:
         residual: Largest relative residual of the equations for R and q, evaluated independently of the solver.
     """
 
-    alpha_prune: FloatOrArray
+    alpha_prune: Values
     selection: Selection
-    entropy: FloatOrArray
-    information_gain: FloatOrArray
-    overlap: FloatOrArray
-    self_overlap: FloatOrArray
-    gibbs_error: FloatOrArray
-    center_of_mass_error: FloatOrArray
-    residual: FloatOrArray
+    entropy: Values
+    information_gain: Values
+    overlap: Values
+    self_overlap: Values
+    gibbs_error: Values
+    center_of_mass_error: Values
+    residual: Values
 
 
-def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution:
+@overload
+def version_space(alpha_prune: float, *, selection: Selection) -> VersionSpaceSolution[float]: ...
+@overload
+def version_space(
+    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection
+) -> VersionSpaceSolution[np.ndarray]: ...
+def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution[FloatOrArray]:
     """Version space of data pruned by a perfect probe, in the limit N → ∞ at fixed P/N.
 
     The replica-symmetric entropy, for a student that is ignorant of the rule (q ≠ R)::
@@ -75,14 +82,14 @@ def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpa
         ValueError: A parameter is out of range.
         SaddlePointError: No solution to a residual of 1e-10; carries the residual.
 
+    References:
+        Györgyi & Tishby 1990; Seung, Opper & Sompolinsky 1992; Sorscher et al. 2022, arXiv:2206.14486, App. A.
+
     Example:
         >>> from replica_theory import KeepHardest, version_space
         >>> space = version_space(2.0, selection=KeepHardest(0.4))
         >>> f"{space.self_overlap:.6f} {space.overlap:.6f}"
         '0.895942 0.848686'
-
-    References:
-        Györgyi & Tishby 1990; Seung, Opper & Sompolinsky 1992; Sorscher et al. 2022, arXiv:2206.14486, App. A.
     """
     alphas = check_alpha(alpha_prune)
     teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
@@ -98,7 +105,7 @@ def as_solution(
     *,
     selection: Selection,
     alphas: np.ndarray,
-) -> VersionSpaceSolution:
+) -> VersionSpaceSolution[FloatOrArray]:
     """Saddle points as columns shaped like α; raises unless the residuals confirm every one."""
     for residual, point in zip(residuals, points, strict=True):
         if not residual <= RESIDUAL_TOLERANCE:
@@ -108,9 +115,12 @@ def as_solution(
             )
     gains = [teacher_field.information_gain(point.along, point.across) for point in points]
     entropies = [point.entropy(gain) for point, gain in zip(points, gains, strict=True)]
-    shaped = partial(shaped_like, alphas)
+
+    def shaped(values: list[float]) -> FloatOrArray:
+        return shaped_like(alphas, np.array(values))
+
     return VersionSpaceSolution(
-        alpha_prune=shaped(alphas),
+        alpha_prune=shaped([point.alpha for point in points]),
         selection=selection,
         entropy=shaped(entropies),
         information_gain=shaped(gains),

@@ -9,18 +9,19 @@ from replica_theory.errors import SaddlePointError
 
 Map = Callable[[np.ndarray], np.ndarray]
 
-_IGNORANCE = 1e-9  # Q̂ of the first iterate, times the unit matrix
+_IGNORANCE = 1e-9  # Q̂ at the start, times the unit matrix
 _MOST_ITERATIONS = 3000
-_CLOSE = 0.01  # change of an iteration, relative to Q̂'s trace, at which Newton's method is tried first
-_CLOSER = 3.0  # factor by which the change must fall before it is tried again
-_SOLVED = 1e-7  # change of a fixed point of the coarse map, whose own error is larger
-_FARTHEST = 0.5  # of the trace: entries of a fixed point farther from the iterate do not belong to it
-_PUSH = 1e-3  # of the trace, by which a fixed point is left to see whether it attracts
-_RETURN_ITERATIONS = 8  # after which the distance is measured, and once more
-_DIFFERENCE = 1e-6  # of the trace, of finite differences
-_SETTLED = 1e-12  # of the trace, Newton step at which a refinement ends
-_MOST_REFINEMENTS = 8  # Newton steps with one Jacobian
-# Entries 11, 12, 22 of the positive matrices e₁e₁ᵀ, e₂e₂ᵀ and (e₁+e₂)(e₁+e₂)ᵀ: differences along them stay positive
+_RETURN_ITERATIONS = 8  # iterations between two looks at the distance from a fixed point
+_MOST_REFINEMENTS = 8  # Newton steps with one Jacobian at most
+_CLOSER = 3.0  # factor by which the change of an iteration must fall before Newton's method is tried again
+# Relative to the trace of Q̂:
+_CLOSE = 0.01  # change of an iteration at which Newton's method is tried first
+_SOLVED = 1e-7  # tolerance of Newton's method on the coarse map, whose own error is larger
+_FARTHEST = 0.5  # largest distance of its fixed point from the iterate
+_PUSH = 1e-3  # distance from a fixed point at which the iteration shows whether it attracts
+_DIFFERENCE = 1e-6  # step of finite differences
+_SETTLED = 1e-12  # last Newton step of a refinement
+# Entries 11, 12, 22 of the positive matrices e₁e₁ᵀ, e₂e₂ᵀ and (e₁+e₂)(e₁+e₂)ᵀ, along which a positive Q̂ stays positive:
 _POSITIVE_DIRECTIONS = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
 
 

@@ -13,17 +13,17 @@ from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-_REACH = 10.0  # standard deviations beyond which φ is negligible
-_GRID = np.linspace(-_REACH, _REACH, 9)  # ends of panels, in standard deviations
-_STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # of panels around a step, in its widths
-_WIDEST_STEP = 1.0  # width beyond which the grid resolves it
-_LABEL_STEP_ENDS = np.array([-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0])  # likewise, of the label's step in z
+_REACH = 10.0  # largest |w| and |ζ|, in standard deviations: φ beyond it is negligible
+_GRID = np.linspace(-_REACH, _REACH, 9)  # panel ends, in standard deviations
+_STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # panel ends around a step in w, in its widths
+_WIDEST_STEP = 1.0  # largest width of a step, in standard deviations, that the grid does not resolve
+_LABEL_STEP_ENDS = np.array([-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0])  # panel ends around the label's step in z
 _LABEL_ORDER = 10  # Gauss–Legendre nodes a panel in z
-_WIDEST_GAP = 16.0  # width, in standard deviations of z given w, of a gap of the rule in whose middle Z vanishes
-_LEAST_CHANCE = 1e-14  # Z/f below which rounding shows in Z, and its share of the average does not
-_LEAST_FIELD_CHANCE = 1e-56  # likewise at θ = 0, where Z has no rounding of that size
-_LEAST_DENSITY = 1e-18  # of w, below which it is left out
-_LEAST_VARIANCE = 1e-200  # of w, in denominators
+_WIDEST_GAP = 16.0  # largest gap of a rule, in standard deviations of z given w, in whose middle Z does not vanish
+_LEAST_CHANCE = 1e-14  # least Z/f that counts: smaller ones are rounding, and their share of the average is negligible
+_LEAST_FIELD_CHANCE = 1e-56  # least Z that counts at θ = 0, where it has no such rounding
+_LEAST_DENSITY = 1e-18  # least density of w that counts
+_LEAST_VARIANCE = 1e-200  # variance of w that stands for 0 in a denominator
 _NEARLY_ZERO = 1e-300  # stands for 0 in Owen's T
 
 

@@ -19,12 +19,12 @@ from replica_theory._numerics.one_variable import root
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_LOG_RANGE = math.log(1e-30), math.log(1e20)  # of κ = q/(1−q)
-_ROOT_TOLERANCE = 1e-14  # of ln κ
-_LEAST_INFORMATION = 1e-300  # α E h'² where it underflows
-_UNSEEN_OVERLAP = 1e-8  # q below which the residual is not relative to q: the error does not show it
+_LOG_KAPPAS = math.log(1e-30), math.log(1e20)  # range of ln κ, κ = q/(1−q)
+_ROOT_TOLERANCE = 1e-14  # error of ln κ
+_LEAST_INFORMATION = 1e-300  # value of α E h'² where it underflows
+_UNSEEN_OVERLAP = 1e-8  # least q to which the residual is relative: a smaller one does not show in ε
 _ORDER_OF_CHECK = 18  # Gauss–Legendre nodes a panel of the second quadrature
-_FIELDS = np.array([-3000.0, -500.0, -100.0, -30.0, -10.0, -4.0, -1.5, 1.0, 3.5, 7.0])  # A at which panels of h' end
+_FIELDS = np.array([-3000.0, -500.0, -100.0, -30.0, -10.0, -4.0, -1.5, 1.0, 3.5, 7.0])  # panel ends of h' in A
 _BREAKPOINTS = Breakpoints(fields=_FIELDS, slopes=np.zeros_like(_FIELDS), corners=False)
 
 
@@ -36,7 +36,7 @@ def solve_known_probe(kept: KeptDistribution, alpha: float) -> tuple[float, floa
         nodes = averages(_BREAKPOINTS, _components(math.exp(log_kappa), kept.probe_angle), 1.0)
         return math.log(max(_information(nodes, alpha), _LEAST_INFORMATION)) + math.log1p(math.exp(-log_kappa))
 
-    least, most = _LOG_RANGE
+    least, most = _LOG_KAPPAS
     if log_ratio_of_sides(least) <= 0:  # the examples say less than rounding
         return 0.0, 0.0
     kappa = math.exp(root(log_ratio_of_sides, least, most, xtol=_ROOT_TOLERANCE))

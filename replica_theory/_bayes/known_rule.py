@@ -21,12 +21,12 @@ from replica_theory._bayes.keep_chance import field_information, fields_informat
 from replica_theory._numerics.one_variable import root
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_LOG_RANGE = math.log(1e-30), math.log(1e20)  # of q/(1−q)
-_ROOT_TOLERANCE = 1e-14  # of ln q/(1−q)
+_LOG_RATIOS = math.log(1e-30), math.log(1e20)  # range of ln q/(1−q)
+_ROOT_TOLERANCE = 1e-14  # error of ln q/(1−q)
 _ORDER, _ORDER_OF_CHECK = 14, 24  # Gauss–Legendre nodes a panel in w at θ = 0
-_COARSE_ORDER, _ORDERS = 4, (9, 13, 18)  # likewise at θ > 0, where the check's is one more
-_VERIFIED = 1e-9  # relative residual with which no higher order is tried
-_SMALL_ENTRY = 1e-3  # of Q̂'s trace: the residual of smaller entries is relative to this
+_COARSE_ORDER, _ORDERS = 4, (9, 13, 18)  # the same at θ > 0, where the check has one more
+_VERIFIED = 1e-9  # relative residual at which no higher order is tried
+_SMALL_ENTRY = 1e-3  # size, relative to the trace of Q̂, to which the residual of smaller entries is relative
 
 
 def solve_perfect_probe(kept: KeptDistribution, alpha: float) -> tuple[float, float]:
@@ -36,7 +36,7 @@ def solve_perfect_probe(kept: KeptDistribution, alpha: float) -> tuple[float, fl
     def log_ratio_of_sides(log_ratio: float, order: int = _ORDER) -> float:
         return math.log(pool * field_information(kept, math.exp(log_ratio), order)) - log_ratio
 
-    log_ratio = root(log_ratio_of_sides, *_LOG_RANGE, xtol=_ROOT_TOLERANCE)
+    log_ratio = root(log_ratio_of_sides, *_LOG_RATIOS, xtol=_ROOT_TOLERANCE)
     return math.exp(log_ratio), abs(log_ratio_of_sides(log_ratio, _ORDER_OF_CHECK))
 
 

@@ -10,15 +10,15 @@ from replica_theory._empirical_risk.order_parameters import OrderParameters, ext
 from replica_theory._empirical_risk.saddle_point import RegularisedRisk
 from replica_theory.errors import SaddlePointError
 
-_ACCEPTED = 1e-9  # relative residual of a saddle point whose terms are rounded
-_ROUGH = 1e-2  # relative residual of a point that is passed on the way to another
-_NEAR = 2.0  # ratio of α to the last one's up to which that is a start
-_FARTHEST = 2.0  # share of the last step of the path by which it is extrapolated at most
-_FASTEST, _SLOWEST = (
+_ACCEPTED = 1e-9  # largest relative residual of a saddle point, where rounding ends the iteration
+_ROUGH = 1e-2  # largest relative residual of a point on the way to another
+_NEAR = 2.0  # largest ratio of α to that of the path's last point from which Newton's method starts
+_FARTHEST = 2.0  # longest extrapolation of a path, in units of its last step
+_FIRST_RATIO, _LAST_RATIO = (
     0.04,
     0.95,
-)  # ratios of a ridge to the last: the first tried, and that at which the path is given up
-_LEAST_RIDGE = 1e-9  # from which the path to λ = 0 takes its last step
+)  # of neighbouring ridges: the first tried, and that at which the path is given up
+_LEAST_RIDGE = 1e-9  # least λ of the path to λ = 0 before its last step
 
 
 @dataclass
@@ -48,15 +48,15 @@ def _by_falling_ridges(risk: RegularisedRisk, target: OrderParameters) -> OrderP
     components = np.array([0.0, 0.0, math.sqrt(target.alpha) / ridge])
     start = replace(target, ridge=ridge, components=components, scale=1 / ridge)
     point, residual = newton(risk, start, tolerance=_ROUGH)
-    before, ratio = point, _FASTEST
-    while residual < _ROUGH and point.ridge > target.ridge and ratio < _SLOWEST:
+    before, ratio = point, _FIRST_RATIO
+    while residual < _ROUGH and point.ridge > target.ridge and ratio < _LAST_RATIO:
         ridge = max(target.ridge, ratio * point.ridge)
         is_last = ridge <= max(target.ridge, _LEAST_RIDGE)
         guess = _predicted(before, point, _share(before.ridge, point.ridge, ridge))
         guess = replace(guess, ridge=target.ridge if is_last else ridge)
         ahead, size = newton(risk, guess, tolerance=CONVERGED if is_last else _ROUGH)
         if size < (_ACCEPTED if is_last else _ROUGH):
-            before, point, residual, ratio = point, ahead, size, max(_FASTEST, ratio**1.5)
+            before, point, residual, ratio = point, ahead, size, max(_FIRST_RATIO, ratio**1.5)
         else:
             ratio = math.sqrt(ratio)
     if point.ridge > target.ridge:

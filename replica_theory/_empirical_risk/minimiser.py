@@ -1,9 +1,7 @@
 """Minimisers of regularised risk: direction, norm, and how they do on the examples they were trained on."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
@@ -21,8 +19,8 @@ from replica_theory.losses.named import Square, SquaredHinge
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_LEAST_START_RIDGE = 1e-2  # λ of the square loss whose student is the start
-_SOFT_RIDGE = 1e-7  # λ at which the squared hinge is the start of the hard margin
+_LEAST_START_RIDGE = 1e-2  # least λ of the square loss's student from which Newton's method starts
+_SOFT_RIDGE = 1e-7  # λ of the squared hinge's student from which it starts for the hard margin
 _ORDER_OF_CHECK = 20  # Gauss–Legendre nodes a panel of the second quadrature of E[y s]
 
 
@@ -56,21 +54,21 @@ def minimisers(
         ValueError: There is no minimiser.
         SaddlePointError: The independent evaluation does not confirm one.
     """
-    at = _minimiser_of_alpha(KeptAverages(kept, weight), loss, ridge)
-    order = np.argsort(alphas)
-    students = [at(alpha) for alpha in alphas[order].tolist()]
-    return [students[place] for place in np.argsort(order)]
+    averages, order = KeptAverages(kept, weight), np.argsort(alphas)
+    ascending = _ascending_minimisers(averages, loss, alphas[order].tolist(), ridge)
+    return [ascending[place] for place in np.argsort(order)]
 
 
-def _minimiser_of_alpha(averages: KeptAverages, loss: Loss, ridge: float) -> Callable[[float], Minimiser]:
+def _ascending_minimisers(averages: KeptAverages, loss: Loss, alphas: list[float], ridge: float) -> list[Minimiser]:
     if math.isinf(ridge):
-        return partial(_hebb, averages, loss)
-    if ridge > 0:
-        return partial(Training(averages, loss).minimiser, ridge=ridge)
-    return _ridgeless_minimiser_of_alpha(averages, loss)
+        return [_hebb(averages, loss, alpha) for alpha in alphas]
+    if ridge == 0:
+        return _ridgeless_minimisers(averages, loss, alphas)
+    training = Training(averages, loss)
+    return [training.minimiser(alpha, ridge) for alpha in alphas]
 
 
-def _ridgeless_minimiser_of_alpha(averages: KeptAverages, loss: Loss) -> Callable[[float], Minimiser]:
+def _ridgeless_minimisers(averages: KeptAverages, loss: Loss, alphas: list[float]) -> list[Minimiser]:
     """λ → 0: below the loss's capacity its constraint, whose student is the same at any ridge; above it, the loss."""
     capacity = _capacity(averages.kept, loss)
     unconstrained = Training(averages, loss)
@@ -89,7 +87,7 @@ def _ridgeless_minimiser_of_alpha(averages: KeptAverages, loss: Loss) -> Callabl
             )
         return replace(constrained.minimiser(alpha, 1.0), scale=math.inf)
 
-    return minimiser
+    return [minimiser(alpha) for alpha in alphas]
 
 
 def _capacity(kept: KeptDistribution, loss: Loss) -> float:

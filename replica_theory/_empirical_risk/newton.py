@@ -12,11 +12,11 @@ from replica_theory._empirical_risk.order_parameters import OrderParameters
 from replica_theory._empirical_risk.saddle_point import RegularisedRisk, SaddlePointEquations
 
 CONVERGED = 1e-12  # relative residual at which the iteration ends
-_MOST_STEPS = 200  # Newton steps
-_LONGEST_STEP = 1.5  # change of ln τ, and fall of b relative to b, in one step
-_SHORTEST_SHARE = 1e-4  # of Newton's step, below which no descent is looked for
-_DESCENT = 0.1  # share of Newton's predicted descent that a step must achieve
-_BACKTRACKING = 3.0  # factor by which a step that does not is shortened
+_MOST_STEPS = 200  # Newton steps at most
+_LONGEST_STEP = 1.5  # largest |Δ ln τ| and −Δb/b of a Newton step
+_SHORTEST_SHARE = 1e-4  # least share of a Newton step that is tried
+_DESCENT = 0.1  # least descent of the residual's norm, relative to that of a linear map
+_BACKTRACKING = 3.0  # factor by which a step without that descent is shortened
 
 
 def newton(

@@ -14,8 +14,8 @@ from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.losses.base import Loss
 
 RESIDUAL_TOLERANCE = 1e-9
-_ORDERS = (9, 13, 18, 28)  # Gauss–Legendre nodes a panel, until the residual is small
-_ORDERS_OF_QUADRATURE = (18, 28)  # likewise where the solver used the same nodes at order 12
+_ORDERS = (9, 13, 18, 28)  # Gauss–Legendre nodes a panel, tried until the residual is small
+_FINER_ORDERS = (18, 28)  # those tried where the solver itself used this quadrature, at order 12
 
 
 def independent_residual(averages: KeptAverages, loss: Loss, point: OrderParameters) -> float:
@@ -24,7 +24,7 @@ def independent_residual(averages: KeptAverages, loss: Loss, point: OrderParamet
     The quadrature is refined until the equations hold or it is as fine as it goes.
     """
     residual = np.inf
-    for order in _ORDERS if averages.in_closed_form else _ORDERS_OF_QUADRATURE:
+    for order in _ORDERS if averages.in_closed_form else _FINER_ORDERS:
         residual = _residual(averages, loss, point, order)
         if residual <= RESIDUAL_TOLERANCE:
             break

@@ -18,13 +18,15 @@ from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 RESIDUAL_TOLERANCE = 1e-10
-_MOST_STEPS = 100  # Newton steps
-_CONVERGED = 1e-11  # |Newton's step| / (1 + |a|)
-_DESCENT, _BACKTRACKING, _SHORTEST_SHARE = 0.1, 3.0, 1e-6  # of the line search, as in `newton`
-_ROUNDING = 1e-15  # rise of M that the line search allows
+_MOST_STEPS = 100  # Newton steps at most
+_CONVERGED = 1e-11  # largest entry of the last Newton step, relative to 1 + |a|
+_DESCENT = 0.1  # least descent of M, relative to that of its slope
+_BACKTRACKING = 3.0  # factor by which a step without that descent is shortened
+_SHORTEST_SHARE = 1e-6  # least share of a Newton step that is tried
+_ROUNDING = 1e-15  # rise of M that rounding excuses
 _ORDER_OF_CHECK = 24  # Gauss–Legendre nodes a panel of the second quadrature
-_MARGINS_PER_PIECE = 99  # at which a piece is asked whether it keeps anything
-_LARGEST_MARGIN = 12.0  # standard deviations
+_MARGINS_PER_PIECE = 99  # margins at which a piece is asked whether it keeps anything
+_LARGEST_MARGIN = 12.0  # the largest of them, in standard deviations
 _BOUNDARY = Breakpoints(fields=np.zeros(1), slopes=np.zeros(1))  # (−ω)₊² has its corner at ω = 0
 
 

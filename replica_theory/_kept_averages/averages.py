@@ -13,9 +13,10 @@ from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.named import Square
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-# Widths of a strip of z, or shares f, below which the closed form, a difference of nearly equal terms, is left:
+# Least width of a piece of the rule, and least f, of which the closed form keeps its digits: it subtracts nearly equal
+# terms otherwise.
 _NARROWEST = 1e-4  # at any student
-_NARROWEST_MOMENT = 0.05  # for m and S, where E z² is small beside the terms of the closed form
+_NARROWEST_MOMENT = 0.05  # for E z², which is small beside the terms of the closed form
 
 
 @dataclass(frozen=True)

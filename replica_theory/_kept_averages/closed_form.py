@@ -23,10 +23,10 @@ from replica_theory._numerics.quadrature import composite_rule, gauss_legendre
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _ORDER = 12  # Gauss–Legendre nodes a panel
-_GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 8.0, 11.0])  # ends of panels in t
-_FIRST_GRID = np.linspace(-REACH, REACH, 8)  # ends of panels in (z − ρt)/σ at the first t
-_STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # of panels around a step, in its widths
-_WIDEST_STEP = 1.2  # width in t of a smeared step beyond which the grid resolves it
+_GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 8.0, 11.0])  # panel ends in t
+_FIRST_GRID = np.linspace(-REACH, REACH, 8)  # panel ends in (z − ρt)/σ at the first t
+_STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # panel ends around a step, in its widths
+_WIDEST_STEP = 1.2  # largest width in t of a smeared step that the grid does not resolve
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ _PARTIAL_SUMS = _partial_sums()
 
 
 def _first_mass(pieces: ConstantPieces, fields: FieldCovariances) -> float:
-    """E[G | t] at t = −REACH by quadrature over z: where it is next to nothing, (C1) needs it exactly."""
+    """E[G | t] at t = −REACH by quadrature over z; (C1) adds it everywhere, so that its digits count however small."""
     t, ends = -REACH, [_FIRST_GRID, (pieces.edges[:, 0] + fields.rho * REACH) / fields.sigma]
     label, cov_zu = pieces.label, fields.cov_zu
     if label.slope and cov_zu:

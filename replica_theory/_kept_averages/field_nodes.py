@@ -11,7 +11,7 @@ import numpy as np
 
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-REACH = 11.0  # standard deviations of a field beyond which φ < 1e-26 is left out
+REACH = 11.0  # largest field, in standard deviations: φ beyond it is below 1e-26
 
 
 @dataclass(frozen=True)

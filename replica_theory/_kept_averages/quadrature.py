@@ -21,13 +21,13 @@ from replica_theory.losses.base import Weight
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-_GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])  # ends of panels in z and in ξ
-_STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # of panels around a smeared step, in its widths
-_NO_STEP = np.zeros(1)  # likewise around a scale of a smooth function
-_WIDEST_LABEL_STEP = 3.0  # width in ξ of the label's step beyond which the grid resolves it
-_WIDEST_BREAKPOINT = 1.5  # width in z of a breakpoint, smeared by ξ, beyond which the grid resolves it
-_LEAST_DENSITY = 1e-24  # of z and ξ, below which they are left out
-_TYPICAL_MARGINS = np.array([-2.0, -0.5, 0.5, 2.0])  # whose median weight places the breakpoints of panels in z
+_GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])  # panel ends in z and in ξ
+_STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # panel ends around a smeared step, in its widths
+_NO_STEP = np.zeros(1)  # the panel end at a breakpoint that is no corner
+_WIDEST_LABEL_STEP = 3.0  # largest width in ξ of the label's step that the grid does not resolve
+_WIDEST_BREAKPOINT = 1.5  # largest width in z of a breakpoint, smeared by ξ, that the grid does not resolve
+_LEAST_DENSITY = 1e-24  # least density of (z, ξ) that counts
+_TYPICAL_MARGINS = np.array([-2.0, -0.5, 0.5, 2.0])  # m whose median weight stands for all in the panels in z
 
 
 @dataclass(frozen=True)

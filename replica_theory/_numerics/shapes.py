@@ -1,14 +1,15 @@
-"""Scalar in, scalar out: results shaped like the α that were asked for."""
+"""Values shaped like α: a float where α is a scalar, an array where it is 1-D."""
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeVar
 
 import numpy as np
 
-FloatOrArray: TypeAlias = float | np.ndarray  # a number where α is a number, an array where it is 1-D
+FloatOrArray = float | np.ndarray
+
+Values = TypeVar("Values", bound=FloatOrArray, covariant=True)
+"""Type of a solution's values: float, or np.ndarray."""
 
 
-def shaped_like(alphas: np.ndarray, values: Sequence[float] | np.ndarray) -> FloatOrArray:
-    """One value per α as a float where α is 0-D, and as an array of its own where it is 1-D."""
-    column = np.array(values, dtype=float)
-    return column if alphas.ndim else column.item()
+def shaped_like(alphas: np.ndarray, values: np.ndarray) -> FloatOrArray:
+    """Values, one for each α, (points,), as an array, or as a float where ``alphas`` has no axis."""
+    return values.astype(float) if alphas.ndim else float(values[0])

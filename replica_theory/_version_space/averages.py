@@ -19,15 +19,15 @@ from replica_theory._numerics.gaussian import inverse_mills, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule, panel_rule
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-_GRID = np.linspace(0.0, TEACHER_FIELD_REACH, 7)  # ends of panels in u
+_GRID = np.linspace(0.0, TEACHER_FIELD_REACH, 7)  # panel ends in u
 _ORDER = 12  # Gauss–Legendre nodes a panel in u
-_NOISE_REACH = 8.5  # |t| beyond which φ(t) is negligible
-_NOISE_GRID = np.linspace(-_NOISE_REACH, _NOISE_REACH, 8)  # ends of panels in t
-_NOISE_STEP = 0.42  # of a plain sum, in y: Φ has no zero within 2.8 of the real axis, so that it converges to 1e-16
-_LARGEST_SUM = 4.0  # b beyond which panels around the step of Φ need fewer nodes than the sum
-_STEP_ENDS = np.array([-6.0, -3.0, 0.0, 3.0, 6.0, 9.0])  # y at which panels around the step of Φ end
-_FLAT = 9.0  # |y| beyond which Φ or 1 − Φ vanishes to 1e-19
-_TAIL_RATIO = 3.0  # of the ends of panels in y below −_FLAT
+_NOISE_REACH = 8.5  # largest |t|: φ beyond it is negligible
+_NOISE_GRID = np.linspace(-_NOISE_REACH, _NOISE_REACH, 8)  # panel ends in t
+_NOISE_STEP = 0.42  # spacing in y of a plain sum over t, good to 1e-16 as Φ has no zero within 2.8 of the real axis
+_LARGEST_SUM = 4.0  # largest b at which the sum needs fewer nodes than panels around the step of Φ
+_STEP_ENDS = np.array([-6.0, -3.0, 0.0, 3.0, 6.0, 9.0])  # panel ends in y around the step of Φ
+_FLAT = 9.0  # |y| at which Φ or 1 − Φ is 1e-19
+_TAIL_RATIO = 3.0  # ratio of neighbouring panel ends in y below −_FLAT
 
 
 def tail_panels(farthest: float) -> np.ndarray:
@@ -36,7 +36,7 @@ def tail_panels(farthest: float) -> np.ndarray:
 
 
 def tail_width(edge: float, norm: float) -> float:
-    """Scale in s on which φ(s) h'(norm · s)² decays beyond an edge."""
+    """Length in s on which φ(s) h'(norm · s)² decays from an edge on."""
     return 1 / max(edge * (1 + norm**2), math.hypot(1.0, norm))
 
 
@@ -122,7 +122,7 @@ class KeptTeacherField:
         return u, weights, t, noise_weights * normal_density(t)
 
     def _teacher_nodes(self, a: float, width: float) -> tuple[np.ndarray, np.ndarray]:
-        """u and weights: panels where h' decays from u = 0 over this width, and beyond the rule's edges."""
+        """u and weights: panels where h' decays from u = 0 over this width, and from the rule's edges on."""
         nodes = [self._piece_nodes(piece, a, width) for piece in self.pieces]
         return np.concatenate([u for u, _ in nodes]), np.concatenate([weights for _, weights in nodes])
 

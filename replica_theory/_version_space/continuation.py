@@ -14,13 +14,13 @@ from replica_theory._version_space.saddle_point import (
 )
 from replica_theory.errors import SaddlePointError
 
-_FIRST_ALPHA = 0.05  # α at which a path that no limit is near begins
-_LONGEST_STEP = 1.5  # change of ln a and ln b, and of ln α, from one point of the path to the next
-_SHORTEST_STEP = 1e-9  # at which the path is given up
-_STEP_GROWTH, _STEP_CUT = 1.4, 4.0  # factors of the longest step after a point was found, and after it was not
-_QUADRATIC = 1e-6  # residual and Newton step of a point that is asked for: one more step reaches rounding
-_ROUGH = 1e-2  # likewise of a point that is only passed on the way
-_MOST_STEPS = 8  # Newton steps to a point
+_FIRST_ALPHA = 0.05  # α at which a path begins where no limit is near
+_LONGEST_STEP = 1.5  # largest change of ln a, ln b and ln α from one point of the path to the next
+_SHORTEST_STEP = 1e-9  # that change at which the path is given up
+_STEP_GROWTH, _STEP_CUT = 1.4, 4.0  # factors by which it grows after Newton's method converged, and falls otherwise
+_QUADRATIC = 1e-6  # largest residual and step before the last Newton step, which then reaches rounding
+_ROUGH = 1e-2  # the same for points on the way to another
+_MOST_STEPS = 8  # Newton steps at most
 _LARGEST = 3.0  # residual or Newton step, of logarithms, at which the iteration has left the basin of the root
 
 

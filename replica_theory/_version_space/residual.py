@@ -19,8 +19,8 @@ from replica_theory._version_space.averages import tail_panels, tail_width
 from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_REACH = 12.0  # |s| beyond which φ(s) is negligible
-_GRID = np.linspace(-_REACH, _REACH, 13)  # ends of panels in s
+_REACH = 12.0  # largest |s|: φ beyond it is negligible
+_GRID = np.linspace(-_REACH, _REACH, 13)  # panel ends in s
 _ORDER = 16  # Gauss–Legendre nodes a panel
 
 

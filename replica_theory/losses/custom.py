@@ -9,13 +9,14 @@ from replica_theory._numerics.quadrature import gauss_legendre
 from replica_theory.losses.base import Loss, Proximal
 from replica_theory.losses.breakpoints import Breakpoints
 
-_SLOPE_STEP = 1e-7  # half the difference of ω from which ∂prox/∂ω is taken, relative to the root mean square of ω
-_ORDER = 12  # Gauss–Legendre nodes a panel, and Legendre coefficients by which a panel is judged
-_REACH = 2000.0  # |ω| up to which prox at V = 1 is examined
+_SLOPE_STEP = 1e-7  # half step in ω of the difference for ∂prox/∂ω, relative to the root mean square of ω
+_ORDER = 12  # Gauss–Legendre nodes, and Legendre coefficients of prox, on a panel
+_REACH = 2000.0  # largest |ω| at which prox at V = 1 is examined
 _FIRST_ENDS = np.concatenate([-np.geomspace(_REACH, 2.0, 12), [-1.0, 0.0, 1.0], np.geomspace(2.0, _REACH, 12)])
-_CORNER_TAIL, _CORNER_WIDTH = 1e-14, 1e-13  # largest last coefficients, and narrowest panel, of the search for corners
-_SMOOTH_TAIL, _SMOOTH_WIDTH = 1e-11, 1e-3  # likewise of panels between corners; all relative to 1 + max(|prox|, |ω|)
-_ROOT_TOLERANCE = 1e-14  # of ω where prox vanishes
+# Largest last coefficients of a panel that is not halved, and width of the narrowest, relative to 1 + max(|prox|, |ω|):
+_CORNER_TAIL, _CORNER_WIDTH = 1e-14, 1e-13  # in the search for corners
+_SMOOTH_TAIL, _SMOOTH_WIDTH = 1e-11, 1e-3  # between corners
+_ROOT_TOLERANCE = 1e-14  # error of the ω at which prox vanishes
 
 
 @dataclass(frozen=True, eq=False)

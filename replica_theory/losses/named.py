@@ -8,7 +8,7 @@ import math
 from abc import abstractmethod
 from functools import cached_property
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -17,13 +17,13 @@ from replica_theory.losses.base import Loss, LossName, Proximal
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
 
-_HALLEY_STEPS = 60  # at most; three serve as a rule
-_LAST_STEP = 1e-6  # of p, absolute: the error after a step e of Halley's method is of the order of e³
-_LEAST_OMEGA = 1e-300  # Wright's ω where it underflows
-_POSITIVE_FIELDS = np.append(np.arange(1.7, 29.0, 1.7), 40.0)  # u at which panels of ln(1 + e^{−u}) end
+_HALLEY_STEPS = 60  # steps of Halley's method at most; three serve as a rule
+_LAST_STEP = 1e-6  # step in p at which it ends: the error after a step e is of the order of e³
+_LEAST_OMEGA = 1e-300  # value of Wright's ω where it underflows
+_POSITIVE_FIELDS = np.append(np.arange(1.7, 29.0, 1.7), 40.0)  # ends in u of panels on which ln(1 + e^{−u}) is resolved
 _LOGISTIC_FIELDS = np.concatenate([-_POSITIVE_FIELDS[::-1], [0.0], _POSITIVE_FIELDS])
-_NEAR_FIELD = 4.0  # |u| − ln(1 + V) up to which panels must be as narrow as these
-_FAR_FIELDS = (8.5, 15.3, 25.5, 40.0)  # |u| at which panels end beyond it
+_NEAR_FIELD = 4.0  # largest |u| − ln(1 + V) at which panels must be as narrow as these
+_FAR_FIELDS = (8.5, 15.3, 25.5, 40.0)  # ends in |u| of the wider panels farther out
 
 
 class NamedLoss(Loss):
@@ -186,9 +186,9 @@ def wright_omega(x: np.ndarray) -> np.ndarray:
     return start * (1 + x - np.log(start)) / (1 + start)
 
 
-def _library(field: Any) -> ModuleType:
+def _library(field: np.ndarray | float) -> ModuleType:
     """The array library of the field; NumPy for plain numbers."""
-    return field.__array_namespace__() if hasattr(field, "__array_namespace__") else np
+    return np if isinstance(field, float | int) else field.__array_namespace__()
 
 
 LOSSES: dict[LossName, NamedLoss] = {loss.name: loss for loss in (Square(), Logistic(), Hinge(), SquaredHinge())}
