@@ -14,10 +14,8 @@ _ACCEPTED = 1e-9  # largest relative residual of a saddle point, where rounding 
 _ROUGH = 1e-2  # largest relative residual of a point on the way to another
 _NEAR = 2.0  # largest ratio of α to that of the path's last point from which Newton's method starts
 _FARTHEST = 2.0  # longest extrapolation of a path, in units of its last step
-_FIRST_RATIO, _LAST_RATIO = (
-    0.04,
-    0.95,
-)  # of neighbouring ridges: the first tried, and that at which the path is given up
+_FIRST_RATIO = 0.04  # ratio of neighbouring ridges with which the path begins
+_LAST_RATIO = 0.95  # ratio at which it is given up
 _LEAST_RIDGE = 1e-9  # least λ of the path to λ = 0 before its last step
 
 

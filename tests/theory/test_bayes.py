@@ -119,8 +119,8 @@ def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
     x = x[(x**2).sum(1) < 75]
     weights = np.exp(-(x**2).sum(1) / 2) * 0.06**2 / (2 * math.pi)
     wz, wu = np.linalg.cholesky(prior - covariance) @ x.T
-    spread, lean = math.sqrt(covariance[0, 0]), covariance[0, 1] / math.sqrt(covariance[0, 0])
-    rest = math.sqrt(covariance[1, 1] - lean**2)
+    spread, slope = math.sqrt(covariance[0, 0]), covariance[0, 1] / math.sqrt(covariance[0, 0])
+    rest = math.sqrt(covariance[1, 1] - slope**2)
     legendre, shares = np.polynomial.legendre.leggauss(80)
     chance, by_zeta, by_u = np.zeros((3, wz.size))
     for low, high in intervals:
@@ -129,11 +129,11 @@ def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
         for node, share in zip(legendre, shares, strict=True):
             zeta = middle + half * node
             mass = share * half * np.exp(-zeta * zeta / 2) / math.sqrt(2 * math.pi)
-            label = (wu + lean * zeta) / rest
+            label = (wu + slope * zeta) / rest
             chance += mass * ndtr(label)
             by_zeta += mass * zeta * ndtr(label)
             by_u += mass * np.exp(-label * label / 2) / math.sqrt(2 * math.pi) / rest
-    slopes = np.stack([by_zeta / spread - lean / spread * by_u, by_u])
+    slopes = np.stack([by_zeta / spread - slope / spread * by_u, by_u])
     return 2 * alpha / fraction * (slopes * weights / np.maximum(chance, 1e-60)) @ slopes.T
 
 
