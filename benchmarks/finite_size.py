@@ -10,6 +10,7 @@ law in use leave, as root-mean-square over 1 + |d ln q/d ln α| + |d²q/d ln α�
 
 import math
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from machine import description
@@ -29,6 +30,7 @@ from perceptron_pruning.finite_size import (
 from perceptron_pruning.output.tables import Row, write_table
 from perceptron_pruning.students.training import Student
 from replica_theory import EmpiricalRisk, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, max_margin
+from replica_theory.losses import LossName
 from replica_theory.selection import Selection
 
 N_FEATURES, N_SETTINGS, SEED = 50, 100, 0
@@ -148,7 +150,7 @@ def a_size(rng: np.random.Generator) -> float:
 
 
 def a_student(rng: np.random.Generator) -> tuple[Student, float]:
-    loss = str(rng.choice(["square", "logistic", "hinge", "squared_hinge"]))
+    loss = cast(LossName, str(rng.choice(["square", "logistic", "hinge", "squared_hinge"])))
     return EmpiricalRisk(loss, ridge=float(rng.choice([0.005, 0.02, 0.1, 0.5, 2.0]))), float(
         rng.choice([0, 0, 0.05, 0.2])
     )
