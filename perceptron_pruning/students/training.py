@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from perceptron_pruning.students.batches import PerProblem
 from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
 from perceptron_pruning.students.max_margin.fit import fit_max_margin
 from replica_theory.losses.risk import EmpiricalRisk
@@ -15,7 +16,7 @@ class Trained(NamedTuple):
     """Weights (..., N) and the mean loss of the examples (...)."""
 
     weights: np.ndarray
-    training_loss: np.ndarray
+    training_loss: PerProblem
 
 
 def check_student(student: object) -> None:

@@ -78,7 +78,6 @@ def test_compiled_path_for_accelerators_gives_the_same(size):
 def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
     script = (
         "import sys, numpy as np, jax, perceptron_pruning as p\n"
-        "from perceptron_pruning.solver import max_margin_fit\n"
         "p.use_compilation_cache(sys.argv[1])\n"
         "rng = np.random.default_rng(0); x = rng.standard_normal((5, 30, 10)); y = np.sign(x[..., 0])\n"
         "expected = p.fit_max_margin(x, y)\n"
@@ -136,7 +135,7 @@ def test_separability_is_judged_as_a_linear_programme_judges_it(seed):
         if feasible:
             assert fit_max_margin(x, y).violation <= 1e-9
         else:
-            with pytest.raises(InfeasibleError) as refused:
+            with pytest.raises(InfeasibleError, match="not linearly separable") as refused:
                 fit_max_margin(x, y)
             certificate = refused.value.certificate
             assert certificate.min() >= 0
