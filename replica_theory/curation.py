@@ -10,18 +10,19 @@ References:
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory._numerics.shapes import FloatOrArray, shaped_like
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_probe_angle
-from replica_theory.losses.base import Loss, Proximal
+from replica_theory.losses.base import LossLike
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
 
-_ROUNDING = 1e-9
-_RULES: dict[str, Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
+_ROUNDING = 1e-9  # radians by which a triangle of directions may fail to close
+_RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +38,18 @@ class CuratedSolution:
         student: The student, with the generator for a teacher and the oracle for a probe.
     """
 
-    alpha_total: Any
+    alpha_total: FloatOrArray
     generator_angle: float
     oracle_angle: float
     mutual_angle: float
-    generalization_error: Any
+    generalization_error: FloatOrArray
     student: EmpiricalRiskSolution
 
 
 def curated_risk(
     alpha_total: ArrayLike,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     selection: Selection,
     generator_angle: float,
@@ -80,12 +81,12 @@ def curated_risk(
     truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
     mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
     _reject_impossible(float(generator_angle), float(oracle_angle), mutual)
-    kept = check_selection(selection).kept_distribution(mutual, label_noise).keep_fraction
+    keep_fraction = check_selection(selection).kept_distribution(mutual, label_noise).keep_fraction
     student = empirical_risk(
-        kept * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
+        keep_fraction * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
     )
     return CuratedSolution(
-        alpha_total=alphas[()],
+        alpha_total=shaped_like(alphas, alphas),
         generator_angle=float(generator_angle),
         oracle_angle=float(oracle_angle),
         mutual_angle=mutual,
@@ -135,7 +136,7 @@ def curation_diagram(
     generator_angles: Sequence[float] | np.ndarray,
     alpha_totals: Sequence[float] | np.ndarray,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     oracle_angle: float,
     keep_fractions: Sequence[float] | np.ndarray = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
@@ -166,7 +167,7 @@ def curation_diagram(
 
     def errors(make: Callable[[float], Selection], fraction: float, generator_angle: float) -> np.ndarray:
         rule = make(fraction)
-        return curated_risk(
+        solution = curated_risk(
             alphas,
             loss=loss,
             ridge=ridge,
@@ -175,7 +176,8 @@ def curation_diagram(
             oracle_angle=oracle_angle,
             mutual_angle=mutual_angle(generator_angle) if mutual_angle else None,
             label_noise=label_noise,
-        ).generalization_error
+        )
+        return np.asarray(solution.generalization_error)
 
     table = [[[errors(make, f, angle) for angle in generator_angles] for f in fractions] for make in _RULES.values()]
     return CurationDiagram(
