@@ -25,7 +25,8 @@ from perceptron_pruning.students.empirical_risk.smooth import (
 )
 from perceptron_pruning.students.errors import InaccurateError
 from perceptron_pruning.students.examples import checked_examples
-from replica_theory.losses.named import Hinge, Logistic, Loss, Proximal, Square, SquaredHinge, check_loss
+from replica_theory.losses.base import Loss, LossLike, Proximal
+from replica_theory.losses.named import Hinge, Logistic, Square, SquaredHinge, check_loss
 from replica_theory.losses.risk import EmpiricalRisk
 
 _ADVICE = "a larger `ridge` makes it better conditioned; without one, the least risk may be attained nowhere"
@@ -63,7 +64,7 @@ def fit_empirical_risk(
     inputs: ArrayLike,
     labels: ArrayLike,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     sample_weight: ArrayLike | None = None,
 ) -> EmpiricalRiskFit:

@@ -33,7 +33,7 @@ _SHIFT = 1e-14  # added to H in units of its mean eigenvalue, so that directions
 
 
 class DifferentiableLoss(Protocol):
-    """ℓ(m), ℓ'(m) and ℓ''(m), vectorised, for arrays of either library."""
+    """A loss with ℓ(m), ℓ'(m) and ℓ''(m), vectorised, for arrays of either library."""
 
     def value(self, field) -> Array: ...
     def derivative(self, field) -> Array: ...
