@@ -5,23 +5,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from perceptron_pruning.studies.cluster import cluster
 
-_UNDER_WAY = 500  # tasks at a time: as of 250 workers
+_UNDER_WAY = 500  # tasks at a time, as for 250 workers
 _LOCAL = ("--host", "127.0.0.1", "--no-dashboard")
 
 
 @dataclass(frozen=True)
 class DaskLoad:
-    """Processor seconds a task.
+    """Processor seconds for an empty task.
 
     Attributes:
-        scheduler: Of the scheduler's process.
-        driver: Of the process that submits and gathers, without writing.
+        scheduler: Those of the scheduler's process.
+        driver: Those of the process that submits and gathers, without writing.
     """
 
     scheduler: float
@@ -47,8 +48,8 @@ def _nothing(number: int) -> int:
     return number
 
 
-def _scheduler_seconds(executor) -> float:
-    return executor._client.run_on_scheduler(time.process_time)
+def _scheduler_seconds(executor: Executor) -> float:
+    return executor._client.run_on_scheduler(time.process_time)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextmanager

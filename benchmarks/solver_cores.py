@@ -19,8 +19,7 @@ from solver import problem
 
 from perceptron_pruning import fit_max_margin
 from perceptron_pruning.output.tables import Row, write_table
-from perceptron_pruning.parallel import cores
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor, cores
 
 CASES = {(200, 2): 400, (200, 5): 160, (200, 20): 80, (200, 50): 40, (400, 5): 60}  # N, P/N: problems of a batch
 CORES, MOST_OTHERS = 2, 2.0
@@ -50,14 +49,14 @@ def half(case: tuple[int, int], count: int, part: int) -> float:
     return seconds(inputs[part::CORES], labels[part::CORES], 1)
 
 
-def one_round(workers: Workers, case: tuple[int, int], count: int) -> Row:
+def one_round(workers: ProcessExecutor, case: tuple[int, int], count: int) -> Row:
     others, inputs = Others(), batch(*case, count)
     one, two = seconds(*inputs, 1), seconds(*inputs, CORES)
     apart = statistics.mean(workers.map(half, [case] * CORES, [count] * CORES, range(CORES)))
     return {"one": one, "two": two, "apart": apart, "others": others.percent()}
 
 
-def measure(workers: Workers, case: tuple[int, int], count: int, end: float) -> list[Row]:
+def measure(workers: ProcessExecutor, case: tuple[int, int], count: int, end: float) -> list[Row]:
     """The case's row; none, if others disturbed every round."""
     one_round(workers, case, count)  # makes the inputs and wakes the workers
     rounds: list[Row] = []
@@ -93,7 +92,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="over all cases")
     share = 60 * parser.parse_args().minutes / len(CASES)
     rows: list[Row] = []
-    with Workers(CORES) as workers:
+    with ProcessExecutor(CORES) as workers:
         for case, count in CASES.items():
             rows += measure(workers, case, count, time.perf_counter() + share)
             write_table(Path(__file__).with_suffix(".csv"), rows, digits=4)

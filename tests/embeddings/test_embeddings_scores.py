@@ -1,5 +1,6 @@
 """The metrics, each derived a second time, and what they refuse."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -208,6 +209,6 @@ def test_a_score_that_is_no_number_is_refused(monkeypatch):
     rng = np.random.default_rng(0)
     chance = next(family for family in FAMILIES if family.metrics == ("random",))
     broken = replace(chance, run=lambda pool, names: {"random": np.array([0.5, np.inf, np.nan, 0.5])})
-    monkeypatch.setattr("perceptron_pruning.embeddings.score.FAMILIES", (broken,))
+    monkeypatch.setattr(sys.modules["perceptron_pruning.embeddings.score"], "FAMILIES", (broken,))
     with pytest.raises(ArithmeticError, match=r"random came out as inf for row 1 of .* \(2 such rows\)"):
         score(rng.standard_normal((4, 3)), metrics="random")

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
 from perceptron_pruning.parallel import cores
-from perceptron_pruning.parallel.blas_threads import one_blas_thread
+from perceptron_pruning.parallel.blas_threads import check_one_blas_thread, one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 
 
@@ -20,6 +21,7 @@ from perceptron_pruning.parallel.cores import on_all_cores
 def three_workers_at_once(monkeypatch):
     monkeypatch.setattr(cores, "usable_cores", lambda: 3)
     monkeypatch.setattr(cores, "_SHORT", 0.0)
+    cores._stop()  # those of other tests
     yield
     cores._stop()
 
@@ -129,12 +131,13 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
     assert done.stdout == "ran once\n", done.stderr
 
 
-def test_a_worker_ends_with_its_parent(tmp_path):
+@pytest.mark.parametrize("before_its_end", ["", "worker.send(time.sleep, (600,))"], ids=["idle", "in a call"])
+def test_a_worker_ends_with_its_parent(tmp_path, before_its_end):
     script = tmp_path / "script.py"
     script.write_text(
-        "import os, signal\nfrom perceptron_pruning.parallel.worker import Worker\nworker = Worker()\n"
-        "worker.await_ready(wanted=lambda: True)\nprint(worker._process.pid, flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal, time\nfrom perceptron_pruning.parallel.worker import Worker\nworker = Worker()\n"
+        "worker.send(os.getpid)\nprint(worker.receive(), flush=True)\n"
+        f"{before_its_end}\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     worker, patience = int(done.stdout), time.monotonic() + 20
@@ -149,15 +152,53 @@ def _runs(process: int) -> bool:
     return done.stdout.strip()[:1] not in ("", "Z")
 
 
-def test_one_thread_of_linear_algebra_while_anyone_solves():
-    get, set_threads = one_blas_thread._switches[0]
-    before = get()
-    try:
-        set_threads(2)
+def threads_of_linear_algebra() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two_blas_threads():
+    with threadpool_limits(limits=2, user_api="blas"):
+        OpenBLASController.clear_controlling_thread()  # any thread may change it, as where nobody has set it
+        yield
+        OpenBLASController.clear_controlling_thread(force=True)
+
+
+def test_linear_algebra_has_one_thread_while_anyone_solves(two_blas_threads):
+    with one_blas_thread():
         with one_blas_thread():
-            with one_blas_thread():
-                assert get() == 1
-            assert get() == 1
-        assert get() == 2
-    finally:
-        set_threads(before)
+            assert threads_of_linear_algebra() == {1}
+        assert threads_of_linear_algebra() == {1}
+    assert threads_of_linear_algebra() == {2}
+
+
+def test_the_last_of_several_threads_gives_linear_algebra_its_threads_back(two_blas_threads):
+    first_has_begun, second_has_begun, first_is_over = (threading.Event() for _ in range(3))
+
+    def first():
+        with one_blas_thread():
+            first_has_begun.set()
+            second_has_begun.wait()
+        first_is_over.set()
+        release.wait()  # alive, and so in control as far as threadpoolctl knows
+
+    def second():
+        first_has_begun.wait()
+        with one_blas_thread():
+            second_has_begun.set()
+            first_is_over.wait()
+            return threads_of_linear_algebra()
+
+    release = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(first)
+        assert pool.submit(second).result() == {1}
+        assert threads_of_linear_algebra() == {2}
+        release.set()
+
+
+def test_one_thread_is_checked(two_blas_threads):
+    with one_blas_thread():
+        check_one_blas_thread()
+    with pytest.raises(RuntimeError, match="linear algebra must have one thread here"):
+        check_one_blas_thread()

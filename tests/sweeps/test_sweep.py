@@ -2,7 +2,8 @@
 
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from inspect import signature
 from multiprocessing import get_context
 
 import numpy as np
@@ -11,11 +12,10 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from perceptron_pruning import compare, simulate, sweep
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies import StoreError
-from perceptron_pruning.studies.dataset import read_sweep, write_netcdf
-from perceptron_pruning.sweeps import Cell, CellList, Grid
-from perceptron_pruning.sweeps.comparison import compare_sweep
+from perceptron_pruning.studies.dataset import write_netcdf
+from perceptron_pruning.sweeps import Cell, CellList, Grid, compare_sweep, read_sweep
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.sweep import OUTPUTS
 from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
@@ -76,13 +76,13 @@ def test_a_second_call_reads_and_computes_nothing(swept):
 
 
 @pytest.mark.parametrize("task_seconds", [1e-4, 1e-3, 1e3], ids=["trial by trial", "in parts", "all in one"])
-def test_neither_partition_nor_workers_change_a_bit(swept, tmp_path, task_seconds):
+def test_neither_chunks_nor_workers_change_a_bit(swept, tmp_path, task_seconds):
     with ThreadPoolExecutor(3) as threads:
         same(sweep(SMALL, tmp_path / "s.zarr", executor=threads, task_seconds=task_seconds), swept[1])
 
 
 def test_neither_do_processes(swept, tmp_path):
-    with Workers(2) as workers, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessExecutor(2) as workers, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         same(sweep(SMALL, tmp_path / "own.zarr", executor=workers, task_seconds=1e-3), swept[1])
         same(sweep(SMALL, tmp_path / "pool.zarr", executor=pool), swept[1])
 
@@ -164,6 +164,25 @@ def test_bad_grids_are_refused(change, message):
         replace(SMALL, **change)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"alpha": 1.0}, "`alpha` is no axis of a grid; did you mean `alpha_prune`[?]"),
+        ({"alpha_prune": 1.0, "trials": 5}, "`trials` is no axis of a grid; did you mean `n_trials`[?]"),
+        ({"alpha_prune": 1.0, "noise": 0.1}, "`noise` is no axis of a grid; did you mean `label_noise`[?]"),
+        ({"alpha_prune": 1.0, "temperature": 1}, "`temperature` is no axis of a grid; give alpha_prune, alpha_total, "),
+    ],
+    ids=["alpha", "trials", "noise", "nothing like it"],
+)
+def test_an_unknown_argument_of_a_grid_is_answered_with_the_right_one(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        Grid(**arguments)
+
+
+def test_a_grid_still_tells_its_arguments():
+    assert list(signature(Grid).parameters) == [field.name for field in fields(Grid)]
+
+
 def test_a_rule_that_cannot_be_named_is_refused(tmp_path):
     grid = Grid(alpha_prune=1.0, selection=KeepWithProbability(lambda z, y: np.full(z.shape, 0.5)), n_features=20)
     with pytest.raises(ValueError, match="told apart by their repr"):
@@ -192,7 +211,7 @@ def test_a_store_is_compared_as_its_cells_are(swept):
         )
         row = found.sel(point).squeeze()
         assert {"theory", "simulated", "z_score", "agrees"} <= found.keys()
-        for name in found.data_vars:
+        for name in map(str, found.data_vars):
             assert row[name].item() == getattr(one, name)
 
 

@@ -1,16 +1,14 @@
 """What made a set of scores: inputs with their hashes, settings, versions, machine."""
 
 import hashlib
-import os
-import platform
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from perceptron_pruning.embeddings.io.rows import Shard
 from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.output.provenance import provenance, versions
 
 PACKAGES = ("perceptron-pruning", "numpy", "scipy", "jax", "jaxlib", "pyarrow", "faiss-cpu")
 
@@ -40,8 +38,7 @@ def manifest(pool: Pool, metrics: list[str], seconds: dict[str, float]) -> dict:
         "settings": pool.settings.as_dict() | {"n_clusters_used": pool.n_clusters},
         "process": {"rank": pool.world.rank, "size": pool.world.size},
         "seconds": seconds,
-        "versions": installed(),
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        **provenance(*PACKAGES),
     }
 
 
@@ -55,13 +52,7 @@ def class_counts(pool: Pool) -> dict[str, int]:
 
 def installed() -> dict[str, str]:
     """Versions of the packages that took part, as far as they are installed."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return versions(*PACKAGES)
 
 
 def _described(shard: Shard) -> dict:
