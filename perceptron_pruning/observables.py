@@ -1,4 +1,4 @@
-"""What is measured of a trained student, the teacher being the first axis."""
+"""Observables of a trained student: overlaps, errors, margin; the teacher is the first axis."""
 
 import math
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Observables(NamedTuple):
 
 
 def observables(data: PrunedData, weights: np.ndarray, training_loss: PerProblem) -> Observables:
-    """Of the student with these weights, (N,), on the data of its trial."""
+    """Observables of one trial, given its student's weights w (N,) and mean training loss."""
     along, across = float(weights[0]), float(np.linalg.norm(weights[1:]))
     norm = math.hypot(along, across)
     margins = data.labels * (data.inputs @ weights)

@@ -15,7 +15,7 @@ from perceptron_pruning.students.training import Student, check_student, train
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import Selection, check_selection
 
-ProbeKind = Literal["exact", "trained"]
+Probe = Literal["exact", "trained"]
 
 _SOLVER_COPIES = 4  # copies of a trial's inputs in memory, at the peak of solving it
 _CHUNKS = 16  # calls into which an executor's trials are grouped, at most
@@ -58,7 +58,7 @@ class SimulationResult:
     first_trial: int
     seed: int
     n_kept: int
-    probe: ProbeKind
+    probe: Probe
     probe_epochs: int
     student: Student
     label_noise: float
@@ -99,7 +99,7 @@ def simulate(
     n_trials: int = 100,
     first_trial: int = 0,
     seed: int = 0,
-    probe: ProbeKind = "exact",
+    probe: Probe = "exact",
     probe_epochs: int = 3,
     student: Student = "max_margin",
     label_noise: float = 0.0,
@@ -144,6 +144,7 @@ def simulate(
         Sorscher et al. 2022, arXiv:2206.14486, section 2.
 
     Example:
+        >>> from replica_theory import KeepHardest
         >>> result = simulate(2.0, selection=KeepHardest(0.5), n_features=100, n_trials=20)
         >>> result.generalization_error.shape
         (20,)
@@ -250,8 +251,8 @@ def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Ex
     }
 
 
-def _is_trained(probe: ProbeKind, angle: float) -> bool:
-    if probe not in get_args(ProbeKind):
+def _is_trained(probe: Probe, angle: float) -> bool:
+    if probe not in get_args(Probe):
         raise ValueError(f"`probe` must be 'exact' or 'trained'; got {probe!r}")
     if probe == "trained" and angle != 0:
         raise ValueError(f"`probe_angle` must be left out with probe='trained', which finds its own; got {angle}")

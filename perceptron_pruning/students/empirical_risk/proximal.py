@@ -26,8 +26,8 @@ from perceptron_pruning.students.empirical_risk.problem import Problem, Solution
 from perceptron_pruning.students.normal_equations import weighted_gram
 from replica_theory.losses.base import Loss, Proximal
 
-_UPDATES = 40  # of the multipliers, at most
-_NEWTON_STEPS = 60  # of one minimisation over w, at most
+_UPDATES = 40  # updates of the multipliers at most
+_NEWTON_STEPS = 60  # Newton steps of one minimisation over w at most
 _GRADIENT = 1e-12  # ‖∇L‖ relative to its terms, at which a minimisation ends
 _SETTLED = 1e-11  # residual of (R2) at which all ends
 _LARGEST_TAUS = 30.0, 1000.0  # τ at first, at most; the second where the first student does not pass

@@ -6,8 +6,8 @@ below. A violated row a enters: its dual t rises, and with u and a⊥ of (S1)::
     λ_J → λ_J − t u,     w → w + t a⊥,     a·w → a·w + t ‖a⊥‖²                               (D1)
 
 until a·w = 1 (a full step), or until the first λ of J vanishes (a partial step), whose row leaves. Every exchange
-raises the bound, so no support comes twice. It grows beyond limits exactly when no student exists; at once if a⊥ = 0
-and u ≤ 0, since then a − A_Jᵀu = 0 is a vanishing combination of labelled inputs.
+raises the bound, so no support comes twice. It is unbounded exactly when no student exists; that shows at once if
+a⊥ = 0 and u ≤ 0, since then a − A_Jᵀu = 0 is a vanishing combination of labelled inputs.
 
 References:
     Goldfarb & Idnani 1983; Lawson & Hanson 1974, ch. 23, for the way to λ ≥ 0.
@@ -21,7 +21,7 @@ SETTLED = 1e-11  # 1 − a·w up to which a row counts as not violated
 
 
 class NoStudentError(Exception):
-    """The bound outgrew the limit: λ ≥ 0 (P,) with Aᵀλ ≈ 0 shows that no w has A w > 0."""
+    """No w has A w > 0, since ``dual``, λ ≥ 0 (P,), has Aᵀλ ≈ 0: the bound outgrew the limit."""
 
     def __init__(self, dual: np.ndarray):
         super().__init__("a combination of labelled inputs with coefficients >= 0 vanishes")
@@ -37,7 +37,7 @@ def settle(
         rows: A, (P, N).
         guess: Indices of rows of the support; the better, the sooner done. May be empty.
         guessed_dual: λ > 0 on them, roughly.
-        limit: ‖w‖ beyond which no student is believed to exist.
+        limit: ‖w‖ above which no student is believed to exist.
         entries: How many rows may enter, after which the last support is returned, settled or not.
 
     Raises:

@@ -24,7 +24,7 @@ from perceptron_pruning.students.predictor_corrector import Direction, iterate, 
 _MEAN_MARGIN = 4.0  # mean of A w at the start
 _LEAST_SLACK = 1.0  # slack at the start, at least
 _LEAST_PRODUCT = 1e-8  # s λ at the start, at least
-_LARGEST_DUAL = 1e18  # λ beyond which there is no student
+_LARGEST_DUAL = 1e18  # largest λ of an iterate; where it grows further, there is no student
 _RIDGE = 1e-3  # ridge of the least squares, relative to the mean eigenvalue of AᵀA
 _TINY = 1e-30  # keeps quotients finite
 

@@ -10,12 +10,11 @@ References:
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
 from perceptron_pruning.students.errors import InaccurateError, InfeasibleError
 
 INFEASIBLE_MARGIN = 1e-7  # relative to the inputs' root-mean-square length; no student has less
-_ITERATIONS = 30  # of the non-negative least squares at most, times min(P, N)
+_ITERATIONS = 30  # iterations of the non-negative least squares at most, times min(P, N)
 
 
 def least_distance(rows: np.ndarray, *, problem: int) -> tuple[np.ndarray, np.ndarray]:
@@ -29,6 +28,8 @@ def least_distance(rows: np.ndarray, *, problem: int) -> tuple[np.ndarray, np.nd
         InfeasibleError: No margin above 1e-7 of the inputs' length.
         InaccurateError: Not finished within 30 min(P, N) iterations.
     """
+    from scipy.optimize import nnls  # rarely needed, and slow to load
+
     examples, features = rows.shape
     system = np.vstack([rows.T, np.ones(examples)])
     try:

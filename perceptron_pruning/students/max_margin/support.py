@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 DEPENDENT = 1e-13  # ‖a⊥‖²/‖a‖² below which a row depends on those of J
-_REFINEMENTS = 4  # of the solution of (M4), at most
+_REFINEMENTS = 4  # refinements of the solution of (M4) at most
 _REFINED = 1e-12  # |1 − A_J w| at which refinement ends
 (_ger,) = get_blas_funcs(("ger",), dtype=np.float64)
 _potrf, _potri, _pstrf = get_lapack_funcs(("potrf", "potri", "pstrf"), dtype=np.float64)
