@@ -33,7 +33,7 @@ _SETTLED = 1e-11  # residual of (R2) at which all ends
 _LARGEST_TAUS = 30.0, 1000.0  # τ at first, at most; the second where the first student does not pass
 _TAU_WITHOUT_RIDGE = 1.0  # τ at first where μ = 0
 _SHRINK = 0.2  # factor of τ after each update of the multipliers
-_LEAST_TAU = 1e-3  # relative to the first
+_LEAST_TAU = 1e-3  # least τ, relative to the first
 _DIFFERENCE = 1e-6  # half the difference of ω from which ∂p/∂ω is taken, relative to 1 + |ω|
 _SUFFICIENT = 1e-4  # Armijo's share of the decrease that ∇L promises
 _ROUNDING = 1e-13  # rise of L, relative to its terms, that counts as none
