@@ -96,10 +96,10 @@ def share_of_peak(ratio: int) -> dict:
     peak = 2e9 / min(seconds(lambda: matrix @ matrix) for _ in range(9))
     step = interior_point._step
 
-    def counted(arrays, rows, normal_matrix, point):
-        exact = min(len(rows), max(2 * features, len(rows) // 20))
-        operations[0] += exact * features**2 + features**3 / 3 + 10 * len(rows) * features
-        return step(arrays, rows, normal_matrix, point)
+    def counted(arrays, rows, gram, exact_rows, point):
+        own = len(rows) if gram is None else exact_rows
+        operations[0] += own * features**2 + features**3 / 3 + 10 * len(rows) * features
+        return step(arrays, rows, gram, exact_rows, point)
 
     interior_point._step = counted
     size = {"probe_angle": 0.2, "n_kept": ratio * features, "n_features": features, "seed": 0}

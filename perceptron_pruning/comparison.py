@@ -1,4 +1,4 @@
-"""The joint: a simulated cell held against the exact theory at the same parameters."""
+"""A simulated cell held against the exact theory at the same parameters."""
 
 import math
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
-LARGEST_Z = 4.0
-STEEP = 2.5  # |d ln q/d ln α| from which on trials differ so much in kind that their mean is not typical
-_MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # of separable labels
+LARGEST_Z = 4.0  # |z_score| up to which simulation and theory agree
+STEEP = 2.5  # |d ln q/d ln α| above which trials differ so much in kind that their mean is not typical
+_MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # the max-margin student wherever labels are separable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Agreement:
     Attributes:
         theory: The theory's value at the simulated α, for N → ∞.
         simulated: Mean over trials; next to a transition, where they differ in kind, their median.
-        statistic: "mean" or "median": which of them.
-        standard_error: Of ``simulated``, from the spread between trials.
+        statistic: Which of the two ``simulated`` is, "mean" or "median".
+        standard_error: Standard error of ``simulated``, from the spread between trials.
         finite_size: Expected ``simulated`` − ``theory`` at the simulated N; see `compare`.
         finite_size_error: Uncertainty of ``finite_size``.
         slope: d ln theory/d ln α.
@@ -97,13 +97,13 @@ def compare(
     if simulation.n_trials < 2:
         raise ValueError(f"`simulation` must have n_trials >= 2 to give a standard error; got {simulation.n_trials}")
     target = _target(teacher_overlap, probe_overlap)
-    found = agreement(
+    result = agreement(
         simulation.error_against(**target) if target else simulation.generalization_error,
         lambda alphas: _theory(simulation, alphas, target),
         alpha_prune=simulation.alpha_prune,
         n_features=simulation.n_features,
     )
-    return Comparison(simulation=simulation, **vars(found))
+    return Comparison(simulation=simulation, **vars(result))
 
 
 def agreement(
@@ -167,7 +167,7 @@ def student_error(
     """ε of the theory for any student that `simulate` trains, at these α; ``target`` as in `compare`."""
     setting = {"selection": selection, "probe_angle": probe_angle}
     if student == "max_margin" and label_noise == 0 and not target:
-        return max_margin(alpha_prune, **setting).generalization_error
+        return np.asarray(max_margin(alpha_prune, **setting).generalization_error)
     risk = _MAX_MARGIN if student == "max_margin" else student
     solution = empirical_risk(
         alpha_prune,
@@ -177,4 +177,4 @@ def student_error(
         label_noise=label_noise,
         **setting,
     )
-    return solution.error_against(**target) if target else solution.generalization_error
+    return np.asarray(solution.error_against(**target) if target else solution.generalization_error)

@@ -1,4 +1,4 @@
-"""What N < ∞ does to a simulated quantity: a sample in N dimensions acts like the limit at another α.
+"""Finite-size terms: a sample in N dimensions acts like the limit N → ∞ at another α.
 
 To order 1/N its ln α is shifted by ``shift``/N, and scatters between trials with variance 2 ``scatter``/N. The mean
 over trials of a quantity q(α) is then off the theory by::
@@ -6,9 +6,10 @@ over trials of a quantity q(α) is then off the theory by::
     (shift · dq/d ln α + scatter · d²q/d ln α²) / N
 
 and its median, to which a symmetric scatter does nothing, by the shift alone. A shift of 1 says that N dimensions
-act like N − 1: the student's length is no degree of freedom. The numbers of a law were measured on random settings
-(``benchmarks/finite_size.py``, N = 50): for errors of a hundred max-margin students the best shift and scatter are
-1.05 and 0.47, and leave .10; those of a hundred students of other losses 1.11 and 0.32, and leave .27.
+act like N − 1: the student's length is no degree of freedom. Shift, scatter and remainder were measured on random
+settings (``benchmarks/finite_size.py``, N = 50): for errors of a hundred max-margin students the best shift and
+scatter are 1.05 and 0.47, with a remainder of .10; for those of a hundred students of other losses 1.11 and 0.32,
+with .27.
 """
 
 import math
@@ -20,7 +21,7 @@ import numpy as np
 
 Statistic = Literal["mean", "median"]
 
-_STEP = 0.02  # of ln α; differences lose what the theory's 1e-9 leaves of them, a part in 1e5
+_STEP = 0.02  # step of ln α in central differences; the theory's error of 1e-9 is a part in 1e5 of q″ there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class FiniteSizeLaw:
     Attributes:
         shift: N times the shift of ln α.
         scatter: N times half the variance of ln α.
-        remainder: What the two leave, root-mean-square, over (|q| + |dq/d ln α| + |d²q/d ln α²|)/N.
+        remainder: Root-mean-square difference that the two do not explain, over (|q| + |dq/d ln α| + |d²q/d ln α²|)/N.
     """
 
     shift: float
@@ -73,7 +74,7 @@ class LocalCurve:
 def estimate(values: np.ndarray, statistic: Statistic) -> tuple[float, float]:
     """Mean or median of trials, (n_trials ≥ 2,), and its standard error.
 
-    The median's is half of what lies between the ranks (n ± √n)/2, between which it is with 68 %.
+    The median's standard error is half the distance of the values of ranks (n ± √n)/2, a 68 % interval.
     """
     if statistic == "mean":
         return float(values.mean()), float(values.std(ddof=1) / math.sqrt(values.size))

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import SequenceMatcher
 from functools import cached_property, wraps
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from perceptron_pruning.simulation import Probe
 from perceptron_pruning.students.training import Student, check_student
 from perceptron_pruning.studies.study import stable_text
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import KeepRandom, Selection, check_selection
-
-Probe = Literal["exact", "trained"]
 
 EVERYTHING = KeepRandom()
 _SIMILAR = 0.6  # least similarity, of 1, at which an unknown name is taken for a known one

@@ -35,18 +35,18 @@ def test_scatter_is_what_a_random_size_does_to_the_mean_and_not_to_the_median():
     sizes = 2.0 * np.exp(math.sqrt(2 * law.scatter / n) * rng.standard_normal(200_000))
     values, curve = sizes**-3.0, LocalCurve.of(lambda alphas: alphas**-3.0, 2.0)
     for statistic in ("mean", "median"):
-        found, error = estimate(values, statistic)
+        simulated, error = estimate(values, statistic)
         expected, _ = law.bias(curve, n, statistic)
-        assert found - curve.value == pytest.approx(expected, abs=5 * error + 0.05 * abs(expected))
+        assert simulated - curve.value == pytest.approx(expected, abs=5 * error + 0.05 * abs(expected))
     assert law.bias(curve, n, "median")[0] == 0
 
 
 def test_estimates_carry_their_standard_errors():
     trials = np.random.default_rng(1).normal(3.0, 2.0, (4000, 50))
     for statistic, factor in (("mean", 1.0), ("median", math.sqrt(math.pi / 2))):
-        found = np.array([estimate(row, statistic) for row in trials])
-        assert found[:, 0].std() == pytest.approx(factor * 2.0 / math.sqrt(50), rel=0.05)
-        assert found[:, 1].mean() == pytest.approx(factor * 2.0 / math.sqrt(50), rel=0.1)
+        estimates, errors = np.array([estimate(row, statistic) for row in trials]).T
+        assert estimates.std() == pytest.approx(factor * 2.0 / math.sqrt(50), rel=0.05)
+        assert errors.mean() == pytest.approx(factor * 2.0 / math.sqrt(50), rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_few_dimensions_are_off_the_limit_as_expected(rule, degrees, alpha):
     simulation = simulate(
         alpha, selection=rule, probe_angle=math.radians(degrees), n_features=FEW, n_trials=4000, seed=11
     )
-    found = compare(simulation)
-    assert found.statistic == "mean"
-    assert abs(found.z_score) < 2
-    assert abs(found.difference) > 4 * found.standard_error
-    assert abs(found.difference - found.finite_size) < 0.5 * abs(found.difference)
+    comparison = compare(simulation)
+    assert comparison.statistic == "mean"
+    assert abs(comparison.z_score) < 2
+    assert abs(comparison.difference) > 4 * comparison.standard_error
+    assert abs(comparison.difference - comparison.finite_size) < 0.5 * abs(comparison.difference)
 
 
 def test_next_to_a_transition_medians_are_compared():
-    found = compare(simulate(2.0, selection=KeepHardest(0.08), n_features=FEW, n_trials=1500, seed=2))
-    errors = found.simulation.generalization_error
-    assert found.statistic == "median"
-    assert found.simulated == np.median(errors)
-    assert found.finite_size == pytest.approx(OF_ERRORS.shift * found.slope * found.theory / FEW)
-    assert errors.mean() - found.theory > 5 * errors.std() / math.sqrt(errors.size)
+    comparison = compare(simulate(2.0, selection=KeepHardest(0.08), n_features=FEW, n_trials=1500, seed=2))
+    errors = comparison.simulation.generalization_error
+    assert comparison.statistic == "median"
+    assert comparison.simulated == np.median(errors)
+    assert comparison.finite_size == pytest.approx(OF_ERRORS.shift * comparison.slope * comparison.theory / FEW)
+    assert errors.mean() - comparison.theory > 5 * errors.std() / math.sqrt(errors.size)

@@ -93,6 +93,17 @@ def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
     assert any((tmp_path / "cache").iterdir())
 
 
+def test_one_problem_is_solved_without_loading_jax():
+    script = (
+        "import sys, numpy as np, perceptron_pruning as p\n"
+        "x = np.random.default_rng(0).standard_normal((30, 10)); y = np.sign(x[:, 0])\n"
+        "p.fit_max_margin(x, y), [p.fit_empirical_risk(x, y, loss=loss, ridge=0.1) for loss in ('hinge', 'logistic')]\n"
+        "print('jax' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout == "False\n", run.stderr
+
+
 def test_a_batch_is_its_problems():
     x, y = separable(40, 10, seed=4, batch=3)
     batch = fit_max_margin(x, y)
@@ -135,7 +146,7 @@ def test_separability_is_judged_as_a_linear_programme_judges_it(seed):
         if feasible:
             assert fit_max_margin(x, y).violation <= 1e-9
         else:
-            with pytest.raises(InfeasibleError) as refused:
+            with pytest.raises(InfeasibleError, match="not linearly separable") as refused:
                 fit_max_margin(x, y)
             certificate = refused.value.certificate
             assert certificate.min() >= 0
@@ -181,7 +192,7 @@ def test_an_unfinished_search_is_refused(monkeypatch):
     def exhausted(*arguments, **options):
         raise RuntimeError("Maximum number of iterations reached.")
 
-    monkeypatch.setattr("perceptron_pruning.students.max_margin.least_distance.nnls", exhausted)
+    monkeypatch.setattr("scipy.optimize.nnls", exhausted)
     with pytest.raises(InaccurateError, match="violation nan"):
         least_distance(np.array([[1.0, 0.0], [-1.0, 0.0]]), problem=0)
 
