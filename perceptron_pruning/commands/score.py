@@ -18,8 +18,8 @@ from perceptron_pruning.embeddings.runtime.manifest import file_digest, installe
 from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, join
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.scores import part_path, write_json
-from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.embeddings.scores import part_path
+from perceptron_pruning.output.atomic import write_atomically, write_json_atomically
 from replica_theory.selection import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, Selection
 
 BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}  # of each unit
@@ -259,4 +259,4 @@ def _write_prune_manifest(
         "class_audit": [audit.row() for audit in audits],
         "versions": installed(),
     }
-    write_json(output.with_name(output.name + ".json"), content)
+    write_json_atomically(output.with_name(output.name + ".json"), content)

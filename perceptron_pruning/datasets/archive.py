@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from perceptron_pruning.output.atomic import write_atomically
+
 FIXED_POINT_STEP = 1 / 32  # rounding error at most 1/64 a component; half precision has this step between 32 and 64
 
 
@@ -36,14 +38,9 @@ def write_embeddings(
     """
     halves = embeddings.astype(np.float16)
     numbers = to_fixed_point(halves.astype(np.float64)) if fixed_point else {"embeddings": halves}
-    np.savez_compressed(
-        path,
-        allow_pickle=False,
-        **numbers,
-        labels=labels,
-        is_test=np.arange(len(labels)) >= n_train,
-        provenance=json.dumps(provenance, indent=1),
-    )
+    arrays = numbers | {"labels": labels, "is_test": np.arange(len(labels)) >= n_train}
+    text = np.array(json.dumps(provenance, indent=1))
+    write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays, provenance=text))
     print(json.dumps(provenance, indent=1))
 
 

@@ -1,6 +1,5 @@
 """A set of scores with its inputs and settings, and the files it is written to."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from perceptron_pruning.embeddings.io.released import write_released_csv
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.manifest import manifest
-from perceptron_pruning.output.atomic import temporary_beside, write_atomically
+from perceptron_pruning.output.atomic import temporary_beside, write_atomically, write_json_atomically
 
 SUFFIXES = (".parquet", ".csv", ".npz")
 
@@ -70,18 +69,13 @@ class Scores(Mapping[str, np.ndarray]):
         columns = {"id": self.row_ids} | ({} if self.labels is None else {"label": self.labels}) | self.scores
         WRITERS[path.suffix](path, columns)
         content = manifest(self.context, metrics=self.origins, seconds=self.seconds)
-        write_json(path.with_name(path.name + ".json"), content)
+        write_json_atomically(path.with_name(path.name + ".json"), content)
         return path
 
 
 def part_path(path: Path, rank: int, size: int) -> Path:
     """The path; of several processes, NAME-RANK-of-SIZE for the part of this one."""
     return path if size == 1 else path.with_name(f"{path.stem}-{rank:05d}-of-{size:05d}{path.suffix}")
-
-
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Writes JSON whole or not at all."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
 
 
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
