@@ -56,17 +56,22 @@ def main() -> None:
     words = sys.argv[1:]
     try:
         if words and words[0] in COMMANDS:
-            app[words[0]].help = None  # which has it show its whole docstring in place of the summary
+            _load(words[0])
         sys.exit(app(words))
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(130)
-    except ImportError as error:
-        print(f"Error: {error}" + (f" ({error.__cause__})" if error.__cause__ else ""), file=sys.stderr)
-        sys.exit(1)
-    except (ValueError, ArithmeticError, OSError, BrokenExecutor) as error:
+    except (ValueError, ArithmeticError, OSError, ImportError, BrokenExecutor) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _load(command: str) -> None:
+    """Imports a command, and has it show its whole docstring in place of its summary."""
+    try:
+        app[command].help = None
+    except ImportError as error:
+        raise ImportError(f"`{command}` needs what cannot be imported: {error.__cause__}") from error
 
 
 if __name__ == "__main__":

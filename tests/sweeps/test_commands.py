@@ -117,6 +117,33 @@ def test_bad_input_gives_one_line_and_no_traceback(tmp_path, arguments, message)
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (
+            "distributed",
+            r'a cluster needs one more package \(distributed\): pip install "perceptron-pruning\[cluster\]"',
+        ),
+        (
+            "perceptron_pruning.parallel",
+            "`sweep` needs what cannot be imported: .*pruning.parallel .*",
+        ),
+    ],
+    ids=["of a cluster", "of the command itself"],
+)
+def test_a_package_that_is_missing_gives_one_line_and_no_traceback(tmp_path, package, message):
+    (tmp_path / "ok.toml").write_text("alpha_prune = 1\n", encoding="utf-8")
+    script = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['perceptron-pruning', 'sweep', 'ok.toml', "
+        "'--scheduler', 's.json']; from perceptron_pruning.cli import main; main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment()
+    )
+    assert run.returncode == 1
+    assert re.fullmatch(f"Error: {message}\n", run.stderr)
+
+
 def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
 
