@@ -17,10 +17,11 @@ import numpy as np
 from scipy.optimize import brentq, root
 from scipy.special import ndtr, owens_t
 
+from replica_theory._kept_averages.teacher_field import positive_pieces, window_moments
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.errors import SaddlePointError
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece, positive_pieces, windowed_moments
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 _REACH = 10.0
 _GRID = np.linspace(-_REACH, _REACH, 9)
@@ -63,7 +64,7 @@ def _field_information(law: KeptDistribution, ratio: float, order: int) -> float
     features = (edges / size)[None], np.full((1, edges.size), spread / size)
     nodes = composite_rule(breakpoints(-_REACH, _REACH, grid=_GRID, features=features), order)
     w = size * nodes.points
-    mass, first = np.sum([windowed_moments(piece, w, spread) for piece in positive_pieces(law)], axis=0)
+    mass, first = np.sum([window_moments(piece, w, spread) for piece in positive_pieces(law)], axis=0)
     slope = (first - w * mass) / spread**2
     share = np.divide(slope**2, mass, out=np.zeros_like(mass), where=mass > _NOTHING**4)
     return 2 / law.keep_fraction * float(nodes.weights @ (normal_density(nodes.points) * share))

@@ -75,13 +75,6 @@ def labelled_pieces(law: KeptDistribution) -> tuple[tuple[Piece, ...], LabelChan
     wrong = law.label_noise
     if law.probe_angle > 0:
         return law.pieces, LabelChance(wrong, 1 - 2 * wrong)
-    halves = [_scaled(piece, max(piece.lower, 0.0), piece.upper, 1 - wrong) for piece in law.pieces]
-    halves += [_scaled(piece, piece.lower, min(piece.upper, 0.0), wrong) for piece in law.pieces if wrong]
-    return tuple(piece for piece in halves if piece.lower < piece.upper), LabelChance(1.0, 0.0)
-
-
-def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
-    probability = piece.probability
-    if callable(probability):
-        return Piece(lower=lower, upper=upper, probability=lambda m: factor * probability(m))
-    return Piece(lower=lower, upper=upper, probability=factor * probability)
+    halves = [p.transformed(lower=max(p.lower, 0.0), factor=1 - wrong) for p in law.pieces if p.upper > 0]
+    halves += [p.transformed(upper=min(p.upper, 0.0), factor=wrong) for p in law.pieces if wrong and p.lower < 0]
+    return tuple(halves), LabelChance(1.0, 0.0)

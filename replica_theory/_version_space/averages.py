@@ -14,11 +14,12 @@ from functools import cached_property
 import numpy as np
 from scipy.special import log_ndtr
 
+from replica_theory._kept_averages.teacher_field import TEACHER_FIELD_REACH, positive_pieces
 from replica_theory._numerics.gaussian import inverse_mills, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule, panel_rule
-from replica_theory.selection.kept_distribution import _TEACHER_REACH, KeptDistribution, Piece, positive_pieces
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-_GRID = np.linspace(0.0, _TEACHER_REACH, 7)
+_GRID = np.linspace(0.0, TEACHER_FIELD_REACH, 7)
 _NOISE_REACH = 8.5
 _NOISE_STEP = 0.42  # in y: Φ has no zero within 2.8 of the real axis, so a plain sum converges to 1e-16
 _WIDEST_SUM = 4.0  # of b; beyond it, panels around the step of Φ need fewer nodes

@@ -12,11 +12,12 @@ import math
 
 import numpy as np
 
+from replica_theory._kept_averages.teacher_field import GAUSSIAN_REACH, positive_pieces, window_moments
 from replica_theory._numerics.gaussian import inverse_mills, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory._version_space.averages import tail_panels, tail_width
 from replica_theory._version_space.saddle_point import GibbsOrderParameters
-from replica_theory.selection.kept_distribution import _SPREADS, KeptDistribution, positive_pieces, windowed_moments
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _REACH = 12.0
 _GRID = np.linspace(-_REACH, _REACH, 13)
@@ -38,9 +39,7 @@ def force_in_students_field(law: KeptDistribution, student: GibbsOrderParameters
     length = math.sqrt(student.squared_length)
     cosine, sine = student.along / length, student.across / length
     field, weights = _student_rule(law, length, cosine, sine)
-    mass, first_moment = np.sum(
-        [windowed_moments(piece, field * cosine, sine) for piece in positive_pieces(law)], axis=0
-    )
+    mass, first_moment = np.sum([window_moments(piece, field * cosine, sine) for piece in positive_pieces(law)], axis=0)
     y = length * field
     force = inverse_mills(y)
     weights = 2 / law.keep_fraction * weights * normal_density(field)
@@ -54,7 +53,7 @@ def _student_rule(law: KeptDistribution, length: float, cosine: float, sine: flo
     for edge in law.edges[law.edges > 0] / cosine:
         features += [(edge, sine / cosine), (edge, tail_width(edge, length))]
     centres, widths = np.array(features).T
-    tail = tail_panels(length * min(_REACH, _SPREADS * sine / cosine)) / length
+    tail = tail_panels(length * min(_REACH, GAUSSIAN_REACH * sine / cosine)) / length
     ends = breakpoints(-_REACH, _REACH, grid=_GRID, features=(centres[None], widths[None]), kinks=tail[None])
     nodes = composite_rule(ends, order=16)
     return nodes.points, nodes.weights
