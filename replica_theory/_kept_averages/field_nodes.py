@@ -83,14 +83,6 @@ def labelled_pieces(kept: KeptDistribution) -> tuple[tuple[Piece, ...], LabelCha
     noise = kept.label_noise
     if kept.probe_angle > 0:
         return kept.pieces, LabelChance(noise, 1 - 2 * noise)
-    halves = [(piece, max(piece.lower, 0.0), piece.upper, 1 - noise) for piece in kept.pieces]
-    halves += [(piece, piece.lower, min(piece.upper, 0.0), noise) for piece in kept.pieces if noise]
-    return tuple(_scaled(*half) for half in halves if half[1] < half[2]), LabelChance(1.0, 0.0)
-
-
-def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
-    """The part of a piece between two margins, its keep probability times a factor."""
-    probability = piece.probability
-    if callable(probability):
-        return Piece(lower=lower, upper=upper, probability=lambda m: factor * probability(m))
-    return Piece(lower=lower, upper=upper, probability=factor * probability)
+    halves = [p.transformed(lower=max(p.lower, 0.0), factor=1 - noise) for p in kept.pieces if p.upper > 0]
+    halves += [p.transformed(upper=min(p.upper, 0.0), factor=noise) for p in kept.pieces if noise and p.lower < 0]
+    return tuple(halves), LabelChance(1.0, 0.0)
