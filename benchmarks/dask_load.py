@@ -1,4 +1,4 @@
-"""What Dask takes for a task, measured: a scheduler and one worker, each a process, and a few thousand empty tasks."""
+"""What Dask takes for a task, measured: a scheduler and one worker, each a process, and a few thousand tasks |n|."""
 
 import subprocess
 import sys
@@ -36,16 +36,12 @@ def dask_load(n_tasks: int = 4000) -> DaskLoad:
         ImportError: Dask is not installed.
     """
     with tempfile.TemporaryDirectory() as folder, _local_dask(Path(folder)) as file, cluster(file) as executor:
-        list(executor.map(_nothing, range(_UNDER_WAY)))
+        list(executor.map(abs, range(_UNDER_WAY)))
         scheduler, driver = _scheduler_seconds(executor), time.process_time()
         for _ in range(0, n_tasks, _UNDER_WAY):
-            list(executor.map(_nothing, range(_UNDER_WAY)))
+            list(executor.map(abs, range(_UNDER_WAY)))
         sent = -(-n_tasks // _UNDER_WAY) * _UNDER_WAY
         return DaskLoad((_scheduler_seconds(executor) - scheduler) / sent, (time.process_time() - driver) / sent)
-
-
-def _nothing(number: int) -> int:
-    return number
 
 
 def _scheduler_seconds(executor: Executor) -> float:
