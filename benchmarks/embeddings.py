@@ -78,7 +78,7 @@ def metric_rows(data: Data) -> list[Row]:
 def kmeans_rows() -> list[Row]:
     """Seconds an iteration at 100 000 x 512, k = 200, from the same start; and the objective after ten."""
     import faiss
-    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # pyright: ignore[reportMissingImports]
 
     rows = np.random.default_rng(0).standard_normal((100_000, 512), dtype=np.float32)
     start, steps = rows[:200].copy(), 10
