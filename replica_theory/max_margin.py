@@ -94,7 +94,7 @@ def max_margin(
     Example:
         >>> from replica_theory import KeepHardest, max_margin
         >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe_angle=0.3).generalization_error, 6)
-        0.155296
+        0.197322
     """
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     kept = check_selection(selection).kept_distribution(angle)

@@ -73,10 +73,11 @@ def summed_averages(kept: KeptDistribution, at: PaperVariables, shortfall: np.nd
 
 
 def _edge_term(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
-    ends = np.minimum(np.maximum(kept.piece_bounds, -FAR), FAR)[..., None]
+    ends = kept.finite_bounds
     distance = _distance_to_edge(at, shortfall, ends)
-    label_slope = at.covariance / at.sigma
-    argument = (at.margin - shortfall) * (at.across_probe / at.sigma) + _over_Lambda(at, label_slope * ends)
+    with np.errstate(divide="ignore"):
+        label_slope = at.covariance / (at.sigma * at.Lambda)
+    argument = (at.margin - shortfall) * (at.across_probe / at.sigma) + label_slope * ends
     argument = np.minimum(np.maximum(argument, -FAR), FAR)
     density = normal_density((distance / at.sigma).astype(float, copy=False))
     at_lower, at_upper = density * ndtr(argument.astype(float, copy=False))
@@ -97,7 +98,7 @@ def _distance_to_edge(at: PaperVariables, shortfall: np.ndarray, edge: np.ndarra
 
 
 def _label_term(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
-    lower, upper = _on_label_boundary(at, t, np.minimum(np.maximum(kept.piece_bounds, -FAR), FAR)[..., None])
+    lower, upper = _on_label_boundary(at, t, kept.finite_bounds)
     return _boundary_density(at, t) * (kept.probabilities @ interval_mass(lower, upper))
 
 
@@ -108,13 +109,8 @@ def _boundary_density(at: PaperVariables, t: np.ndarray) -> np.ndarray:
 
 def _on_label_boundary(at: PaperVariables, t: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """The standard normal coordinate of z on the label's boundary u = 0 at which z = edge."""
-    return _over_Lambda(at, at.tau * edge) - t * at.across_teacher / at.tau
-
-
-def _over_Lambda(at: PaperVariables, values: np.ndarray) -> np.ndarray:
-    """values/Λ, with 0/0 = 0: z = 0 is the label's boundary itself where both coincide, Λ = 0."""
-    with np.errstate(divide="ignore"):
-        return np.divide(values, at.Lambda, out=np.zeros_like(values), where=values != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # an edge at 0 is everywhere on a boundary without width
+        return at.tau * edge / at.Lambda - t * at.across_teacher / at.tau
 
 
 def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
@@ -126,7 +122,9 @@ def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -
     nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, features=features, kinks=kinks)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
     mean_u = here.overlap * here.sigma * field + here.covariance * zeta  # σ E[u | t, ζ]
-    label_chance = ndtr(_over_Lambda(here, mean_u).astype(float))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        argument = np.where(mean_u == 0, 0.0, mean_u / here.Lambda)
+    label_chance = ndtr(argument.astype(float))
     zeta, margin = zeta.astype(float), here.probe_overlap * field + here.sigma * zeta
     density = normal_density(zeta) * kept(margin.astype(float)) * label_chance
     mass, first = nodes.integrals([density, zeta * density])

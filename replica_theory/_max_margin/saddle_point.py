@@ -98,11 +98,10 @@ def mean_example(kept: KeptDistribution) -> np.ndarray:
 
 def _equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePointEquations:
     students = students.in_sufficient_precision(kept.narrowest_scale)
-    sums = _averages(kept, students)
-    columns = np.concatenate([sums, [students.alpha, students.k, students.length]], dtype=float)
-    if columns.shape[1] == 1:
-        columns = columns[:, 0]  # arithmetic with numbers is much faster than with arrays of one
-    *averages, alpha, k, p = columns
+    averages = _averages(kept, students)
+    alpha, k, p = (values.astype(float, copy=False) for values in (students.alpha, students.k, students.length))
+    if k.size == 1:  # arithmetic with numbers is much faster than with arrays of one
+        return _assembled(ShortfallAverages(*averages[:, 0]), alpha[0], k[0], p[0])
     return _assembled(ShortfallAverages(*averages), alpha, k, p)
 
 

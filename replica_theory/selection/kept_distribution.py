@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._numerics.gaussian import normal_density
+from replica_theory._numerics.gaussian import FAR, normal_density
 from replica_theory._numerics.quadrature import GaussianPanels
 from replica_theory.errors import check_label_noise, check_number, check_probe_angle
 
@@ -24,6 +24,7 @@ Probability = Callable[[np.ndarray], np.ndarray]
 _PANELS = GaussianPanels(grid=np.linspace(-12.0, 12.0, 49), order=16)
 _ROUNDING = 1e-9  # excess of a probability or a fraction over its range that rounding excuses
 _OVERLAP = 1e-3  # overlap of neighbouring pieces, per width of the narrower, that rounding of thresholds excuses
+_JUST_ABOVE_ZERO = 1e-300
 _SAMPLES = np.linspace(-10.5, 10.5, 22)  # margins at which a smooth q is checked to be in [0, 1]
 
 
@@ -145,6 +146,12 @@ class KeptDistribution:
     def piece_bounds(self) -> np.ndarray:
         """Lower and upper margin of each piece, (2, pieces)."""
         return np.array([[piece.lower for piece in self.pieces], [piece.upper for piece in self.pieces]])
+
+    @cached_property
+    def finite_bounds(self) -> np.ndarray:
+        """`piece_bounds` with ±40 for ±∞ and 1e-300 for 0, so that 0/0 does not arise at θ = 0, (2, pieces, 1)."""
+        bounds = np.clip(self.piece_bounds, -FAR, FAR)
+        return np.where(bounds == 0, _JUST_ABOVE_ZERO, bounds)[..., None]
 
     @cached_property
     def is_constant(self) -> bool:
