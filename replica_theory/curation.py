@@ -83,6 +83,9 @@ def curated_risk(
 ) -> CuratedSolution[FloatOrArray]:
     """Student trained on a generator's labels that an oracle selected, tested on the truth.
 
+    The student w is that of `empirical_risk` with the generator for a teacher and the oracle for a probe, and errs on
+    the truth by ε = arccos(R_*)/π, R_* = w·w_*/‖w‖.
+
     Args:
         alpha_total: Pool size before selection, examples per dimension, > 0; scalar or 1-D.
         loss: As in `empirical_risk`.
@@ -93,6 +96,9 @@ def curated_risk(
         mutual_angle: Between generator and oracle; by default that of two whose errors are independent,
             cos(mutual) = cos(generator) cos(oracle).
         label_noise: Chance that a generator's label is flipped, in [0, 1/2].
+
+    Returns:
+        The students and their errors on the truth, shaped like ``alpha_total``.
 
     Raises:
         ValueError: A parameter is out of range, or three directions with these angles do not exist.
