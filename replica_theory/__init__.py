@@ -8,6 +8,7 @@ from replica_theory.crossover import crossover
 from replica_theory.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import SaddlePointError
+from replica_theory.finite_size import FiniteSize, finite_size
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
@@ -37,6 +38,7 @@ __all__ = [
     "CurationDiagram",
     "EmpiricalRisk",
     "EmpiricalRiskSolution",
+    "FiniteSize",
     "KeepBetween",
     "KeepEasiest",
     "KeepHardest",
@@ -59,6 +61,7 @@ __all__ = [
     "curated_risk",
     "curation_diagram",
     "empirical_risk",
+    "finite_size",
     "max_margin",
     "optimal_ridge",
     "optimal_selection",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.comparison import Agreement, agreement, student_error
+from perceptron_pruning.comparison import Agreement, agreement, student_error, student_finite_size
 from perceptron_pruning.studies.study import stable_text
 from perceptron_pruning.sweeps.parsing import rule, student
 from replica_theory.losses.risk import EmpiricalRisk
@@ -66,9 +66,11 @@ def _comparison(cell: xr.Dataset, known: Mapping[str, Selection | EmpiricalRisk]
         "probe_angle": float(cell.probe_angles.mean()) if cell.probe == "trained" else cell.probe_angle.item(),
         "label_noise": cell.label_noise.item(),
     }
+    n_features = cell.n_features.item()
+    alpha = cell.n_kept.item() / n_features
     return agreement(
         cell.generalization_error.values,
         lambda alphas: student_error(alphas, **setting),
-        alpha_prune=cell.n_kept.item() / cell.n_features.item(),
-        n_features=cell.n_features.item(),
+        alpha_prune=alpha,
+        in_n_dimensions=student_finite_size(alpha, n_features=n_features, **setting),
     )

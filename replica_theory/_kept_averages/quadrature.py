@@ -80,6 +80,38 @@ def quadrature_nodes(
         order: Gauss–Legendre nodes a panel.
     """
     student = _StudentField.of(components, kept.probe_angle)
+    _, label = labelled_pieces(kept)
+    plane = plane_nodes(kept, components, loss_breakpoints, scale, weight=weight, order=order)
+    z, xi = plane.z, plane.xi
+    m, m_zeta, m_zeta2 = _zeta_moments(student, label, z, xi) * plane.share
+    m_z, m_xi = z * m, xi * m
+    moments = np.stack([m, m_z, m_xi, m_zeta, z * m_z, z * m_xi, z * m_zeta, xi * m_xi, xi * m_zeta, m_zeta2])
+    return FieldNodes(student.a1 * z + student.tau * xi, plane.loss_weight, moments, *moment_maps(student.axes()))
+
+
+@dataclass(frozen=True)
+class PlaneNodes:
+    """Nodes (n,) over z and ξ, with the share of the kept there but for φ(ξ) and the label's chance, and their sample
+    weight."""
+
+    z: np.ndarray
+    xi: np.ndarray
+    share: np.ndarray
+    loss_weight: np.ndarray
+
+
+def plane_nodes(
+    kept: KeptDistribution,
+    components: np.ndarray,
+    loss_breakpoints: Breakpoints,
+    scale: float,
+    *,
+    weight: Weight | None,
+    order: int,
+) -> PlaneNodes:
+    """Nodes over (z, ξ), with panels at the rule's edges, the label's boundary and the loss's breakpoints; arguments as
+    in `quadrature_nodes`."""
+    student = _StudentField.of(components, kept.probe_angle)
     pieces, label = labelled_pieces(kept)
     weight = weight or np.ones_like
 
@@ -87,14 +119,8 @@ def quadrature_nodes(
     probe = _probe_nodes(pieces, weight, grid, kept.keep_fraction, order)
     omega = loss_breakpoints.of_proximal(scale * probe.loss_weight)  # (z, breakpoints)
     nodes = _across_nodes(student, probe, label, (omega - student.a1 * probe.z[:, None]) / student.tau, order)
-
-    z, xi = probe.z[nodes.row], nodes.points
-    m, m_zeta, m_zeta2 = _zeta_moments(student, label, z, xi) * (nodes.weights * probe.share[nodes.row])
-    m_z, m_xi = z * m, xi * m
-    moments = np.stack([m, m_z, m_xi, m_zeta, z * m_z, z * m_xi, z * m_zeta, xi * m_xi, xi * m_zeta, m_zeta2])
-    return FieldNodes(
-        student.a1 * z + student.tau * xi, probe.loss_weight[nodes.row], moments, *moment_maps(student.axes())
-    )
+    row = nodes.row
+    return PlaneNodes(probe.z[row], nodes.points, nodes.weights * probe.share[row], probe.loss_weight[row])
 
 
 def _probe_grid(student: _StudentField, loss_breakpoints: Breakpoints, scale: float) -> np.ndarray:

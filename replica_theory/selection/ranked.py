@@ -37,10 +37,14 @@ class _Ranked(Selection):
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         margin = check_margin(margin, count)
+        first = self.harder_count(margin.size, count)
+        return np.sort(np.argsort(margin, kind="stable")[first : first + count])
+
+    def harder_count(self, pool: int, count: int) -> int:
+        """Number of the examples of a pool that are dropped for being too hard, when ``count`` are kept."""
         dropped = self.harder_share + self.easier_share
         share = self.harder_share / dropped if dropped > 0 else 0.0
-        first = round(share * (margin.size - count))
-        return np.sort(np.argsort(margin, kind="stable")[first : first + count])
+        return round(share * (pool - count))
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
