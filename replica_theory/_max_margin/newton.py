@@ -75,9 +75,11 @@ def newton(
         if not active.any():
             break
         previous = iterate.residual
-        stepping = iterate if active.all() else iterate[active]
-        stepped = _Iterate.at(kept, stepping.next_students(), None if direction is None else direction[active])
-        iterate = iterate.replaced(active, stepped)
+        if active.all():
+            iterate = _Iterate.at(kept, iterate.next_students(), direction)
+        else:
+            some = None if direction is None else direction[active]
+            iterate = iterate.replaced(active, _Iterate.at(kept, iterate[active].next_students(), some))
     converged = iterate.residual < max(tolerance, _ROUNDING)
     k_unit = iterate.equations.k_unit
     return NewtonResult(iterate.students, iterate.residual, converged, first, iterate.tangents, k_unit)

@@ -89,9 +89,10 @@ def saddle_point_equations(kept: KeptDistribution, students: OrderParameters) ->
 
 def mean_example(kept: KeptDistribution) -> np.ndarray:
     """E_kept y s, (2,): the mean kept example along the teacher, and across it towards the probe."""
-    nodes = _field_nodes(kept, OrderParameters.of(1.0, 1.0, 1.0, 0.0))
+    with np.errstate(divide="ignore", over="ignore"):
+        nodes = _field_nodes(kept, OrderParameters.of(1.0, 1.0, 1.0, 0.0))
+        mass, first, _ = transverse_moments(kept, nodes, np.zeros(1))
     t = nodes.points.astype(float)
-    mass, first, _ = transverse_moments(kept, nodes, np.zeros(1))
     density = 2 / kept.keep_fraction * normal_density(t)
     return nodes.integrals([density * t * mass, density * first])[:, 0]
 
