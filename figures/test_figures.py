@@ -15,6 +15,7 @@ import pytest
 from perceptron_pruning.comparison import student_error
 from perceptron_pruning.datasets.loaders import load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import CurvePoint, pruning_curves
+from perceptron_pruning.evidence.thresholds import LARGEST_Z
 from perceptron_pruning.figures.figure import file_stem
 from perceptron_pruning.figures.theory import FIGURES
 from perceptron_pruning.figures.theory.settings import FULL
@@ -31,7 +32,6 @@ from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, max_margin
 
 FOLDER = Path(__file__).parent
 OTHER_SEED, N_TRIALS = 1, 20
-LARGEST_Z = 5.0
 RELATIVE = 1e-8
 ARGUMENTS = {"ridge": 1e-6}  # places of minima, known to the root of the precision of what is flat there
 
@@ -91,8 +91,11 @@ def test_every_simulated_point_is_held_against_the_theory_of_today():
 
 def test_verdicts_follow_from_the_tables():
     judged = judge(read_tables(FOLDER), points())
-    rows = read_table(FOLDER / CLAIMS)
-    assert [(claim.claim, claim.verdict) for claim in judged] == [(row["claim"], row["verdict"]) for row in rows]
+    rows, fresh = read_table(FOLDER / CLAIMS), [row for claim in judged for row in claim.rows]
+    for name in ("claim", "setting", "quantity", "criterion", "outcome", "verdict", "figure"):
+        assert [str(row[name]) for row in rows] == [str(row[name]) for row in fresh]
+    for name in ("measured", "standard_error", "low", "high", "reference"):
+        assert [row[name] for row in rows] == pytest.approx([row[name] for row in fresh], rel=RELATIVE, abs=1e-10)
     assert not any(claim.contradicts_theory for claim in judged)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perceptron_pruning.evidence.thresholds import LARGEST_Z
 from perceptron_pruning.finite_size import OF_ERRORS, FiniteSizeLaw, LocalCurve, Statistic, estimate
 from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.students.training import Student
@@ -14,7 +15,6 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
-LARGEST_Z = 4.0
 STEEP = 2.5  # |d ln q/d ln α| from which on trials differ so much in kind that their mean is not typical
 _MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # of separable labels
 
@@ -53,7 +53,7 @@ class Agreement:
 
     @property
     def agrees(self) -> bool:
-        """|z_score| ≤ 4."""
+        """|z_score| ≤ 5, the project's `LARGEST_Z`."""
         return abs(self.z_score) <= LARGEST_Z
 
 

@@ -110,9 +110,9 @@ def experiment_command(
     except KeyboardInterrupt:
         print(f"Interrupted: what is done is in {output}; the same command goes on there", file=sys.stderr)
         return 130
-    from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
-    from perceptron_pruning.experiments.analysis.verdict import as_text
-    from perceptron_pruning.experiments.analysis.verdicts import judge
+    from perceptron_pruning.evidence.claim import as_text
+    from perceptron_pruning.experiments.analysis.judge import judge
+    from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
     from perceptron_pruning.experiments.files import write_files
 
     print(as_text(write_files(table, output, judge_transfer if target_classes else judge)))

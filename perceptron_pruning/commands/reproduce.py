@@ -50,6 +50,7 @@ def reproduce_command(
     """
     if quick and full:
         raise ValueError("`--quick` and `--full` exclude each other; give one of them")
+    from perceptron_pruning.evidence.claim import as_text
     from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
     from perceptron_pruning.reproduction.suites import PAPER, REAL_DATA
     from perceptron_pruning.studies import SweepError
@@ -69,7 +70,7 @@ def reproduce_command(
     except SweepError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    print(_table(claims))
+    print(f"\n{as_text(claims)}")
     print(f"\nThe report is {folder / 'report.html'}; figures and tables are beside it")
     return _verdict(claims)
 
@@ -94,7 +95,8 @@ def _verdict(claims: "list[Claim]") -> int:
     against = [claim for claim in claims if claim.contradicts_theory]
     for claim in against:
         print(
-            f"Error: {claim.claim}: {claim.verdict}, where the theory by itself says {claim.predicted}", file=sys.stderr
+            f"Error: {claim.statement}: {claim.verdict}, where the theory by itself says {claim.predicted}",
+            file=sys.stderr,
         )
     return int(bool(against))
 
@@ -104,8 +106,3 @@ def _progress(folder: Path, settings: Any, group: "Group") -> str:
 
     whole, done = group.opened(folder, settings).work(list(group.figures))
     return f"{done / whole:.0%} of the work and {len(finished_figures(folder, group.figures))} figures are in {folder}"
-
-
-def _table(claims: "list[Claim]") -> str:
-    blocks = [f"{c.verdict.upper():<26}{c.claim}\n    theory    {c.theory}\n    measured  {c.measured}" for c in claims]
-    return "\n".join(["", *blocks])

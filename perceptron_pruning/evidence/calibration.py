@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
-from scipy.stats import kstest, norm
+from scipy.stats import kstest
 
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
 from perceptron_pruning.output.tables import Row
 
-_FEWEST = 2
+_FEWEST = 2  # z-scores that have a standard deviation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,22 +25,28 @@ class Calibration:
 
     @property
     def mean(self) -> float:
+        """Mean z."""
         return float(self.z_scores.mean())
 
     @property
     def standard_deviation(self) -> float:
+        """Standard deviation of z."""
         return float(self.z_scores.std(ddof=1))
 
     @property
+    def largest(self) -> float:
+        """Largest |z|."""
+        return float(np.abs(self.z_scores).max())
+
+    @property
     def p_value(self) -> float:
-        """Of Kolmogorov and Smirnov's test against the standard normal; small means that they differ."""
+        """p of Kolmogorov and Smirnov's test against the standard normal; small means that they differ."""
         return float(kstest(self.z_scores, "norm").pvalue)
 
     def __str__(self) -> str:
         return (
             f"{self.z_scores.size} pairs: mean {self.mean:+.2f}, standard deviation {self.standard_deviation:.2f}, "
-            f"Kolmogorov–Smirnov p = {self.p_value:.2g}, largest |z| = {abs(self.worst['z_score']):.2f} "
-            f"at {_place(self.worst)}"
+            f"Kolmogorov–Smirnov p = {self.p_value:.2g}, largest |z| = {self.largest:.2f} at {place_of(self.worst)}"
         )
 
 
@@ -60,26 +64,8 @@ def calibration(rows: Sequence[Row]) -> Calibration:
     return Calibration(z_scores=z_scores, worst=rows[int(np.abs(z_scores).argmax())])
 
 
-def draw(found: Calibration) -> Figure:
-    """Histogram of the z-scores, under the standard normal density."""
-    widest = max(4.0, float(np.ceil(np.abs(found.z_scores).max())))
-    grid = np.linspace(-widest, widest, 201)
-    with styled():
-        figure = new_figure(5.2, 3.2)
-        axes = figure.add_subplot()
-        bins = np.arange(-widest, widest + 0.25, 0.5).tolist()
-        axes.hist(found.z_scores, bins=bins, density=True, color=COLOURS[5], label=f"{found.z_scores.size} points")
-        axes.plot(grid, norm.pdf(grid), color=COLOURS[6], label="standard normal")
-        axes.set(
-            xlabel="z = (simulation − theory − finite-size term) / uncertainty",
-            ylabel="density",
-            title="Theory against simulation",
-        )
-        axes.legend()
-    return figure
-
-
-def _place(row: Row) -> str:
+def place_of(row: Row) -> str:
+    """Rule, θ, α_prune and N of a simulated row."""
     return (
         f"{row['rule']}, θ = {row['probe_angle_degrees']:.3g}°, α_prune = {row['alpha_prune']:.3g}, "
         f"N = {row['n_features']}"

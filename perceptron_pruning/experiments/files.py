@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.evidence.effect import effect
-from perceptron_pruning.experiments.analysis.verdict import Verdict
-from perceptron_pruning.experiments.analysis.verdicts import Rank, benchmark, judge
+from perceptron_pruning.experiments.analysis.judge import judge
+from perceptron_pruning.experiments.analysis.metric_claims import Rank, benchmark
 from perceptron_pruning.experiments.plan import AXES
 from perceptron_pruning.output.atomic import write_atomically
 from perceptron_pruning.studies.dataset import write_netcdf
@@ -18,15 +19,13 @@ from perceptron_pruning.studies.dataset import write_netcdf
 TABLE, MEANS, FINDINGS = "table.nc", "means.csv", "findings.md"
 
 
-def write_files(
-    table: xr.Dataset, folder: Path, judged: Callable[[xr.Dataset], list[Verdict]] = judge
-) -> list[Verdict]:
-    """Writes the table (netCDF), means with 95 % intervals (CSV) and the findings (Markdown); gives the findings."""
-    verdicts = judged(table)
+def write_files(table: xr.Dataset, folder: Path, judged: Callable[[xr.Dataset], list[Claim]] = judge) -> list[Claim]:
+    """Writes the table (netCDF), means with 95 % intervals (CSV) and the findings (Markdown); gives the claims."""
+    claims = judged(table)
     write_netcdf(table, folder / TABLE)
     write_atomically(folder / MEANS, lambda file: file.write(means(table).encode()))
-    write_atomically(folder / FINDINGS, lambda file: file.write(findings(table, verdicts).encode()))
-    return verdicts
+    write_atomically(folder / FINDINGS, lambda file: file.write(findings(table, claims).encode()))
+    return claims
 
 
 def means(table: xr.Dataset) -> str:
@@ -47,10 +46,10 @@ def means(table: xr.Dataset) -> str:
     return text.getvalue()
 
 
-def findings(table: xr.Dataset, verdicts: list[Verdict]) -> str:
-    """Markdown: a row for each verdict, and the benchmark of metrics."""
+def findings(table: xr.Dataset, claims: list[Claim]) -> str:
+    """Markdown: a row for each claim, and the benchmark of metrics."""
     lines = ["# Findings", "", "| verdict | claim | setting | measured |", "|---|---|---|---|"]
-    lines += [f"| {v.verdict} | {v.claim} | {v.setting} | {v.measured} |" for v in verdicts]
+    lines += [f"| {c.verdict} | {c.statement} | {c.setting} | {c.measured} |" for c in claims]
     for student in table.student.values:
         ranks = benchmark(table.test_error.sel(student=student).isel(class_floor=0))
         if ranks:

@@ -79,14 +79,16 @@ def sections(found: Reproduction) -> list[Section]:
 
 
 def _claims(claims: Sequence[Claim], about: str) -> Section:
-    against = [claim.claim for claim in claims if claim.contradicts_theory]
+    against = [claim.statement for claim in claims if claim.contradicts_theory]
     summary = "No verdict contradicts the theory's own prediction." if not against else "Against the theory's own"
     summary += f" prediction: {'; '.join(against)}." if against else ""
     return Section(
         title="Claims",
         text=f"{about} {summary}",
-        head=("claim", "verdict", "theory alone", "theory", "measured (95 %)", "figure"),
-        rows=[(c.claim, c.verdict, c.predicted or "silent", c.theory, c.measured, c.figure) for c in claims],
+        head=("claim", "verdict", "theory alone", "setting", "theory", "measured (95 %)", "figure"),
+        rows=[
+            (c.statement, c.verdict, c.predicted or "silent", c.setting, c.theory, c.measured, c.figure) for c in claims
+        ],
     )
 
 

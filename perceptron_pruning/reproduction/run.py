@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from perceptron_pruning.evidence.calibration import calibration
-from perceptron_pruning.evidence.calibration import draw as draw_calibration
+from perceptron_pruning.figures import z_scores
 from perceptron_pruning.figures.figure import Figure, file_stem
 from perceptron_pruning.output.style import save_figure, write_renderer
 from perceptron_pruning.output.tables import Row, read_table, write_table
@@ -55,10 +54,10 @@ def report_on(output: Path, settings: Any, group: Group = PAPER) -> list[Claim]:
     """Judges the claims by the tables of a folder, and writes what says it all; see `reproduce`."""
     points = read_table(output / POINTS) if (output / POINTS).exists() else []
     claims = group.judge(read_tables(output, group), points)
-    write_table(output / CLAIMS, [asdict(claim) for claim in claims])
+    write_table(output / CLAIMS, [row for claim in claims for row in claim.rows])
     found = calibration([row for row in points if row["probe"] == "exact"]) if points else None
     if found is not None:
-        save_figure(draw_calibration(found), output, Z_SCORES)
+        save_figure(z_scores.draw(found), output, Z_SCORES)
     timings = Timings(output / TIMINGS).rows
     write_reports(
         output,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
+from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
 from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.experiments.run import experiment
 from perceptron_pruning.experiments.source import source_of
@@ -75,7 +75,7 @@ def test_where_hard_and_easy_are_equal_is_found():
     assert [row["pool_size"] for row in equal] == pytest.approx([566] * 3, rel=0.05)
     claims = figure_1d.claims(table)
     assert [claim.verdict for claim in claims] == [CONFIRMED] * 6
-    assert "WordNet" in claims[0].claim
+    assert "WordNet" in claims[0].setting
     assert figure_1d.draw(table).axes[0].get_title() == SOURCES["wordnet"]
 
 
@@ -87,10 +87,9 @@ def test_scaling_is_fitted_and_judged():
     law = [row for row in table if row.get("curve") == figure_3abc.LAW]
     assert law[0]["exponent"] == pytest.approx(-0.2, abs=0.01)
     assert law[0]["value"] == pytest.approx(200**-0.2, rel=0.02)
-    verdicts = {claim.claim: claim.verdict for claim in figure_3abc.claims(table)}
-    assert [verdict for claim, verdict in verdicts.items() if "power law of the number" in claim] == [CONFIRMED] * 3
-    (beats,) = (verdict for claim, verdict in verdicts.items() if "beat as many random" in claim)
-    assert beats == CONFIRMED
+    claims = figure_3abc.claims(table)
+    assert [c.verdict for c in claims if "power law of the number" in c.statement] == [CONFIRMED] * 3
+    assert [c.verdict for c in claims if "beat as many random" in c.statement] == [CONFIRMED]
     figure_3abc.draw(table)
 
 
@@ -154,7 +153,8 @@ def test_a_figure_is_made_of_its_own_experiments(made):
 def test_again_it_trains_nothing(made, monkeypatch):
     before = (made / "figure_class_floor.csv").read_bytes()
     monkeypatch.setattr(
-        "perceptron_pruning.sweeps.Workers.submit", lambda *_: pytest.fail("something is trained again")
+        "perceptron_pruning.parallel.process_executor.Workers.submit",
+        lambda *_: pytest.fail("something is trained again"),
     )
     reproduce_figures(made, SMALL, ["class_floor"], REAL_DATA)
     assert (made / "figure_class_floor.csv").read_bytes() == before

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
+from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
 from perceptron_pruning.experiments import STUDENTS
 from perceptron_pruning.experiments.students.resnet import ResNet
 from perceptron_pruning.figures.real_data import figure_4, figure_end_to_end
@@ -65,7 +65,8 @@ def test_end_to_end(size, verdicts):
     assert gain["value"] == pytest.approx(-0.03, abs=0.003)
     claims = figure_end_to_end.claims(table)
     assert [claim.verdict for claim in claims] == verdicts
-    assert claims[0].claim.startswith("Fashion-MNIST, pixels: a network trained end to end")
+    assert claims[0].statement.startswith("A network trained end to end")
+    assert claims[0].setting.startswith("Fashion-MNIST, pixels; resnet and softmax")
     picture = figure_end_to_end.draw(table)
     assert [axes.get_title() for axes in picture.axes] == ["kept fraction f = 0.5", "unpruned"]
     assert [len(axes.containers) for axes in picture.axes] == [4, 2]

@@ -14,13 +14,13 @@ import pytest
 
 from perceptron_pruning.cli import app, main
 from perceptron_pruning.embeddings.experiment import CurveSettings, contrast
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.figures.figure import file_stem
 from perceptron_pruning.figures.theory import FIGURES
 from perceptron_pruning.figures.theory.settings import QUICK
 from perceptron_pruning.output.tables import read_table, write_table
 from perceptron_pruning.reproduction import run
-from perceptron_pruning.reproduction.claims import Claim
 from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
 from perceptron_pruning.reproduction.timings import Timings
 from perceptron_pruning.studies import StoreError
@@ -133,7 +133,8 @@ def test_everything_is_written(finished):
         assert (folder / f"{file_stem(name)}.png").read_bytes()[:4] == b"\x89PNG"
         assert read_table(folder / f"{file_stem(name)}.csv")
     assert len(read_table(folder / "simulation.csv")) == status(folder / "simulation.zarr").n_cells
-    assert [row["verdict"] for row in read_table(folder / "claims.csv")] == [claim.verdict for claim in claims]
+    verdicts = [(row["claim"], row["verdict"]) for row in read_table(folder / "claims.csv")]
+    assert list(dict.fromkeys(verdicts)) == list(dict.fromkeys((claim.statement, claim.verdict) for claim in claims))
     assert {row["figure"] for row in read_table(folder / "timings.csv")} == set(FIGURES)
     assert not list(folder.glob("*.partial"))
     assert status(folder / "simulation.zarr").complete
@@ -151,21 +152,27 @@ def test_the_report_shows_everything(finished):
         assert escape(figure.TITLE) in page
         assert figure.TITLE in text
     for claim in claims:
-        assert claim.claim in text
+        assert claim.statement in text
 
 
 # the command
 
 
+def claim_of(measured, theory):
+    """The claim that an effect is positive."""
+    number = Measurement(
+        quantity="gain", effect=Effect(value=measured, standard_error=1.0), criterion="above", theory=theory
+    )
+    return Claim(statement="the claim", measurements=(number,), figure="1A")
+
+
 @pytest.mark.parametrize(
-    ("verdict", "predicted", "code"),
-    [(REFUTED, CONFIRMED, 1), (CONFIRMED, REFUTED, 1), (UNDECIDED, CONFIRMED, 0), (CONFIRMED, CONFIRMED, 0),
-     (REFUTED, "", 0)],
+    ("measured", "theory", "code"),
+    [(-9.0, 1.0, 1), (9.0, -1.0, 1), (0.5, 1.0, 0), (9.0, 1.0, 0), (-9.0, None, 0)],
     ids=["refuted against theory", "confirmed against theory", "undecided", "as predicted", "theory is silent"],
-)  # fmt: skip
-def test_the_exit_status_follows_from_the_verdicts(verdict, predicted, code, monkeypatch, tmp_path, capsys):
-    given = Claim(claim="the claim", theory="t", measured="m", verdict=verdict, figure="figure 1A", predicted=predicted)
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings, group: [given])
+)
+def test_the_exit_status_follows_from_the_verdicts(measured, theory, code, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, group: [claim_of(measured, theory)])
     assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == code
     assert ("Error: the claim" in capsys.readouterr().err) == bool(code)
 

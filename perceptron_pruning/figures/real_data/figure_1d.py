@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.verdicts import size_decides
+from perceptron_pruning.experiments.analysis.size_claims import size_decides
 from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (
     MEASURED,

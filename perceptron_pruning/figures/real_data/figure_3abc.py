@@ -10,11 +10,7 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.scaling import envelope, exponent
-from perceptron_pruning.experiments.analysis.verdicts import (
-    Verdict,
-    envelope_beats_random,
-    fixed_fraction_is_power_law,
-)
+from perceptron_pruning.experiments.analysis.scaling_claims import envelope_claims, fixed_fraction_is_power_law
 from perceptron_pruning.experiments.plan import SEED, n_kept
 from perceptron_pruning.figures.real_data import figure_1d
 from perceptron_pruning.figures.real_data.curves import draw_means
@@ -95,19 +91,19 @@ def _law(sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
 def claims(table: Sequence[Row]) -> list[Claim]:
     """A power law at every fixed fraction; an envelope below random data, and steeper: for every source and metric."""
     return [
-        claim_of(verdict, source, NAME)
+        claim_of(claim, source, NAME)
         for source, own in students_in(table).items()
         for errors in [errors_of(own, *figure_1d.AXES)]
         for metric in errors.metric.values
-        for verdict in _verdicts(errors.sel(metric=metric), METRICS[str(metric)])
+        for claim in _claims(errors.sel(metric=metric), METRICS[str(metric)])
     ]
 
 
-def _verdicts(errors: xr.DataArray, metric: str) -> Iterator[Verdict]:
+def _claims(errors: xr.DataArray, metric: str) -> Iterator[Claim]:
     for fraction in errors.keep_fraction.values:
         if fraction < 1:
             yield fixed_fraction_is_power_law(errors.sel(keep_fraction=fraction), f"{metric}, f = {fraction:g}")
-    yield from envelope_beats_random(errors, metric)
+    yield from envelope_claims(errors, metric)
 
 
 def draw(table: Sequence[Row]) -> Figure:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
+from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
 from perceptron_pruning.experiments.plan import AXES
 from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.transfer import OUTPUTS, study
@@ -75,7 +75,7 @@ def derived(rows: Sequence[Row]) -> list[Row]:
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """What `judge_transfer` finds."""
-    return [claim_of(verdict, PIXELS, NAME) for verdict in judge_transfer(_table(table))]
+    return [claim_of(claim, PIXELS, NAME) for claim in judge_transfer(_table(table))]
 
 
 def _table(rows: Sequence[Row]) -> xr.Dataset:

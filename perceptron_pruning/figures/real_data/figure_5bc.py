@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.embeddings.metrics.registry import family_of
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.verdicts import (
+from perceptron_pruning.experiments.analysis.metric_claims import (
     LABEL_FREE,
-    Verdict,
     best_metric,
     best_metric_helps,
     label_free_suffices,
@@ -78,13 +77,13 @@ def derived(rows: Sequence[Row]) -> list[Row]:
 def claims(table: Sequence[Row]) -> list[Claim]:
     """Whether any metric beats chance, and whether one without labels suffices: for every source and fraction."""
     return [
-        claim_of(verdict, source, NAME)
+        claim_of(claim, source, NAME)
         for source, own in students_in(table).items()
-        for verdict in _verdicts(errors_of(own, *AXES))
+        for claim in _claims(errors_of(own, *AXES))
     ]
 
 
-def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
+def _claims(errors: xr.DataArray) -> Iterator[Claim]:
     for fraction in errors.keep_fraction.values:
         if fraction < 1:
             at, setting = errors.sel(keep_fraction=fraction), f"f = {fraction:g}"

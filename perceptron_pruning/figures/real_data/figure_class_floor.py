@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.verdicts import class_floor_helps
+from perceptron_pruning.experiments.analysis.size_claims import class_floor_helps
 from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
 from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
 from perceptron_pruning.figures.real_data.students import (

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.end_to_end import agrees_with_embeddings, sees_images
-from perceptron_pruning.experiments.analysis.verdicts import size_decides
+from perceptron_pruning.experiments.analysis.size_claims import size_decides
 from perceptron_pruning.figures.real_data.settings import PIXELS, Settings
 from perceptron_pruning.figures.real_data.students import (
     WITH_STUDENT,
@@ -72,17 +72,17 @@ def claims(table: Sequence[Row]) -> list[Claim]:
     errors = _errors(table)
     fractions = _pruned(errors)
     networks, heads = ([n for n in errors.student.values if sees_images(n) == seen] for seen in (True, False))
-    found = [
+    judged = [
         agrees_with_embeddings(errors.sel(keep_fraction=fractions), network, head, f"{network} and {head}, margin")
         for network in networks
         for head in heads
     ]
-    found += [
+    judged += [
         size_decides(errors.sel(student=student, keep_fraction=fraction), f"{student}, margin, f = {fraction:g}")
         for student in errors.student.values
         for fraction in fractions
     ]
-    return [claim_of(verdict, PIXELS, NAME) for verdict in found]
+    return [claim_of(claim, PIXELS, NAME) for claim in judged]
 
 
 def _errors(table: Sequence[Row]) -> xr.DataArray:

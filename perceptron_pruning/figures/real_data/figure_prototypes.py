@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.score import score
-from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED, effect
-from perceptron_pruning.experiments.analysis.verdict import SAME
-from perceptron_pruning.experiments.analysis.verdicts import LABEL_FREE
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import effect
+from perceptron_pruning.experiments.analysis.metric_claims import LABEL_FREE, SAME
 from perceptron_pruning.experiments.plan import SEED
 from perceptron_pruning.experiments.retraining import pool_of
 from perceptron_pruning.experiments.source import Source, source_of
@@ -123,22 +122,19 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 def _claim(source: str, fraction: float, curve: dict[int, list[float]]) -> Claim:
     """Confirmed if every difference to k = the number of classes is within a point, refuted if one is beyond it."""
-    differences = {
-        k: effect(np.subtract(errors, curve[CLASSES]))
-        for k, errors in curve.items()
-        if k != CLASSES and CLASSES / FACTOR <= k <= CLASSES * FACTOR
-    }
-    within = all(abs(found.value) + found.half_width < SAME for found in differences.values())
-    beyond = any(abs(found.value) - found.half_width > SAME for found in differences.values())
-    listed = ", ".join(f"{found} (k = {k})" for k, found in differences.items())
+    near = [k for k in curve if k != CLASSES and CLASSES / FACTOR <= k <= CLASSES * FACTOR]
     return Claim(
-        claim=(
-            f"{SOURCES[source]}: any number of prototypes within a factor of ten of the classes does alike, within one "
-            f"point (f = {fraction:g})"
+        statement="Any number of prototypes within a factor of ten of the classes does alike, within one point",
+        setting=f"{SOURCES[source]}; f = {fraction:g}",
+        measurements=tuple(
+            Measurement(
+                quantity=f"error with k = {k} − error with k = {CLASSES}",
+                effect=effect(np.subtract(curve[k], curve[CLASSES])),
+                criterion="within",
+                reference=SAME,
+            )
+            for k in near
         ),
-        theory=NO_NUMBER,
-        measured=f"error less that with k = {CLASSES}: {listed}",
-        verdict=CONFIRMED if within else REFUTED if beyond else UNDECIDED,
         figure=NAME,
     )
 

@@ -1,14 +1,14 @@
 """Retrained students as rows of a table, and back as an array of errors."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
+from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.evidence.effect import effect
-from perceptron_pruning.experiments.analysis.verdict import Verdict
 from perceptron_pruning.experiments.plan import CHANCE, SEED, Plan
 from perceptron_pruning.experiments.run import SCORES, study
 from perceptron_pruning.experiments.source import source_of
@@ -82,12 +82,6 @@ def mean_of(values: np.ndarray) -> Row:
     return {"value": mean.value, "half_width": mean.half_width}
 
 
-def claim_of(verdict: Verdict, source: str, figure: str) -> Claim:
-    """A verdict on one source as a claim of the report."""
-    return Claim(
-        claim=f"{NAMES[source]}: {verdict.claim[0].lower()}{verdict.claim[1:]} ({verdict.setting})",
-        theory=NO_NUMBER,
-        measured=verdict.measured,
-        verdict=verdict.verdict,
-        figure=figure,
-    )
+def claim_of(claim: Claim, source: str, figure: str) -> Claim:
+    """A claim on retrained students as one of a source and figure."""
+    return replace(claim, setting=f"{NAMES[source]}; {claim.setting}", figure=figure)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from perceptron_pruning.figures.theory.settings import Settings
-from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_label
 from perceptron_pruning.output.style import COLOURS, plain_ticks
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
@@ -77,7 +77,7 @@ def frontier_rows(alphas: np.ndarray, *, probe_angle: float, least: float) -> li
 
 def rows_of(table: Sequence[Row], curve: Curve, kind: str) -> list[Row]:
     """The rows that belong to a curve, in order of α."""
-    rule, degrees = repr(curve.selection), round(float(np.degrees(curve.probe_angle)), 9)
+    rule, degrees = rule_label(curve.selection), round(float(np.degrees(curve.probe_angle)), 9)
     same = [row for row in table if (row["kind"], row["rule"], row["probe_angle_degrees"]) == (kind, rule, degrees)]
     return sorted(same, key=lambda row: row["alpha_prune"])
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from perceptron_pruning.comparison import agreement, student_error
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
+from perceptron_pruning.sweeps.parsing import rule
 from replica_theory.selection import Selection
 
 _QUANTILES = (np.arange(8) + 0.5) / 8
@@ -80,8 +81,27 @@ def _mean_error(alphas: np.ndarray, cell: Cell, angles: np.ndarray) -> np.ndarra
     return np.mean([student_error(alphas, probe_angle=angle, **setting) for angle in representative], axis=0)
 
 
+def rule_label(selection: Selection) -> str:
+    """What the column ``rule`` of a table calls a selection rule: its repr, which `sweeps.parsing.rule` reads back."""
+    return repr(selection)
+
+
+def selection_of(row: Row) -> Selection:
+    """The selection rule of a table's row.
+
+    Raises:
+        ValueError: It is not a rule of this package.
+    """
+    return _selection(row["rule"])
+
+
+@cache
+def _selection(label: str) -> Selection:
+    return rule(label)
+
+
 def student_label(student: Student) -> str:
-    """What tables call a student."""
+    """What the column ``student`` of a table calls a student."""
     return student if isinstance(student, str) else f"{student.loss}, ridge {student.ridge:g}"
 
 
@@ -90,7 +110,7 @@ def point(selection: Selection, probe_angle: float, alpha_prune: float, label_no
     fraction = selection.kept_distribution(probe_angle, label_noise).keep_fraction
     return {
         "kind": "theory",
-        "rule": repr(selection),
+        "rule": rule_label(selection),
         "keep_fraction": fraction,
         "probe_angle_degrees": round(math.degrees(probe_angle), 9),
         "alpha_prune": alpha_prune,

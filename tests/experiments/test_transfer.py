@@ -10,9 +10,9 @@ import xarray as xr
 from perceptron_pruning.cli import app
 from perceptron_pruning.datasets.loaders import load_fashion_mnist_images
 from perceptron_pruning.embeddings import load_fashion_mnist
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED, UNDECIDED
 from perceptron_pruning.experiments import STUDENTS, Plan, Target, experiment, source_of, transfer
-from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
+from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
 from perceptron_pruning.experiments.retraining import pool_of
 from perceptron_pruning.experiments.students.resnet import ResNet
 from perceptron_pruning.experiments.students.two_layer import TwoLayer

@@ -4,20 +4,18 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED, UNDECIDED
 from perceptron_pruning.experiments.analysis.end_to_end import agrees_with_embeddings
-from perceptron_pruning.experiments.analysis.scaling import bend, compare_laws, envelope, exponent
-from perceptron_pruning.experiments.analysis.verdicts import (
+from perceptron_pruning.experiments.analysis.judge import judge
+from perceptron_pruning.experiments.analysis.metric_claims import (
     benchmark,
     best_metric,
     best_metric_helps,
-    class_floor_helps,
-    envelope_beats_random,
-    fixed_fraction_is_power_law,
-    judge,
     label_free_suffices,
-    size_decides,
 )
+from perceptron_pruning.experiments.analysis.scaling import bend, compare_laws, envelope, exponent
+from perceptron_pruning.experiments.analysis.scaling_claims import envelope_claims, fixed_fraction_is_power_law
+from perceptron_pruning.experiments.analysis.size_claims import class_floor_helps, size_decides
 from perceptron_pruning.experiments.plan import AXES
 
 SIZES = np.array([100, 200, 400, 800, 1600, 3200])
@@ -90,8 +88,8 @@ def faster(m, rule, c, n, f):
     ids=["exponential", "as random", "floor", "a constant factor"],
 )
 def test_envelope(error, verdicts):
-    found = envelope_beats_random(point_of(table(error, noise=0.02)), "")
-    assert [verdict.verdict for verdict in found] == verdicts
+    found = envelope_claims(point_of(table(error, noise=0.02)), "")
+    assert [claim.verdict for claim in found] == verdicts
 
 
 def test_the_envelope_is_not_chosen_by_noise():
@@ -220,14 +218,14 @@ def test_benchmark_ranks_by_error():
 
 
 def test_all_that_the_axes_allow_is_judged():
-    claims = [verdict.claim for verdict in judge(table(crossing, metrics=METRICS, floors=(0.5, 0.0)))]
+    claims = [claim.statement for claim in judge(table(crossing, metrics=METRICS, floors=(0.5, 0.0)))]
     assert len(claims) == 3 * (2 + 2 + 2 + 2) + 2 + 2
     assert len(set(claims)) == 7
 
 
 def test_four_seeds_decide_nothing():
-    assert {verdict.verdict for verdict in judge(table(crossing, seeds=4))} == {UNDECIDED}
-    assert CONFIRMED in {verdict.verdict for verdict in judge(table(crossing, seeds=5))}
+    assert {claim.verdict for claim in judge(table(crossing, seeds=4))} == {UNDECIDED}
+    assert CONFIRMED in {claim.verdict for claim in judge(table(crossing, seeds=5))}
 
 
 def two_students(network, student) -> xr.DataArray:
@@ -257,11 +255,12 @@ def test_end_to_end(network, student, verdict):
     assert found.verdict == verdict
     if verdict == REFUTED:
         assert "hard, f = 0.25, 800: -0.0" in found.measured
-        assert found.measured.startswith("of 24 points 24 are decided by both, 22 alike")
+        opposite, decided = found.measurements
+        assert (opposite.effect.value, decided.effect.value) == (2, 1.0)
 
 
 def test_end_to_end_is_judged_where_there_is_a_network():
     errors = table(crossing)
     both = xr.concat([errors, errors.assign_coords(student=["resnet"])], "student")
-    assert sum("end to end" in verdict.claim for verdict in judge(both)) == 1
-    assert not any("end to end" in verdict.claim for verdict in judge(errors))
+    assert sum("end to end" in claim.statement for claim in judge(both)) == 1
+    assert not any("end to end" in claim.statement for claim in judge(errors))

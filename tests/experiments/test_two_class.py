@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
-from perceptron_pruning.experiments.analysis.theory_beside_data import beside_theory, where_it_holds
+from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
+from perceptron_pruning.experiments.analysis.theory_beside_data import predictions_of, root_mean_square, theory_holds
 from perceptron_pruning.experiments.two_class import STEPS, TwoClassSettings, measure, pair_of
 
 SETTINGS = TwoClassSettings(classes=(7, 9), alpha_prune=(1.0, 4.0), n_seeds=6)
@@ -24,8 +24,16 @@ def points(pair):
 
 
 @pytest.fixture(scope="module")
-def verdicts(points, pair):
-    return {holds.step: holds for holds in where_it_holds(beside_theory(points, pair.label_noise, SETTINGS))}
+def predictions(points, pair):
+    return predictions_of(points, pair.label_noise, SETTINGS)
+
+
+def of_step(predictions, step):
+    return [prediction for prediction in predictions if prediction.step == step]
+
+
+def verdict_on(predictions):
+    return theory_holds(predictions, "", theory_claims=False).verdict
 
 
 def test_pair_is_white_and_its_teacher_has_learnt(pair):
@@ -39,17 +47,20 @@ def test_pair_is_white_and_its_teacher_has_learnt(pair):
     assert np.all(np.diff(pair.spectrum) <= 0)
 
 
-def test_the_control_holds(verdicts):
-    """Gaussian inputs and the teacher's labels: the theory's own world."""
-    assert verdicts["gaussian"].verdict == CONFIRMED
-    assert verdicts["gaussian"].spread == pytest.approx(verdicts["gaussian"].spread_of_angles)
+def test_the_control_holds(predictions):
+    """Gaussian inputs and the teacher's labels: the theory's own setting."""
+    control = of_step(predictions, "gaussian")
+    assert verdict_on(control) == CONFIRMED
+    of_errors = root_mean_square(prediction.log_ratio for prediction in control)
+    assert of_errors == pytest.approx(root_mean_square(prediction.log_ratio_of_angles for prediction in control))
 
 
-def test_reality_is_better_than_theory_says(verdicts):
+def test_reality_is_better_than_theory_says(predictions):
     """Measured: few examples lie near the boundary of two classes, and the theory's Gaussian has more."""
     for step in STEPS[1:]:
-        assert verdicts[step].verdict == REFUTED
-        assert verdicts[step].worst.value < -0.5
+        real = of_step(predictions, step)
+        assert verdict_on(real) == REFUTED
+        assert min(prediction.log_ratio.value for prediction in real) < -0.5
 
 
 def test_few_real_examples_are_near_the_boundary(pair):
@@ -64,14 +75,12 @@ def test_few_real_examples_are_near_the_boundary(pair):
 )
 def test_a_wrong_theory_is_refused_by_the_control(points, pair, wrong):
     control = [point for point in points if point.step == "gaussian"]
-    (holds,) = where_it_holds(beside_theory(control, pair.label_noise, wrong))
-    assert holds.verdict == REFUTED
+    assert verdict_on(predictions_of(control, pair.label_noise, wrong)) == REFUTED
 
 
 def test_a_wrong_angle_is_refused_by_the_control(points, pair):
     control = [replace(point, probe_angle=1.2) for point in points if point.step == "gaussian"]
-    (holds,) = where_it_holds(beside_theory(control, pair.label_noise, SETTINGS))
-    assert holds.verdict == REFUTED
+    assert verdict_on(predictions_of(control, pair.label_noise, SETTINGS)) == REFUTED
 
 
 @pytest.mark.parametrize(

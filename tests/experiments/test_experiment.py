@@ -236,7 +236,10 @@ def test_the_command(tmp_path, capsys):
     lines = (tmp_path / "out" / "means.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 2 * 3
     assert lines[0].startswith("student,metric,rule,class_floor,pool_size,keep_fraction,kept,test_error")
-    assert "| ridge, margin, f = 0.25 | hard − random: " in (tmp_path / "out" / "findings.md").read_text()
+    assert (
+        "| ridge, margin, f = 0.25 | error of random − error of hard, 100 in the pool: "
+        in (tmp_path / "out" / "findings.md").read_text()
+    )
     whole = [line.split(",") for line in lines[1:] if line.split(",")[4:6] == ["200", "1.0"]]
     assert {row[2] for row in whole} == {"random", "hard", "easy"}
     assert {tuple(row[7:]) for row in whole} == {(*whole[0][7:9], "0", "0", "5")}
