@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.figures.figure import file_stem
-from perceptron_pruning.figures.real_data import FIGURES
-from perceptron_pruning.figures.real_data.settings import FULL, SOURCES
-from perceptron_pruning.figures.real_data.students import MEASURED
+from perceptron_pruning.figures.real_data.collection import FIGURES
+from perceptron_pruning.figures.real_data.settings import FULL
+from perceptron_pruning.figures.real_data.sources import SOURCES
 from perceptron_pruning.output.style import PARAMETERS, RENDERER, renderer
 from perceptron_pruning.output.tables import Row, read_table
 from perceptron_pruning.reproduction.run import CLAIMS, finished_figures, read_tables

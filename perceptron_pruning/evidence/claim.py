@@ -50,7 +50,7 @@ class Measurement:
         criterion: What the claim says of it; see `Criterion`.
         reference: The number r to which the criterion compares it.
         theory: The exact theory's value of the same quantity; None where the theory is silent.
-        allowances: Of a comparison by ``equal``.
+        allowances: Standard uncertainties besides the standard error; for the criterion ``equal`` alone.
         precondition: Whether it only says if the others mean something: where it does not hold, the claim is
             undecided, not refuted.
 

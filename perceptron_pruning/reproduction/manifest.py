@@ -12,7 +12,7 @@ _PACKAGES = ("perceptron-pruning", "numpy", "scipy", "jax", "matplotlib")
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide the numbers and the pictures."""
+    """Versions of Python and of the packages that decide the numbers and the pictures."""
     return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
 
 

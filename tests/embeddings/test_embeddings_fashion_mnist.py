@@ -9,7 +9,7 @@ import pytest
 from perceptron_pruning.datasets.loaders import load_wordnet
 from perceptron_pruning.datasets.make_wordnet import FIELDS, LICENCE, definition, read_definitions
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
-from perceptron_pruning.embeddings.experiment import standardise
+from perceptron_pruning.experiments.pools import standardise
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import pytest
 
 from perceptron_pruning.evidence.claim import Allowance, Claim, Measurement, as_text
 from perceptron_pruning.evidence.effect import Effect
-from perceptron_pruning.evidence.judges import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED
+from perceptron_pruning.evidence.judges import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED, Criterion
 from perceptron_pruning.output.tables import read_table, write_table
 
 FIGURES = Path(__file__).parents[2] / "figures"
 
 
-def measured(value, criterion="above", **more):
+def measured(value, criterion: Criterion = "above", **more):
     return Measurement(quantity="gain", effect=Effect(value=value, standard_error=1.0), criterion=criterion, **more)
 
 

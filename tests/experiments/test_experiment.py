@@ -7,10 +7,10 @@ import pytest
 
 from perceptron_pruning.cli import app
 from perceptron_pruning.datasets.loaders import load_fashion_mnist_resnet
-from perceptron_pruning.embeddings import CurveSettings, Embeddings, load_fashion_mnist, pruning_curves
-from perceptron_pruning.embeddings.experiment import contrast
+from perceptron_pruning.embeddings import Embeddings, load_fashion_mnist
 from perceptron_pruning.experiments import Plan, experiment, source_of
-from perceptron_pruning.experiments.retraining import Retraining, pool_of
+from perceptron_pruning.experiments.pools import PoolScores, pool_of
+from perceptron_pruning.experiments.retraining import Retraining
 from perceptron_pruning.experiments.run import study
 from perceptron_pruning.experiments.source import _LOADED
 from perceptron_pruning.studies import StoreError
@@ -47,24 +47,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(source, folder):
     return experiment(source, PLAN, folder, executor=Here())
-
-
-def test_numbers_are_those_of_pruning_curves(table):
-    """The older protocol, for one student and metric, to the bit."""
-    settings = CurveSettings(pool_sizes=(100, 200), selections=contrast(0.5, 1.0), seeds=(0, 1))
-    names = {"KeepRandom": "random", "KeepHardest": "hard", "KeepEasiest": "easy"}
-    for point in pruning_curves(load_fashion_mnist(), settings):
-        ours = table.test_error.sel(
-            student="softmax",
-            metric="margin",
-            rule=names[point.selection],
-            class_floor=0.5,
-            pool_size=point.pool_size,
-            keep_fraction=point.keep_fraction,
-            seed=point.seed,
-        )
-        assert float(ours) == point.test_error
-        assert int(ours.kept) == point.kept
 
 
 def test_a_whole_pool_is_the_same_for_every_rule(table):
@@ -124,23 +106,25 @@ def test_influence_sees_no_test_row(source, tmp_path):
     plan = Plan(pool_sizes=(200,), keep_fractions=(0.5,), metrics=("influence_max",), n_validation=500)
     retraining = study(source, plan, tmp_path).function
     assert isinstance(retraining, Retraining)
+    scores = retraining.scores
     pool = pool_of(source, 200, 0, 500)
     blind = replace(pool, test_inputs=np.zeros((0, 256)), test_labels=np.zeros(0, int))
     (tmp_path / "blind").mkdir()
-    elsewhere = replace(retraining, scores=tmp_path / "blind")
-    np.testing.assert_array_equal(retraining.ranking("influence_max", pool), elsewhere.ranking("influence_max", blind))
+    elsewhere = replace(scores, folder=tmp_path / "blind")
+    np.testing.assert_array_equal(scores.of("influence_max", pool), elsewhere.of("influence_max", blind))
     pooled = {row.tobytes() for row in pool.inputs.round(6)}
     assert len(pool.validation_inputs) == 500
     assert not pooled & {row.tobytes() for row in pool.validation_inputs.round(6)}
 
 
-def test_a_kept_ranking_is_read_not_computed(source, tmp_path):
-    retraining = Retraining(source=source, metrics=("margin",), n_validation=0, scores=tmp_path)
+def test_kept_scores_are_read_not_computed(source, tmp_path):
+    scores = PoolScores(metrics=("el2n", "el2n_1"), folder=tmp_path)
     pool = pool_of(source, 100, 0, 0)
-    first = retraining.ranking("margin", pool)
-    (path,) = tmp_path.glob("*.npz")
-    np.savez(path, margin=first + 1)
-    np.testing.assert_array_equal(retraining.ranking("margin", pool), first + 1)
+    first = scores.of("el2n", pool)
+    assert not np.array_equal(scores.of("el2n_1", pool), first)  # of one family, and so of one file
+    (path,) = tmp_path.glob("*.npy")
+    np.save(path, np.load(path) + 1)
+    np.testing.assert_array_equal(scores.of("el2n", pool), first + 1)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
-from perceptron_pruning.embeddings.experiment import standardise
+from perceptron_pruning.experiments.pools import standardise
 from perceptron_pruning.experiments.students.heads import STUDENTS, fit_present
 from perceptron_pruning.experiments.students.resnet import ResNet, convolved
 from perceptron_pruning.experiments.students.two_layer import TwoLayer

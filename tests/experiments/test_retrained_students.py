@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
-from perceptron_pruning.embeddings.experiment import standardise
 from perceptron_pruning.embeddings.io.rows import array_rows
 from perceptron_pruning.embeddings.metrics.memorization import fit_ridge
 from perceptron_pruning.embeddings.runtime.context import Pool
 from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.runtime.standardise import Statistics
+from perceptron_pruning.experiments.pools import standardise
 from perceptron_pruning.experiments.students.heads import (
     STUDENTS,
     HingeStudent,

@@ -13,7 +13,7 @@ from perceptron_pruning.embeddings import load_fashion_mnist
 from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED, UNDECIDED
 from perceptron_pruning.experiments import STUDENTS, Plan, Target, experiment, source_of, transfer
 from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
-from perceptron_pruning.experiments.retraining import pool_of
+from perceptron_pruning.experiments.pools import PoolScores, pool_of
 from perceptron_pruning.experiments.students.resnet import ResNet
 from perceptron_pruning.experiments.students.two_layer import TwoLayer
 from perceptron_pruning.experiments.transfer import Transfer
@@ -47,7 +47,8 @@ def table(source, folder):
 
 
 def function_of(source, folder, target=None):
-    return Transfer(source=source, metrics=("margin",), n_validation=0, scores=folder, target=target or Target())
+    scores = PoolScores(metrics=("margin",), folder=folder)
+    return Transfer(source=source, scores=scores, n_validation=0, target=target or Target())
 
 
 def test_numbers_are_errors_that_pruning_changes(table):

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.evidence.judges import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED
-from perceptron_pruning.figures.theory import FIGURES, figure_label_aware
+from perceptron_pruning.experiments.tables import MEASURED
+from perceptron_pruning.figures.theory import figure_label_aware
+from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.output.tables import read_table
 from perceptron_pruning.reproduction import claims
 from perceptron_pruning.reproduction.claims.cells import cells_of
 from perceptron_pruning.reproduction.claims.rules import labels_help
 from perceptron_pruning.reproduction.run import POINTS, read_tables
+from perceptron_pruning.reproduction.suites import PAPER
 from perceptron_pruning.sweeps.parsing import rule
 from replica_theory import EmpiricalRisk, KeepHardest
 
@@ -35,7 +38,7 @@ PREDICTED = {
 
 @pytest.fixture(scope="module")
 def committed():
-    return read_tables(COMMITTED), read_table(COMMITTED / POINTS)
+    return read_tables(COMMITTED, PAPER), read_table(COMMITTED / POINTS)
 
 
 @pytest.fixture(scope="module")
@@ -256,17 +259,11 @@ def test_a_gain_that_stays_is_confirmed(on_theory):
 
 
 def embedded(errors):
-    """Points of three rules at two pools; ``errors[pool][rule]``."""
+    """Retrained students of three rules at two pools; ``errors[pool][rule]``."""
     return [
-        {
-            "metric": "margin",
-            "pool_size": pool,
-            "kept": pool // 2,
-            "selection": rule,
-            "keep_fraction": 0.5,
-            "seed": seed,
-            "test_error": error + 0.001 * math.sin(3.0 * seed + len(rule)),
-        }
+        {"kind": MEASURED, "source": "fashion-mnist", "metric": "random" if rule == "random" else "margin"}
+        | {"rule": rule, "class_floor": 0.5, "pool_size": pool, "keep_fraction": 0.5, "kept": pool // 2, "seed": seed}
+        | {"test_error": error + 0.001 * math.sin(3.0 * seed + len(rule))}
         for pool, rules in errors.items()
         for rule, error in rules.items()
         for seed in range(6)
@@ -274,12 +271,12 @@ def embedded(errors):
 
 
 FLIP = {
-    100: {"KeepRandom": 0.35, "KeepEasiest": 0.30, "KeepHardest": 0.40},
-    5000: {"KeepRandom": 0.15, "KeepEasiest": 0.17, "KeepHardest": 0.13},
+    100: {"random": 0.35, "easy": 0.30, "hard": 0.40},
+    5000: {"random": 0.15, "easy": 0.17, "hard": 0.13},
 }
 NO_FLIP = {
-    100: {"KeepRandom": 0.30, "KeepEasiest": 0.40, "KeepHardest": 0.35},
-    5000: {"KeepRandom": 0.13, "KeepEasiest": 0.17, "KeepHardest": 0.15},
+    100: {"random": 0.30, "easy": 0.40, "hard": 0.35},
+    5000: {"random": 0.13, "easy": 0.17, "hard": 0.15},
 }
 
 

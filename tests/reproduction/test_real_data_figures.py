@@ -7,11 +7,13 @@ import pytest
 
 from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
 from perceptron_pruning.experiments.plan import Plan
-from perceptron_pruning.experiments.run import experiment
+from perceptron_pruning.experiments.run import experiment, study
 from perceptron_pruning.experiments.source import source_of
-from perceptron_pruning.figures.real_data import FIGURES, figure_1d, figure_3abc, figure_5a, figure_5bc
-from perceptron_pruning.figures.real_data.settings import FULL, QUICK, SOURCES
-from perceptron_pruning.figures.real_data.students import MEASURED, errors_of, student_rows, study_of
+from perceptron_pruning.experiments.tables import MEASURED, errors_of, student_rows
+from perceptron_pruning.figures.real_data import figure_1d, figure_3abc, figure_5a, figure_5bc
+from perceptron_pruning.figures.real_data.collection import FIGURES
+from perceptron_pruning.figures.real_data.settings import FULL, QUICK
+from perceptron_pruning.figures.real_data.sources import SOURCES
 from perceptron_pruning.output.tables import read_table
 from perceptron_pruning.reproduction.run import read_tables, reproduce_figures
 from perceptron_pruning.reproduction.suites import REAL_DATA
@@ -34,7 +36,7 @@ def test_rows_become_the_experiments_table_again(tmp_path):
     """Also where a row stands for several points: random keeping under two metrics, whole pools under all rules."""
     source = source_of("fashion-mnist-resnet")
     whole = experiment(source, PLAN, tmp_path / "experiment").test_error.isel(student=0)
-    flat = run_study(study_of("fashion-mnist-resnet", PLAN, tmp_path), tmp_path / "flat.zarr")
+    flat = run_study(study(source, PLAN, tmp_path), tmp_path / "flat.zarr")
     rows = student_rows("fashion-mnist-resnet", flat)
     assert len(rows) < whole.size
     found = errors_of(rows, "metric", "rule", "class_floor", "pool_size", "keep_fraction")
@@ -144,7 +146,7 @@ def test_a_figure_is_made_of_its_own_experiments(made):
     assert {path.name for path in (made / "experiments").glob("*.zarr")} == {f"floors-{name}.zarr" for name in SOURCES}
     table = read_table(made / "figure_class_floor.csv")
     assert {row["kind"] for row in table} == {MEASURED, "mean"}
-    assert (made / "figure_class_floor.svg").exists()
+    assert (made / "figure_class_floor.png").exists()
     claims = REAL_DATA.judge(read_tables(made, REAL_DATA), [])
     assert len(claims) == len(SOURCES) * len(FLOORS.metrics)
     assert {claim.verdict for claim in claims} <= {CONFIRMED, REFUTED, "undecided"}

@@ -8,10 +8,11 @@ import pytest
 from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
 from perceptron_pruning.experiments import STUDENTS
 from perceptron_pruning.experiments.students.resnet import ResNet
+from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.figures.real_data import figure_4, figure_end_to_end
-from perceptron_pruning.figures.real_data.settings import FULL, PIXELS, QUICK
-from perceptron_pruning.figures.real_data.students import MEASURED
-from perceptron_pruning.reproduction.experiments import Experiments
+from perceptron_pruning.figures.real_data.settings import FULL, QUICK
+from perceptron_pruning.figures.real_data.sources import PIXELS
+from perceptron_pruning.reproduction.experiment_stores import ExperimentData
 from perceptron_pruning.studies.run import run_study
 
 SIZES, FRACTIONS = (250, 2000), (0.5, 1.0)
@@ -98,12 +99,11 @@ def test_made_from_experiments(name, tmp_path, monkeypatch):
         end_to_end=replace(QUICK.end_to_end, pool_sizes=(150,), n_seeds=2),
         transfer=replace(QUICK.transfer, pool_sizes=(150,), n_seeds=2, students=("resnet_quick",)),
     )
-    opened = Experiments(tmp_path, small)
     figure = {"4": figure_4}.get(name, figure_end_to_end)
     (tmp_path / "experiments").mkdir()
     studies = figure.studies(small, tmp_path / "experiments")
-    found = {key: run_study(study, tmp_path / f"{key}.zarr", executor=Here()) for key, study in studies.items()}
-    table = opened.table(name, found)
+    datasets = {key: run_study(study, tmp_path / f"{key}.zarr", executor=Here()) for key, study in studies.items()}
+    table = ExperimentData(figure=figure, settings=small, datasets=datasets).table()
     assert {row["student"] for row in table} == set(small.end_to_end.students if name != "4" else ["resnet_quick"])
     assert len([row for row in table if row["kind"] == MEASURED]) == sum(len(s.cells) * 2 for s in studies.values())
     assert figure.claims(table)

@@ -12,11 +12,11 @@ from perceptron_pruning.evidence.calibration import calibration
 from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.figures.figure import file_stem
-from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.figures.theory.settings import QUICK
 from perceptron_pruning.figures.z_scores import draw
 from perceptron_pruning.output.html import table
-from perceptron_pruning.output.style import save_figure
+from perceptron_pruning.output.style import save_picture
 from perceptron_pruning.reproduction.report import Z_SCORES, Reproduction, write_reports
 from perceptron_pruning.reproduction.suites import PAPER
 
@@ -48,12 +48,12 @@ def rows(z_scores):
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     found = calibration(rows(norm.ppf((np.arange(200) + 0.5) / 200)))
-    save_figure(draw(found), folder, Z_SCORES)
+    save_picture(draw(found), folder / f"{Z_SCORES}.png")
     for name in FIGURES:
         (folder / f"{file_stem(name)}.png").write_bytes((folder / f"{Z_SCORES}.png").read_bytes())
     timings = [{"figure": name, "simulation": 1.25, "theory": 0.5, "drawing": 0.25} for name in FIGURES]
     write_reports(
-        folder, Reproduction(group=PAPER, settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings)
+        folder, Reproduction(suite=PAPER, settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings)
     )
     return (folder / "report.html").read_text(encoding="utf-8"), (folder / "report.md").read_text(encoding="utf-8")
 

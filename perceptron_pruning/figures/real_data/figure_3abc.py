@@ -12,16 +12,11 @@ from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.scaling import envelope, exponent
 from perceptron_pruning.experiments.analysis.scaling_claims import envelope_claims, fixed_fraction_is_power_law
 from perceptron_pruning.experiments.plan import SEED, n_kept
+from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, students_in
 from perceptron_pruning.figures.real_data import figure_1d
 from perceptron_pruning.figures.real_data.curves import draw_means
-from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import (
-    MEASURED,
-    claim_of,
-    errors_of,
-    mean_of,
-    students_in,
-)
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES, claim_of
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -59,7 +54,7 @@ def derived(students: Sequence[Row]) -> list[Row]:
 
 
 def _curves(place: Row, errors: xr.DataArray) -> list[Row]:
-    """Of one source and metric."""
+    """The rows of one source and metric."""
     rows = [
         place | _point(RANDOM if fraction == 1 else HARD, fraction, n_kept(int(size), fraction), mean_of(at.values))
         for fraction in map(float, errors.keep_fraction.values)
@@ -80,10 +75,10 @@ def _point(curve: str, fraction: float, kept: int, numbers: Row) -> Row:
 def _law(sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
     """ln ε linear in ln P, fitted to every seed; value at both ends of the range, and the exponent."""
     slope, level = np.polyfit(np.log(sizes), np.log(errors).mean(axis=0), 1)
-    found = exponent(sizes, errors)
-    steepness = {"exponent": found.value, "exponent_half_width": found.half_width}
+    steepness = exponent(sizes, errors)
+    columns = {"exponent": steepness.value, "exponent_half_width": steepness.half_width}
     return [
-        _point(LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | steepness)
+        _point(LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | columns)
         for size in sizes[[0, -1]]
     ]
 
@@ -134,7 +129,7 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     for curve, fraction, colour in ((RANDOM, 1.0, COLOURS[6]), *hard):
         line = [row for row in rows if (row["curve"], row["keep_fraction"]) == (curve, fraction)]
         label = "random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}"
-        draw_means(axes, line, "kept", fmt="o-", ms=3, color=colour, label=label)
+        draw_means(axes, line, "kept", ms=3, color=colour, label=label)
     law = [row for row in rows if row["curve"] == LAW]
     axes.plot([row["kept"] for row in law], [row["value"] for row in law], "--", color="0.4", lw=1)
     text = rf"random $\propto P^{{{law[0]['exponent']:.2f}}}$"

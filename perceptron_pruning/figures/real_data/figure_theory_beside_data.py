@@ -15,6 +15,7 @@ from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.theory_beside_data import Prediction, predictions_of, theory_holds
 from perceptron_pruning.experiments.plan import SEED
 from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.experiments.two_class import (
     STEPS,
     Pair,
@@ -23,8 +24,8 @@ from perceptron_pruning.experiments.two_class import (
     measure,
     pair_of,
 )
-from perceptron_pruning.figures.real_data.settings import PAIRS, Settings
-from perceptron_pruning.figures.real_data.students import MEASURED
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import PAIRS
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -169,7 +170,7 @@ def _why(pair: Row, step: str) -> str:
         ),
         STEPS[3]: f"Effective dimension of the spectrum: {pair['effective_dimension']:.1f} of {pair['n_features']}",
     }
-    return reasons.get(step, "The control: the theory's own world")
+    return reasons.get(step, "The control: inputs and labels as the theory assumes")
 
 
 def draw(table: Sequence[Row]) -> Figure:

@@ -31,7 +31,7 @@ class Curve:
 
 
 def simulated_cells(curves: Sequence[Curve], alphas: Sequence[float], settings: Settings) -> list[Cell]:
-    """The cells of the dots at these α_prune."""
+    """The simulated cells of some curves at these α_prune."""
     return [
         Cell(
             alpha_prune=alpha,
@@ -45,7 +45,7 @@ def simulated_cells(curves: Sequence[Curve], alphas: Sequence[float], settings: 
 
 
 def curve_table(curves: Sequence[Curve], alphas: np.ndarray, cells: Sequence[Cell], simulated: Simulated) -> list[Row]:
-    """Lines of theory at these α_prune, and dots."""
+    """Theory lines at these α_prune, and simulated points."""
     return [row for curve in curves for row in _theory_curve(curve, alphas)] + simulated.rows(cells)
 
 
@@ -105,5 +105,5 @@ def draw_dots(axes: Axes, rows: Sequence[Row], colour: str, *, abscissa: str, or
 
 
 def column(rows: Sequence[Row], name: str) -> list:
-    """One column."""
+    """A column of the rows, in order."""
     return [row[name] for row in rows]

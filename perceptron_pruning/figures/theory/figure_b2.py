@@ -32,7 +32,7 @@ DOTS = (1e-3, 0.1, 10.0)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """Each rule and number at three ridges."""
+    """Each rule and α_prune at three ridges."""
     return [
         Cell(alpha_prune=alpha, selection=rule, n_features=settings.n_features, student=EmpiricalRisk("square", ridge))
         for rule in RULES.values()
@@ -42,7 +42,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, best ridges and dots."""
+    """Theory lines, best ridges and simulated points."""
     rows = [row for rule in RULES.values() for alpha in ALPHAS for row in _theory(rule, alpha)]
     dots = [
         row | {"ridge": cell.student.ridge}

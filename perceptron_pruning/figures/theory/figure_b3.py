@@ -35,7 +35,7 @@ PROBE_ANGLE = math.radians(20)
 NOISES = (0.0, 0.1)
 ALPHAS_TOTAL = np.geomspace(0.8, 30.0, 25)
 DOTS = (1.5, 4.0, 12.0)
-LARGEST_RIDGE = 1e4  # that `simulate` is given; beyond, the student no longer moves
+LARGEST_RIDGE = 1e4  # largest λ that is simulated; the student of a larger one differs by O(1/λ)
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -69,7 +69,7 @@ def _solved(rule: Selection, noise: float, alphas_total: np.ndarray):
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines and dots."""
+    """Theory lines and simulated points."""
     rows: list[Row] = []
     for noise in NOISES:
         for rule in RULES.values():

@@ -74,7 +74,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, dots, and the optimal rule's windows."""
+    """Theory lines, simulated points, and the optimal rule's windows."""
     curves = [curve for degrees in DEGREES for curve in curves_at(degrees)]
     return [
         *curve_table(curves, KEEP_FRACTION * ALPHAS_TOTAL, cells(settings), simulated),

@@ -15,7 +15,7 @@ from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims.cells import cells_of, log_ratio, origin
 from replica_theory.selection import KeepWindows, Selection
 
-_GAP_SHARE = 1 / 16  # of the gap between two simulated pools, allowed for interpolation between them
+_GAP_SHARE = 1 / 16  # allowance for linear interpolation between two simulated pools, over their gap
 _DEGREES = 20  # angle of the probe where the optimal rule is tested
 
 

@@ -1,18 +1,14 @@
-"""What an experiment leaves for readers: the table, its means, the findings."""
+"""What an experiment leaves for readers: the table, its means, and a verdict on each claim."""
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.evidence.effect import effect
 from perceptron_pruning.experiments.analysis.judge import judge
 from perceptron_pruning.experiments.analysis.metric_claims import Rank, benchmark
-from perceptron_pruning.experiments.plan import AXES
+from perceptron_pruning.experiments.tables import means
 from perceptron_pruning.output.atomic import write_atomically
 from perceptron_pruning.studies.dataset import write_netcdf
 
@@ -26,24 +22,6 @@ def write_files(table: xr.Dataset, folder: Path, judged: Callable[[xr.Dataset], 
     write_atomically(folder / MEANS, lambda file: file.write(means(table).encode()))
     write_atomically(folder / FINDINGS, lambda file: file.write(findings(table, claims).encode()))
     return claims
-
-
-def means(table: xr.Dataset) -> str:
-    """CSV with one line a point: axes, kept, mean test error with half its 95 % interval, difference to random."""
-    errors = table.test_error
-    stacked = errors.stack(point=AXES)
-    baseline = errors.sel(rule="random").broadcast_like(errors).stack(point=AXES)
-    kept = table.kept.broadcast_like(errors.isel(seed=0)).stack(point=AXES)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    numbers = ("test_error", "test_error_half_width", "difference", "difference_half_width", "n_seeds")
-    writer.writerow([*AXES, "kept", *numbers])
-    for number, point in enumerate(stacked.point.values):
-        own, other = (array.isel(point=number).values for array in (stacked, baseline))
-        mean, difference = effect(own), effect(own - other)
-        row = [mean.value, mean.half_width, difference.value, difference.half_width]
-        writer.writerow([*point, int(kept.values[number]), *(f"{value:.6g}" for value in row), np.size(own)])
-    return text.getvalue()
 
 
 def findings(table: xr.Dataset, claims: list[Claim]) -> str:

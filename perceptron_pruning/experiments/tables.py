@@ -1,32 +1,19 @@
-"""Retrained students as rows of a table, and back as an array of errors."""
+"""Tables of retrained students: rows, one a student, back to arrays of errors, and means over seeds."""
 
+import csv
+import io
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.evidence.effect import effect
-from perceptron_pruning.experiments.plan import CHANCE, SEED, Plan
-from perceptron_pruning.experiments.run import SCORES, study
-from perceptron_pruning.experiments.source import source_of
-from perceptron_pruning.figures.real_data.settings import NAMES
+from perceptron_pruning.experiments.plan import AXES, CHANCE, SEED
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.studies.study import Study
 
 MEASURED = "measured"  # kind of the rows from which all others follow
 _COLUMNS = ("metric", "rule", "class_floor", "pool_size", "keep_fraction", "kept")
 WITH_STUDENT = ("student", *_COLUMNS)  # where one table has several
-
-
-def study_of(source: str, plan: Plan, folder: Path) -> Study:
-    """The experiment of a plan on a named source; scores of its pools are kept in the folder."""
-    data = source_of(source)
-    scores = folder / SCORES / f"{data.digest[:16]}-{plan.n_validation}"
-    scores.mkdir(parents=True, exist_ok=True)
-    return study(data, plan, scores)
 
 
 def student_rows(
@@ -46,11 +33,11 @@ def student_rows(
 
 def students_in(table: Sequence[Row]) -> dict[str, list[Row]]:
     """The measured rows of a table, by source."""
-    found: dict[str, list[Row]] = {}
+    by_source: dict[str, list[Row]] = {}
     for row in table:
         if row["kind"] == MEASURED:
-            found.setdefault(row["source"], []).append(row)
-    return found
+            by_source.setdefault(row["source"], []).append(row)
+    return by_source
 
 
 def errors_of(students: Sequence[Row], *axes: str, column: str = "test_error") -> xr.DataArray:
@@ -82,6 +69,19 @@ def mean_of(values: np.ndarray) -> Row:
     return {"value": mean.value, "half_width": mean.half_width}
 
 
-def claim_of(claim: Claim, source: str, figure: str) -> Claim:
-    """A claim on retrained students as one of a source and figure."""
-    return replace(claim, setting=f"{NAMES[source]}; {claim.setting}", figure=figure)
+def means(table: xr.Dataset) -> str:
+    """CSV with one line a point: axes, kept, mean test error with half its 95 % interval, difference to random."""
+    errors = table.test_error
+    stacked = errors.stack(point=AXES)
+    baseline = errors.sel(rule="random").broadcast_like(errors).stack(point=AXES)
+    kept = table.kept.broadcast_like(errors.isel(seed=0)).stack(point=AXES)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    numbers = ("test_error", "test_error_half_width", "difference", "difference_half_width", "n_seeds")
+    writer.writerow([*AXES, "kept", *numbers])
+    for number, point in enumerate(stacked.point.values):
+        own, other = (array.isel(point=number).values for array in (stacked, baseline))
+        mean, difference = effect(own), effect(own - other)
+        row = [mean.value, mean.half_width, difference.value, difference.half_width]
+        writer.writerow([*point, int(kept.values[number]), *(f"{value:.6g}" for value in row), np.size(own)])
+    return text.getvalue()
