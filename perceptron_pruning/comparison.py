@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perceptron_pruning.evidence.thresholds import LARGEST_Z
 from perceptron_pruning.finite_size import FiniteSizeTerm, Statistic, estimate, value_and_slope
 from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.students.training import Student
@@ -15,7 +16,6 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
-LARGEST_Z = 4.0  # |z_score| up to which simulation and theory agree
 STEEP = 2.5  # |d ln q/d ln α| above which trials differ so much in kind that their mean is not typical
 _MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # the max-margin student wherever labels are separable
 

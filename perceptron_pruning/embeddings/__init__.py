@@ -1,16 +1,7 @@
-"""Data pruning on embeddings of real data: scores, kept subsets, pruning curves."""
+"""Data pruning on embeddings of real data: scores and kept subsets."""
 
 from perceptron_pruning.datasets.loaders import Embeddings, load_fashion_mnist
 from perceptron_pruning.embeddings.class_audit import ClassAudit, class_audit
-from perceptron_pruning.embeddings.experiment import (
-    FULL,
-    QUICK,
-    CurvePoint,
-    CurveSettings,
-    CurveSummary,
-    pruning_curves,
-    summarise,
-)
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
@@ -20,12 +11,7 @@ from perceptron_pruning.embeddings.score import score
 from perceptron_pruning.embeddings.scores import Scores
 
 __all__ = [
-    "FULL",
-    "QUICK",
     "ClassAudit",
-    "CurvePoint",
-    "CurveSettings",
-    "CurveSummary",
     "Embeddings",
     "HeadFitError",
     "HeadSettings",
@@ -38,9 +24,7 @@ __all__ = [
     "fit_softmax",
     "keep",
     "load_fashion_mnist",
-    "pruning_curves",
     "read_released_scores",
     "score",
-    "summarise",
     "write_report",
 ]

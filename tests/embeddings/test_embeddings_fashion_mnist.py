@@ -11,7 +11,7 @@ from perceptron_pruning.datasets.archive import FIXED_POINT_STEP, from_fixed_poi
 from perceptron_pruning.datasets.loaders import load_fashion_mnist_images, load_fashion_mnist_resnet, load_wordnet
 from perceptron_pruning.datasets.make_wordnet import FIELDS, LICENCE, definition, read_definitions
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
-from perceptron_pruning.embeddings.experiment import standardise
+from perceptron_pruning.experiments.pools import standardise
 
 DATA = loaders.DATA
 
