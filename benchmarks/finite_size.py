@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from machine import description
@@ -131,7 +131,8 @@ def report(rows: list[Row]) -> str:
         variance = noise**2 + (math.exp(log_factor) * square) ** 2
         return float(np.sum(left**2 / variance + np.log(variance)))
 
-    factor = math.exp(minimize_scalar(unlikelihood, bounds=(-6.0, 3.0), method="bounded").x)
+    best: Any = minimize_scalar(unlikelihood, bounds=(-6.0, 3.0), method="bounded")
+    factor = math.exp(best.x)
     z, alone = left / np.hypot(noise, declared), left / noise
     spread = np.median([row["standard_deviation"] / row["expected_standard_deviation"] for row in rows])
     return (

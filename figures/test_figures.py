@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from perceptron_pruning.sweeps import Cell
 from perceptron_pruning.sweeps.parsing import rule
 from perceptron_pruning.sweeps.sweep import SimulatedCell
 from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, max_margin
+from replica_theory.losses import LossName
 
 FOLDER = Path(__file__).parent
 OTHER_SEED, N_TRIALS = 1, 20
@@ -73,7 +75,7 @@ def exact_error(row: Row) -> float:
 def student_of(label: str) -> Student:
     """The student that a table's label names."""
     loss, _, ridge = label.partition(", ridge ")
-    return EmpiricalRisk(loss, float(ridge)) if ridge else "max_margin"
+    return EmpiricalRisk(cast(LossName, loss), float(ridge)) if ridge else "max_margin"
 
 
 # every committed number
