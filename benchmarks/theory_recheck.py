@@ -28,10 +28,11 @@ def solved_another_way(point: Point) -> MaxMarginSolution:
 
 @contextmanager
 def _another_way() -> Iterator[None]:
+    finer = replace(residual_averages.PANELS, order=16)
     with (
         patch.object(saddle_point, "_PANELS", GaussianPanels(grid=np.linspace(-12.0, 12.0, 20), order=16)),
-        patch.object(residual, "_PANELS", replace(residual._PANELS, order=16)),
-        patch.object(residual_averages, "_PANELS", replace(residual_averages._PANELS, order=16)),
+        patch.object(residual, "PANELS", finer),
+        patch.object(residual_averages, "PANELS", finer),
         patch.object(continuation, "_FIRST_STEP", 0.3),
         patch.object(continuation, "_PREDICTION_RESIDUAL", 0.07),
     ):

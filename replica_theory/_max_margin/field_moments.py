@@ -51,8 +51,8 @@ def field_range(kept: KeptDistribution, student_angle: np.ndarray) -> tuple[np.n
     transverse, along = _REACH * np.abs(np.sin(to_probe)), np.cos(to_probe)
     first, last = (least - transverse) / along, (most + transverse) / along
     # u > 0 bounds t below where the student points towards the teacher
-    label = np.where(np.cos(student_angle) > 0, -_REACH * np.abs(np.tan(student_angle)), -np.inf)
-    return np.maximum(np.minimum(first, last), label), np.maximum(first, last)
+    label_bound = np.where(np.cos(student_angle) > 0, -_REACH * np.abs(np.tan(student_angle)), -np.inf)
+    return np.maximum(np.minimum(first, last), label_bound), np.maximum(first, last)
 
 
 def corners(kept: KeptDistribution, student_angle: np.ndarray) -> np.ndarray:

@@ -26,12 +26,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._max_margin.order_parameters import OrderParameters
-from replica_theory._max_margin.residual_averages import PaperVariables, boundary_terms, summed_averages
+from replica_theory._max_margin.residual_averages import PANELS, PaperVariables, boundary_terms, summed_averages
 from replica_theory._numerics.gaussian import interval_moments, normal_density
-from replica_theory._numerics.quadrature import GaussianPanels, Nodes, composite_rule, gauss_legendre
+from replica_theory._numerics.quadrature import Nodes, composite_rule, gauss_legendre
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
 _CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 _NEGLIGIBLE = 1e-16  # share of ∫ φ (κ−t)² m below which the mass where t starts is not evaluated
 _CANCELLED = 10.0  # size of the terms of ∫ φ (κ−t)² m, relative to their sum, beyond which their rounding would show
@@ -98,8 +97,8 @@ def _shortfall_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
         )):  # fmt: skip
             columns = slice(1 + number * many, 1 + (number + 1) * many)
             centres[:, columns], widths[:, columns] = centre[:, None] * edges, np.abs(width)[:, None]
-    ends = _PANELS.ends(-_PANELS.reach, np.minimum(paper.margin, _PANELS.reach), features=(centres, widths))
-    return composite_rule(paper.margin[:, None] - ends[:, ::-1], _PANELS.order)
+    ends = PANELS.ends(-PANELS.reach, np.minimum(paper.margin, PANELS.reach), features=(centres, widths))
+    return composite_rule(paper.margin[:, None] - ends[:, ::-1], PANELS.order)
 
 
 def _summed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes) -> _FieldAverages:
@@ -113,13 +112,13 @@ def _summed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes
 
 def _closed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes) -> _FieldAverages:
     """e and l in closed form, and ∫ dt φ (κ−t)² m by parts: m where t starts, and dm/dt = ρ e + R l from there."""
-    at, shortfall, first = paper.at_nodes(nodes), nodes.points, paper.margin + _PANELS.reach
+    at, shortfall, first = paper.at_nodes(nodes), nodes.points, paper.margin + PANELS.reach
     edge, label = boundary_terms(kept, at, shortfall)
     growth = _squared_shortfall(at.margin, shortfall) * (at.probe_overlap * edge + at.overlap * label)
     growth = growth.astype(float, copy=False)
     gained, gained_size = nodes.integrals([growth, np.abs(growth)])
     # m ≤ P(u > 0 | t) where t starts, and the integral of φ (κ−t)² is at most (1 + |κ|)²
-    most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-_PANELS.reach * paper.overlap / paper.tau).astype(float))
+    most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-PANELS.reach * paper.overlap / paper.tau).astype(float))
     matters, initial = most > _NEGLIGIBLE * gained, np.zeros_like(gained)
     if matters.any():
         _, _, mass = summed_averages(kept, paper[matters], first[matters])

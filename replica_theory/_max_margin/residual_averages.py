@@ -19,7 +19,7 @@ from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
+PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
 _CHUNK = 40  # fields t whose averages are summed at once
 _CLOSE_ENDS = 0.5  # |ln of the ratio of φ(ζ) at a piece's ends| below which their difference is taken from its width
 
@@ -119,7 +119,7 @@ def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -
         slope, switch = at.covariance / at.Lambda, -at.overlap * at.sigma * t / at.covariance
         features = switch[:, None], np.abs(1 / slope)[:, None]
     kinks = _distance_to_edge(at[:, None], shortfall[:, None], kept.edges) / at.sigma[:, None]
-    nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, features=features, kinks=kinks)
+    nodes = PANELS.nodes(-PANELS.reach, PANELS.reach, features=features, kinks=kinks)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
     mean_u = here.overlap * here.sigma * field + here.covariance * zeta  # σ E[u | t, ζ]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -135,7 +135,7 @@ def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -
 def _mean_on_boundary(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
     """E[q | t, u = 0], where z has the standard deviation Λ/τ."""
     kinks = _on_label_boundary(at[:, None], t[:, None], kept.edges)
-    nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, kinks=kinks)
+    nodes = PANELS.nodes(-PANELS.reach, PANELS.reach, kinks=kinks)
     here = at[nodes.row]
     margin = (nodes.points + t[nodes.row] * here.across_teacher / here.tau) * here.Lambda / here.tau
     q = kept(np.clip(margin, -FAR, FAR).astype(float))

@@ -143,6 +143,7 @@ def _assembled(a: ShortfallAverages, alpha: np.ndarray, k: np.ndarray, p: np.nda
     """
     k_unit, v_size, zero = 2 * a.q / a.dq, (a.dq * a.dq_vv) ** 0.5, 0.0 * a.q
     r_size = a.dq_size
+    # each in the order (S1), (S2), (S3)
     residual = np.log(alpha * a.q), a.dq_r / r_size, -a.dq_v / v_size
     by_log_alpha = zero + 1.0, zero, zero
     by_k = k_unit * a.dq / a.q, k_unit * (a.ddq_r + p * a.dq) / r_size, -k_unit * a.ddq_v / v_size

@@ -105,7 +105,7 @@ def test_max_margin_students_are_those_of_the_rule_it_imitates(own, built_in, an
 
 @pytest.mark.parametrize("angle", ANGLES, ids="{} rad".format)
 @pytest.mark.parametrize(("own", "built_in"), PAIRS.values(), ids=PAIRS)
-@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+@pytest.mark.parametrize("loss", ["logistic", "hinge"], ids=str)
 def test_minimisers_of_a_risk_are_those_of_the_rule_it_imitates(own, built_in, angle, loss):
     mine, theirs = (
         empirical_risk(2.0, loss=loss, ridge=0.1, selection=rule, probe_angle=angle, label_noise=0.1)
