@@ -87,12 +87,12 @@ def test_theory_imports_numpy_and_scipy_alone(path):
     assert {name.split(".")[0] for name in imported(path)} <= allowed
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
 def test_engines_of_the_theory_rest_on_its_foundations_alone(engine):
     assert used_rooms("replica_theory", f"replica_theory/{engine}") <= FOUNDATIONS
 
 
-@pytest.mark.parametrize("package", ["replica_theory", "perceptron_pruning"])
+@pytest.mark.parametrize("package", ["replica_theory", "perceptron_pruning"], ids=str)
 def test_rooms_do_not_import_in_a_circle(package):
     left = arrows(package)
     while ground := {room for room, used in left.items() if not used & set(left)}:
@@ -100,7 +100,7 @@ def test_rooms_do_not_import_in_a_circle(package):
     assert not left
 
 
-@pytest.mark.parametrize("room", rooms("perceptron_pruning"))
+@pytest.mark.parametrize("room", rooms("perceptron_pruning"), ids=str)
 def test_rooms_of_the_simulator_stand_on_lower_floors(room):
     if room == "__init__":
         return
@@ -109,14 +109,14 @@ def test_rooms_of_the_simulator_stand_on_lower_floors(room):
     assert used_rooms("perceptron_pruning", f"perceptron_pruning/{room}") <= below
 
 
-@pytest.mark.parametrize("room", ["output", "evidence"])
+@pytest.mark.parametrize("room", ["output", "evidence"], ids=str)
 def test_output_and_evidence_know_nothing_of_the_physics(room):
     names = {name for path in files(f"perceptron_pruning/{room}") for name in imported(path)}
     assert used_rooms("perceptron_pruning", f"perceptron_pruning/{room}") <= {"output"}
     assert not any(name.startswith(("replica_theory", "jax")) for name in names)
 
 
-@pytest.mark.parametrize("room", SIMULATION)
+@pytest.mark.parametrize("room", SIMULATION, ids=str)
 def test_simulation_and_embeddings_do_not_know_the_theorys_solutions(room):
     names = {name for path in files(f"perceptron_pruning/{room}") for name in imported(path)}
     assert {name.split(".")[1] for name in names if name.startswith("replica_theory.")} <= SHARED_WITH_THEORY

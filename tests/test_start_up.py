@@ -59,7 +59,7 @@ def test_every_public_name_is_there_and_listed(package):
         _ = package.simulator
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", COMMANDS, ids=str)
 def test_the_list_of_commands_has_the_first_line_of_each_docstring(name):
     function = app[name].default_command
     assert function is not None

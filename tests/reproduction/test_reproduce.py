@@ -100,8 +100,8 @@ def test_timings_go_on_where_they_stopped(tmp_path):
     for seconds in (0.02, 0.03):
         with Timings(tmp_path / "t.csv").measured("1A", "simulation", more=True):
             time.sleep(seconds)
-    with pytest.raises(ArithmeticError), Timings(tmp_path / "t.csv").measured("1A", "theory"):
-        raise ArithmeticError
+    with pytest.raises(ArithmeticError, match="stopped"), Timings(tmp_path / "t.csv").measured("1A", "theory"):
+        raise ArithmeticError("stopped")
     (row,) = Timings(tmp_path / "t.csv").rows
     assert row["figure"] == "1A"
     assert row["simulation"] >= 0.04
