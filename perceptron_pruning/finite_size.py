@@ -43,9 +43,12 @@ class FiniteSizeTerm:
     @classmethod
     def of(cls, cell: FiniteSize, statistic: Statistic) -> "FiniteSizeTerm":
         """The term of a quantity's mean or median over trials."""
-        shift = cell.mean_shift if statistic == "mean" else cell.median_shift
+        if statistic == "mean":
+            shift, square = cell.mean_shift, cell.squared_shift
+        else:
+            shift, square = cell.median_shift, cell.median_shift**2
         pool = 0.0 if cell.pool_known else UNKNOWN_POOL * abs(cell.value) / cell.n_features
-        return cls(value=shift, error=math.hypot(NEXT_ORDER * shift**2 / cell.value, pool))
+        return cls(value=shift, error=math.hypot(NEXT_ORDER * square / cell.value, pool))
 
     def __str__(self) -> str:
         return f"finite-size term {self.value:+.2g} ± {self.error:.1g} ({SOURCE})"

@@ -3,8 +3,8 @@
 Nothing here is fitted. The density of a student in N dimensions is known exactly, as an integral whose saddle is the
 replica theory (`replica_theory._finite_size.density`); expanding about the saddle gives the mean of any function of the
 student to order 1/N. Two effects of the pool come on top. A rule that ranks has thresholds that fluctuate from pool to
-pool. And the number of the probe's mistakes among the kept is a whole, binomial number: where few are expected and
-each matters, the mean over it is not the expansion's.
+pool. And the number of the probe's mistakes among the kept is binomial: where few are expected and each matters, the
+mean over it is not the expansion's.
 """
 
 import math
@@ -13,13 +13,12 @@ from typing import Literal
 
 import numpy as np
 
-from replica_theory._finite_size.contribution import Contribution
 from replica_theory._finite_size.density import StudentDensity
 from replica_theory._finite_size.examples import COARSE, FINE, Resolution, seen_examples
-from replica_theory._finite_size.expansion import expand
-from replica_theory._finite_size.mistakes import few_mistakes_effect
+from replica_theory._finite_size.expansion import Expansion, expand
+from replica_theory._finite_size.mistakes import StudentsByMistakes, without_mistakes
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
-from replica_theory._finite_size.pool import pool_effect
+from replica_theory._finite_size.pool import PoolEffect, pool_effect
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_probe_angle
@@ -45,10 +44,13 @@ class FiniteSize:
         alpha_prune: α = P/N, kept examples per dimension.
         n_features: N.
         value: The quantity in the limit N → ∞.
-        density_shift: What the student's density in N dimensions adds to the mean, of order 1/N.
+        density_shift: What the student's density in N dimensions adds to the mean, of order 1/N; where few mistakes of
+            the probe are expected among the kept, at a given number of them.
         pool_shift: What the fluctuating thresholds of a finite pool add; 0 where draws are independent, and where
             ``pool_known`` is false.
-        mistakes_shift: What the whole number of the probe's mistakes adds; of order 1/N² where they are many.
+        mistakes_shift: What the binomial number of those mistakes adds; 0 where the density's part has it already.
+        squared_shift: Mean over that number of (density_shift + pool_shift)²: over the value, the size of the next
+            order in 1/N.
         variance: Variance between trials, of order 1/N.
         third_cumulant: Third cumulant between trials, of order 1/N².
         pool_known: Whether the kept examples of the rule are independent draws between fluctuating thresholds, or
@@ -62,6 +64,7 @@ class FiniteSize:
     density_shift: float
     pool_shift: float
     mistakes_shift: float
+    squared_shift: float
     variance: float
     third_cumulant: float
     pool_known: bool
@@ -103,8 +106,8 @@ def finite_size(
 
     D/N is the expansion of the exact density about the replica theory (equations F1–F7). The pool's part is
     ½ Σ Cov(shares) ∂∂f and the drift, over the Dirichlet distributed shares of an infinite pool that lie between a
-    rule's empirical thresholds. The mistakes' part is E f(n) − f(Pm) − ½ Pm(1 − m) f''(Pm), n the binomial number of
-    kept examples with y z < 0.
+    rule's empirical thresholds. Where few of the kept contradict the probe, D is taken at a given number n of them, and
+    the mistakes' part is E f(n) − f(E n), n binomial (F8).
 
     Args:
         alpha_prune: α = P/N, > 0.
@@ -141,19 +144,25 @@ def finite_size(
     def value(rule: Selection) -> float:
         return float(observable(np.append(setting.student(rule), 0.0)))
 
-    kept, n_kept = selection.kept_distribution(angle, noise), round(alpha * n_features)
+    def expanded(rule: Selection) -> Expansion:
+        return expand(setting.density(rule), observable)
+
     expansion = expand(density, observable)
+    kept, n_kept = selection.kept_distribution(angle, noise), round(alpha * n_features)
     pool = pool_effect(selection, n_kept=n_kept, pool=max(n_kept, round(n_kept / kept.keep_fraction)), value=value)
-    thresholds = pool or Contribution()
-    mistakes = few_mistakes_effect(selection, kept, n_kept=n_kept, value=value)
+    thresholds = pool or PoolEffect()
+    given = StudentsByMistakes(
+        selection=selection, kept=kept, n_features=n_features, n_kept=n_kept, value=value, expand=expanded
+    ).moments() or without_mistakes(expansion, n_features)
     return FiniteSize(
         alpha_prune=alpha,
         n_features=n_features,
         value=expansion.value,
-        density_shift=expansion.shift / n_features,
+        density_shift=given.density_shift,
         pool_shift=thresholds.shift,
-        mistakes_shift=mistakes.shift,
-        variance=expansion.variance / n_features + thresholds.variance + mistakes.variance,
+        mistakes_shift=given.number_shift,
+        squared_shift=given.squared_shift + 2 * given.density_shift * thresholds.shift + thresholds.shift**2,
+        variance=given.variance + thresholds.variance,
         third_cumulant=expansion.third_cumulant / n_features**2,
         pool_known=pool is not None,
         residual=density.normalisation,

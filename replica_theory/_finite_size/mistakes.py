@@ -1,9 +1,14 @@
-"""Few mistakes: the number of the probe's mistakes among the kept is binomial, and the theory is not linear in it.
+"""Students in N dimensions given the number n of the probe's mistakes among the kept, and the mean over n.
 
-Among P kept examples n have a label that contradicts the probe, y z < 0, with mean P m. An expansion in 1/N takes their
-fluctuation to second order, ε(P m) + ½ P m(1 − m) ε''(P m), with ε(n) the theory's value at n mistakes among P. Where
-few are expected and each matters, as to a max-margin student that must fit it, the mean over n itself is needed; the
-difference is of higher order in 1/N where many are expected.
+Among P kept examples n have a label that contradicts the probe, y z < 0: a binomial number of mean P m. An expansion in
+1/N takes its fluctuation to second order, as ½ P m(1 − m) ε''(P m), with ε(n) the theory's value at n mistakes among P.
+Where few are expected and each matters, as to a max-margin student that must fit it, ε(n) is far from a parabola. At a
+given n the expansion is as good as ever, and the mean over n can be taken by itself::
+
+    E ε = Σ_n p_n [ε(n) + S(n)],      S(n) = D(n)/N − ½ n(1 − n/P) ε''(n)                                    (F8)
+
+with D(n)/N the expansion's shift at n expected mistakes, of which their fluctuation is taken off. Where many are
+expected, this is the expansion at P m to order 1/N.
 """
 
 import math
@@ -14,16 +19,22 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 from scipy.special import gammaln, xlog1py, xlogy
 
-from replica_theory._finite_size.contribution import Contribution
+from replica_theory._finite_size.expansion import Expansion
 from replica_theory.selection.base import Selection
 from replica_theory.selection.kept_distribution import KeptDistribution, mean_keep_probability
 
-_MOST = 400.0  # expected mistakes beyond which the difference counts for nothing
+_FEWEST, _MOST = 1e-6, 400.0  # expected mistakes between which ε(n) is no parabola to any effect
 _MOST_OF_ALL = 0.5  # share of the kept beyond which it is not mistakes that are few
-_RARE = 1e-7  # chance of a number n below which it is left out
-_NODES = 10  # of an interpolation in n, where more values are possible
 _LINEAR = 2e-4  # |½ P m(1 − m) ε''|/ε up to which ε(n) counts as linear
-_STEP, _SHORTEST_STEP = 0.05, 5e-4  # in which ε'' is taken: of the expected number, and in mistakes
+_RARE = 1e-7  # chance of a number n below which it is left out
+_NODES = 10  # of ε(n), interpolated where more values are possible
+_FEW = 8.0  # expected mistakes up to which S(n) is averaged too
+_NUMBERS = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])  # n at which S is taken, and interpolated between
+_SELDOM = 1e-4  # chance of a number of mistakes so far from the mean that S need not be known there
+_STEP, _SHORTEST_STEP = 0.05, 5e-4  # in which derivatives by n are taken: of n, and in mistakes
+
+Value = Callable[[Selection], float]
+Expand = Callable[[Selection], Expansion]
 
 
 @dataclass(frozen=True)
@@ -64,44 +75,111 @@ def share_of_mistakes(kept: KeptDistribution) -> float:
     return wrong / kept.keep_fraction
 
 
-def few_mistakes_effect(
-    selection: Selection, kept: KeptDistribution, *, n_kept: int, value: Callable[[Selection], float]
-) -> Contribution:
-    """E ε(n) − ε(P m) − ½ P m(1 − m) ε''(P m), and Var ε(n) − P m(1 − m) ε'(P m)²."""
-    share = share_of_mistakes(kept)
-    expected, variance = n_kept * share, n_kept * share * (1 - share)
-    if not 0 < expected <= _MOST or share > _MOST_OF_ALL:
-        return Contribution()
+@dataclass(frozen=True, kw_only=True)
+class OverMistakes:
+    """Moments of a quantity over trials, by the number n of mistakes.
 
-    def at(number: float) -> float:
-        return value(_WithMistakes(selection, number / n_kept))
+    Attributes:
+        density_shift: Σ p_n S(n).
+        number_shift: Σ p_n ε(n) − ε(P m).
+        squared_shift: Σ p_n S(n)².
+        variance: Over trials.
+    """
 
-    step = max(_STEP * expected, _SHORTEST_STEP)
-    below, middle, above = (at(max(expected, step) + shift) for shift in (-step, 0.0, step))
-    slope, curvature = (above - below) / (2 * step), (above - 2 * middle + below) / step**2
-    if 0.5 * variance * abs(curvature) <= _LINEAR * abs(middle):
-        return Contribution()
-    centre = middle if expected >= step else at(expected)
-    numbers, chances = _binomial(n_kept, share)
-    values = _values(at, numbers)
-    mean = float(chances @ values / chances.sum())
-    scatter = float(chances @ (values - mean) ** 2 / chances.sum())
-    return Contribution(shift=mean - centre - 0.5 * variance * curvature, variance=scatter - variance * slope**2)
+    density_shift: float
+    number_shift: float
+    squared_shift: float
+    variance: float
 
 
-def _values(function: Callable[[float], float], numbers: np.ndarray) -> np.ndarray:
-    """The function at whole numbers, interpolated where they are many."""
-    if numbers.size <= _NODES:
-        return np.array([function(float(n)) for n in numbers])
-    domain = [float(numbers[0]), float(numbers[-1])]
-    return Chebyshev.interpolate(np.vectorize(function, otypes=[float]), deg=_NODES - 1, domain=domain)(numbers)
+def without_mistakes(expansion: Expansion, n_features: int) -> OverMistakes:
+    """The moments of an expansion, in which mistakes are like other examples."""
+    shift = expansion.shift / n_features
+    return OverMistakes(
+        density_shift=shift, number_shift=0.0, squared_shift=shift**2, variance=expansion.variance / n_features
+    )
 
 
-def _binomial(size: int, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers and their chances, C(P, n) mⁿ (1 − m)ᴾ⁻ⁿ, without either tail of weight `_RARE`."""
+@dataclass(frozen=True, kw_only=True)
+class StudentsByMistakes:
+    """Students of P kept examples, by the number of mistakes among these.
+
+    Attributes:
+        selection: The rule.
+        kept: Which examples it keeps.
+        n_features: N.
+        n_kept: P.
+        value: ε of a rule by the theory.
+        expand: Its expansion in 1/N.
+    """
+
+    selection: Selection
+    kept: KeptDistribution
+    n_features: int
+    n_kept: int
+    value: Value
+    expand: Expand
+
+    def moments(self) -> OverMistakes | None:
+        """By (F8); None where the expansion at P m will do, because ε(n) is linear or mistakes never happen."""
+        share = share_of_mistakes(self.kept)
+        expected, scatter = self.n_kept * share, self.n_kept * share * (1 - share)
+        if not _FEWEST <= expected <= _MOST or share > _MOST_OF_ALL:
+            return None
+        limit, _, curvature = self._derivatives(expected)
+        if 0.5 * scatter * abs(curvature) <= _LINEAR * abs(limit):
+            return None
+        numbers, chances = _binomial(self.n_kept, share, tail=_RARE)
+        values = self._values(numbers)
+        at = self._taken_at(expected, *_binomial(self.n_kept, share, tail=_SELDOM)[0][[0, -1]])
+        shifts, variances = (np.interp(numbers, at, column) for column in zip(*map(self._given, at), strict=True))
+        means = values + shifts
+        mean = float(chances @ means)
+        return OverMistakes(
+            density_shift=float(chances @ shifts),
+            number_shift=float(chances @ values) - self.value(self.selection),
+            squared_shift=float(chances @ shifts**2),
+            variance=float(chances @ (variances + (means - mean) ** 2)),
+        )
+
+    def _at(self, number: float) -> float:
+        """ε(n)."""
+        return self.value(_WithMistakes(self.selection, number / self.n_kept))
+
+    def _derivatives(self, number: float) -> tuple[float, float, float]:
+        """ε, ε' and ε'' at n, or next to it where n is next to none."""
+        step = max(_STEP * number, _SHORTEST_STEP)
+        below, here, above = (self._at(max(number, step) + shift) for shift in (-step, 0.0, step))
+        return here, (above - below) / (2 * step), (above - 2 * here + below) / step**2
+
+    def _given(self, number: float) -> tuple[float, float]:
+        """S(n), and the variance over trials of n mistakes."""
+        expansion = self.expand(_WithMistakes(self.selection, number / self.n_kept))
+        scatter = number * (1 - number / self.n_kept)
+        _, slope, curvature = self._derivatives(number) if scatter else (0.0, 0.0, 0.0)
+        shift = expansion.shift / self.n_features - 0.5 * scatter * curvature
+        return shift, expansion.variance / self.n_features - scatter * slope**2
+
+    def _taken_at(self, expected: float, fewest: float, most: float) -> np.ndarray:
+        """Numbers of mistakes at which S is taken: the expected alone, where it is many."""
+        if expected > _FEW:
+            return np.array([expected])
+        first, last = np.searchsorted(_NUMBERS, [fewest / 2, min(self.n_kept, max(2 * most, 1.0)) + 0.5])
+        return _NUMBERS[first:last]
+
+    def _values(self, numbers: np.ndarray) -> np.ndarray:
+        """ε(n) at whole numbers, interpolated where they are many."""
+        if numbers.size <= _NODES:
+            return np.array([self._at(float(n)) for n in numbers])
+        domain = [float(numbers[0]), float(numbers[-1])]
+        return Chebyshev.interpolate(np.vectorize(self._at, otypes=[float]), deg=_NODES - 1, domain=domain)(numbers)
+
+
+def _binomial(size: int, share: float, *, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers n of P and their chances, C(P, n) mⁿ (1 − m)ᴾ⁻ⁿ, without what lies in a tail of that weight."""
     n = np.arange(size + 1)
     choices = gammaln(size + 1) - gammaln(n + 1) - gammaln(size - n + 1)
     chances = np.exp(choices + xlogy(n, share) + xlog1py(size - n, -share))
     below = np.cumsum(chances)
-    counts = (below >= _RARE) & (below - chances < 1 - _RARE)
-    return n[counts], chances[counts]
+    counts = (below >= tail) & (below - chances < 1 - tail)
+    return n[counts], chances[counts] / chances[counts].sum()

@@ -6,10 +6,10 @@ between and easier than those two are Dirichlet(n_h, P + 1, n_e) distributed.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._finite_size.contribution import Contribution
 from replica_theory.selection import (
     KeepBetween,
     KeepEasiest,
@@ -23,16 +23,29 @@ from replica_theory.selection import (
 _STEP = 0.02  # of a share, in which derivatives are taken
 
 
+@dataclass(frozen=True, kw_only=True)
+class PoolEffect:
+    """Moments over pools that the fluctuating thresholds of a rule add to a value of the theory.
+
+    Attributes:
+        shift: Mean over pools of the value, less the value of an infinite pool.
+        variance: Variance over pools.
+    """
+
+    shift: float = 0.0
+    variance: float = 0.0
+
+
 def pool_effect(
     selection: Selection, *, n_kept: int, pool: int, value: Callable[[Selection], float]
-) -> Contribution | None:
+) -> PoolEffect | None:
     """The effect on a value of the theory at fixed α, to order 1/P; None where it is not known.
 
     It is known for rules that keep all between two ranks, and for independent draws, on which a pool has no effect.
     With shares of mean (A, B) and their covariance C, the value gains ½ Σ C_ij ∂_i ∂_j on that at the mean shares.
     """
     if isinstance(selection, KeepRandom | KeepWithProbability) or n_kept == pool:
-        return Contribution()
+        return PoolEffect()
     if isinstance(selection, KeepWindows) and len(selection.windows) == 1:
         selection = KeepBetween(*selection.windows[0], selection.label_aware)
     if not isinstance(selection, KeepHardest | KeepEasiest | KeepBetween):
@@ -46,7 +59,7 @@ def pool_effect(
 
     centre, slopes, curvatures = _derivatives(at, mean, np.minimum(mean, 1 - mean.sum()))
     shift = centre - value(selection) + 0.5 * float((covariance * curvatures).sum())
-    return Contribution(shift=shift, variance=float(slopes @ covariance @ slopes))
+    return PoolEffect(shift=shift, variance=float(slopes @ covariance @ slopes))
 
 
 def _derivatives(

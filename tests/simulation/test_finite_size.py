@@ -45,11 +45,10 @@ def test_estimates_carry_their_standard_errors():
 
 def test_the_declared_error_is_the_next_order():
     cell = finite_size(3.0, n_features=50, selection=KeepHardest(0.4), probe_angle=0.3)
-    shifts: dict[Statistic, float] = {"mean": cell.mean_shift, "median": cell.median_shift}
-    for statistic, shift in shifts.items():
-        term = FiniteSizeTerm.of(cell, statistic)
-        assert term.value == shift
-        assert term.error == pytest.approx(NEXT_ORDER * shift**2 / cell.value)
+    mean, median = (FiniteSizeTerm.of(cell, statistic) for statistic in ("mean", "median"))
+    assert (mean.value, median.value) == (cell.mean_shift, cell.median_shift)
+    assert mean.error == NEXT_ORDER * cell.squared_shift / cell.value
+    assert median.error == NEXT_ORDER * cell.median_shift**2 / cell.value
 
 
 def test_it_is_larger_where_the_effect_of_a_pool_is_not_known():
@@ -93,14 +92,14 @@ def test_few_dimensions_are_off_the_limit_as_expected(rule, degrees, alpha):
 
 
 def test_few_mistakes_are_off_the_limit_as_expected():
-    """One trial in twenty has a mistake, which decides there: an expansion in 1/N alone is wrong by 10 %."""
+    """One trial in twenty has a mistake, which decides there: an expansion in 1/N alone would be wrong by 10 %."""
     setting = {"selection": KeepEasiest(0.3), "probe_angle": math.radians(20)}
     comparison = compare(simulate(10.0, **setting, n_features=FEW, n_trials=800, seed=5))
     expected = finite_size(10.0, n_features=FEW, **setting)
     assert abs(comparison.z_score) < 2
     assert abs(comparison.difference) > 8 * comparison.standard_error
-    by_expansion = expected.density_shift + expected.pool_shift
-    assert abs(comparison.difference - by_expansion) > max(20 * comparison.standard_error, 0.08 * comparison.theory)
+    assert comparison.finite_size == expected.mean_shift
+    assert comparison.finite_size_error < comparison.standard_error
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,12 @@ from replica_theory import (
     max_margin,
 )
 from replica_theory._finite_size.density import StudentDensity
-from replica_theory._finite_size.expansion import expand
-from replica_theory._finite_size.mistakes import few_mistakes_effect, share_of_mistakes
+from replica_theory._finite_size.expansion import Expansion, expand
+from replica_theory._finite_size.mistakes import StudentsByMistakes, share_of_mistakes
+from replica_theory._finite_size.observables import error_against
 from replica_theory._finite_size.pool import pool_effect
 from replica_theory.finite_size import Quantity, _Setting
+from replica_theory.geometry import in_plane
 
 THETA = math.radians(20)
 
@@ -216,23 +218,54 @@ def test_one_window_is_a_range():
 # few mistakes
 
 
-def test_the_mean_over_the_number_of_mistakes_is_binomial():
-    rule, n_kept = KeepEasiest(0.4), 200
-    law = rule.kept_distribution(THETA)
-    share = share_of_mistakes(law)
+def by_mistakes(rule, n_kept, value, expand=None):
+    kept = rule.kept_distribution(THETA)
+    nothing = Expansion(value=0.0, shift=0.0, variance=0.0, third_cumulant=0.0)
+    return StudentsByMistakes(
+        selection=rule, kept=kept, n_features=50, n_kept=n_kept, value=value, expand=expand or (lambda _: nothing)
+    ).moments()
+
+
+def number_of_mistakes(rule, n_kept):
+    return n_kept * share_of_mistakes(rule.kept_distribution(THETA))
+
+
+@pytest.mark.parametrize("n_kept", [200, 2000], ids=["few", "interpolated"])
+def test_the_number_of_mistakes_is_binomial(n_kept):
+    rule = KeepEasiest(0.4)
+    share, numbers = share_of_mistakes(rule.kept_distribution(THETA)), np.arange(60)
+    moments = by_mistakes(rule, n_kept, lambda varied: math.exp(-number_of_mistakes(varied, n_kept)))
+    assert moments
+    mean = binom.pmf(numbers, n_kept, share) @ np.exp(-numbers)
+    assert moments.number_shift == pytest.approx(mean - math.exp(-n_kept * share), rel=1e-3)
+
+
+def test_the_expansion_is_taken_at_a_given_number_of_mistakes():
+    """An expansion that has the fluctuation of the number and nothing else has no shift at a given number."""
+    rule, n_kept, n_features = KeepEasiest(0.4), 200, 50
 
     def value(varied):
-        number = n_kept * share_of_mistakes(varied.kept_distribution(THETA))
-        return math.exp(-number)
+        return math.exp(-number_of_mistakes(varied, n_kept))
 
-    effect = few_mistakes_effect(rule, law, n_kept=n_kept, value=value)
-    expected, numbers = n_kept * share, np.arange(40)
-    mean = binom.pmf(numbers, n_kept, share) @ np.exp(-numbers)
-    assert 0.1 < expected < 1
-    quadratic = math.exp(-expected) * (1 + 0.5 * expected * (1 - share))
-    scatter = binom.pmf(numbers, n_kept, share) @ np.exp(-2 * numbers) - mean**2
-    assert effect.shift == pytest.approx(mean - quadratic, rel=1e-3)
-    assert effect.variance == pytest.approx(scatter - expected * (1 - share) * math.exp(-2 * expected), rel=1e-3)
+    def expand(varied):
+        number = number_of_mistakes(varied, n_kept)
+        scatter = number * (1 - number / n_kept)
+        shift, variance = 0.5 * scatter * math.exp(-number), scatter * math.exp(-2 * number)
+        return Expansion(
+            value=value(varied), shift=n_features * shift, variance=n_features * variance, third_cumulant=0.0
+        )
+
+    moments = by_mistakes(rule, n_kept, value, expand)
+    share, numbers = share_of_mistakes(rule.kept_distribution(THETA)), np.arange(60)
+    chances = binom.pmf(numbers, n_kept, share)
+    assert moments
+    assert moments.density_shift == pytest.approx(0.0, abs=1e-3 * moments.number_shift)
+    variance = chances @ np.exp(-2 * numbers) - (chances @ np.exp(-numbers)) ** 2
+    assert moments.variance == pytest.approx(variance, rel=2e-3)
+
+
+def test_a_value_that_is_linear_in_mistakes_needs_no_mean_over_them():
+    assert by_mistakes(KeepEasiest(0.4), 200, lambda rule: 1 + 0.01 * number_of_mistakes(rule, 200)) is None
 
 
 def test_mistakes_are_counted_by_hand_where_all_is_kept():
@@ -241,18 +274,31 @@ def test_mistakes_are_counted_by_hand_where_all_is_kept():
     assert share_of_mistakes(KeepRandom().kept_distribution(0.0, 0.1)) == pytest.approx(0.1, rel=1e-9)
 
 
-def test_many_mistakes_need_no_sum():
-    cell = finite_size(3.0, n_features=200, selection=KeepHardest(0.4), probe_angle=THETA)
-    assert abs(cell.mistakes_shift) < 1e-3 * abs(cell.mean_shift)
+def test_many_mistakes_are_like_other_examples():
+    """The two ways to count them agree to the next order in 1/N."""
+    students = density(None, 4.0, KeepEasiest(0.4), THETA, 0.0)
+    many = finite_size(4.0, n_features=3000, selection=KeepEasiest(0.4), probe_angle=THETA)
+    assert many.mistakes_shift != 0
+    together = 3000 * (many.density_shift + many.mistakes_shift)
+    assert together == pytest.approx(expand(students, error_against(in_plane(THETA))).shift, rel=0.01)
 
 
 def test_few_mistakes_matter_to_the_max_margin_student_and_little_to_a_soft_one():
     setting = {"n_features": 50, "selection": KeepEasiest(0.4), "probe_angle": THETA}
     hard = finite_size(4.0, **setting)
     soft = finite_size(4.0, **setting, risk=EmpiricalRisk("logistic", ridge=0.1))
-    assert 50 * hard.density_shift / hard.value == pytest.approx(-1.887, abs=2e-3)
-    assert 50 * hard.mistakes_shift / hard.value == pytest.approx(0.447, abs=5e-3)
-    assert abs(soft.mistakes_shift / soft.value) < 0.05 * hard.mistakes_shift / hard.value
+    assert 50 * hard.mistakes_shift / hard.value == pytest.approx(-1.307, abs=5e-3)
+    assert abs(50 * hard.density_shift / hard.value) < 0.2
+    assert abs(soft.mistakes_shift) < 0.1 * abs(hard.mistakes_shift)
+
+
+def test_one_mistake_in_a_thousand_trials_does_not_spoil_the_expansion():
+    """There D/N is 58/N of the error, all of it from mistakes that next to no trial has."""
+    setting = {"selection": KeepEasiest(0.126), "probe_angle": THETA}
+    cell = finite_size(22.4, n_features=50, **setting)
+    assert abs(cell.mean_shift) < 3e-3 * cell.value
+    without = max_margin(22.4, selection=KeepEasiest(0.126, label_aware=True), probe_angle=THETA)
+    assert cell.value + cell.mean_shift == pytest.approx(without.generalization_error, rel=1e-3)
 
 
 # what is refused
