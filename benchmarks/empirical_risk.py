@@ -18,18 +18,19 @@ from typing import Any
 
 import numpy as np
 from machine import description, load
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.svm import LinearSVC
+from sklearn.linear_model import LogisticRegression, Ridge  # pyright: ignore[reportMissingImports]
+from sklearn.svm import LinearSVC  # pyright: ignore[reportMissingImports]
 
 from perceptron_pruning import fit_empirical_risk
 from perceptron_pruning.output.tables import write_table
 from perceptron_pruning.sampling import pruned_data
 from replica_theory import KeepHardest
+from replica_theory.losses import LossName
 
 N_FEATURES = 200
 RATIOS = (0.5, 2, 5, 20)
 RIDGES = (0.01, 1.0)
-LOSSES = ("square", "logistic", "squared_hinge", "hinge")
+LOSSES: tuple[LossName, ...] = ("square", "logistic", "squared_hinge", "hinge")
 ACCURACIES = (1e-6, 1e-9)
 TOLERANCES = 10.0 ** -np.arange(3, 13)
 INSTANCES = 3
@@ -122,7 +123,7 @@ def rows() -> Iterator[dict]:
             }
 
 
-def measured(loss: str, ratio: float, ridge: float) -> tuple[float, list[dict[str, np.ndarray]]]:
+def measured(loss: LossName, ratio: float, ridge: float) -> tuple[float, list[dict[str, np.ndarray]]]:
     """Our median seconds; and for each accuracy every rival's, with its error."""
     ours, theirs = [], {name: [] for name in rivals(loss, ridge)}
     for instance in range(INSTANCES):

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from machine import description
@@ -30,6 +30,7 @@ from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.students.training import Student
 from replica_theory import EmpiricalRisk, KeepBetween, KeepEasiest, KeepHardest, KeepRandom
 from replica_theory.finite_size import FiniteSize, Quantity
+from replica_theory.losses import LossName
 from replica_theory.selection import Selection
 
 Kind = Literal["max_margin", "few_mistakes", "losses"]
@@ -130,7 +131,8 @@ def report(rows: list[Row]) -> str:
         variance = noise**2 + (math.exp(log_factor) * square) ** 2
         return float(np.sum(left**2 / variance + np.log(variance)))
 
-    factor = math.exp(minimize_scalar(unlikelihood, bounds=(-6.0, 3.0), method="bounded").x)
+    best: Any = minimize_scalar(unlikelihood, bounds=(-6.0, 3.0), method="bounded")
+    factor = math.exp(best.x)
     z, alone = left / np.hypot(noise, declared), left / noise
     spread = np.median([row["standard_deviation"] / row["expected_standard_deviation"] for row in rows])
     return (
@@ -171,7 +173,8 @@ def a_size(rng: np.random.Generator) -> float:
 
 
 def a_student(rng: np.random.Generator) -> tuple[Student, float]:
-    loss, ridge = str(rng.choice(["square", "logistic", "hinge", "squared_hinge"])), rng.choice([0.005, 0.02, 0.1, 0.5])
+    loss = cast(LossName, str(rng.choice(["square", "logistic", "hinge", "squared_hinge"])))
+    ridge = rng.choice([0.005, 0.02, 0.1, 0.5])
     return EmpiricalRisk(loss, ridge=float(ridge)), float(rng.choice([0, 0, 0.05, 0.2]))
 
 

@@ -24,5 +24,5 @@ def _regenerated(request):
     from perceptron_pruning.reproduction.suites import PAPER, REAL_DATA
 
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # shows the bar
-        for group, folder in ((PAPER, FOLDER), (REAL_DATA, FOLDER / "real_data")):
-            reproduce(folder, group.full, group)
+        reproduce(FOLDER, PAPER.full, PAPER)
+        reproduce(FOLDER / "real_data", REAL_DATA.full, REAL_DATA)

@@ -6,32 +6,36 @@ By default a few points of each figure are recomputed; ``pytest figures -m slow`
 import json
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from perceptron_pruning.comparison import student_error
-from perceptron_pruning.datasets.loaders import load_fashion_mnist
-from perceptron_pruning.embeddings.experiment import CurvePoint, pruning_curves
+from perceptron_pruning.evidence.thresholds import LARGEST_Z
+from perceptron_pruning.experiments.tables import student_rows
 from perceptron_pruning.figures.figure import file_stem
-from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory import figure_embeddings
+from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.figures.theory.settings import FULL
 from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.output.style import PARAMETERS, RENDERER, renderer
 from perceptron_pruning.output.tables import Row, read_table, write_table
-from perceptron_pruning.reproduction.claims import judge
 from perceptron_pruning.reproduction.run import CLAIMS, POINTS, read_tables
+from perceptron_pruning.reproduction.suites import PAPER
 from perceptron_pruning.students.training import Student
+from perceptron_pruning.studies.run import run_study
 from perceptron_pruning.sweeps import Cell
 from perceptron_pruning.sweeps.parsing import rule
 from perceptron_pruning.sweeps.sweep import SimulatedCell
 from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, max_margin
+from replica_theory.losses import LossName
 
 FOLDER = Path(__file__).parent
 OTHER_SEED, N_TRIALS = 1, 20
-LARGEST_Z = 5.0
 RELATIVE = 1e-8
 ARGUMENTS = {"ridge": 1e-6}  # places of minima, known to the root of the precision of what is flat there
 
@@ -71,7 +75,7 @@ def exact_error(row: Row) -> float:
 def student_of(label: str) -> Student:
     """The student that a table's label names."""
     loss, _, ridge = label.partition(", ridge ")
-    return EmpiricalRisk(loss, float(ridge)) if ridge else "max_margin"
+    return EmpiricalRisk(cast(LossName, loss), float(ridge)) if ridge else "max_margin"
 
 
 # every committed number
@@ -90,9 +94,12 @@ def test_every_simulated_point_is_held_against_the_theory_of_today():
 
 
 def test_verdicts_follow_from_the_tables():
-    judged = judge(read_tables(FOLDER), points())
-    rows = read_table(FOLDER / CLAIMS)
-    assert [(claim.claim, claim.verdict) for claim in judged] == [(row["claim"], row["verdict"]) for row in rows]
+    judged = PAPER.judge(read_tables(FOLDER, PAPER), points())
+    rows, fresh = read_table(FOLDER / CLAIMS), [row for claim in judged for row in claim.rows]
+    for name in ("claim", "setting", "quantity", "criterion", "outcome", "verdict", "figure"):
+        assert [str(row[name]) for row in rows] == [str(row[name]) for row in fresh]
+    for name in ("measured", "standard_error", "low", "high", "reference"):
+        assert [row[name] for row in rows] == pytest.approx([row[name] for row in fresh], rel=RELATIVE, abs=1e-10)
     assert not any(claim.contradicts_theory for claim in judged)
 
 
@@ -126,13 +133,19 @@ def test_some_points_with_another_seed(name):
     assert_same_points(simulated([cells[middle], cells[-1]]).all_rows, points())
 
 
-def test_a_pool_of_images_gives_the_same_heads():
-    settings = replace(FULL.embeddings, pool_sizes=(100,), seeds=(0,))
-    fresh = {(p.selection, p.keep_fraction): p.test_error for p in pruning_curves(load_fashion_mnist(), settings)}
-    rows = [row for row in committed("embeddings") if (row["pool_size"], row["seed"]) == (100, 0)]
-    assert {(row["selection"], row["keep_fraction"]): row["test_error"] for row in rows} == pytest.approx(
-        fresh, abs=1e-3
-    )
+def test_a_pool_of_images_gives_the_same_heads(tmp_path):
+    settings = replace(FULL, embeddings=replace(FULL.embeddings, pool_sizes=(100,), n_seeds=2))
+    (study,) = figure_embeddings.studies(settings, tmp_path).values()
+    with ThreadPoolExecutor(1) as here:
+        fresh = student_rows(figure_embeddings.SOURCE, run_study(study, tmp_path / "heads.zarr", executor=here))
+    old = {image_point(row): row["test_error"] for row in committed("embeddings")}
+    assert len(fresh) == 2 * 3 * 3
+    for row in fresh:
+        assert old[image_point(row)] == pytest.approx(row["test_error"], abs=1e-3)
+
+
+def image_point(row: Row) -> tuple:
+    return tuple(row[name] for name in ("rule", "pool_size", "keep_fraction", "seed"))
 
 
 def simulated(cells: Sequence[Cell]) -> Simulated:
@@ -180,21 +193,20 @@ def test_picture(name):
 @pytest.fixture(scope="module")
 def all_simulated(tmp_path_factory):
     """Every point with another seed and fewer trials, and other pools of images."""
-    from perceptron_pruning.parallel.process_executor import Workers
-    from perceptron_pruning.reproduction.stores import Stores
-    from perceptron_pruning.studies.run import work_bar
+    from perceptron_pruning.parallel import ProcessExecutor
+    from perceptron_pruning.studies.run import progress_bar
 
-    images = replace(FULL.embeddings, pool_sizes=(100, 400), seeds=range(100, 108))
+    images = replace(FULL.embeddings, pool_sizes=(101, 401), n_seeds=8)  # of other sizes: other pools, of equal law
     settings = replace(FULL, seed=OTHER_SEED, n_trials=N_TRIALS, embeddings=images)
-    stores = Stores(tmp_path_factory.mktemp("other"), settings)
-    with Workers() as workers, work_bar("another seed", *stores.work(FIGURES)) as bar:
+    stores = PAPER.stores(tmp_path_factory.mktemp("other"), settings)
+    with ProcessExecutor() as workers, progress_bar("another seed", *stores.work(FIGURES)) as bar:
         return {name: stores.run(name, executor=workers, bar=bar) for name in FIGURES}
 
 
 @pytest.mark.slow
 @every_figure
 def test_whole_table(name, all_simulated, tmp_path):
-    write_table(tmp_path / "fresh.csv", FIGURES[name].compute(FULL, all_simulated[name]))
+    write_table(tmp_path / "fresh.csv", FIGURES[name].compute(FULL, all_simulated[name].simulated))
     fresh, old = read_table(tmp_path / "fresh.csv"), committed(name)
     if name == "embeddings":
         assert_same_means(fresh, old)
@@ -221,13 +233,13 @@ def assert_same_theory(fresh: Sequence[Row], old: Sequence[Row]) -> None:
 
 
 def assert_same_means(fresh: Sequence[Row], old: Sequence[Row]) -> None:
-    """Mean error of each rule at each pool size, over other pools."""
+    """Mean error of each rule at each pool size, over other pools, one row larger."""
 
-    def errors(rows, key):
-        return np.array([r["test_error"] for r in rows if (r["pool_size"], r["selection"], r["keep_fraction"]) == key])
+    def errors(rows, pool_size, rule, fraction):
+        point = {"pool_size": pool_size, "rule": rule, "keep_fraction": fraction}
+        return np.array([row["test_error"] for row in rows if point.items() <= row.items()])
 
-    assert {CurvePoint.__dataclass_fields__.keys() <= row.keys() for row in fresh} == {True}
-    for key in {(row["pool_size"], row["selection"], row["keep_fraction"]) for row in fresh}:
-        new, before = errors(fresh, key), errors(old, key)
+    for size, *key in {(row["pool_size"], row["rule"], row["keep_fraction"]) for row in fresh}:
+        new, before = errors(fresh, size, *key), errors(old, size - 1, *key)
         scale = math.hypot(*(values.std(ddof=1) / math.sqrt(values.size) for values in (new, before)))
         assert abs(new.mean() - before.mean()) <= LARGEST_Z * scale, key

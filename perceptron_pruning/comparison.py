@@ -1,4 +1,4 @@
-"""The joint: a simulated cell held against the exact theory at the same parameters."""
+"""A simulated cell held against the exact theory at the same parameters."""
 
 import math
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perceptron_pruning.evidence.thresholds import LARGEST_Z
 from perceptron_pruning.finite_size import FiniteSizeTerm, Statistic, estimate, value_and_slope
 from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.students.training import Student
@@ -15,7 +16,6 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 
-LARGEST_Z = 4.0  # |z_score| up to which simulation and theory agree
 STEEP = 2.5  # |d ln q/d ln α| above which trials differ so much in kind that their mean is not typical
 _MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # the max-margin student wherever labels are separable
 
@@ -181,7 +181,7 @@ def student_error(
     """ε of the theory for any student that `simulate` trains, at these α; ``target`` as in `compare`."""
     setting = {"selection": selection, "probe_angle": probe_angle}
     if student == "max_margin" and label_noise == 0 and not target:
-        return max_margin(alpha_prune, **setting).generalization_error
+        return np.asarray(max_margin(alpha_prune, **setting).generalization_error)
     risk = _MAX_MARGIN if student == "max_margin" else student
     solution = empirical_risk(
         alpha_prune,

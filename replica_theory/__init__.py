@@ -1,5 +1,7 @@
 """The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
 
+from typing import TYPE_CHECKING
+
 from replica_theory import asymptotics
 from replica_theory.bayes import BayesSolution, bayes_optimal
 from replica_theory.crossover import crossover
@@ -20,6 +22,8 @@ from replica_theory.selection import (
     KeepRandom,
     KeepWindows,
     KeepWithProbability,
+    KeptDistribution,
+    Piece,
     Selection,
     Verified,
 )
@@ -41,10 +45,12 @@ __all__ = [
     "KeepRandom",
     "KeepWindows",
     "KeepWithProbability",
+    "KeptDistribution",
     "MaxMarginSolution",
     "OptimalRidge",
     "OptimalSelection",
     "ParetoFrontier",
+    "Piece",
     "SaddlePointError",
     "Selection",
     "Verified",
@@ -65,3 +71,15 @@ __all__ = [
     "separability_threshold",
     "version_space",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """The version, read when it is asked for."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("perceptron-pruning")

@@ -8,22 +8,32 @@ mean over it is not the expansion's.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from replica_theory._finite_size.density import StudentDensity
+from replica_theory._finite_size.examples import COARSE, FINE, Resolution, seen_examples
 from replica_theory._finite_size.expansion import Expansion, expand
 from replica_theory._finite_size.mistakes import StudentsByMistakes, without_mistakes
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
 from replica_theory._finite_size.pool import PoolEffect, pool_effect
-from replica_theory._finite_size.setting import Setting
-from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory._max_margin.continuation import solve_students
+from replica_theory.empirical_risk import empirical_risk
+from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import in_plane, target_direction
+from replica_theory.losses.base import Loss
+from replica_theory.losses.custom import as_loss
+from replica_theory.losses.named import check_loss
+from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
 
 Quantity = Literal["error", "probe_angle", "margin"]
+
+_COARSELY_NORMALISED, _NORMALISED = 1e-4, 1e-3  # largest |ln ∫ρ| at the coarse resolution and at the fine one
+_ANY_RIDGE = 1.0  # λ of a constraint, whose student does not depend on it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +138,7 @@ def finite_size(
     alpha = _checked_size(alpha_prune, n_features)
     check_selection(selection)
     observable = _observable(quantity, angle, teacher_overlap, probe_overlap)
-    setting = Setting(alpha=alpha, probe_angle=angle, risk=risk, label_noise=noise)
+    setting = _Setting(alpha=alpha, probe_angle=angle, risk=risk, label_noise=noise)
     density = setting.density(selection)
 
     def value(rule: Selection) -> float:
@@ -138,11 +148,11 @@ def finite_size(
         return expand(setting.density(rule), observable)
 
     expansion = expand(density, observable)
-    law, n_kept = selection.kept_distribution(angle, noise), round(alpha * n_features)
-    pool = pool_effect(selection, n_kept=n_kept, pool=max(n_kept, round(n_kept / law.keep_fraction)), value=value)
+    kept, n_kept = selection.kept_distribution(angle, noise), round(alpha * n_features)
+    pool = pool_effect(selection, n_kept=n_kept, pool=max(n_kept, round(n_kept / kept.keep_fraction)), value=value)
     thresholds = pool or PoolEffect()
     given = StudentsByMistakes(
-        selection=selection, law=law, n_features=n_features, n_kept=n_kept, value=value, expand=expanded
+        selection=selection, kept=kept, n_features=n_features, n_kept=n_kept, value=value, expand=expanded
     ).moments() or without_mistakes(expansion, n_features)
     return FiniteSize(
         alpha_prune=alpha,
@@ -183,3 +193,82 @@ def _observable(
             f"got teacher_overlap={teacher_overlap}, probe_overlap={probe_overlap}"
         )
     return error_against(target_direction(angle, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Setting:
+    """A student of the theory at given α, probe and labels, as a function of the rule.
+
+    Attributes:
+        alpha: α.
+        probe_angle: θ, radians.
+        risk: What the student minimises; None for the max-margin student.
+        label_noise: η.
+    """
+
+    alpha: float
+    probe_angle: float
+    risk: EmpiricalRisk | None
+    label_noise: float
+
+    def student(self, selection: Selection) -> np.ndarray:
+        """(a₁, a₂, r) by the theory: along the probe, across it towards the teacher, outside their plane."""
+        return self._student_and_scale(selection)[0]
+
+    def density(self, selection: Selection) -> StudentDensity:
+        """The density of students in N dimensions around the theory's, resolved until its integral is 1.
+
+        Raises:
+            SaddlePointError: It is not, to 1e-3; carries ln of the integral.
+        """
+        student, scale = self._student_and_scale(selection)
+        density = self._resolved(selection, student, scale, COARSE)
+        if not abs(density.normalisation) <= _COARSELY_NORMALISED:
+            density = self._resolved(selection, student, scale, FINE)
+        if not abs(density.normalisation) <= _NORMALISED:
+            raise SaddlePointError(
+                f"the density of students does not integrate to 1 at alpha_prune = {self.alpha}",
+                residual=density.normalisation,
+            )
+        return density
+
+    def _resolved(
+        self, selection: Selection, student: np.ndarray, scale: float, resolution: Resolution
+    ) -> StudentDensity:
+        loss, ridge = self._loss_and_ridge(scale)
+        kept = selection.kept_distribution(self.probe_angle, self.label_noise)
+        weight = self.risk.sample_weight if self.risk else None
+        constrained = math.isinf(scale)
+        examples = seen_examples(
+            kept, student, loss, 1.0 if constrained else scale, weight=weight, resolution=resolution
+        )
+        if constrained:  # the field is that of any V, and α(1 − E σ) = 1 − λV gives V
+            scale = (1 - self.alpha * float(examples.share @ (1 - examples.slope))) / ridge
+            examples = replace(examples, dual=examples.dual / scale)
+        return StudentDensity(alpha=self.alpha, ridge=ridge, scale=scale, student=student, examples=examples)
+
+    def _student_and_scale(self, selection: Selection) -> tuple[np.ndarray, float]:
+        """The student and V, which is infinite where the loss has become a constraint."""
+        if self.risk is None:
+            kept = selection.kept_distribution(self.probe_angle)
+            limit = solve_students(kept, np.array([self.alpha])).students
+            k, length, turn = float(limit.k[0]), float(limit.length[0]), self.probe_angle - float(limit.angle[0])
+            return np.array([length * math.cos(turn), length * math.sin(turn), 1.0]) / k, math.inf
+        solution = empirical_risk(
+            self.alpha,
+            loss=self.risk.loss,
+            ridge=self.risk.ridge,
+            selection=selection,
+            probe_angle=self.probe_angle,
+            label_noise=self.label_noise,
+            sample_weight=self.risk.sample_weight,
+        )
+        return solution.direction * solution.norm, float(solution.scale)
+
+    def _loss_and_ridge(self, scale: float) -> tuple[Loss, float]:
+        if self.risk is None:
+            return HardMargin(), _ANY_RIDGE
+        loss = as_loss(check_loss(self.risk.loss))
+        if math.isinf(scale) and loss.ridgeless_limit is not None:
+            return loss.ridgeless_limit, _ANY_RIDGE
+        return loss, self.risk.ridge

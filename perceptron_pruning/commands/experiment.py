@@ -1,4 +1,4 @@
-"""The command ``experiment``."""
+"""The command ``experiment``; what takes long to import waits until it is called."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -6,13 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-
-from perceptron_pruning.experiments.plan import Plan
-from perceptron_pruning.experiments.run import experiment
-from perceptron_pruning.experiments.source import source_of
-from perceptron_pruning.experiments.transfer import Target, transfer
-from perceptron_pruning.parallel.process_executor import Workers
-from perceptron_pruning.studies.errors import SweepError
 
 Many = Parameter(consume_multiple=True)
 
@@ -85,6 +78,14 @@ def experiment_command(
     workers
         Processes. Default: one a core, on the CPU. 0: this process, on the accelerator that JAX finds.
     """
+    from perceptron_pruning.evidence.claim import as_text
+    from perceptron_pruning.experiments import Plan, Target, experiment, source_of, transfer
+    from perceptron_pruning.experiments.analysis.judge import judge
+    from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
+    from perceptron_pruning.experiments.findings import write_files
+    from perceptron_pruning.parallel import ProcessExecutor
+    from perceptron_pruning.studies.errors import SweepError
+
     plan = Plan(
         pool_sizes=tuple(sorted(pool_sizes)),
         keep_fractions=tuple(sorted(keep_fractions)),
@@ -97,7 +98,7 @@ def experiment_command(
     places = (labels, test_embeddings, test_labels, images, test_images)
     given = [place for place in places if place is not None]
     try:
-        with ThreadPoolExecutor(1) if workers == 0 else Workers(workers) as executor:
+        with ThreadPoolExecutor(1) if workers == 0 else ProcessExecutor(workers) as executor:
             source = source_of(embeddings, *given)
             if target_classes:
                 target = Target(n_classes=target_classes, shots=shots)
@@ -110,11 +111,6 @@ def experiment_command(
     except KeyboardInterrupt:
         print(f"Interrupted: what is done is in {output}; the same command goes on there", file=sys.stderr)
         return 130
-    from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
-    from perceptron_pruning.experiments.analysis.verdict import as_text
-    from perceptron_pruning.experiments.analysis.verdicts import judge
-    from perceptron_pruning.experiments.files import write_files
-
     print(as_text(write_files(table, output, judge_transfer if target_classes else judge)))
     print(f"\nTable, means and findings are in {output}")
     return 0

@@ -1,32 +1,17 @@
-"""Data pruning on embeddings of real data: scores, kept subsets, pruning curves."""
+"""Data pruning on embeddings of real data: scores and kept subsets."""
 
 from perceptron_pruning.datasets.loaders import Embeddings, load_fashion_mnist
 from perceptron_pruning.embeddings.class_audit import ClassAudit, class_audit
-from perceptron_pruning.embeddings.experiment import (
-    FULL,
-    QUICK,
-    CurvePoint,
-    CurveSettings,
-    CurveSummary,
-    pruning_curves,
-    summarise,
-)
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.keep import keep
-from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
 from perceptron_pruning.embeddings.report import write_report
-from perceptron_pruning.embeddings.runtime.settings import HeadSettings, RidgeSettings, ScoreSettings
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.score import score
 from perceptron_pruning.embeddings.scores import Scores
 
 __all__ = [
-    "FULL",
-    "QUICK",
     "ClassAudit",
-    "CurvePoint",
-    "CurveSettings",
-    "CurveSummary",
     "Embeddings",
     "HeadFitError",
     "HeadSettings",
@@ -39,9 +24,7 @@ __all__ = [
     "fit_softmax",
     "keep",
     "load_fashion_mnist",
-    "pruning_curves",
     "read_released_scores",
     "score",
-    "summarise",
     "write_report",
 ]

@@ -1,1 +1,1 @@
-"""What numbers allow to say: effects with intervals, claims with verdicts, calibration."""
+"""Statistics behind the verdicts: effects with intervals, claims judged by them, calibration of z-scores."""

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
-from scipy.stats import beta, kstest, norm, shapiro
+from scipy.stats import kstest, shapiro
 
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
 from perceptron_pruning.output.tables import Row
 
 _FEWEST = 2  # z-scores that have a standard deviation
@@ -29,11 +27,18 @@ class Calibration:
 
     @property
     def mean(self) -> float:
+        """Mean z."""
         return float(self.z_scores.mean())
 
     @property
     def standard_deviation(self) -> float:
+        """Standard deviation of z."""
         return float(self.z_scores.std(ddof=1))
+
+    @property
+    def largest(self) -> float:
+        """Largest |z|."""
+        return float(np.abs(self.z_scores).max())
 
     @property
     def ks_p(self) -> float:
@@ -55,7 +60,7 @@ class Calibration:
         return (
             f"{self.z_scores.size} pairs: mean {self.mean:+.2f}, standard deviation {self.standard_deviation:.2f}, "
             f"Kolmogorov–Smirnov p = {self.ks_p:.2g}, Shapiro–Wilk p = {self.shapiro_p:.2g}, "
-            f"largest |z| = {abs(self.worst['z_score']):.2f} at {_place(self.worst)}"
+            f"largest |z| = {self.largest:.2f} at {place_of(self.worst)}"
         )
 
 
@@ -73,51 +78,8 @@ def calibration(rows: Sequence[Row]) -> Calibration:
     return Calibration(z_scores=z_scores, worst=rows[int(np.abs(z_scores).argmax())])
 
 
-def draw(found: Calibration) -> Figure:
-    """Histogram of the z-scores, under the standard normal density."""
-    widest = max(4.0, float(np.ceil(np.abs(found.z_scores).max())))
-    grid = np.linspace(-widest, widest, 201)
-    with styled():
-        figure = new_figure(5.2, 3.2)
-        axes = figure.add_subplot()
-        bins = np.arange(-widest, widest + 0.25, 0.5).tolist()
-        axes.hist(found.z_scores, bins=bins, density=True, color=COLOURS[5], label=f"{found.z_scores.size} points")
-        axes.plot(grid, norm.pdf(grid), color=COLOURS[6], label="standard normal")
-        axes.set(
-            xlabel="z = (simulation − theory − finite-size term) / uncertainty",
-            ylabel="density",
-            title="Theory against simulation",
-        )
-        axes.legend()
-    return figure
-
-
-def draw_quantiles(found: Calibration) -> Figure:
-    """The z-scores in order against the quantiles that standard normals would have, with a 99 % band for each.
-
-    The k-th of n has quantile Φ⁻¹((k − ½)/n); in Φ it is Beta(k, n − k + 1) distributed. A heavy tail leaves the band
-    at an end, where a histogram shows little.
-    """
-    z_scores, size = np.sort(found.z_scores), found.z_scores.size
-    rank = np.arange(1, size + 1)
-    expected = norm.ppf((rank - 0.5) / size)
-    low, high = (norm.ppf(beta.ppf(chance, rank, size - rank + 1)) for chance in (0.005, 0.995))
-    with styled():
-        figure = new_figure(4.2, 4.0)
-        axes = figure.add_subplot()
-        axes.fill_between(expected, low, high, color=COLOURS[5], alpha=0.4, lw=0, label="99 % of standard normals")
-        axes.plot(expected[[0, -1]], expected[[0, -1]], color=COLOURS[6], lw=1)
-        axes.plot(expected, z_scores, ".", ms=3, color=COLOURS[0], label=f"{size} points")
-        axes.set(
-            xlabel="quantile of a standard normal",
-            ylabel="z = (simulation − theory − finite-size term) / uncertainty",
-            title=f"Shapiro–Wilk p = {found.shapiro_p:.2g}, Kolmogorov–Smirnov p = {found.ks_p:.2g}",
-        )
-        axes.legend(loc="upper left")
-    return figure
-
-
-def _place(row: Row) -> str:
+def place_of(row: Row) -> str:
+    """Rule, θ, α_prune and N of a simulated row."""
     return (
         f"{row['rule']}, θ = {row['probe_angle_degrees']:.3g}°, α_prune = {row['alpha_prune']:.3g}, "
         f"N = {row['n_features']}"

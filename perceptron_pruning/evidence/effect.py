@@ -1,22 +1,22 @@
-"""What the tables say about an effect: estimates with standard errors, and the verdict they allow."""
+"""An estimate with its standard error and its 95 % interval."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
-CONFIRMED, IN_REGIME, REFUTED, UNDECIDED = "confirmed", "confirmed in this regime", "refuted", "undecided"
+from perceptron_pruning.evidence.thresholds import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
-    """An estimate with its standard error; a claim says that it is positive.
+    """An estimate with its standard error; exact where the standard error is 0.
 
     Attributes:
         value: The estimate.
-        standard_error: Its standard error.
-        degrees_of_freedom: Of Student's t for the interval; finite where few seeds gave the error.
+        standard_error: Its standard error, ≥ 0.
+        degrees_of_freedom: Those of the standard error, for Student's t; ∞ for many trials.
     """
 
     value: float
@@ -25,24 +25,42 @@ class Effect:
 
     @property
     def half_width(self) -> float:
-        """Half of the 95 % interval."""
-        return float(t.ppf(0.975, self.degrees_of_freedom)) * self.standard_error
+        """Half of the 95 % interval: t_{0.975} × standard error."""
+        return float(stdtrit(self.degrees_of_freedom, (1 + CONFIDENCE) / 2)) * self.standard_error
 
-    def verdict(self, positive: str = CONFIRMED) -> str:
-        """``positive``, or refuted, if the 95 % interval excludes zero, else undecided."""
-        if not abs(self.value) > self.half_width:
-            return UNDECIDED
-        return positive if self.value > 0 else REFUTED
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.value - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.value + self.half_width
 
     def minus(self, other: "Effect") -> "Effect":
-        """Difference of independent estimates."""
-        return Effect(self.value - other.value, math.hypot(self.standard_error, other.standard_error))
+        """Difference of independent estimates, each from many trials."""
+        return Effect(
+            value=self.value - other.value, standard_error=math.hypot(self.standard_error, other.standard_error)
+        )
 
     def __str__(self) -> str:
-        return f"{self.value:+.3f} ± {self.half_width:.3f}"
+        if not self.standard_error > 0:
+            return f"{self.value:.4g}"
+        decimals = 1 - math.floor(math.log10(self.half_width))  # two significant digits of the half-width
+        return f"{self.value:+.{max(decimals, 0)}f} ± {self.half_width:.{max(decimals, 0)}f}"
+
+
+def exact(value: float) -> Effect:
+    """A number without uncertainty."""
+    return Effect(value=value, standard_error=0.0)
 
 
 def effect(values: np.ndarray) -> Effect:
-    """Mean over seeds with its standard error, for Student's t."""
+    """Mean of one value a seed, (n_seeds ≥ 2,), with standard error s/√n and n − 1 degrees of freedom."""
     values = np.asarray(values, dtype=float)
-    return Effect(float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size)), values.size - 1)
+    return Effect(
+        value=float(values.mean()),
+        standard_error=float(values.std(ddof=1) / np.sqrt(values.size)),
+        degrees_of_freedom=values.size - 1,
+    )

@@ -1,9 +1,9 @@
-"""What an experiment compares: the axes, and the cells that they make."""
+"""What an experiment compares: the axes of its table, and the cells that are computed for it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import NamedTuple
 
 from perceptron_pruning.datasets.loaders import Embeddings
 from perceptron_pruning.embeddings.metrics.registry import family_of, metric_names
@@ -13,13 +13,34 @@ from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selec
 
 RULES: dict[str, type] = {"random": KeepRandom, "hard": KeepHardest, "easy": KeepEasiest}
 CHANCE = "random"  # rule of cells that no metric ranks
-AXES = ("student", "metric", "rule", "class_floor", "pool_size", "keep_fraction")
 SEED = "seed"
+
+
+class Point(NamedTuple):
+    """One point of an experiment's table."""
+
+    student: str
+    metric: str
+    rule: str
+    class_floor: float
+    pool_size: int
+    keep_fraction: float
+
+
+AXES = Point._fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """Students of one recipe, retrained on what one rule keeps."""
+    """Students of one recipe, retrained on what one rule keeps.
+
+    Attributes:
+        pool_size: Examples before pruning.
+        metric, rule: What ranks them, and which of them are kept; a random rule has the metric "random".
+        class_floor: Share of its proportional quota that a class is sure of.
+        keep_fraction: f.
+        student, recipe: The student's name, and what it does.
+    """
 
     pool_size: int
     metric: str
@@ -36,7 +57,7 @@ class Cell:
 
     @property
     def kept(self) -> int:
-        """Examples it keeps."""
+        """Number of examples that it keeps."""
         return n_kept(self.pool_size, self.keep_fraction)
 
 
@@ -54,7 +75,7 @@ class Plan:
         keep_fractions: f in (0, 1]; at 1 all rules are one.
         metrics: Names that `score` knows; "all" for all of them.
         students: Names in `STUDENTS`.
-        rules: Of "random", "hard", "easy".
+        rules: Some of "random", "hard", "easy".
         class_floors: Shares of its proportional quota that a class is sure of, in [0, 1], for every rule.
         n_seeds: Seeds 0, 1, …: each draws a pool, and decides all chance in metric, rule and student.
         n_validation: Training rows, the last ones, kept out of all pools and used as test set of the influence metrics
@@ -114,27 +135,26 @@ class Plan:
         values = (self.students, self.metrics, self.rules, self.class_floors, self.pool_sizes, self.keep_fractions)
         return dict(zip(AXES, values, strict=True))
 
-    def cell(self, point: dict[str, Any]) -> Cell:
+    def cell(self, point: Point) -> Cell:
         """The cell that a point of the table shows: many points show the same where nothing distinguishes them."""
-        whole = point["keep_fraction"] == 1.0
-        rule = CHANCE if whole else point["rule"]
+        whole = point.keep_fraction == 1.0
+        rule = CHANCE if whole else point.rule
         return Cell(
-            pool_size=point["pool_size"],
-            metric=CHANCE if rule == CHANCE else point["metric"],
+            pool_size=point.pool_size,
+            metric=CHANCE if rule == CHANCE else point.metric,
             rule=rule,
-            class_floor=self.class_floors[0] if whole else point["class_floor"],
-            keep_fraction=point["keep_fraction"],
-            student=point["student"],
-            recipe=student_named(point["student"]),
+            class_floor=self.class_floors[0] if whole else point.class_floor,
+            keep_fraction=point.keep_fraction,
+            student=point.student,
+            recipe=student_named(point.student),
         )
 
-    def points(self) -> Iterator[dict[str, Any]]:
+    def points(self) -> Iterator[Point]:
         """Every point of the table, row-major in `axes`."""
-        for values in product(*self.axes.values()):
-            yield dict(zip(AXES, values, strict=True))
+        yield from (Point(*values) for values in product(*self.axes.values()))
 
     @property
     def cells(self) -> list[Cell]:
         """Each cell once; those of one pool and metric stand together and share its scores."""
-        found = {self.cell(point): None for point in self.points()}
-        return sorted(found, key=lambda cell: (cell.pool_size, cell.metric))
+        distinct = dict.fromkeys(self.cell(point) for point in self.points())
+        return sorted(distinct, key=lambda cell: (cell.pool_size, cell.metric))

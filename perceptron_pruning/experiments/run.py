@@ -11,6 +11,7 @@ import numpy as np
 
 from perceptron_pruning.datasets.loaders import Embeddings
 from perceptron_pruning.experiments.plan import AXES, SEED, Plan, n_kept
+from perceptron_pruning.experiments.pools import PoolScores
 from perceptron_pruning.experiments.retraining import OUTPUTS, Retraining
 from perceptron_pruning.experiments.source import Source, saved_source
 from perceptron_pruning.experiments.students.heads import Student
@@ -47,7 +48,8 @@ def experiment(
         data: Labelled embeddings and a test set: arrays, or a `source_of` files.
         plan: What is compared.
         folder: Holds the store, the scores of the pools, and arrays that were given as such.
-        executor: Any; by default one process a core (`sweeps.Workers`). Its processes must see the folder.
+        executor: Any; by default one process a core (`perceptron_pruning.parallel.ProcessExecutor`). Its processes
+            must see the folder.
         task_seconds: What a task should take, about: what a kill may cost.
 
     Returns:
@@ -65,8 +67,7 @@ def experiment(
     folder = Path(folder)
     source = given_source(data, folder)
     plan.check(source.load())
-    scores = scores_folder(folder, source, plan)
-    flat = run_study(study(source, plan, scores), folder / STORE, executor=executor, task_seconds=task_seconds)
+    flat = run_study(study(source, plan, folder), folder / STORE, executor=executor, task_seconds=task_seconds)
     return table(flat, plan)
 
 
@@ -75,16 +76,16 @@ def given_source(data: Embeddings | Source, folder: Path) -> Source:
     return data if isinstance(data, Source) else saved_source(data, folder / DATA)
 
 
-def scores_folder(folder: Path, source: Source, plan: Plan, *kind: str) -> Path:
-    """Where an experiment of a kind keeps the scores of its pools, made if it is missing."""
+def scores_of(folder: Path, source: Source, plan: Plan, *kind: str) -> PoolScores:
+    """The scores of a plan's pools, in a folder of experiments; those of another kind of pool stand apart."""
     scores = folder / SCORES / "-".join([source.digest[:16], str(plan.n_validation), *kind])
     scores.mkdir(parents=True, exist_ok=True)
-    return scores
+    return PoolScores(metrics=plan.metrics, folder=scores)
 
 
-def study(source: Source, plan: Plan, scores: Path) -> Study:
-    """The experiment as `run_study` takes it."""
-    retraining = Retraining(source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores)
+def study(source: Source, plan: Plan, folder: Path) -> Study:
+    """The experiment as `run_study` takes it; scores of its pools are kept in the folder."""
+    retraining = Retraining(source=source, scores=scores_of(folder, source, plan), n_validation=plan.n_validation)
     return study_of(retraining, plan, OUTPUTS)
 
 
@@ -105,7 +106,7 @@ def study_of(function: Retraining, plan: Plan, outputs: Mapping[str, Output]) ->
 
 
 def n_features(data: Embeddings, student: Student) -> int:
-    """Numbers of one row as a student sees it."""
+    """Number of inputs of a student: d of embeddings, h × w × channels of pixels."""
     return math.prod((data.pixels.train if student.needs_images else data.train_embeddings).shape[1:])
 
 

@@ -19,7 +19,7 @@ from perceptron_pruning.datasets.loaders import (
 )
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.labels import encoded
-from perceptron_pruning.embeddings.io.opening import open_rows
+from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.output.atomic import write_atomically
 
 PACKAGED: dict[str, Callable[[], Embeddings]] = {
@@ -136,11 +136,11 @@ def _pixels(name: str, place: str, n_rows: int) -> np.ndarray:
 
 
 def _test_classes(labels: ArrayLike, n_rows: int, names: np.ndarray) -> np.ndarray:
-    numbers, found = encoded(labels, n_rows, "test_labels")
-    strange = ~np.isin(found, names)
-    if strange.any():
-        raise ValueError(f"`test_labels` must be among `labels`; got {found[strange][0]}")
-    return np.searchsorted(names, found)[numbers]
+    numbers, test_names = encoded(labels, n_rows, "test_labels")
+    unknown = ~np.isin(test_names, names)
+    if unknown.any():
+        raise ValueError(f"`test_labels` must be among `labels`; got {test_names[unknown][0]}")
+    return np.searchsorted(names, test_names)[numbers]
 
 
 def _finite_rows(place: str) -> np.ndarray:
@@ -152,7 +152,7 @@ def _finite_rows(place: str) -> np.ndarray:
     return values
 
 
-_LOADED: dict[str, Embeddings] = {}  # by digest
+_LOADED: dict[str, Embeddings] = {}  # what this process has read, by digest
 
 
 def _read(places: tuple[str, ...]) -> str:

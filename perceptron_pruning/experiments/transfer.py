@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from perceptron_pruning.datasets.loaders import Embeddings
-from perceptron_pruning.embeddings.experiment import standardise
 from perceptron_pruning.experiments.plan import Cell, Plan
-from perceptron_pruning.experiments.retraining import Pool, Retraining, pool_of
-from perceptron_pruning.experiments.run import given_source, scores_folder, study_of, table
+from perceptron_pruning.experiments.pools import Pool, pool_of, standardise
+from perceptron_pruning.experiments.retraining import Retraining
+from perceptron_pruning.experiments.run import given_source, scores_of, study_of, table
 from perceptron_pruning.experiments.source import Source
 from perceptron_pruning.experiments.students.heads import STUDENTS, SoftmaxStudent, fit_present
-from perceptron_pruning.experiments.students.networks import Body, Network
+from perceptron_pruning.experiments.students.networks import BodyT, Network
 from perceptron_pruning.studies.study import Output, Study
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = {
     "test_error": Output(long_name="share of the target classes' test rows that a head on the pretrained body misses"),
-    "untrained_error": Output(long_name="the same of a head on the body before pretraining"),
+    "untrained_error": Output(long_name="share of them that a head on the body before pretraining misses"),
     "source_error": Output(long_name="share of the source classes' test rows that the pretrained network gets wrong"),
 }
 HEAD = SoftmaxStudent()  # on features standardised by their own mean and scale; the body stays as it is
@@ -37,7 +37,7 @@ class Target:
         n_classes: Classes that pretraining never sees, ≥ 2, drawn at random; all others, of which there must be two
             too, are its source.
         shots: Labelled training rows of each target class, drawn at random.
-        draws: Of these rows, over which the head's error is averaged: they are noise here, not the question.
+        draws: Draws of these rows over which the head's error is averaged: their choice is noise, not the question.
     """
 
     n_classes: int = 5
@@ -104,7 +104,7 @@ class Transfer(Retraining):
         )
 
     def _target_error(
-        self, network: Network, body: Body, pool: Pool, target: np.ndarray, test_inputs: np.ndarray
+        self, network: Network[BodyT], body: BodyT, pool: Pool, target: np.ndarray, test_inputs: np.ndarray
     ) -> float:
         of_target = np.isin(pool.test_labels, target)
         tested = network.represent(body, test_inputs[of_target]).astype(np.float64)
@@ -173,8 +173,6 @@ def transfer(
 
 def study(source: Source, plan: Plan, target: Target, folder: Path) -> Study:
     """The transfer as `run_study` takes it."""
-    scores = scores_folder(folder, source, plan, f"{target.n_classes}-target")
-    function = Transfer(
-        source=source, metrics=plan.metrics, n_validation=plan.n_validation, scores=scores, target=target
-    )
+    scores = scores_of(folder, source, plan, f"{target.n_classes}-target")
+    function = Transfer(source=source, scores=scores, n_validation=plan.n_validation, target=target)
     return study_of(function, plan, OUTPUTS)

@@ -2,7 +2,7 @@
 
 Reality comes in steps, so that it shows which of them the theory does not bear:
 
-1. ``gaussian``: inputs drawn from N(0, 1), labels of the teacher: the theory's own world, the control.
+1. ``gaussian``: inputs drawn from N(0, 1), labels of the teacher: the theory's own assumptions, the control.
 2. ``real inputs``: the whitened embeddings, labels of the teacher: is Gaussian universality enough?
 3. ``real labels``: the whitened embeddings with their own labels, which the teacher misses with probability η.
 4. ``correlated``: the same without whitening.
@@ -61,9 +61,10 @@ class Pair:
         spectrum: Variances of the components, relative to their mean, (N,).
         teacher: Unit vector (N,).
         label_noise: η, share of the test rows whose label the teacher misses.
-        train_noise: The same of the training rows, all of which it has seen.
+        train_noise: Share of the training rows, all of which it has seen, whose label it misses.
         density_at_boundary: Share of the test rows within 0.2 of the boundary, in units of the Gaussian's.
-        noise_near_boundary: The same of the rows whose label the teacher misses, in units of that of all rows.
+        noise_near_boundary: Share of rows near the boundary among those whose label the teacher misses, over that share
+            among all rows.
     """
 
     inputs: np.ndarray
@@ -88,8 +89,8 @@ class TwoClassPoint:
     """One student.
 
     Attributes:
-        step: Of `STEPS`.
-        rule, alpha_prune, seed: What it was trained on.
+        step: One of `STEPS`.
+        rule, alpha_prune, seed: Selection rule, α and seed of its training set.
         probe_angle: θ between probe and teacher, radians.
         test_error: Against the teacher's labels in the first two steps, against the rows' own in the others.
         angle_error: angle(student, teacher)/π, what Gaussian test rows would show.
@@ -104,7 +105,8 @@ class TwoClassPoint:
     angle_error: float
 
 
-_NEAR, _GAUSSIAN_NEAR = 0.2, 0.15852  # P(|z| < 0.2) of a standard normal
+_NEAR = 0.2  # distance to the boundary that counts as near, in standard deviations of the teacher's field
+_GAUSSIAN_NEAR = 0.15852  # P(|z| < 0.2) of a standard normal z
 
 
 def pair_of(data: Embeddings, settings: TwoClassSettings) -> Pair:
@@ -157,7 +159,7 @@ def _points(
     pair: Pair, settings: TwoClassSettings, step: str, rng: np.random.Generator, seed: int
 ) -> list[TwoClassPoint]:
     """Every rule and size, with one probe."""
-    inputs, labels = _world(pair, step, rng)
+    inputs, labels = _inputs_and_labels(pair, step, rng)
     shuffled = rng.permutation(len(inputs))
     probed, rest = shuffled[: settings.probe_rows], shuffled[settings.probe_rows :]
     probe = _logistic(inputs[probed], labels[probed], PROBE_RIDGE)
@@ -183,8 +185,8 @@ def _points(
     return points
 
 
-def _world(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and labels to draw from."""
+def _inputs_and_labels(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (n, N) and labels (n,) of a step, from which probe and pools are drawn."""
     if step == "gaussian":
         inputs = rng.standard_normal(pair.inputs.shape)
         return inputs, _signs(inputs @ pair.teacher)
@@ -194,7 +196,7 @@ def _world(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray,
 
 
 def _teacher(pair: Pair, step: str) -> np.ndarray:
-    """The same hyperplane in the step's coordinates."""
+    """The teacher's hyperplane in the step's coordinates, as a unit vector."""
     return _unit(pair.teacher / np.sqrt(pair.spectrum)) if step == "correlated" else pair.teacher
 
 
@@ -207,7 +209,7 @@ def _test_error(pair: Pair, step: str, student: np.ndarray) -> float:
 
 
 def _angle(first: np.ndarray, second: np.ndarray) -> float:
-    """Of unit vectors, by the half-angle, which keeps its digits at small angles."""
+    """Angle of unit vectors, 2 arctan(‖a − b‖/‖a + b‖), which keeps its digits at small angles."""
     return float(2 * np.arctan2(np.linalg.norm(first - second), np.linalg.norm(first + second)))
 
 

@@ -4,35 +4,36 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic
 
 from perceptron_pruning.evidence.calibration import Calibration
+from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.figures.figure import Figure, caption, file_stem
 from perceptron_pruning.output import html as web_page
 from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.output.provenance import machine, versions
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.manifest import machine, versions
-from perceptron_pruning.reproduction.suites import Group
+from perceptron_pruning.reproduction.manifest import PACKAGES
+from perceptron_pruning.reproduction.suites import FigureT, SettingsT, Suite, SuiteSettings
 from perceptron_pruning.reproduction.timings import STAGES
 
 HTML, MARKDOWN, Z_SCORES = "report.html", "report.md", "z_scores"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reproduction:
+class Reproduction(Generic[SettingsT, FigureT]):
     """What is reported, besides the pictures.
 
     Attributes:
-        group: Whose figures they are.
-        settings: Of the reproduction.
-        claims: With their verdicts.
+        suite: The figures.
+        settings: How large they are.
+        claims: The claims, with their verdicts.
         calibration: z-scores of all pairs of theory and simulation; None where nothing is simulated.
         timings: Seconds of each figure's stages.
     """
 
-    group: Group
-    settings: Any
+    suite: Suite[SettingsT, FigureT]
+    settings: SettingsT
     claims: Sequence[Claim]
     calibration: Calibration | None
     timings: Sequence[Row]
@@ -43,11 +44,11 @@ class Section:
     """A part of the report: text, a picture, a table, each or none.
 
     Attributes:
-        title: Its heading.
+        title: The heading.
         text: A paragraph.
         picture: Name of a PNG in the folder.
-        description: Of the picture, for who cannot see it.
-        head, rows: Of the table.
+        description: The picture in words, for who cannot see it.
+        head, rows: Head and lines of the table.
     """
 
     title: str
@@ -58,54 +59,58 @@ class Section:
     rows: Sequence[Sequence[object]] = ()
 
 
-def write_reports(folder: Path, found: Reproduction) -> None:
+def write_reports(folder: Path, reproduction: Reproduction) -> None:
     """Writes ``report.html`` and ``report.md`` into the folder that has the pictures."""
-    title, parts = f"{found.group.title} ({found.settings.name})", sections(found)
+    title, parts = f"{reproduction.suite.title} ({reproduction.settings.name})", sections(reproduction)
     web_page.write_page(folder / HTML, title, (_html(part, folder) for part in parts))
     text = "\n\n".join([f"# {title}", *map(_markdown, parts)]) + "\n"
     write_atomically(folder / MARKDOWN, lambda file: file.write(text.encode()))
 
 
-def sections(found: Reproduction) -> list[Section]:
+def sections(reproduction: Reproduction) -> list[Section]:
     """The whole report."""
     return [
-        _claims(found.claims, found.group.about),
-        *([] if found.calibration is None else [_calibration(found.calibration)]),
-        *(_figure(figure, found.settings) for figure in found.group.figures.values()),
-        _parameters(found),
-        Section(title="Versions", head=("what", "version"), rows=[*versions().items(), ("machine", machine())]),
-        _timings(found.timings),
+        _claims(reproduction.claims, reproduction.suite.about),
+        *([] if reproduction.calibration is None else [_calibration(reproduction.calibration)]),
+        *(_figure(figure, reproduction.settings) for figure in reproduction.suite.figures.values()),
+        _parameters(reproduction),
+        Section(
+            title="Versions", head=("what", "version"), rows=[*versions(*PACKAGES).items(), ("machine", machine())]
+        ),
+        _timings(reproduction.timings),
     ]
 
 
 def _claims(claims: Sequence[Claim], about: str) -> Section:
-    against = [claim.claim for claim in claims if claim.contradicts_theory]
+    against = [claim.statement for claim in claims if claim.contradicts_theory]
     summary = "No verdict contradicts the theory's own prediction." if not against else "Against the theory's own"
     summary += f" prediction: {'; '.join(against)}." if against else ""
     return Section(
         title="Claims",
         text=f"{about} {summary}",
-        head=("claim", "verdict", "theory alone", "theory", "measured (95 %)", "figure"),
-        rows=[(c.claim, c.verdict, c.predicted or "silent", c.theory, c.measured, c.figure) for c in claims],
+        head=("claim", "verdict", "theory alone", "setting", "theory", "measured (95 %)", "figure"),
+        rows=[
+            (c.statement, c.verdict, c.predicted or "silent", c.setting, c.theory, c.measured, c.figure) for c in claims
+        ],
     )
 
 
-def _calibration(found: Calibration) -> Section:
+def _calibration(calibration: Calibration) -> Section:
     return Section(
         title="Theory against simulation",
         text=(
-            f"{found}. A z-score is simulation less theory and less the finite-size term at that N (columns "
+            f"{calibration}. A z-score is simulation less theory and less the finite-size term at that N (columns "
             "finite_size and finite_size_error of simulation.csv), over the uncertainties of the simulated value "
             "and of the term. Right theory and right errors give a standard normal. Points of trained probes are left "
             "out: the theory is that of a probe that knows nothing of the pool. Where the error falls steeply, trials "
             "are of two kinds, and medians stand for means (column statistic)."
         ),
         picture=f"{Z_SCORES}.png",
-        description=f"Histogram of z-scores beside the standard normal density. {found}",
+        description=f"Histogram of z-scores beside the standard normal density. {calibration}",
     )
 
 
-def _figure(figure: Figure, settings: Any) -> Section:
+def _figure(figure: Figure, settings: SuiteSettings) -> Section:
     title, stem = f"Figure {figure.NAME}: {figure.TITLE}", file_stem(figure.NAME)
     return Section(
         title=title,
@@ -115,13 +120,18 @@ def _figure(figure: Figure, settings: Any) -> Section:
     )
 
 
-def _parameters(found: Reproduction) -> Section:
+def _parameters(reproduction: Reproduction) -> Section:
     return Section(
         title="Parameters and seeds",
-        text=found.group.seeds,
+        text=reproduction.suite.seeds,
         head=("parameter", "value"),
-        rows=list(found.settings.parameters.items()),
+        rows=list(reproduction.settings.parameters.items()),
     )
+
+
+def _versions() -> Section:
+    rows = [*versions(*PACKAGES).items(), ("machine", machine())]
+    return Section(title="Versions", head=("what", "version"), rows=rows)
 
 
 def _timings(timings: Sequence[Row]) -> Section:

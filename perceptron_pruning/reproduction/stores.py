@@ -1,35 +1,35 @@
-"""What a reproduction simulates, figure by figure, in two stores that survive whatever stops it."""
+"""What a suite's stores offer: the work of its figures, done and to do, and what was computed for each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from tqdm import tqdm
 
-from perceptron_pruning.figures.theory import FIGURES, figure_embeddings
-from perceptron_pruning.figures.theory.settings import Settings
-from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.studies.run import run_study, work
-from perceptron_pruning.sweeps import CellList
-from perceptron_pruning.sweeps.sweep import OUTPUTS, study
+from perceptron_pruning.studies.run import estimated_seconds, run_study
+from perceptron_pruning.studies.study import Study
 
-SIMULATION, EMBEDDINGS = "simulation.zarr", "embeddings.zarr"
+if TYPE_CHECKING:
+    import xarray as xr
 
 
-class Stores:
-    """The stores of a folder: one of every figure's points, and one of the experiment on real embeddings.
+class FigureData(Protocol):
+    """What was computed for one figure."""
 
-    Both have room for all figures from the beginning, so that what one run has simulated for a figure serves the next.
-    """
+    def table(self) -> list[Row]:
+        """The figure's table."""
+        ...
 
-    def __init__(self, folder: Path, settings: Settings):
-        cells = [cell for figure in FIGURES.values() for cell in figure.cells(settings)]
-        grid = CellList(cells=cells, n_trials=settings.n_trials, seed=settings.seed)
-        self._settings, self._cells = settings, grid.cells
-        self._simulation = study(grid), folder / SIMULATION
-        self._experiment = figure_embeddings.study(settings), folder / EMBEDDINGS
+    def points(self) -> list[Row]:
+        """Its simulated points; none where nothing is simulated."""
+        ...
+
+
+class Stores(Protocol):
+    """The stores of a folder: what one run has computed for a figure serves every figure and every later run."""
 
     def work(self, names: Iterable[str]) -> tuple[float, float]:
         """Estimated seconds on one core for some figures, and how many of them are done.
@@ -37,38 +37,26 @@ class Stores:
         Raises:
             StoreError: A store was made with other settings, or by another version.
         """
-        names = list(names)
-        found = [work(*self._simulation, cells=self._places(names))]
-        if figure_embeddings.NAME in names:
-            found.append(work(*self._experiment))
-        whole, done = np.sum(found, axis=0)
-        return float(whole), float(done)
+        ...
 
-    def run(self, name: str, *, executor: Executor, bar: tqdm) -> Simulated:
-        """Simulates what the stores lack of a figure, and gives all that it asked for."""
-        embedded = self._embedded(executor, bar) if name == figure_embeddings.NAME else ()
-        trials = self._trials(self._places([name]), executor, bar)
-        return Simulated(trials=trials, seed=self._settings.seed, embedded=embedded)
+    def run(self, name: str, *, executor: Executor, bar: tqdm) -> FigureData:
+        """Computes what the stores lack of a figure, and gives all of it."""
+        ...
 
-    def table(self, name: str, found: Simulated) -> list[Row]:
-        """A figure's table."""
-        return FIGURES[name].compute(self._settings, found)
 
-    def points(self, found: Simulated) -> list[Row]:
-        """A row for every simulated point."""
-        return found.all_rows
+def work_of(studies: Mapping[str, Study], folder: Path) -> tuple[float, float]:
+    """Estimated seconds on one core for studies, each in a store of its name, and how many of them are done."""
+    whole, done = np.sum(
+        [(0.0, 0.0), *(estimated_seconds(study, _path(folder, name)) for name, study in studies.items())], axis=0
+    )
+    return float(whole), float(done)
 
-    def _places(self, names: Iterable[str]) -> list[int]:
-        wanted = {cell for name in names for cell in FIGURES[name].cells(self._settings)}
-        return [place for place, cell in enumerate(self._cells) if cell in wanted]
 
-    def _trials(self, places: list[int], executor: Executor, bar: tqdm) -> dict:
-        if not places:
-            return {}
-        dataset = run_study(*self._simulation, executor=executor, cells=places, bar=bar)
-        arrays = {name: dataset[name].values for name in OUTPUTS}
-        return {self._cells[place]: {name: values[place] for name, values in arrays.items()} for place in places}
+def run_all(studies: Mapping[str, Study], folder: Path, *, executor: Executor, bar: tqdm) -> "dict[str, xr.Dataset]":
+    """Computes what the stores of studies lack, and gives all of it by their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: run_study(study, _path(folder, name), executor=executor, bar=bar) for name, study in studies.items()}
 
-    def _embedded(self, executor: Executor, bar: tqdm) -> list:
-        dataset = run_study(*self._experiment, executor=executor, bar=bar)
-        return figure_embeddings.rows_of_study(dataset, self._settings)
+
+def _path(folder: Path, study: str) -> Path:
+    return folder / f"{study}.zarr"

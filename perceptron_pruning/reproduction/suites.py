@@ -1,105 +1,120 @@
-"""Groups of figures: each is made by one run, into one folder, with a report of its own."""
+"""Suites of figures: each is made by one run, into one folder, with a report of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from tqdm import tqdm
+from typing import Any, Generic, Protocol, TypeVar
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.figures.figure import Figure
-from perceptron_pruning.figures.real_data import FIGURES as REAL_FIGURES
+from perceptron_pruning.figures.figure import Figure, WithClaims
 from perceptron_pruning.figures.real_data import settings as real_data
-from perceptron_pruning.figures.theory import FIGURES
-from perceptron_pruning.figures.theory.settings import FULL, QUICK
+from perceptron_pruning.figures.real_data.collection import FIGURES as REAL_FIGURES
+from perceptron_pruning.figures.real_data.collection import RealFigure
+from perceptron_pruning.figures.theory import settings as theory
+from perceptron_pruning.figures.theory.collection import FIGURES, SimulatedFigure
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction import claims
-from perceptron_pruning.reproduction.experiments import Experiments
+from perceptron_pruning.reproduction.experiment_stores import ExperimentStores
+from perceptron_pruning.reproduction.simulation_stores import SimulationStores
 from perceptron_pruning.reproduction.stores import Stores
 
 
-class Opened(Protocol):
-    """The stores of a folder, and what its figures' tables make of them."""
+class SuiteSettings(Protocol):
+    """What the settings of every suite have."""
 
-    def work(self, names: Sequence[str]) -> tuple[float, float]:
-        """Estimated seconds on one core for some figures, and how many of them are done."""
+    @property
+    def name(self) -> str:
+        """Name of the size, such as "quick"."""
         ...
 
-    def run(self, name: str, *, executor: Executor, bar: tqdm) -> Any:
-        """Computes what the stores lack of a figure, and gives what its table needs."""
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """All of them, in words."""
         ...
 
-    def table(self, name: str, found: Any) -> list[Row]:
-        """A figure's table, of what `run` gave."""
-        ...
 
-    def points(self, found: Any) -> list[Row]:
-        """The simulated points of what `run` gave."""
-        ...
+SettingsT = TypeVar("SettingsT", bound=SuiteSettings)
+FigureT = TypeVar("FigureT", bound=Figure)
+Tables = Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class Suite(Generic[SettingsT, FigureT]):
     """Figures that are made together.
 
+    A suite of one's own: ``replace(PAPER, figures={figure.NAME: figure}, common_claims=no_claims)``; the figure has its
+    claims in a function ``claims(table)``, if it makes any.
+
     Attributes:
-        name: Of its default folder, before "quick" or "full".
-        title: Of its report.
-        about: Opens the report.
+        name: First part of its default folder, before "quick" or "full".
+        title: Title of its report.
+        about: What the report begins with.
         seeds: Where its chance comes from.
-        figures: Modules by name, in the report's order.
+        figures: Modules, or other objects that are figures, by name, in the report's order.
         quick, full: Settings of the two sizes.
-        opened: From a folder and settings to its stores.
-        judge: From tables and simulated points to claims.
+        open_stores: From a folder, settings and figures to their stores.
+        common_claims: From tables and simulated points to the claims that are no single figure's own.
     """
 
     name: str
     title: str
     about: str
     seeds: str
-    figures: Mapping[str, Figure]
-    quick: Any
-    full: Any
-    opened: Callable[[Path, Any], Opened]
-    judge: Callable[[Mapping[str, Sequence[Row]], Sequence[Row]], list[Claim]]
+    figures: Mapping[str, FigureT]
+    quick: SettingsT
+    full: SettingsT
+    open_stores: Callable[[Path, SettingsT, Mapping[str, FigureT]], Stores]
+    common_claims: Callable[[Tables, Sequence[Row]], list[Claim]]
+
+    def stores(self, folder: Path, settings: SettingsT) -> Stores:
+        """The stores of its figures in a folder."""
+        return self.open_stores(folder, settings, self.figures)
+
+    def judge(self, tables: Tables, points: Sequence[Row]) -> list[Claim]:
+        """All claims: the common ones, and those of the figures that have a table."""
+        claims = self.common_claims(tables, points)
+        for name, figure in self.figures.items():
+            if name in tables and isinstance(figure, WithClaims):
+                claims += figure.claims(tables[name])
+        return claims
 
 
-def _judge_real_data(tables: Mapping[str, Sequence[Row]], points: Sequence[Row]) -> list[Claim]:
-    return [claim for name, figure in REAL_FIGURES.items() if name in tables for claim in figure.claims(tables[name])]
+def no_claims(tables: Tables, points: Sequence[Row]) -> list[Claim]:
+    """No common claims: every claim is a figure's own."""
+    return []
 
 
-PAPER = Group(
+PAPER: Suite[theory.Settings, SimulatedFigure] = Suite(
     name="",
     title="Reproduction",
     about=(
         "Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486), held against the exact theory, its "
-        "simulation and real embeddings. Every verdict is computed from the tables: a claim says that an effect is "
-        "positive, and its 95 % interval decides."
+        "simulation and real embeddings. Every verdict follows from the numbers beside it, which claims.csv has in "
+        "full: a claim says that an effect is positive, and its 95 % interval decides, or that a number is the "
+        "theory's, and its z-score does."
     ),
     seeds="Every simulated point has a seed of its own, drawn from the seed below; simulation.csv has them all.",
     figures=FIGURES,
-    quick=QUICK,
-    full=FULL,
-    opened=Stores,
-    judge=claims.judge,
+    quick=theory.QUICK,
+    full=theory.FULL,
+    open_stores=SimulationStores,
+    common_claims=claims.judge,
 )
 
-REAL_DATA = Group(
+REAL_DATA: Suite[real_data.Settings, RealFigure] = Suite(
     name="real-data",
     title="Real data",
     about=(
         "The predictions of Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486) held against real "
-        "data. Every verdict is computed from the tables; intervals are 95 %, Student's, over seeds, each of which "
-        "draws its own pools from the same training rows."
+        "data. Every verdict follows from the numbers beside it, which claims.csv has in full; intervals are 95 %, "
+        "Student's, over seeds, each of which draws its own pools from the same training rows."
     ),
     seeds="Seeds 0, 1, …: each draws a pool, and decides all chance in metric, rule and student.",
     figures=REAL_FIGURES,
     quick=real_data.QUICK,
     full=real_data.FULL,
-    opened=Experiments,
-    judge=_judge_real_data,
+    open_stores=ExperimentStores,
+    common_claims=no_claims,
 )
 
-GROUPS = (PAPER, REAL_DATA)
+SUITES: tuple[Suite[Any, Any], ...] = (PAPER, REAL_DATA)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._kept_averages.field_nodes import LabelChance, labelled_pieces
-from replica_theory._kept_averages.quadrature import probe_and_student_nodes
+from replica_theory._kept_averages.quadrature import plane_nodes
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import gauss_legendre
 from replica_theory.losses.base import Loss, Weight
@@ -64,7 +64,7 @@ class SeenExamples:
 
 
 def seen_examples(
-    law: KeptDistribution,
+    kept: KeptDistribution,
     student: np.ndarray,
     loss: Loss,
     scale: float,
@@ -80,22 +80,22 @@ def seen_examples(
     """
     a1, a2, r = student.tolist()
     tau = math.hypot(a2, r)
-    pair = probe_and_student_nodes(law, student, loss, scale, weight=weight, order=resolution.panel_order)
-    _, label = labelled_pieces(law)
-    boundary = np.full(pair.z.size, -np.inf)
+    plane = plane_nodes(kept, student, loss.breakpoints, scale, weight=weight, order=resolution.panel_order)
+    _, label = labelled_pieces(kept)
+    boundary = np.full(plane.z.size, -np.inf)
     if label.slope:
-        boundary = -(pair.z * (tau / math.tan(law.probe_angle)) + a2 * pair.xi) / r
+        boundary = -(plane.z * (tau / math.tan(kept.probe_angle)) + a2 * plane.xi) / r
     row, zeta, chance = _label_nodes(label, boundary, resolution.half_line_order)
-    share = (pair.share * normal_density(pair.xi))[row] * chance
-    omega = a1 * pair.z + tau * pair.xi
-    field, slope = loss.proximal_and_slope(omega, scale * pair.loss_weight)
-    kept = share > resolution.negligible
-    row, zeta = row[kept], zeta[kept]
+    share = (plane.share * normal_density(plane.xi))[row] * chance
+    omega = a1 * plane.z + tau * plane.xi
+    field, slope = loss.proximal_and_slope(omega, scale * plane.loss_weight)
+    counts = share > resolution.negligible
+    row, zeta = row[counts], zeta[counts]
     return SeenExamples(
-        share=share[kept],
-        z=pair.z[row],
-        v=(a2 * pair.xi[row] + r * zeta) / tau,
-        noise=(r * pair.xi[row] - a2 * zeta) / tau,
+        share=share[counts],
+        z=plane.z[row],
+        v=(a2 * plane.xi[row] + r * zeta) / tau,
+        noise=(r * plane.xi[row] - a2 * zeta) / tau,
         field=field[row],
         dual=((field - omega) / scale)[row],
         slope=slope[row],

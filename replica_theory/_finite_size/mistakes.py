@@ -11,16 +11,17 @@ with D(n)/N the expansion's shift at n expected mistakes, of which their fluctua
 expected, this is the expansion at P m to order 1/N.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.polynomial import Chebyshev
-from scipy.stats import binom
+from scipy.special import gammaln, xlog1py, xlogy
 
 from replica_theory._finite_size.expansion import Expansion
 from replica_theory.selection.base import Selection
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
+from replica_theory.selection.kept_distribution import KeptDistribution, mean_keep_probability
 
 _FEWEST = 1e-6  # expected mistakes below which no trial has one
 _MOST = 400.0  # expected mistakes beyond which ε(n) is a parabola to any effect
@@ -45,39 +46,34 @@ class _WithMistakes(Selection):
     share: float
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        raise NotImplementedError("a distribution of the theory, not a rule to keep examples by")
+        raise ValueError("`selection` of given mistakes must stay within the theory: it keeps no rows")
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        law = self.selection.kept_distribution(probe_angle, label_noise)
-        expected = share_of_mistakes(law)
-        pieces = []
-        for lower, upper, factor in (
-            (-np.inf, 0.0, self.share / expected),
-            (0.0, np.inf, (1 - self.share) / (1 - expected)),
-        ):
-            if factor > 0:
-                pieces += [
-                    _scaled(piece, max(piece.lower, lower), min(piece.upper, upper), factor) for piece in law.pieces
-                ]
-        return replace(law, pieces=tuple(piece for piece in pieces if piece.lower < piece.upper))
+        kept = self.selection.kept_distribution(probe_angle, label_noise)
+        expected = share_of_mistakes(kept)
+        wrong, right = self.share / expected, (1 - self.share) / (1 - expected)
+        largest = max(wrong, right, 1.0)  # chances stay in [0, 1], and their ratio to the share kept is what counts
+        pieces = [
+            piece.transformed(lower=max(piece.lower, lower), upper=min(piece.upper, upper), factor=factor / largest)
+            for lower, upper, factor in ((-math.inf, 0.0, wrong), (0.0, math.inf, right))
+            for piece in kept.pieces
+            if factor > 0 and max(piece.lower, lower) < min(piece.upper, upper)
+        ]
+        return replace(kept, pieces=tuple(pieces), keep_fraction=kept.keep_fraction / largest)
 
 
-def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
-    probability = piece.probability
-    if callable(probability):
-        return Piece(lower=lower, upper=upper, probability=lambda m: factor * probability(m))
-    return Piece(lower=lower, upper=upper, probability=factor * probability)
-
-
-def share_of_mistakes(law: KeptDistribution) -> float:
+def share_of_mistakes(kept: KeptDistribution) -> float:
     """m, the share of the kept examples with y z < 0."""
-    if law.probe_angle == 0 and law.label_noise == 0:
+    if kept.probe_angle == 0 and kept.label_noise == 0:
         return 0.0
-    edges = tuple(float(edge) for edge in law.edges)
+    edges = tuple(float(edge) for edge in kept.edges)
     wrong = mean_keep_probability(
-        lambda margin: law(margin) * (margin < 0), edges=edges, probe_angle=law.probe_angle, label_noise=law.label_noise
+        lambda margin: kept(margin) * (margin < 0),
+        edges=edges,
+        probe_angle=kept.probe_angle,
+        label_noise=kept.label_noise,
     )
-    return wrong / law.keep_fraction
+    return wrong / kept.keep_fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +107,7 @@ class StudentsByMistakes:
 
     Attributes:
         selection: The rule.
-        law: Which examples it keeps.
+        kept: Which examples it keeps.
         n_features: N.
         n_kept: P.
         value: ε of a rule by the theory.
@@ -119,7 +115,7 @@ class StudentsByMistakes:
     """
 
     selection: Selection
-    law: KeptDistribution
+    kept: KeptDistribution
     n_features: int
     n_kept: int
     value: Value
@@ -127,7 +123,7 @@ class StudentsByMistakes:
 
     def moments(self) -> OverMistakes | None:
         """By (F8); None where the expansion at P m will do: mistakes are many, or none, or ε(n) is linear."""
-        share = share_of_mistakes(self.law)
+        share = share_of_mistakes(self.kept)
         expected, scatter = self.n_kept * share, self.n_kept * share * (1 - share)
         if not 0 < expected <= _MOST or share > _MOST_OF_ALL:
             return None
@@ -136,12 +132,9 @@ class StudentsByMistakes:
         limit, _, curvature = self._derivatives(expected)
         if 0.5 * scatter * abs(curvature) <= _LINEAR * abs(limit):
             return None
-        first, last = binom.ppf([_RARE, 1 - _RARE], self.n_kept, share).astype(int).tolist()
-        numbers = np.arange(first, last + 1)
-        chances = binom.pmf(numbers, self.n_kept, share)
-        chances /= chances.sum()
+        numbers, chances = _binomial(self.n_kept, share, tail=_RARE)
         values = self._values(numbers)
-        at = self._taken_at(expected, *binom.ppf([_SELDOM, 1 - _SELDOM], self.n_kept, share))
+        at = self._taken_at(expected, *_binomial(self.n_kept, share, tail=_SELDOM)[0][[0, -1]])
         shifts, variances = (np.interp(numbers, at, column) for column in zip(*map(self._given, at), strict=True))
         means = values + shifts
         mean = float(chances @ means)
@@ -189,3 +182,13 @@ class StudentsByMistakes:
             return np.array([self._at(float(n)) for n in numbers])
         domain = [float(numbers[0]), float(numbers[-1])]
         return Chebyshev.interpolate(np.vectorize(self._at, otypes=[float]), deg=_NODES - 1, domain=domain)(numbers)
+
+
+def _binomial(size: int, share: float, *, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers n of P and their chances, C(P, n) mⁿ (1 − m)ᴾ⁻ⁿ, without what lies in a tail of that weight."""
+    n = np.arange(size + 1)
+    choices = gammaln(size + 1) - gammaln(n + 1) - gammaln(size - n + 1)
+    chances = np.exp(choices + xlogy(n, share) + xlog1py(size - n, -share))
+    below = np.cumsum(chances)
+    counts = (below >= tail) & (below - chances < 1 - tail)
+    return n[counts], chances[counts] / chances[counts].sum()

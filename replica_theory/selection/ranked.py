@@ -10,12 +10,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import erfinv, ndtr, ndtri, owens_t
 
+from replica_theory._numerics.one_variable import root
 from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
-from replica_theory.selection.base import Selection, checked_margin
+from replica_theory.selection.base import Selection, check_margin
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+
+_FARTHEST = 38.0  # |m| beyond which the normal distribution underflows
 
 
 class _Ranked(Selection):
@@ -34,7 +36,7 @@ class _Ranked(Selection):
         return 1.0 - self.keep_fraction - self.harder_share
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = checked_margin(margin, count)
+        margin = check_margin(margin, count)
         first = self.harder_count(margin.size, count)
         return np.sort(np.argsort(margin, kind="stable")[first : first + count])
 
@@ -52,7 +54,9 @@ class _Ranked(Selection):
             pieces = [Piece(lower=-upper, upper=upper)]
         elif not self.label_aware and (angle > 0 or noise > 0):  # a perfect probe of clean labels is never wrong
             pieces = [Piece(lower=-upper, upper=-lower), *pieces]
-        return KeptDistribution(tuple(pieces), self.keep_fraction, angle, noise)
+        return KeptDistribution(
+            pieces=tuple(pieces), keep_fraction=self.keep_fraction, probe_angle=angle, label_noise=noise
+        )
 
     def thresholds(self, probe_angle: float = 0.0, label_noise: float = 0.0) -> tuple[float, float]:
         """Margins between which an infinite pool is kept.
@@ -60,11 +64,15 @@ class _Ranked(Selection):
         Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is
         2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T, before
         a share 2 η of the labels is replaced by chance.
+
+        Args:
+            probe_angle: θ, radians, in [0, π/2].
+            label_noise: η in [0, 1/2].
         """
-        kept, harder, easier = self.keep_fraction, self.harder_share, self.easier_share
+        fraction, harder, easier = self.keep_fraction, self.harder_share, self.easier_share
         quantile = _signed_margin_quantile if self.label_aware else _absolute_margin_quantile
-        lower = quantile(harder, kept + easier, probe_angle, label_noise) if harder > 0 else -math.inf
-        upper = quantile(harder + kept, easier, probe_angle, label_noise) if easier > 0 else math.inf
+        lower = quantile(harder, fraction + easier, probe_angle, label_noise) if harder > 0 else -math.inf
+        upper = quantile(harder + fraction, easier, probe_angle, label_noise) if easier > 0 else math.inf
         return (lower if self.label_aware else max(lower, 0.0)), upper
 
 
@@ -181,25 +189,29 @@ class KeepWindows(Selection):
         return math.fsum(upper - lower for lower, upper in self.windows)
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = checked_margin(margin, count)
+        margin = check_margin(margin, count)
         order, shares = np.argsort(margin, kind="stable"), [upper - lower for lower, upper in self.windows]
-        # each window's number is rounded in the running total, so that they add up to the count
-        ends = np.round(count * np.cumsum(shares) / self.keep_fraction).astype(int)
-        numbers = np.diff(ends, prepend=0)
+        # the running total is rounded, so that the windows' numbers add up to the count
+        total = np.round(count * np.cumsum(shares) / self.keep_fraction).astype(int)
+        numbers = np.diff(total, prepend=0)
         dropped, gaps = margin.size - count, np.diff([0.0, *np.ravel(self.windows), 1.0])[::2]
         skipped = np.round(dropped * np.cumsum(gaps)[:-1] / max(gaps.sum(), np.finfo(float).tiny)).astype(int)
-        first = skipped + ends - numbers
+        first = skipped + total - numbers
         return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]
         pieces = [piece for rule in rules for piece in rule.kept_distribution(probe_angle, label_noise).pieces]
-        pieces = tuple(sorted(pieces, key=lambda piece: piece.lower))
-        return KeptDistribution(pieces, self.keep_fraction, check_probe_angle(probe_angle), label_noise)
+        return KeptDistribution(
+            pieces=tuple(sorted(pieces, key=lambda piece: piece.lower)),
+            keep_fraction=self.keep_fraction,
+            probe_angle=check_probe_angle(probe_angle),
+            label_noise=check_label_noise(label_noise),
+        )
 
 
 def _absolute_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
-    """|z| with this mass below and above it; the smaller mass is the one that is used, whatever the labels."""
+    """|z| with these masses below and above it, from the smaller of the two; labels do not enter."""
     return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
 
 
@@ -209,7 +221,7 @@ def signed_margin_rank(margin: np.ndarray | float, probe_angle: float) -> np.nda
 
 
 def _signed_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
-    """y z with this mass below and above it, by root finding on the skew-normal distribution."""
+    """y z with these masses below and above it: the root of the skew-normal distribution function."""
     if probe_angle == 0 and label_noise == 0:
         return _absolute_margin_quantile(below, above, probe_angle, label_noise)
     slope = 1 / math.tan(probe_angle) if probe_angle else math.inf
@@ -218,4 +230,4 @@ def _signed_margin_quantile(below: float, above: float, probe_angle: float, labe
         skew = 2 * (1 - 2 * label_noise) * owens_t(m, slope)
         return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
 
-    return float(brentq(excess, -38.0, 38.0, xtol=1e-15, rtol=1e-15))  # pyright: ignore[reportArgumentType]
+    return root(excess, -_FARTHEST, _FARTHEST, xtol=1e-15, rtol=1e-15)

@@ -4,18 +4,19 @@ References:
     Ayed & Hayou 2023, arXiv:2302.06960 (calibration); Kolossov et al. 2023, arXiv:2309.14563.
 """
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
-from replica_theory.selection.base import Selection, check_selection, checked_margin
+from replica_theory.selection.base import Selection, check_margin, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
+
+_SYMMETRIC = 1e-12  # |q(m) − q(−m)| up to which a probability does not depend on the label
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,15 @@ class KeepRandom(Selection):
         check_keep_fraction(self.keep_fraction)
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
+        return np.sort(rng.choice(check_margin(margin, count).size, size=count, replace=False))
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
-        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        return KeptDistribution((everything,), self.keep_fraction, angle, noise)
+        return KeptDistribution(
+            pieces=(Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction),),
+            keep_fraction=self.keep_fraction,
+            probe_angle=check_probe_angle(probe_angle),
+            label_noise=check_label_noise(label_noise),
+        )
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,6 @@ class KeepWithProbability(Selection):
     probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
     edges: tuple[float, ...] = field(default=())
 
-    def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
-        value = np.asarray(self.probability(probe_field, label), dtype=float)
-        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
-            raise ValueError(
-                "`probability` must return values in [0, 1], one per example; "
-                f"got shape {value.shape}, range [{value.min()}, {value.max()}]"
-            )
-        return value
-
     def folded_probability(self, margin: np.ndarray) -> np.ndarray:
         """q(m) = ½ [q(m, +1) + q(−m, −1)], the keep probability at signed margin m."""
         positive = np.ones_like(margin)
@@ -76,8 +71,9 @@ class KeepWithProbability(Selection):
 
     @cached_property
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """f = E q, where q does not depend on the label."""
         margin = np.linspace(0.0, 10.0, 1001)
-        if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > 1e-12:
+        if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > _SYMMETRIC:
             raise ValueError(
                 "`keep_fraction` of a label-dependent `probability` depends on the probe angle; "
                 "use kept_distribution(probe_angle).keep_fraction"
@@ -95,13 +91,26 @@ class KeepWithProbability(Selection):
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
         angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        ends = (-math.inf, *sorted(self.edges), math.inf)
-        pieces = tuple(
-            Piece(lower=lower, upper=upper, probability=self.folded_probability)
-            for lower, upper in itertools.pairwise(ends)
+        edges = tuple(sorted(set(self.edges)))
+        mean = mean_keep_probability(self.folded_probability, edges=edges, probe_angle=angle, label_noise=noise)
+        return KeptDistribution(
+            pieces=tuple(
+                Piece(lower=lower, upper=upper, probability=self.folded_probability)
+                for lower, upper in itertools.pairwise((-math.inf, *edges, math.inf))
+            ),
+            keep_fraction=check_keep_fraction(mean, "E q"),
+            probe_angle=angle,
+            label_noise=noise,
         )
-        mean = mean_keep_probability(self.folded_probability, edges=self.edges, probe_angle=angle, label_noise=noise)
-        return KeptDistribution(pieces, check_keep_fraction(mean, "E q"), angle, noise)
+
+    def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
+        value = np.asarray(self.probability(probe_field, label), dtype=float)
+        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
+            raise ValueError(
+                "`probability` must return values in [0, 1], one per example; "
+                f"got shape {value.shape}, range [{value.min()}, {value.max()}]"
+            )
+        return value
 
 
 @dataclass(frozen=True)
@@ -140,39 +149,37 @@ class Calibrated(Selection):
         return getattr(self.selection, "label_aware", False)
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = checked_margin(margin, count)
-        return self._mixed(margin.size, count, rng, lambda rows, n: self.selection.keep(margin[rows], count=n, rng=rng))
+        margin = check_margin(margin, count)
+
+        def by_rule(rows: np.ndarray, n: int) -> np.ndarray:
+            return self.selection.keep(margin[rows], count=n, rng=rng)
+
+        return self._mixed(margin.size, count, rng, by_rule)
 
     def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        return self._mixed(
-            probe_field.size,
-            count,
-            rng,
-            lambda rows, n: self.selection.choose(probe_field[rows], label[rows], count=n, rng=rng),
-        )
+        def by_rule(rows: np.ndarray, n: int) -> np.ndarray:
+            return self.selection.choose(probe_field[rows], label[rows], count=n, rng=rng)
 
-    def _mixed(self, pool: int, count: int, rng: np.random.Generator, rule) -> np.ndarray:
+        return self._mixed(probe_field.size, count, rng, by_rule)
+
+    def _mixed(
+        self, pool: int, count: int, rng: np.random.Generator, by_rule: Callable[[np.ndarray, int], np.ndarray]
+    ) -> np.ndarray:
+        """Indices kept at random from a share of the pool, and by the rule, ``by_rule(rows, n)``, from the rest."""
         order = rng.permutation(pool)
-        at_random = round(self.random_share * count)
-        lottery, ruled = np.split(order, [max(at_random, round(self.random_share * pool))])
+        n_random = round(self.random_share * count)
+        lottery, ruled = np.split(order, [max(n_random, round(self.random_share * pool))])
         ruled = np.sort(ruled)
-        chosen = ruled[rule(ruled, count - at_random)]
-        if len(chosen) < count - at_random:  # chance gave the rule fewer: the lottery keeps its share of them
-            at_random = round(at_random * len(chosen) / (count - at_random))
-        return np.sort(np.concatenate([lottery[:at_random], chosen]))
+        chosen = ruled[by_rule(ruled, count - n_random)]
+        if len(chosen) < count - n_random:  # chance gave the rule fewer: the random part shrinks in proportion
+            n_random = round(n_random * len(chosen) / (count - n_random))
+        return np.sort(np.concatenate([lottery[:n_random], chosen]))
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        law = self.selection.kept_distribution(probe_angle, label_noise)
-        ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
-        pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
-        return dataclasses.replace(law, pieces=pieces)
-
-    def _mixed_piece(self, law: KeptDistribution, lower: float, upper: float) -> Piece:
-        share, base = self.random_share, self.random_share * law.keep_fraction
-        rule = next((p.probability for p in law.pieces if p.lower <= lower and upper <= p.upper), 0.0)
-        if callable(rule):
-            return Piece(lower=lower, upper=upper, probability=lambda m: (1 - share) * rule(m) + base)
-        return Piece(lower=lower, upper=upper, probability=(1 - share) * rule + base)
+        kept = self.selection.kept_distribution(probe_angle, label_noise)
+        share = self.random_share
+        pieces = (p.transformed(factor=1 - share, offset=share * kept.keep_fraction) for p in kept.covering())
+        return replace(kept, pieces=tuple(pieces))
 
 
 @dataclass(frozen=True)
@@ -210,6 +217,7 @@ class Verified(Selection):
 
     @property
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """f, where φ = ψ."""
         if self.accept_right != self.accept_wrong:
             raise ValueError(
                 "`keep_fraction` of a verifier depends on its angle and on label noise; "
@@ -223,27 +231,30 @@ class Verified(Selection):
         )
 
     def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        ruled = round(self.selection.keep_fraction * probe_field.size)
-        rows = self.selection.choose(probe_field, label, count=ruled, rng=rng)
-        chance = np.where(probe_field[rows] * label[rows] > 0, self.accept_right, self.accept_wrong)
-        return rows[rng.random(rows.size) < chance][:count]
+        n_ruled = round(self.selection.keep_fraction * probe_field.size)
+        rows = self.selection.choose(probe_field, label, count=n_ruled, rng=rng)
+        accepted = rng.random(rows.size) < self._acceptance(probe_field[rows] * label[rows])
+        return rows[accepted][:count]
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        law = self.selection.kept_distribution(probe_angle, label_noise)
-        ends = np.unique([-math.inf, *law.edges, 0.0, math.inf])
-        pieces = tuple(piece for pair in itertools.pairwise(ends) if (piece := self._piece(law, *pair)))
+        kept = self.selection.kept_distribution(probe_angle, label_noise)
+        accepted = [
+            piece.transformed(factor=self.accept_right if piece.lower >= 0 else self.accept_wrong)
+            for piece in kept.covering(0.0)
+        ]
         mean = mean_keep_probability(
-            lambda m: law(m) * np.where(m > 0, self.accept_right, self.accept_wrong),
-            edges=tuple(law.edges),
-            probe_angle=law.probe_angle,
+            lambda m: kept(m) * self._acceptance(m),
+            edges=tuple(kept.edges),
+            probe_angle=kept.probe_angle,
             label_noise=label_noise,
         )
-        return KeptDistribution(pieces, mean, law.probe_angle, label_noise)
+        return KeptDistribution(
+            pieces=tuple(piece for piece in accepted if piece.probability != 0.0),
+            keep_fraction=mean,
+            probe_angle=kept.probe_angle,
+            label_noise=label_noise,
+        )
 
-    def _piece(self, law: KeptDistribution, lower: float, upper: float) -> Piece | None:
-        """The rule's piece between two neighbouring ends, accepted by the sign of its margins."""
-        chance = self.accept_right if lower >= 0 else self.accept_wrong
-        rule = next((piece.probability for piece in law.pieces if piece.lower <= lower and upper <= piece.upper), 0.0)
-        if callable(rule):
-            return Piece(lower=lower, upper=upper, probability=lambda m: chance * rule(m)) if chance else None
-        return Piece(lower=lower, upper=upper, probability=chance * rule) if chance * rule else None
+    def _acceptance(self, margin: np.ndarray) -> np.ndarray:
+        """φ where m > 0, ψ elsewhere."""
+        return np.where(margin > 0, self.accept_right, self.accept_wrong)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perceptron_pruning.evidence.calibration import Calibration, calibration, draw_quantiles
+from perceptron_pruning.evidence.calibration import Calibration, calibration
+from perceptron_pruning.figures.z_scores import draw_quantiles
 
 SIZE = 400
 STANDARD = norm.ppf((np.arange(SIZE) + 0.5) / SIZE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.output.tables import read_table, write_table
 
 ROOT = Path(__file__).parents[2]

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED
+from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
 from perceptron_pruning.experiments import STUDENTS
 from perceptron_pruning.experiments.students.resnet import ResNet
+from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.figures.real_data import figure_4, figure_end_to_end
-from perceptron_pruning.figures.real_data.settings import FULL, PIXELS, QUICK
-from perceptron_pruning.figures.real_data.students import MEASURED
-from perceptron_pruning.reproduction.experiments import Experiments
+from perceptron_pruning.figures.real_data.settings import FULL, QUICK
+from perceptron_pruning.figures.real_data.sources import PIXELS
+from perceptron_pruning.reproduction.experiment_stores import ExperimentData
 from perceptron_pruning.studies.run import run_study
 
 SIZES, FRACTIONS = (250, 2000), (0.5, 1.0)
@@ -65,7 +66,8 @@ def test_end_to_end(size, verdicts):
     assert gain["value"] == pytest.approx(-0.03, abs=0.003)
     claims = figure_end_to_end.claims(table)
     assert [claim.verdict for claim in claims] == verdicts
-    assert claims[0].claim.startswith("Fashion-MNIST, pixels: a network trained end to end")
+    assert claims[0].statement.startswith("A network trained end to end")
+    assert claims[0].setting.startswith("Fashion-MNIST, pixels; resnet and softmax")
     picture = figure_end_to_end.draw(table)
     assert [axes.get_title() for axes in picture.axes] == ["kept fraction f = 0.5", "unpruned"]
     assert [len(axes.containers) for axes in picture.axes] == [4, 2]
@@ -97,12 +99,11 @@ def test_made_from_experiments(name, tmp_path, monkeypatch):
         end_to_end=replace(QUICK.end_to_end, pool_sizes=(150,), n_seeds=2),
         transfer=replace(QUICK.transfer, pool_sizes=(150,), n_seeds=2, students=("resnet_quick",)),
     )
-    opened = Experiments(tmp_path, small)
     figure = {"4": figure_4}.get(name, figure_end_to_end)
     (tmp_path / "experiments").mkdir()
     studies = figure.studies(small, tmp_path / "experiments")
-    found = {key: run_study(study, tmp_path / f"{key}.zarr", executor=Here()) for key, study in studies.items()}
-    table = opened.table(name, found)
+    datasets = {key: run_study(study, tmp_path / f"{key}.zarr", executor=Here()) for key, study in studies.items()}
+    table = ExperimentData(figure=figure, settings=small, datasets=datasets).table()
     assert {row["student"] for row in table} == set(small.end_to_end.students if name != "4" else ["resnet_quick"])
     assert len([row for row in table if row["kind"] == MEASURED]) == sum(len(s.cells) * 2 for s in studies.values())
     assert figure.claims(table)

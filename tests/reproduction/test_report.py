@@ -8,26 +8,27 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from perceptron_pruning.evidence.calibration import calibration, draw
+from perceptron_pruning.evidence.calibration import calibration
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.figures.figure import file_stem
-from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.figures.theory.settings import QUICK
+from perceptron_pruning.figures.z_scores import draw
 from perceptron_pruning.output.html import table
-from perceptron_pruning.output.style import save_figure
-from perceptron_pruning.reproduction.claims import Claim
+from perceptron_pruning.output.style import save_picture
 from perceptron_pruning.reproduction.report import Z_SCORES, Reproduction, write_reports
 from perceptron_pruning.reproduction.suites import PAPER
 
 SPOKEN = Claim(
-    claim="<b>Keep</b> & prune | or not",
+    statement="<b>Keep</b> & prune | or not",
+    setting="N = 200",
     theory="exponent −1",
-    measured="+0.5 ± 0.1",
-    verdict="refuted",
+    measurements=(
+        Measurement(quantity="gain", effect=Effect(value=-0.5, standard_error=0.05), criterion="above", theory=0.5),
+    ),
     figure="figure 1A",
-    predicted="confirmed",
 )
-
-SIZE = {"n_features": 200}
 
 
 def rows(z_scores):
@@ -47,12 +48,12 @@ def rows(z_scores):
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     found = calibration(rows(norm.ppf((np.arange(200) + 0.5) / 200)))
-    save_figure(draw(found), folder, Z_SCORES)
+    save_picture(draw(found), folder / f"{Z_SCORES}.png")
     for name in FIGURES:
         (folder / f"{file_stem(name)}.png").write_bytes((folder / f"{Z_SCORES}.png").read_bytes())
     timings = [{"figure": name, "simulation": 1.25, "theory": 0.5, "drawing": 0.25} for name in FIGURES]
     write_reports(
-        folder, Reproduction(group=PAPER, settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings)
+        folder, Reproduction(suite=PAPER, settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings)
     )
     return (folder / "report.html").read_text(encoding="utf-8"), (folder / "report.md").read_text(encoding="utf-8")
 
@@ -132,7 +133,7 @@ def test_what_is_said_is_not_taken_for_markup(report):
     assert "&lt;b&gt;Keep&lt;/b&gt; &amp; prune" in page
     assert "<b>Keep" not in page
     (line,) = [line for line in text.splitlines() if "prune \\| or not" in line]
-    assert len(re.findall(r"(?<!\\)\|", line)) == 7
+    assert len(re.findall(r"(?<!\\)\|", line)) == 8
 
 
 def test_numbers_stand_right():

@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from perceptron_pruning.cli import app, main
-from perceptron_pruning.embeddings.experiment import CurveSettings, contrast
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import Effect
+from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.figures.figure import file_stem
-from perceptron_pruning.figures.theory import FIGURES
+from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.figures.theory.settings import QUICK
 from perceptron_pruning.output.tables import read_table, write_table
 from perceptron_pruning.reproduction import run
-from perceptron_pruning.reproduction.claims import Claim
 from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
+from perceptron_pruning.reproduction.suites import PAPER
 from perceptron_pruning.reproduction.timings import Timings
 from perceptron_pruning.studies import StoreError
 from perceptron_pruning.studies.status import status
@@ -32,12 +33,12 @@ SMALL = replace(
     n_features=20,
     n_trials=6,
     sizes=(10, 20, 30),
-    embeddings=CurveSettings(pool_sizes=(100, 200), selections=contrast(0.5), seeds=range(2)),
+    embeddings=Plan(pool_sizes=(100, 200), keep_fractions=(0.5,), n_seeds=2),
 )
 
 
-def one_figure(folder, name="1B", settings=SMALL):
-    reproduce_figures(folder, settings, [name])
+def one_figure(folder, name="1B", settings=SMALL, **options):
+    reproduce_figures(folder, settings, [name], PAPER, **options)
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "timings.csv"}
 
 
@@ -49,20 +50,19 @@ def figure_1b(tmp_path_factory):
 
 def test_one_figure_is_written_from_its_own_points(figure_1b):
     folder, files = figure_1b
-    assert set(files) == {"figure_1b.csv", "figure_1b.png", "figure_1b.svg", "renderer.json"}
+    assert set(files) == {"figure_1b.csv", "figure_1b.png", "renderer.json"}
     assert files["figure_1b.png"][:4] == b"\x89PNG"
-    assert b"</svg>" in files["figure_1b.svg"]
     n_cells = len(FIGURES["1B"].cells(SMALL))
     dots = [row for row in read_table(folder / "figure_1b.csv") if row["kind"] == "simulation"]
     assert len(dots) == len({row["cell_seed"] for row in dots}) == n_cells
     done = status(folder / "simulation.zarr")
     assert n_cells <= done.cells_done < done.n_cells
-    assert not (folder / "embeddings.zarr").exists()
+    assert not (folder / "experiments" / "embeddings.zarr").exists()
 
 
 def test_the_same_figure_again_simulates_nothing_and_gives_the_same(figure_1b, monkeypatch):
     folder, files = figure_1b
-    monkeypatch.setattr(run.Workers, "submit", lambda *_: pytest.fail("something is simulated again"))
+    monkeypatch.setattr(run.ProcessExecutor, "submit", lambda *_: pytest.fail("something is simulated again"))
     timed = (folder / "timings.csv").read_text()
     assert one_figure(folder) == files
     assert simulation_seconds(timed) == simulation_seconds((folder / "timings.csv").read_text())
@@ -76,6 +76,14 @@ def test_another_folder_gets_the_same_numbers(figure_1b, tmp_path):
     assert one_figure(tmp_path) == figure_1b[1]
 
 
+def test_pictures_are_written_as_svg_too_where_that_is_asked_for(figure_1b):
+    folder, files = figure_1b
+    again = one_figure(folder, svg=True)
+    assert b"</svg>" in again.pop("figure_1b.svg")
+    assert again == files
+    assert one_figure(folder) == files  # and no stale one stays
+
+
 def test_other_settings_are_refused_and_nothing_is_lost(figure_1b):
     folder, files = figure_1b
     with pytest.raises(StoreError, match=r"has another study: .*give another path"):
@@ -85,15 +93,15 @@ def test_other_settings_are_refused_and_nothing_is_lost(figure_1b):
 
 def test_an_unknown_figure_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"`names` must be among 1A, .*; got '9Z'"):
-        reproduce_figures(tmp_path, SMALL, ["1A", "9Z"])
+        reproduce_figures(tmp_path, SMALL, ["1A", "9Z"], PAPER)
 
 
 def test_timings_go_on_where_they_stopped(tmp_path):
     for seconds in (0.02, 0.03):
         with Timings(tmp_path / "t.csv").measured("1A", "simulation", more=True):
             time.sleep(seconds)
-    with pytest.raises(ArithmeticError), Timings(tmp_path / "t.csv").measured("1A", "theory"):
-        raise ArithmeticError
+    with pytest.raises(ArithmeticError, match="stopped"), Timings(tmp_path / "t.csv").measured("1A", "theory"):
+        raise ArithmeticError("stopped")
     (row,) = Timings(tmp_path / "t.csv").rows
     assert row["figure"] == "1A"
     assert row["simulation"] >= 0.04
@@ -111,9 +119,9 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FIGURES["1C"], "draw", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            reproduce(folder, SMALL)
+            reproduce(folder, SMALL, PAPER)
     left = {path.name for path in folder.iterdir()}
-    return folder, left, reproduce(folder, SMALL)
+    return folder, left, reproduce(folder, SMALL, PAPER)
 
 
 def interrupt(table):
@@ -122,8 +130,8 @@ def interrupt(table):
 
 @pytest.mark.slow
 def test_an_interrupt_leaves_whole_figures_and_nothing_of_another_time(finished):
-    assert {"figure_1a.svg", "figure_1b.svg", "simulation.zarr", "timings.csv"} <= finished[1]
-    assert not {"figure_1c.svg", "report.html", "report.md", "claims.csv", "manifest.json"} & finished[1]
+    assert {"figure_1a.png", "figure_1b.png", "simulation.zarr", "timings.csv"} <= finished[1]
+    assert not {"figure_1c.png", "report.html", "report.md", "claims.csv", "manifest.json"} & finished[1]
 
 
 @pytest.mark.slow
@@ -133,7 +141,8 @@ def test_everything_is_written(finished):
         assert (folder / f"{file_stem(name)}.png").read_bytes()[:4] == b"\x89PNG"
         assert read_table(folder / f"{file_stem(name)}.csv")
     assert len(read_table(folder / "simulation.csv")) == status(folder / "simulation.zarr").n_cells
-    assert [row["verdict"] for row in read_table(folder / "claims.csv")] == [claim.verdict for claim in claims]
+    verdicts = [(row["claim"], row["verdict"]) for row in read_table(folder / "claims.csv")]
+    assert list(dict.fromkeys(verdicts)) == list(dict.fromkeys((claim.statement, claim.verdict) for claim in claims))
     assert {row["figure"] for row in read_table(folder / "timings.csv")} == set(FIGURES)
     assert not list(folder.glob("*.partial"))
     assert status(folder / "simulation.zarr").complete
@@ -151,27 +160,33 @@ def test_the_report_shows_everything(finished):
         assert escape(figure.TITLE) in page
         assert figure.TITLE in text
     for claim in claims:
-        assert claim.claim in text
+        assert claim.statement in text
 
 
 # the command
 
 
+def claim_of(measured, theory):
+    """The claim that an effect is positive."""
+    number = Measurement(
+        quantity="gain", effect=Effect(value=measured, standard_error=1.0), criterion="above", theory=theory
+    )
+    return Claim(statement="the claim", measurements=(number,), figure="1A")
+
+
 @pytest.mark.parametrize(
-    ("verdict", "predicted", "code"),
-    [(REFUTED, CONFIRMED, 1), (CONFIRMED, REFUTED, 1), (UNDECIDED, CONFIRMED, 0), (CONFIRMED, CONFIRMED, 0),
-     (REFUTED, "", 0)],
+    ("measured", "theory", "code"),
+    [(-9.0, 1.0, 1), (9.0, -1.0, 1), (0.5, 1.0, 0), (9.0, 1.0, 0), (-9.0, None, 0)],
     ids=["refuted against theory", "confirmed against theory", "undecided", "as predicted", "theory is silent"],
-)  # fmt: skip
-def test_the_exit_status_follows_from_the_verdicts(verdict, predicted, code, monkeypatch, tmp_path, capsys):
-    given = Claim(claim="the claim", theory="t", measured="m", verdict=verdict, figure="figure 1A", predicted=predicted)
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings, group: [given])
+)
+def test_the_exit_status_follows_from_the_verdicts(measured, theory, code, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, svg: [claim_of(measured, theory)])
     assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == code
     assert ("Error: the claim" in capsys.readouterr().err) == bool(code)
 
 
 def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys):
-    def interrupted(folder, settings, group):
+    def interrupted(folder, settings, suite, svg):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "reproduce", interrupted)
@@ -181,7 +196,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys)
 
 def test_only_takes_names_in_any_case(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names, group: asked.extend(names))
+    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names, suite, svg: asked.extend(names))
     for names in (["1a", "2CDE"], ["1d", "5BC"]):
         words = ["reproduce", "--only", *names, "--output", str(tmp_path)]
         assert app(words, result_action="return_value") == 0
@@ -190,7 +205,7 @@ def test_only_takes_names_in_any_case(monkeypatch, tmp_path):
 
 def test_the_default_folder_is_that_of_the_settings(monkeypatch):
     folders = []
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings, group: folders.append(folder) or [])
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, svg: folders.append(folder) or [])
     for words in ([], ["--full"], ["--real-data"], ["--real-data", "--full"]):
         app(["reproduce", *words], result_action="return_value")
     assert folders == [Path("reproduction") / name for name in ("quick", "full", "real-data-quick", "real-data-full")]

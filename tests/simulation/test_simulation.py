@@ -185,7 +185,7 @@ def test_theory_agrees_at_the_papers_size(degrees, capsys):
 def test_wrong_theories_are_rejected(monkeypatch):
     """The wrong rule, the wrong probe, and a fraction wrong by a sixth."""
     simulation = simulate(4.0, selection=KeepHardest(0.3), probe_angle=TWENTY, n_features=120, n_trials=200, seed=2)
-    assert compare(simulation).agrees
+    assert abs(compare(simulation).z_score) < 4
     wrong = [
         {"selection": KeepHardest(0.25), "probe_angle": TWENTY},
         {"selection": KeepHardest(0.3), "probe_angle": math.radians(15)},

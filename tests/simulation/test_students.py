@@ -132,7 +132,7 @@ def test_max_margin_students_of_noisy_labels_exist_below_the_separability_thresh
     separable = simulate(1.2, **arguments)
     assert np.all(separable.training_error == 0)
     assert np.all(separable.margin > 0)
-    assert compare(separable).agrees
+    assert abs(compare(separable).z_score) < 4
     hinge = simulate(1.2, student=EmpiricalRisk("hinge", 0.0), **arguments)
     assert hinge.generalization_error == pytest.approx(separable.generalization_error, rel=1e-6)
     with pytest.raises(InfeasibleError, match="not linearly separable"):
@@ -231,7 +231,7 @@ def test_third_direction_agrees_with_the_theory_of_curated_data():
         LOGISTIC, rule, theory.mutual_angle, 0.0, theory.student.alpha_prune, seed=5, n_features=100, n_trials=60
     )
     third = compare(simulation, teacher_overlap=math.cos(generator), probe_overlap=math.cos(oracle))
-    assert third.agrees
+    assert abs(third.z_score) < 4
     assert third.theory == pytest.approx(theory.generalization_error, rel=0.01)  # whole examples
     assert abs(third.theory - simulation.generalization_error.mean()) > 0.02
     with pytest.raises(ValueError, match=r"must be given together; got teacher_overlap=0\.5"):
@@ -243,7 +243,7 @@ def test_wrong_theories_are_rejected(monkeypatch):
     right = {"selection": KeepHardest(0.4, True), "probe_angle": TWENTY, "label_noise": 0.1, "ridge": 0.1}
     right |= {"loss": "logistic", "sample_weight": None}
     simulation = cell(LOGISTIC, right["selection"], TWENTY, 0.1, 4.0, seed=2, n_features=120, n_trials=150)
-    assert compare(simulation).agrees
+    assert abs(compare(simulation).z_score) < 4
     wrong = [
         {"ridge": 0.5},
         {"loss": "square"},

@@ -26,8 +26,7 @@ from replica_theory._finite_size.expansion import Expansion, expand
 from replica_theory._finite_size.mistakes import StudentsByMistakes, share_of_mistakes
 from replica_theory._finite_size.observables import error_against
 from replica_theory._finite_size.pool import pool_effect
-from replica_theory._finite_size.setting import Setting
-from replica_theory.finite_size import Quantity
+from replica_theory.finite_size import Quantity, _Setting
 from replica_theory.geometry import in_plane
 
 THETA = math.radians(20)
@@ -67,7 +66,7 @@ STUDENTS = [
 
 
 def density(risk, alpha, rule, angle, noise):
-    return Setting(alpha=alpha, probe_angle=angle, risk=risk, label_noise=noise).density(rule)
+    return _Setting(alpha=alpha, probe_angle=angle, risk=risk, label_noise=noise).density(rule)
 
 
 @pytest.fixture(scope="module", params=STUDENTS)
@@ -220,10 +219,10 @@ def test_one_window_is_a_range():
 
 
 def by_mistakes(rule, n_kept, value, expand=None):
-    law = rule.kept_distribution(THETA)
+    kept = rule.kept_distribution(THETA)
     nothing = Expansion(value=0.0, shift=0.0, variance=0.0, third_cumulant=0.0)
     return StudentsByMistakes(
-        selection=rule, law=law, n_features=50, n_kept=n_kept, value=value, expand=expand or (lambda _: nothing)
+        selection=rule, kept=kept, n_features=50, n_kept=n_kept, value=value, expand=expand or (lambda _: nothing)
     ).moments()
 
 

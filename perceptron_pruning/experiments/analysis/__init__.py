@@ -1,1 +1,1 @@
-"""What a table of retrained students says: exponents, laws, verdicts."""
+"""What a table of retrained students says: exponents, fitted curves, claims with verdicts."""

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED, Effect, effect
-from perceptron_pruning.experiments.analysis.verdict import Verdict
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import Effect, effect, exact
+from perceptron_pruning.evidence.judges import direction
 from perceptron_pruning.experiments.plan import CHANCE, SEED
 from perceptron_pruning.experiments.students.heads import student_named
 
-TELLING = 0.5  # share of the points that must be decided by both before agreement means anything
+TELLING = 0.5  # share of the points that both must decide before their agreement means anything
+_NONE = 0.5  # a count below this is none
 
 
 def sees_images(student: str) -> bool:
@@ -19,8 +21,14 @@ def sees_images(student: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
-    """What one rule gains over random keeping, at one point, by either student: positive where it helps."""
+class PairedGains:
+    """What one rule gains over random keeping at one point: test error of random keeping less that of the rule.
+
+    Attributes:
+        rule, keep_fraction, pool_size: The point.
+        network: The gain of the network that is trained end to end.
+        student: The gain of the student of frozen embeddings.
+    """
 
     rule: str
     keep_fraction: float
@@ -30,58 +38,71 @@ class Beside:
 
     @property
     def decided(self) -> bool:
-        """Whether both effects differ from zero."""
-        return UNDECIDED not in (self.network.verdict(), self.student.verdict())
+        """Whether both gains differ from zero."""
+        return "no difference" not in (direction(self.network), direction(self.student))
 
     @property
     def opposite(self) -> bool:
         """Whether the rule surely helps one of them and surely hurts the other."""
-        return self.decided and self.network.verdict() != self.student.verdict()
+        return self.decided and direction(self.network) != direction(self.student)
+
+    def __str__(self) -> str:
+        place = f"{self.rule}, f = {self.keep_fraction:g}, {self.pool_size}"
+        return f"{place}: {self.network} and {self.student}"
 
 
-def side_by_side(errors: xr.DataArray, network: str, student: str) -> Iterator[Beside]:
+def paired_gains(errors: xr.DataArray, network: str, student: str) -> Iterator[PairedGains]:
     """Every point of both students.
 
     Args:
-        errors: With the dimensions student, rule, pool_size, keep_fraction (below 1) and seed.
+        errors: Test errors with the dimensions student, rule, pool_size, keep_fraction (below 1) and seed.
         network, student: Names in its coordinate.
     """
     gains = (errors.sel(rule=CHANCE) - errors).transpose(..., SEED)
     for rule in errors.rule.values:
-        if rule != CHANCE:
-            for fraction in errors.keep_fraction.values:
-                for size in errors.pool_size.values:
-                    point = gains.sel(rule=rule, keep_fraction=fraction, pool_size=size)
-                    yield Beside(
-                        rule=str(rule),
-                        keep_fraction=float(fraction),
-                        pool_size=int(size),
-                        network=effect(point.sel(student=network).values),
-                        student=effect(point.sel(student=student).values),
-                    )
+        if rule == CHANCE:
+            continue
+        for fraction in errors.keep_fraction.values:
+            for size in errors.pool_size.values:
+                point = gains.sel(rule=rule, keep_fraction=fraction, pool_size=size)
+                yield PairedGains(
+                    rule=str(rule),
+                    keep_fraction=float(fraction),
+                    pool_size=int(size),
+                    network=effect(point.sel(student=network).values),
+                    student=effect(point.sel(student=student).values),
+                )
 
 
-def agrees_with_embeddings(errors: xr.DataArray, network: str, student: str, setting: str) -> Verdict:
-    """Refuted if some rule helps one and hurts the other at the same point; confirmed if none does and half of the
-    points are decided by both.
+def agrees_with_embeddings(errors: xr.DataArray, network: str, student: str, setting: str) -> Claim:
+    """Refuted if some rule helps one and hurts the other at the same point; confirmed if none does and more than half
+    of the points are decided by both.
 
     Args:
-        errors: As in `side_by_side`.
-        network, student: Likewise.
-        setting: For the verdict.
+        errors: Test errors as in `paired_gains`.
+        network, student: Names in its coordinate.
+        setting: Where it is tested.
     """
-    points = list(side_by_side(errors, network, student))
-    decided = [point for point in points if point.decided]
+    points = list(paired_gains(errors, network, student))
     opposite = [point for point in points if point.opposite]
-    listed = "; ".join(
-        f"{point.rule}, f = {point.keep_fraction:g}, {point.pool_size}: {point.network} and {point.student}"
-        for point in opposite
-    )
-    telling = len(decided) >= TELLING * len(points)
-    return Verdict(
-        claim="A network trained end to end on pixels tells the same story as frozen embeddings",
-        setting=setting,
-        measured=f"of {len(points)} points {len(decided)} are decided by both, {len(decided) - len(opposite)} alike"
-        + (f"; gains over random that are opposite: {listed}" if opposite else ""),
-        verdict=REFUTED if opposite else CONFIRMED if telling else UNDECIDED,
+    decided = sum(point.decided for point in points)
+    return Claim(
+        statement="A network trained end to end on pixels tells the same story as frozen embeddings",
+        setting=f"{setting}, {len(points)} points",
+        measurements=(
+            Measurement(
+                quantity="points at which a rule helps one and hurts the other",
+                effect=exact(len(opposite)),
+                criterion="below",
+                reference=_NONE,
+            ),
+            Measurement(
+                quantity="share of the points that both decide",
+                effect=exact(decided / max(len(points), 1)),
+                criterion="above",
+                reference=TELLING,
+                precondition=True,
+            ),
+        ),
+        note=f"gains over random that are opposite: {'; '.join(map(str, opposite))}" if opposite else "",
     )

@@ -30,9 +30,9 @@ class LawFit:
     """One law fitted to mean ln ε over the sizes.
 
     Attributes:
-        name: Of the law.
-        parameters: As fitted.
-        aic: χ² + 2 × parameters; the lower the better.
+        name: The law's name in `LAWS`.
+        parameters: The fitted parameters.
+        aic: χ² + 2 × number of parameters; the lower the better.
         held_out: Log-likelihood of the largest size under the fit to all others, which predicts it.
     """
 
@@ -41,8 +41,11 @@ class LawFit:
     aic: float
     held_out: float
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.aic:.1f} ({self.held_out:+.1f})"
 
-UNIT = 1000.0  # examples: keeps the rate of the exponential of order one
+
+UNIT = 1000.0  # examples, in whose inverse the exponential's rate is of order one
 
 
 def _power(parameters: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -120,7 +123,7 @@ class Envelope:
     Attributes:
         kept: P, ascending.
         errors: (seeds, sizes), each at the fraction that the *other* seeds put lowest: noise does not choose.
-        random: (seeds, sizes), of P examples drawn at random.
+        random: (seeds, sizes), test errors after training on P examples drawn at random.
         keep_fraction: The fraction that all seeds together put lowest, (sizes,).
     """
 
@@ -136,7 +139,7 @@ def envelope(errors: xr.DataArray, rule: str = "hard") -> Envelope:
     Between two pools a fraction's ln ε is linear in ln P, which is exact for power laws.
 
     Args:
-        errors: With the dimensions rule, pool_size, keep_fraction and seed; a fraction of 1 among them.
+        errors: Test errors with the dimensions rule, pool_size, keep_fraction and seed; a fraction of 1 among them.
 
     Raises:
         ValueError: No pruned pools keep as many examples as another pool has, or an error is zero.
@@ -148,7 +151,7 @@ def envelope(errors: xr.DataArray, rule: str = "hard") -> Envelope:
         raise ValueError("`errors` must be > 0, to be interpolated on logarithmic scales; got 0")
     curves = [_curve(errors.sel(rule=rule), float(fraction)) for fraction in fractions]
     reached = {size: [curve for curve in curves if curve.reaches(size)] for size in sizes}
-    kept = sorted(size for size, found in reached.items() if len(found) > 1)
+    kept = sorted(size for size, reaching in reached.items() if len(reaching) > 1)
     if not kept:
         raise ValueError("`pool_sizes` and `keep_fractions` must make some pruned pool as large as another whole one")
     columns = [_best(size, reached[size]) for size in kept]

@@ -5,12 +5,14 @@ converged classifier, the student's ridge, and the share η of labels that the c
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED, Effect, effect
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import Effect, effect, exact
+from perceptron_pruning.evidence.judges import CONFIRMED, judged
 from perceptron_pruning.experiments.two_class import (
     OWN_LABELS,
     TwoClassPoint,
@@ -18,20 +20,21 @@ from perceptron_pruning.experiments.two_class import (
 )
 from replica_theory.empirical_risk import empirical_risk
 
-ALLOWED = 0.1  # relative difference within which the theory counts as holding: finite N takes about 5 % at N = 64
+TOLERANCE = 0.1  # |ln(measured/theory)| within which the theory counts as holding; finite N = 64 takes about 0.05
+_NONE = 0.5  # a count below this is none
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class Prediction:
     """One point of a curve: measured and predicted.
 
     Attributes:
-        step, rule, alpha_prune: As in `TwoClassPoint`.
+        step, rule, alpha_prune: Those of `TwoClassPoint`.
         probe_angle: θ, mean over seeds, radians.
         measured: Test error, mean over seeds.
-        predicted: By the theory.
+        predicted: The theory's test error.
         measured_angle: angle(student, teacher)/π, mean over seeds.
-        predicted_angle: By the theory; without label noise the same as ``predicted``.
+        predicted_angle: The theory's; without label noise the same as ``predicted``.
     """
 
     step: str
@@ -50,30 +53,34 @@ class Beside:
 
     @property
     def log_ratio_of_angles(self) -> Effect:
-        """The same of the angles: what is left of the difference if only training is compared."""
+        """ln(measured/predicted) of the angles: what is left of the difference if only training is compared."""
         return _log_ratio(self.measured_angle, self.predicted_angle)
 
 
 def _log_ratio(measured: Effect, predicted: float) -> Effect:
     relative = measured.standard_error / measured.value
-    return Effect(math.log(measured.value / predicted), relative, measured.degrees_of_freedom)
+    return Effect(
+        value=math.log(measured.value / predicted),
+        standard_error=relative,
+        degrees_of_freedom=measured.degrees_of_freedom,
+    )
 
 
-def beside_theory(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoClassSettings) -> list[Beside]:
+def predictions_of(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoClassSettings) -> list[Prediction]:
     """Means over seeds with their predictions, in the order of the points.
 
     Args:
-        points: What was measured.
+        points: The measured students.
         label_noise: η of the pair.
-        settings: Whose ridge and kept fraction the theory is told.
+        settings: Their ridge and kept fraction, which the theory is told.
     """
-    groups: dict[tuple, list[TwoClassPoint]] = {}
+    groups: dict[tuple[str, str], list[TwoClassPoint]] = {}
     for point in points:
         groups.setdefault((point.step, point.rule), []).append(point)
     return [row for group in groups.values() for row in _curve(group, label_noise, settings)]
 
 
-def _curve(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoClassSettings) -> list[Beside]:
+def _curve(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoClassSettings) -> list[Prediction]:
     """One step and rule, all α."""
     step, rule = points[0].step, points[0].rule
     angle = float(np.mean([point.probe_angle for point in points]))
@@ -88,7 +95,7 @@ def _curve(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoCla
         label_noise=noise,
     )
     return [
-        Beside(
+        Prediction(
             step=step,
             rule=rule,
             alpha_prune=alpha,
@@ -102,63 +109,66 @@ def _curve(points: Sequence[TwoClassPoint], label_noise: float, settings: TwoCla
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Holds:
-    """Whether the theory holds on a step.
+def theory_holds(predictions: Sequence[Prediction], setting: str, *, theory_claims: bool, note: str = "") -> Claim:
+    """Refuted if a point lies outside of the tolerance with its whole interval; confirmed if none does and the
+    root-mean-square difference is within it.
 
-    Attributes:
-        step: Of the data.
-        worst: ln(measured/predicted) that lies farthest from zero.
-        spread: Root mean square of ln(measured/predicted) over the points, noise included.
-        spread_of_angles: The same of the angles between student and teacher.
-        ranking: Share of the α at which theory orders the three rules as measured.
-        verdict: Refuted if a point lies outside of the allowance beyond its interval, confirmed if none does and the
-            spread is within it.
+    Args:
+        predictions: All points of one step.
+        setting: Where it is tested.
+        theory_claims: Whether the theory is exact on this step.
+        note: More on the step.
     """
-
-    step: str
-    worst: Effect
-    spread: float
-    spread_of_angles: float
-    ranking: float
-    verdict: str
-
-
-def where_it_holds(rows: Sequence[Beside]) -> list[Holds]:
-    """A verdict for each step of reality."""
-    steps = dict.fromkeys(row.step for row in rows)
-    return [_holds(step, [row for row in rows if row.step == step]) for step in steps]
-
-
-def _holds(step: str, rows: list[Beside]) -> Holds:
-    ratios = [row.log_ratio for row in rows]
-    spread = _spread(ratios)
-    outside = [abs(ratio.value) - ratio.half_width > ALLOWED for ratio in ratios]
-    return Holds(
-        step=step,
-        worst=max(ratios, key=lambda ratio: abs(ratio.value)),
-        spread=spread,
-        spread_of_angles=_spread([row.log_ratio_of_angles for row in rows]),
-        ranking=_ranking(rows),
-        verdict=REFUTED if any(outside) else CONFIRMED if spread <= ALLOWED else UNDECIDED,
+    ratios = [prediction.log_ratio for prediction in predictions]
+    outside = sum(abs(ratio.value) - ratio.half_width > TOLERANCE for ratio in ratios)
+    worst = max(ratios, key=lambda ratio: abs(ratio.value))
+    angles = root_mean_square([prediction.log_ratio_of_angles for prediction in predictions])
+    told = [f"{worst} at worst, of the student's angle root mean square {angles:.3f}", _ranking(predictions), note]
+    return Claim(
+        statement="Replica theory, with nothing fitted, predicts two classes of real data",
+        setting=setting,
+        theory="exact for Gaussian inputs with a teacher's labels as N → ∞",
+        measurements=(
+            Measurement(
+                quantity=f"points of {len(ratios)} whose ln(measured/theory) lies outside of ±{TOLERANCE:g}",
+                effect=exact(outside),
+                criterion="below",
+                reference=_NONE,
+            ),
+            Measurement(
+                quantity="root mean square of ln(measured/theory)",
+                effect=exact(root_mean_square(ratios)),
+                criterion="below",
+                reference=TOLERANCE,
+                precondition=True,
+            ),
+        ),
+        asserted=theory_claims,
+        note="; ".join(part for part in told if part),
     )
 
 
-def _spread(ratios: list[Effect]) -> float:
+def root_mean_square(ratios: Iterable[Effect]) -> float:
+    """Root mean square of the values, noise included."""
     return float(np.sqrt(np.mean([ratio.value**2 for ratio in ratios])))
 
 
-def _ranking(rows: list[Beside]) -> float:
-    """Of the sizes at which the best rule is told from the others: share at which theory names the same."""
+def _ranking(predictions: Sequence[Prediction]) -> str:
+    """At how many α theory names the best of the rules, where measurement tells it from the others."""
     agreed = []
-    for alpha in sorted({row.alpha_prune for row in rows}):
-        here = sorted((row for row in rows if row.alpha_prune == alpha), key=lambda row: row.measured.value)
-        first, second = here[0].measured, here[1].measured
-        gap = Effect(
-            second.value - first.value,
-            math.hypot(first.standard_error, second.standard_error),
-            first.degrees_of_freedom,
-        )
-        if gap.verdict() == CONFIRMED:
-            agreed.append(min(here, key=lambda row: row.predicted) is here[0])
-    return float(np.mean(agreed)) if agreed else math.nan
+    for alpha in sorted({prediction.alpha_prune for prediction in predictions}):
+        ordered = sorted((p for p in predictions if p.alpha_prune == alpha), key=lambda p: p.measured.value)
+        if _tells_best(*(p.measured for p in ordered[:2])):
+            agreed.append(min(ordered, key=lambda p: p.predicted) is ordered[0])
+    if not agreed:
+        return "no size tells the best rule"
+    return f"theory names the best rule at {np.mean(agreed):.0%} of the sizes that tell it"
+
+
+def _tells_best(first: Effect, second: Effect) -> bool:
+    gap = Effect(
+        value=second.value - first.value,
+        standard_error=math.hypot(first.standard_error, second.standard_error),
+        degrees_of_freedom=first.degrees_of_freedom,
+    )
+    return judged(gap, "above") == CONFIRMED

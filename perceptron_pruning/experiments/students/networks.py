@@ -4,22 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-DECAY_1, DECAY_2, TINY = 0.9, 0.999, 1e-8  # of Adam, as published
-_SCANNED = 50  # steps of one call, whose batches are in memory at once
-_SHOWN = 500  # rows of one call of a trained network
+DECAY_1, DECAY_2, TINY = 0.9, 0.999, 1e-8  # Adam's β₁, β₂ and ε, as published
+_SCANNED = 50  # steps of one compiled call, whose batches are in memory at once
+_SHOWN = 500  # rows of one compiled call of a trained network
 
-Body = Any  # a tree of arrays
-Head = tuple[Any, Any]  # weights (width, C) and bias (C,)
+Array = np.ndarray | jax.Array
+BodyT = TypeVar("BodyT")  # a tree of arrays: the parameters of all layers but the head
+Head = tuple[Array, Array]  # weights (width, C) and bias (C,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network(ABC):
+class Network(ABC, Generic[BodyT]):
     """body → features → linear head, under cross-entropy with decoupled weight decay on all that is no bias or gain.
 
     The number of steps does not depend on how much is kept: a smaller set is seen more often, as in the paper.
@@ -38,32 +39,32 @@ class Network(ABC):
     weight_decay: float
 
     @abstractmethod
-    def start(self, rng: np.random.Generator, inputs: np.ndarray) -> tuple[Body, int]:
+    def start(self, rng: np.random.Generator, inputs: np.ndarray) -> tuple[BodyT, int]:
         """An untrained body for inputs of this shape, and the width of its features."""
 
     @staticmethod
     @abstractmethod
-    def features(body: Body, inputs: jax.Array) -> jax.Array:
+    def features(body: BodyT, inputs: jax.Array) -> jax.Array:
         """(n, width)."""
 
     @abstractmethod
     def seconds(self, n_rows: int, n_features: int, n_classes: int) -> float:
-        """As every student."""
+        """Rough time of `fit` on one core."""
 
     def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
-        """As every student."""
+        """Trains from scratch; gives inputs → logits (n, C)."""
         rng = np.random.default_rng(seed)
         body, head = self.trained(*self.untrained(rng, inputs, labels), inputs, labels, rng)
         return lambda rows: self.represent(body, rows) @ np.asarray(head[0]) + np.asarray(head[1])
 
-    def untrained(self, rng: np.random.Generator, inputs: np.ndarray, labels: np.ndarray) -> tuple[Body, Head]:
-        """Where training begins."""
+    def untrained(self, rng: np.random.Generator, inputs: np.ndarray, labels: np.ndarray) -> tuple[BodyT, Head]:
+        """Body and head before training."""
         body, width = self.start(rng, inputs)
         return body, new_head(rng, width, int(labels.max()) + 1)
 
     def trained(
-        self, body: Body, head: Head, inputs: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[Body, Head]:
+        self, body: BodyT, head: Head, inputs: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[BodyT, Head]:
         """Body and head after all steps on inputs (n, …) with labels (n,) in 0..C−1.
 
         Raises:
@@ -94,18 +95,18 @@ class Network(ABC):
         """Batches (steps, batch, …) as training sees them: as they are, or changed at random."""
         return batches
 
-    def represent(self, body: Body, inputs: np.ndarray) -> np.ndarray:
+    def represent(self, body: BodyT, inputs: np.ndarray) -> np.ndarray:
         """Features of rows (n, …): (n, width), computed in blocks of one shape."""
-        found = []
+        blocks = []
         for first in range(0, len(inputs), _SHOWN):
             block = np.asarray(inputs[first : first + _SHOWN], np.float32)
             padded = np.concatenate([block, np.zeros((_SHOWN - len(block), *block.shape[1:]), np.float32)])
-            found.append(np.asarray(_features(body, padded, features=self.features))[: len(block)])
-        return np.concatenate(found)
+            blocks.append(np.asarray(_features(body, padded, features=self.features))[: len(block)])
+        return np.concatenate(blocks)
 
 
 def new_head(rng: np.random.Generator, width: int, n_classes: int) -> Head:
-    """Where a head begins."""
+    """A head before training: weights normal with variance 1/width, bias 0."""
     return normal(rng, width, n_classes, variance=1 / width), np.zeros(n_classes, np.float32)
 
 
@@ -114,14 +115,14 @@ def normal(rng: np.random.Generator, *shape: int, variance: float) -> np.ndarray
     return rng.normal(0, np.sqrt(variance), shape).astype(np.float32)
 
 
-def _loss(network: tuple[Body, Head], inputs: jax.Array, labels: jax.Array, features: Callable) -> jax.Array:
+def _loss(network: tuple[BodyT, Head], inputs: jax.Array, labels: jax.Array, features: Callable) -> jax.Array:
     body, (weights, bias) = network
     logits = features(body, inputs) @ weights + bias
     return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1))
 
 
 @partial(jax.jit, static_argnames="features")
-def _features(body: Body, inputs: jax.Array, *, features: Callable) -> jax.Array:
+def _features(body: object, inputs: jax.Array, *, features: Callable) -> jax.Array:
     return features(body, inputs)
 
 

@@ -1,20 +1,41 @@
 """A small residual network on pixels, trained from scratch: the check on what frozen embeddings tell."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NotRequired, TypedDict
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from perceptron_pruning.experiments.students.networks import Body, Network, normal
+from perceptron_pruning.experiments.students.networks import Array, Network, normal
 
 _KERNEL, _STEM_STRIDE, _VARIANCE_FLOOR = 3, 2, 1e-5
 
 
+Norm = tuple[Array, Array]  # gain and bias (channels,)
+
+
+class Block(TypedDict):
+    """Parameters of a residual block: kernels (k, k, c, c'), norms, and a 1 × 1 kernel where it halves the maps."""
+
+    first_norm: Norm
+    first: Array
+    second_norm: Norm
+    second: Array
+    skip: NotRequired[Array]
+
+
+class Body(TypedDict):
+    """Parameters of all layers but the head."""
+
+    stem: Array
+    blocks: list[Block]
+    norm: Norm
+
+
 @dataclass(frozen=True, kw_only=True)
-class ResNet(Network):
+class ResNet(Network[Body]):
     """Pre-activation residual blocks, each x + conv(relu(norm(conv(relu(norm x))))), and the mean over positions.
 
     A convolution of stride 2 comes first; every stage after the first begins with a stride of 2 and a 1 × 1
@@ -24,7 +45,7 @@ class ResNet(Network):
 
     Attributes:
         widths: Channels of each stage.
-        blocks: Of each stage.
+        blocks: Residual blocks in each stage.
 
     References:
         He et al. 2016, arXiv:1603.05027 (pre-activation); Wu & He 2018, arXiv:1803.08494 (group norm).
@@ -42,12 +63,13 @@ class ResNet(Network):
     def start(self, rng: np.random.Generator, inputs: np.ndarray) -> tuple[Body, int]:
         channels = inputs.shape[3] if inputs.ndim == 4 else 1
         stem = _kernel(rng, _KERNEL, channels, self.widths[0])
-        found, before = [], self.widths[0]
+        blocks: list[Block] = []
+        before = self.widths[0]
         for stage, width in enumerate(self.widths):
             for block in range(self.blocks):
-                found.append(_new_block(rng, before, width, halves=stage > 0 and block == 0))
+                blocks.append(_new_block(rng, before, width, halves=stage > 0 and block == 0))
                 before = width
-        return {"stem": stem, "blocks": found, "norm": _new_norm(before)}, before
+        return {"stem": stem, "blocks": blocks, "norm": _new_norm(before)}, before
 
     @staticmethod
     def features(body: Body, inputs: jax.Array) -> jax.Array:
@@ -61,7 +83,7 @@ class ResNet(Network):
         return 0.5 + 7e-9 * self.steps * self.batch * n_features * self.widths[0] * stages
 
 
-def convolved(maps: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+def convolved(maps: jax.Array, kernel: Array, stride: int) -> jax.Array:
     """(n, h, w, c) under a kernel (k, k, c, c'), zeros around: (n, ⌈h/stride⌉, ⌈w/stride⌉, c').
 
     As one matrix product over all patches: on a CPU, XLA's own convolution takes about ten times as long to
@@ -89,14 +111,16 @@ def _around(length: int, size: int, stride: int) -> tuple[int, int]:
     return missing // 2, missing - missing // 2
 
 
-def _new_block(rng: np.random.Generator, before: int, width: int, *, halves: bool) -> dict:
-    block = {
-        "first norm": _new_norm(before),
+def _new_block(rng: np.random.Generator, before: int, width: int, *, halves: bool) -> Block:
+    block: Block = {
+        "first_norm": _new_norm(before),
         "first": _kernel(rng, _KERNEL, before, width),
-        "second norm": _new_norm(width),
+        "second_norm": _new_norm(width),
         "second": np.zeros((_KERNEL, _KERNEL, width, width), np.float32),
     }
-    return block | ({"skip": _kernel(rng, 1, before, width)} if halves else {})
+    if halves:
+        block["skip"] = _kernel(rng, 1, before, width)
+    return block
 
 
 def _kernel(rng: np.random.Generator, size: int, before: int, width: int) -> np.ndarray:
@@ -107,15 +131,14 @@ def _new_norm(channels: int) -> tuple[np.ndarray, np.ndarray]:
     return np.ones(channels, np.float32), np.zeros(channels, np.float32)
 
 
-def _through(block: dict, maps: jax.Array) -> jax.Array:
-    halves = "skip" in block
-    active = _activated(maps, block["first norm"])
-    skip = convolved(active, block["skip"], 2) if halves else maps
-    inner = _activated(convolved(active, block["first"], 2 if halves else 1), block["second norm"])
+def _through(block: Block, maps: jax.Array) -> jax.Array:
+    active = _activated(maps, block["first_norm"])
+    skip = convolved(active, block["skip"], 2) if "skip" in block else maps
+    inner = _activated(convolved(active, block["first"], 2 if "skip" in block else 1), block["second_norm"])
     return skip + convolved(inner, block["second"], 1)
 
 
-def _activated(maps: jax.Array, norm: tuple[jax.Array, jax.Array]) -> jax.Array:
+def _activated(maps: jax.Array, norm: Norm) -> jax.Array:
     """relu of the maps with mean 0 and variance 1 over each image, times gain plus bias."""
     gain, bias = norm
     centred = maps - maps.mean(axis=(1, 2, 3), keepdims=True)

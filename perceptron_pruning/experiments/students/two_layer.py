@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from perceptron_pruning.experiments.students.networks import Body, Network, normal
+from perceptron_pruning.experiments.students.networks import Array, Network, normal
+
+Body = tuple[Array, Array]  # W₁ (d, width) and b₁ (width,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoLayer(Network):
+class TwoLayer(Network[Body]):
     """x → W₂ relu(W₁x + b₁) + b₂; W₁ starts normal with variance 2/fan-in."""
 
     width: int = 128

@@ -1,14 +1,13 @@
 """Parts that pictures of real data share: a panel for each source, and means with their intervals."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.figures.real_data.settings import SOURCES
-from perceptron_pruning.figures.real_data.students import MEASURED
+from perceptron_pruning.experiments.tables import MEASURED
+from perceptron_pruning.figures.real_data.sources import SOURCES
 from perceptron_pruning.output.style import new_figure, styled
 from perceptron_pruning.output.tables import Row
 
@@ -29,12 +28,26 @@ def panel_for_each_source(
     return figure, panels
 
 
-def draw_means(axes: Axes, rows: Sequence[Row], column: str, **style: Any) -> None:
+def draw_means(
+    axes: Axes,
+    rows: Sequence[Row],
+    column: str,
+    *,
+    color: str,
+    label: str,
+    marker: str = "o",
+    ls: str = "-",
+    ms: float = 3.5,
+) -> None:
     """Means over seeds with 95 % intervals against a column."""
     axes.errorbar(
         [row[column] for row in rows],
         [row["value"] for row in rows],
         [row["half_width"] for row in rows],
         lw=1.1,
-        **style,
+        color=color,
+        label=label,
+        marker=marker,
+        ls=ls,
+        ms=ms,
     )

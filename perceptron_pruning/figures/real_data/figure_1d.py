@@ -10,17 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.verdicts import size_decides
-from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import (
-    MEASURED,
-    claim_of,
-    errors_of,
-    mean_of,
-    student_rows,
-    students_in,
-    study_of,
-)
+from perceptron_pruning.experiments.analysis.size_claims import size_decides
+from perceptron_pruning.experiments.run import study
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, student_rows, students_in
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES, claim_of
 from perceptron_pruning.output.style import DIVERGING, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -38,7 +33,7 @@ AXES = ("metric", "rule", "pool_size", "keep_fraction")
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     """Pools of all sizes, for each source."""
-    return {f"scaling-{source}": study_of(source, settings.scaling, folder) for source in SOURCES}
+    return {f"scaling-{source}": study(source_of(source), settings.scaling, folder) for source in SOURCES}
 
 
 def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
@@ -71,14 +66,14 @@ def derived(students: Sequence[Row]) -> list[Row]:
 
 def _equalities(line: Sequence[Row]) -> list[Row]:
     """Where the difference falls through zero, linear in the logarithm of the pool size."""
-    found = []
+    equalities = []
     for left, right in itertools.pairwise(line):
         if left["value"] > 0 >= right["value"]:
             share = left["value"] / (left["value"] - right["value"])
             size = left["pool_size"] * (right["pool_size"] / left["pool_size"]) ** share
             place = {name: left[name] for name in ("source", "metric", "keep_fraction")}
-            found.append({"kind": "equality", **place, "pool_size": size})
-    return found
+            equalities.append({"kind": "equality", **place, "pool_size": size})
+    return equalities
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:

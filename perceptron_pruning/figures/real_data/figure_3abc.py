@@ -10,22 +10,13 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.scaling import envelope, exponent
-from perceptron_pruning.experiments.analysis.verdicts import (
-    Verdict,
-    envelope_beats_random,
-    fixed_fraction_is_power_law,
-)
+from perceptron_pruning.experiments.analysis.scaling_claims import envelope_claims, fixed_fraction_is_power_law
 from perceptron_pruning.experiments.plan import SEED, n_kept
+from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, students_in
 from perceptron_pruning.figures.real_data import figure_1d
 from perceptron_pruning.figures.real_data.curves import draw_means
-from perceptron_pruning.figures.real_data.settings import METRICS, SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import (
-    MEASURED,
-    claim_of,
-    errors_of,
-    mean_of,
-    students_in,
-)
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES, claim_of
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -63,7 +54,7 @@ def derived(students: Sequence[Row]) -> list[Row]:
 
 
 def _curves(place: Row, errors: xr.DataArray) -> list[Row]:
-    """Of one source and metric."""
+    """The rows of one source and metric."""
     rows = [
         place | _point(RANDOM if fraction == 1 else HARD, fraction, n_kept(int(size), fraction), mean_of(at.values))
         for fraction in map(float, errors.keep_fraction.values)
@@ -84,10 +75,10 @@ def _point(curve: str, fraction: float, kept: int, numbers: Row) -> Row:
 def _law(sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
     """ln ε linear in ln P, fitted to every seed; value at both ends of the range, and the exponent."""
     slope, level = np.polyfit(np.log(sizes), np.log(errors).mean(axis=0), 1)
-    found = exponent(sizes, errors)
-    steepness = {"exponent": found.value, "exponent_half_width": found.half_width}
+    steepness = exponent(sizes, errors)
+    columns = {"exponent": steepness.value, "exponent_half_width": steepness.half_width}
     return [
-        _point(LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | steepness)
+        _point(LAW, 1.0, int(size), {"value": float(np.exp(level + slope * np.log(size)))} | columns)
         for size in sizes[[0, -1]]
     ]
 
@@ -95,19 +86,19 @@ def _law(sizes: np.ndarray, errors: np.ndarray) -> list[Row]:
 def claims(table: Sequence[Row]) -> list[Claim]:
     """A power law at every fixed fraction; an envelope below random data, and steeper: for every source and metric."""
     return [
-        claim_of(verdict, source, NAME)
+        claim_of(claim, source, NAME)
         for source, own in students_in(table).items()
         for errors in [errors_of(own, *figure_1d.AXES)]
         for metric in errors.metric.values
-        for verdict in _verdicts(errors.sel(metric=metric), METRICS[str(metric)])
+        for claim in _claims(errors.sel(metric=metric), METRICS[str(metric)])
     ]
 
 
-def _verdicts(errors: xr.DataArray, metric: str) -> Iterator[Verdict]:
+def _claims(errors: xr.DataArray, metric: str) -> Iterator[Claim]:
     for fraction in errors.keep_fraction.values:
         if fraction < 1:
             yield fixed_fraction_is_power_law(errors.sel(keep_fraction=fraction), f"{metric}, f = {fraction:g}")
-    yield from envelope_beats_random(errors, metric)
+    yield from envelope_claims(errors, metric)
 
 
 def draw(table: Sequence[Row]) -> Figure:
@@ -138,7 +129,7 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     for curve, fraction, colour in ((RANDOM, 1.0, COLOURS[6]), *hard):
         line = [row for row in rows if (row["curve"], row["keep_fraction"]) == (curve, fraction)]
         label = "random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}"
-        draw_means(axes, line, "kept", fmt="o-", ms=3, color=colour, label=label)
+        draw_means(axes, line, "kept", ms=3, color=colour, label=label)
     law = [row for row in rows if row["curve"] == LAW]
     axes.plot([row["kept"] for row in law], [row["value"] for row in law], "--", color="0.4", lw=1)
     text = rf"random $\propto P^{{{law[0]['exponent']:.2f}}}$"

@@ -8,20 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.transfer_verdicts import judge_transfer
+from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
 from perceptron_pruning.experiments.plan import AXES
 from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import MEASURED, WITH_STUDENT, errors_of, mean_of, student_rows, students_in
 from perceptron_pruning.experiments.transfer import OUTPUTS, study
-from perceptron_pruning.figures.real_data.settings import PIXELS, Settings
-from perceptron_pruning.figures.real_data.students import (
-    MEASURED,
-    WITH_STUDENT,
-    claim_of,
-    errors_of,
-    mean_of,
-    student_rows,
-    students_in,
-)
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import PIXELS, claim_of
 from perceptron_pruning.output.style import COLOURS, new_figure, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -36,7 +29,7 @@ CAPTION = (
     "each with classes of its own, paired."
 )
 DIFFERENCE, UNTRAINED = "difference", "untrained"
-APART = 0.01  # of fractions, so that bars do not hide each other
+APART = 0.01  # shift in f between the rules' bars, so that they do not hide each other
 RULES = {"random": "at random", "hard": "keep hard", "easy": "keep easy"}
 STUDENTS = {"two_layer": "two layers on embeddings", "resnet": "ResNet on pixels", "resnet_quick": "ResNet on pixels"}
 
@@ -54,15 +47,15 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
 def derived(rows: Sequence[Row]) -> list[Row]:
     """Differences to pretraining on all, and to no pretraining."""
     errors = _table(rows).isel(class_floor=0, pool_size=-1)
-    found: list[Row] = []
+    derived_rows: list[Row] = []
     for student in errors.student.values:
         for metric in errors.metric.values:
             own = errors.sel(student=student, metric=metric)
             place = {"source": PIXELS, "student": str(student), "metric": str(metric)}
             whole = own.sel(keep_fraction=1.0).isel(rule=0)
             untrained = whole.untrained_error - whole.test_error
-            found.append({"kind": UNTRAINED} | place | mean_of(untrained.values))
-            found += [
+            derived_rows.append({"kind": UNTRAINED} | place | mean_of(untrained.values))
+            derived_rows += [
                 {"kind": DIFFERENCE}
                 | place
                 | {"rule": rule, "keep_fraction": float(fraction)}
@@ -70,12 +63,12 @@ def derived(rows: Sequence[Row]) -> list[Row]:
                 for rule in RULES
                 for fraction in own.keep_fraction.values
             ]
-    return found
+    return derived_rows
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """What `judge_transfer` finds."""
-    return [claim_of(verdict, PIXELS, NAME) for verdict in judge_transfer(_table(table))]
+    return [claim_of(claim, PIXELS, NAME) for claim in judge_transfer(_table(table))]
 
 
 def _table(rows: Sequence[Row]) -> xr.Dataset:

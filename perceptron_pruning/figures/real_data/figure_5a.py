@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,12 @@ from scipy.stats import rankdata
 
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.plan import SEED
-from perceptron_pruning.experiments.retraining import Retraining, pool_of
-from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import MEASURED, mean_of, study_of
+from perceptron_pruning.experiments.pools import PoolScores, pool_of
+from perceptron_pruning.experiments.run import scores_of
+from perceptron_pruning.experiments.source import Source, source_of
+from perceptron_pruning.experiments.tables import MEASURED, mean_of
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import SOURCES
 from perceptron_pruning.output.style import DIVERGING, new_figure, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -31,18 +34,19 @@ CAPTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class Correlations:
-    """Rank correlations of the metrics of an experiment, over the pool of a seed; its scores are those that it uses."""
+    """Rank correlations of the metrics of an experiment, over the pool of a seed, by the experiment's own scores."""
 
-    retraining: Retraining
+    source: Source
+    scores: PoolScores
+    n_validation: int
 
     def __call__(self, pool_size: int, trials: range) -> dict[str, np.ndarray]:
         return {"correlation": np.array([self.matrix(pool_size, seed) for seed in trials])}
 
     def matrix(self, pool_size: int, seed: int) -> np.ndarray:
         """(metrics, metrics)."""
-        own = self.retraining
-        pool = pool_of(own.source, pool_size, seed, own.n_validation)
-        scores = np.column_stack([own.ranking(metric, pool) for metric in own.metrics])
+        pool = pool_of(self.source, pool_size, seed, self.n_validation)
+        scores = np.column_stack([self.scores.of(metric, pool) for metric in self.scores.metrics])
         return np.corrcoef(rankdata(scores, axis=0), rowvar=False)
 
 
@@ -52,22 +56,18 @@ def studies(settings: Settings, folder: Path) -> dict[str, Study]:
 
 
 def _study(source: str, settings: Settings, folder: Path) -> Study:
-    benchmark = study_of(source, settings.benchmark, folder)
-    metrics = settings.benchmark.metrics
+    data, plan = source_of(source), settings.benchmark
+    correlations = Correlations(source=data, scores=scores_of(folder, data, plan), n_validation=plan.n_validation)
+    dimensions = {"metric": len(plan.metrics), "other_metric": len(plan.metrics)}
     return Study(
-        function=Correlations(retraining=benchmark.function),  # pyright: ignore[reportArgumentType]
-        cells=settings.benchmark.pool_sizes,
-        outputs={
-            "correlation": Output(
-                long_name="Spearman's rank correlation",
-                dimensions={"metric": len(metrics), "other_metric": len(metrics)},
-            )
-        },
-        coordinates={"pool_size": settings.benchmark.pool_sizes},
-        n_trials=settings.benchmark.n_seeds,
+        function=correlations,
+        cells=plan.pool_sizes,
+        outputs={"correlation": Output(long_name="Spearman's rank correlation", dimensions=dimensions)},
+        coordinates={"pool_size": plan.pool_sizes},
+        n_trials=plan.n_seeds,
         trial=SEED,
-        seconds=[1 + 1e-3 * size for size in settings.benchmark.pool_sizes],
-        parameters=benchmark.parameters,
+        seconds=[1 + 1e-3 * size for size in plan.pool_sizes],
+        parameters={"data": data.digest, "plan": asdict(plan)},
     )
 
 
@@ -129,5 +129,5 @@ def _matrix(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
 
 
 def _order(matrix: np.ndarray) -> np.ndarray:
-    """Of the leaves of a tree that joins the most alike first."""
+    """Order of the leaves of a tree that joins the most alike first."""
     return leaves_list(linkage(squareform(1 - matrix, checks=False), "average", optimal_ordering=True))

@@ -9,24 +9,18 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.embeddings.metrics.registry import family_of
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.verdicts import (
+from perceptron_pruning.experiments.analysis.metric_claims import (
     LABEL_FREE,
-    Verdict,
     best_metric,
     best_metric_helps,
     label_free_suffices,
 )
 from perceptron_pruning.experiments.plan import CHANCE
-from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import (
-    MEASURED,
-    claim_of,
-    errors_of,
-    mean_of,
-    student_rows,
-    students_in,
-    study_of,
-)
+from perceptron_pruning.experiments.run import study
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, student_rows, students_in
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import SOURCES, claim_of
 from perceptron_pruning.output.style import COLOURS, new_figure, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -50,7 +44,7 @@ COMPARED = {
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     """Every metric, for each source."""
-    return {f"benchmark-{source}": study_of(source, settings.benchmark, folder) for source in SOURCES}
+    return {f"benchmark-{source}": study(source_of(source), settings.benchmark, folder) for source in SOURCES}
 
 
 def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
@@ -60,31 +54,33 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
 
 def derived(rows: Sequence[Row]) -> list[Row]:
     """Mean error of every metric and of chance, and of the best metric that sees labels, at every fraction."""
-    found: list[Row] = []
+    derived_rows: list[Row] = []
     for source, own in students_in(rows).items():
         largest = errors_of(own, *AXES).isel(pool_size=-1)
         for fraction in largest.keep_fraction.values:
             at = largest.sel(keep_fraction=fraction)
             place = {"kind": "mean", "source": source, "keep_fraction": float(fraction)}
-            found.append(place | {"metric": CHANCE} | mean_of(at.sel(rule="random").isel(metric=0).values))
+            derived_rows.append(place | {"metric": CHANCE} | mean_of(at.sel(rule="random").isel(metric=0).values))
             if fraction < 1:
                 hard = at.sel(rule="hard")
-                found += [place | {"metric": str(m)} | mean_of(hard.sel(metric=m).values) for m in hard.metric.values]
+                derived_rows += [
+                    place | {"metric": str(m)} | mean_of(hard.sel(metric=m).values) for m in hard.metric.values
+                ]
                 name, errors = best_metric(hard, [m for m in hard.metric.values if family_of(m).labels])
-                found.append(place | {"metric": BEST} | mean_of(errors) | {"chosen": name})
-    return found
+                derived_rows.append(place | {"metric": BEST} | mean_of(errors) | {"chosen": name})
+    return derived_rows
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """Whether any metric beats chance, and whether one without labels suffices: for every source and fraction."""
     return [
-        claim_of(verdict, source, NAME)
+        claim_of(claim, source, NAME)
         for source, own in students_in(table).items()
-        for verdict in _verdicts(errors_of(own, *AXES))
+        for claim in _claims(errors_of(own, *AXES))
     ]
 
 
-def _verdicts(errors: xr.DataArray) -> Iterator[Verdict]:
+def _claims(errors: xr.DataArray) -> Iterator[Claim]:
     for fraction in errors.keep_fraction.values:
         if fraction < 1:
             at, setting = errors.sel(keep_fraction=fraction), f"f = {fraction:g}"

@@ -8,17 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.verdicts import class_floor_helps
+from perceptron_pruning.experiments.analysis.size_claims import class_floor_helps
+from perceptron_pruning.experiments.run import study
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import errors_of, mean_of, student_rows, students_in
 from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
-from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import (
-    claim_of,
-    errors_of,
-    mean_of,
-    student_rows,
-    students_in,
-    study_of,
-)
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import SOURCES, claim_of
 from perceptron_pruning.output.style import COLOURS, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -36,7 +32,7 @@ RANDOM, HARD = "random", "hard"
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     """All floors, for each source."""
-    return {f"floors-{source}": study_of(source, settings.floors, folder) for source in SOURCES}
+    return {f"floors-{source}": study(source_of(source), settings.floors, folder) for source in SOURCES}
 
 
 def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
@@ -46,7 +42,7 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
 
 def derived(rows: Sequence[Row]) -> list[Row]:
     """Mean error at every floor."""
-    found: list[Row] = []
+    derived_rows: list[Row] = []
     for source, own in students_in(rows).items():
         largest = errors_of(own, *AXES).isel(pool_size=-1)
         for fraction in largest.keep_fraction.values:
@@ -58,12 +54,12 @@ def derived(rows: Sequence[Row]) -> list[Row]:
                     "keep_fraction": float(fraction),
                     "class_floor": float(floor),
                 }
-                found.append(place | {"metric": RANDOM} | mean_of(at.sel(rule=RANDOM).isel(metric=0).values))
-                found += [
+                derived_rows.append(place | {"metric": RANDOM} | mean_of(at.sel(rule=RANDOM).isel(metric=0).values))
+                derived_rows += [
                     place | {"metric": str(metric)} | mean_of(at.sel(rule=HARD, metric=metric).values)
                     for metric in at.metric.values
                 ]
-    return found
+    return derived_rows
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
@@ -96,4 +92,4 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
             marker, line = styles.get(metric, ("s", "--"))
             own = [row for row in rows if (row["keep_fraction"], row["metric"]) == (fraction, metric)]
             label = f"f = {fraction:g}, {metric.replace('_', ' ')}"
-            draw_means(axes, own, "class_floor", marker=marker, ls=line, ms=3.5, color=colour, label=label)
+            draw_means(axes, own, "class_floor", marker=marker, ls=line, color=colour, label=label)

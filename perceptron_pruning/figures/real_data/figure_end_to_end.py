@@ -9,17 +9,12 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.end_to_end import agrees_with_embeddings, sees_images
-from perceptron_pruning.experiments.analysis.verdicts import size_decides
-from perceptron_pruning.figures.real_data.settings import PIXELS, Settings
-from perceptron_pruning.figures.real_data.students import (
-    WITH_STUDENT,
-    claim_of,
-    errors_of,
-    mean_of,
-    student_rows,
-    students_in,
-    study_of,
-)
+from perceptron_pruning.experiments.analysis.size_claims import size_decides
+from perceptron_pruning.experiments.run import study
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import WITH_STUDENT, errors_of, mean_of, student_rows, students_in
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import PIXELS, claim_of
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -39,7 +34,7 @@ RULES = {"hard": "hard", "easy": "easy"}
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     """Both students on pools of all sizes."""
-    return {"end-to-end": study_of(PIXELS, settings.end_to_end, folder)}
+    return {"end-to-end": study(source_of(PIXELS), settings.end_to_end, folder)}
 
 
 def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
@@ -50,21 +45,21 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
 def derived(rows: Sequence[Row]) -> list[Row]:
     """Gains over random keeping, and errors of unpruned pools."""
     errors = _errors(rows)
-    found: list[Row] = []
+    derived_rows: list[Row] = []
     for student in errors.student.values:
         for size in errors.pool_size.values:
             own = errors.sel(student=student, pool_size=size)
             place = {"source": PIXELS, "student": str(student), "pool_size": int(size)}
             whole = own.sel(keep_fraction=1.0).isel(rule=0)
-            found.append({"kind": WHOLE} | place | mean_of(whole.values))
-            found += [
+            derived_rows.append({"kind": WHOLE} | place | mean_of(whole.values))
+            derived_rows += [
                 {"kind": GAIN} | place | {"rule": rule, "keep_fraction": float(fraction)} | mean_of(gain.values)
                 for fraction in _pruned(errors)
                 for rule in RULES
                 for at in [own.sel(keep_fraction=fraction)]
                 for gain in [at.sel(rule="random") - at.sel(rule=rule)]
             ]
-    return found
+    return derived_rows
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
@@ -72,17 +67,17 @@ def claims(table: Sequence[Row]) -> list[Claim]:
     errors = _errors(table)
     fractions = _pruned(errors)
     networks, heads = ([n for n in errors.student.values if sees_images(n) == seen] for seen in (True, False))
-    found = [
+    judged = [
         agrees_with_embeddings(errors.sel(keep_fraction=fractions), network, head, f"{network} and {head}, margin")
         for network in networks
         for head in heads
     ]
-    found += [
+    judged += [
         size_decides(errors.sel(student=student, keep_fraction=fraction), f"{student}, margin, f = {fraction:g}")
         for student in errors.student.values
         for fraction in fractions
     ]
-    return [claim_of(verdict, PIXELS, NAME) for verdict in found]
+    return [claim_of(claim, PIXELS, NAME) for claim in judged]
 
 
 def _errors(table: Sequence[Row]) -> xr.DataArray:

@@ -11,17 +11,17 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.score import score
-from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
-from perceptron_pruning.evidence.effect import CONFIRMED, REFUTED, UNDECIDED, effect
-from perceptron_pruning.experiments.analysis.verdict import SAME
-from perceptron_pruning.experiments.analysis.verdicts import LABEL_FREE
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import effect
+from perceptron_pruning.experiments.analysis.metric_claims import LABEL_FREE, SAME
 from perceptron_pruning.experiments.plan import SEED
-from perceptron_pruning.experiments.retraining import pool_of
+from perceptron_pruning.experiments.pools import pool_of
 from perceptron_pruning.experiments.source import Source, source_of
 from perceptron_pruning.experiments.students.heads import fit_present, student_named
+from perceptron_pruning.experiments.tables import MEASURED, mean_of
 from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
-from perceptron_pruning.figures.real_data.settings import SOURCES, Settings
-from perceptron_pruning.figures.real_data.students import MEASURED, mean_of
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import SOURCES
 from perceptron_pruning.output.style import COLOURS, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -34,12 +34,13 @@ CAPTION = (
     "prototypes (k-means, no labels), against k; dotted line, the number of classes. Bars: 95 % intervals over seeds. "
     "Class floor 0.5."
 )
-CLASSES, FACTOR = 10, 10  # of every source here; and how far from it k may be, in the paper's words
+CLASSES = 10  # classes of every source here
+FACTOR = 10  # over or under the number of classes that k may be, in the paper's words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prototypes:
-    """What a student is trained on: the hardest fraction by so many prototypes."""
+    """A training set: the hardest fraction by its distance to so many prototypes."""
 
     n_clusters: int
     keep_fraction: float
@@ -56,7 +57,7 @@ class PrototypeStudents:
         return {"test_error": np.array([self.error(cell, seed) for seed in trials])}
 
     def error(self, cell: Prototypes, seed: int) -> float:
-        """Of one student, on the test rows."""
+        """Test error of one student."""
         pool = pool_of(self.source, self.pool_size, seed, 0)
         hardness = score(pool.inputs, metrics=[LABEL_FREE], n_clusters=cell.n_clusters, seed=seed)[LABEL_FREE]
         kept = keep(hardness, selection=KeepHardest(cell.keep_fraction), labels=pool.labels, seed=seed)
@@ -108,12 +109,12 @@ def derived(rows: Sequence[Row]) -> list[Row]:
 
 def _curves(rows: Sequence[Row]) -> dict[tuple[str, float], dict[int, list[float]]]:
     """Errors of the seeds by k, for each source and fraction."""
-    found: dict[tuple[str, float], dict[int, list[float]]] = {}
+    curves: dict[tuple[str, float], dict[int, list[float]]] = {}
     for row in rows:
         if row["kind"] == MEASURED:
-            curve = found.setdefault((row["source"], row["keep_fraction"]), {})
+            curve = curves.setdefault((row["source"], row["keep_fraction"]), {})
             curve.setdefault(row["n_clusters"], []).append(row["test_error"])
-    return found
+    return curves
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
@@ -123,22 +124,19 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 def _claim(source: str, fraction: float, curve: dict[int, list[float]]) -> Claim:
     """Confirmed if every difference to k = the number of classes is within a point, refuted if one is beyond it."""
-    differences = {
-        k: effect(np.subtract(errors, curve[CLASSES]))
-        for k, errors in curve.items()
-        if k != CLASSES and CLASSES / FACTOR <= k <= CLASSES * FACTOR
-    }
-    within = all(abs(found.value) + found.half_width < SAME for found in differences.values())
-    beyond = any(abs(found.value) - found.half_width > SAME for found in differences.values())
-    listed = ", ".join(f"{found} (k = {k})" for k, found in differences.items())
+    near = [k for k in curve if k != CLASSES and CLASSES / FACTOR <= k <= CLASSES * FACTOR]
     return Claim(
-        claim=(
-            f"{SOURCES[source]}: any number of prototypes within a factor of ten of the classes does alike, within one "
-            f"point (f = {fraction:g})"
+        statement="Any number of prototypes within a factor of ten of the classes does alike, within one point",
+        setting=f"{SOURCES[source]}; f = {fraction:g}",
+        measurements=tuple(
+            Measurement(
+                quantity=f"error with k = {k} − error with k = {CLASSES}",
+                effect=effect(np.subtract(curve[k], curve[CLASSES])),
+                criterion="within",
+                reference=SAME,
+            )
+            for k in near
         ),
-        theory=NO_NUMBER,
-        measured=f"error less that with k = {CLASSES}: {listed}",
-        verdict=CONFIRMED if within else REFUTED if beyond else UNDECIDED,
         figure=NAME,
     )
 
@@ -154,7 +152,7 @@ def draw(table: Sequence[Row]) -> Figure:
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     for fraction, colour in zip(sorted({row["keep_fraction"] for row in rows}), COLOURS, strict=False):
         line = [row for row in rows if row["keep_fraction"] == fraction]
-        draw_means(axes, line, "n_clusters", fmt="o-", ms=3.5, color=colour, label=f"f = {fraction:g}")
+        draw_means(axes, line, "n_clusters", color=colour, label=f"f = {fraction:g}")
     axes.axvline(CLASSES, color="0.6", ls=":", lw=0.8, zorder=0)
     axes.set(xscale="log")
     plain_ticks(axes)

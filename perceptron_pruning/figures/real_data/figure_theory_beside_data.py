@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import degrees, isnan
+from math import degrees
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.evidence.effect import CONFIRMED
-from perceptron_pruning.experiments.analysis.theory_beside_data import Beside, Holds, beside_theory, where_it_holds
+from perceptron_pruning.experiments.analysis.theory_beside_data import Prediction, predictions_of, theory_holds
 from perceptron_pruning.experiments.plan import SEED
 from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.experiments.two_class import (
     STEPS,
     Pair,
@@ -24,8 +24,8 @@ from perceptron_pruning.experiments.two_class import (
     measure,
     pair_of,
 )
-from perceptron_pruning.figures.real_data.settings import PAIRS, Settings
-from perceptron_pruning.figures.real_data.students import MEASURED
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import PAIRS
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -120,15 +120,15 @@ def derived(rows: Sequence[Row]) -> list[Row]:
             "angle": point.measured_angle.value,
             "theory_angle": point.predicted_angle,
         }
-        for source, (_, points) in _beside(rows).items()
+        for source, (_, points) in _predictions(rows).items()
         for point in points
     ]
 
 
-def _beside(rows: Sequence[Row]) -> Mapping[str, tuple[Row, list[Beside]]]:
-    """Each pair's row, and its points beside the theory."""
+def _predictions(rows: Sequence[Row]) -> dict[str, tuple[Row, list[Prediction]]]:
+    """Each source's pair, and its points with their predictions."""
     pairs = [row for row in rows if row["kind"] == MEASURED and row.get("step") is None]
-    found = {}
+    predictions = {}
     for pair in pairs:
         points = [
             TwoClassPoint(**{name: row[name] for name in TwoClassPoint.__dataclass_fields__})
@@ -138,37 +138,25 @@ def _beside(rows: Sequence[Row]) -> Mapping[str, tuple[Row, list[Beside]]]:
         told = TwoClassSettings(
             classes=PAIRS[pair["source"]][0], ridge=pair["ridge"], keep_fraction=pair["keep_fraction"]
         )
-        found[pair["source"]] = pair, beside_theory(points, pair["label_noise"], told)
-    return found
+        predictions[pair["source"]] = pair, predictions_of(points, pair["label_noise"], told)
+    return predictions
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """Whether the theory holds on every step of every pair, and what of the pair it does not know."""
     return [
-        _claim(source, pair, holds)
-        for source, (pair, points) in _beside(table).items()
-        for holds in where_it_holds(points)
+        replace(
+            theory_holds(
+                [prediction for prediction in predictions if prediction.step == step],
+                f"{PAIRS[source][1]}; {step}",
+                theory_claims=step == STEPS[0],
+                note=_why(pair, step),
+            ),
+            figure=NAME,
+        )
+        for source, (pair, predictions) in _predictions(table).items()
+        for step in STEPS
     ]
-
-
-def _claim(source: str, pair: Row, holds: Holds) -> Claim:
-    return Claim(
-        claim=f"Replica theory, with nothing fitted, predicts two classes ({PAIRS[source][1]}; {holds.step})",
-        theory="exact for Gaussian inputs with a teacher's labels as N → ∞",
-        measured=(
-            f"ln(measured/theory) {holds.worst} at worst, root mean square {holds.spread:.3f} "
-            f"(of the student's angle {holds.spread_of_angles:.3f}); {_ranking(holds)}. {_why(pair, holds.step)}"
-        ),
-        verdict=holds.verdict,
-        figure=NAME,
-        predicted=CONFIRMED if holds.step == STEPS[0] else "",
-    )
-
-
-def _ranking(holds: Holds) -> str:
-    if isnan(holds.ranking):
-        return "no size tells the best rule"
-    return f"names the best rule at {holds.ranking:.0%} of the sizes that tell it"
 
 
 def _why(pair: Row, step: str) -> str:
@@ -182,7 +170,7 @@ def _why(pair: Row, step: str) -> str:
         ),
         STEPS[3]: f"Effective dimension of the spectrum: {pair['effective_dimension']:.1f} of {pair['n_features']}",
     }
-    return reasons.get(step, "The control: the theory's own world")
+    return reasons.get(step, "The control: inputs and labels as the theory assumes")
 
 
 def draw(table: Sequence[Row]) -> Figure:

@@ -5,20 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.experiments.transfer import Target
 from perceptron_pruning.experiments.two_class import TwoClassSettings
+from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES
 
-SOURCES = {
-    "fashion-mnist": "Fashion-MNIST, EfficientNet",
-    "fashion-mnist-resnet": "Fashion-MNIST, ResNet",
-    "wordnet": "WordNet definitions, MiniLM",
-}
-PIXELS = "fashion-mnist-pixels"  # of students that see them, and their rivals
-NAMES = SOURCES | {PIXELS: "Fashion-MNIST, pixels"}
-PAIRS = {  # two classes of each source, by their labels and in words
-    "fashion-mnist": ((7, 9), "sneaker or boot, EfficientNet"),
-    "fashion-mnist-resnet": ((2, 4), "pullover or coat, ResNet"),
-    "wordnet": ((1, 3), "person or animal, MiniLM"),
-}
-METRICS = {"el2n": "EL2N", "margin_label_agnostic": "label-agnostic margin"}  # the paper's, and its theory's
 VALIDATION = 1000  # training rows kept for the influence metrics
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from perceptron_pruning.figures.theory.settings import Settings
-from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_label
 from perceptron_pruning.output.style import COLOURS, plain_ticks
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
@@ -31,7 +31,7 @@ class Curve:
 
 
 def simulated_cells(curves: Sequence[Curve], alphas: Sequence[float], settings: Settings) -> list[Cell]:
-    """The cells of the dots at these α_prune."""
+    """The simulated cells of some curves at these α_prune."""
     return [
         Cell(
             alpha_prune=alpha,
@@ -45,7 +45,7 @@ def simulated_cells(curves: Sequence[Curve], alphas: Sequence[float], settings: 
 
 
 def curve_table(curves: Sequence[Curve], alphas: np.ndarray, cells: Sequence[Cell], simulated: Simulated) -> list[Row]:
-    """Lines of theory at these α_prune, and dots."""
+    """Theory lines at these α_prune, and simulated points."""
     return [row for curve in curves for row in _theory_curve(curve, alphas)] + simulated.rows(cells)
 
 
@@ -77,7 +77,7 @@ def frontier_rows(alphas: np.ndarray, *, probe_angle: float, least: float) -> li
 
 def rows_of(table: Sequence[Row], curve: Curve, kind: str) -> list[Row]:
     """The rows that belong to a curve, in order of α."""
-    rule, degrees = repr(curve.selection), round(float(np.degrees(curve.probe_angle)), 9)
+    rule, degrees = rule_label(curve.selection), round(float(np.degrees(curve.probe_angle)), 9)
     same = [row for row in table if (row["kind"], row["rule"], row["probe_angle_degrees"]) == (kind, rule, degrees)]
     return sorted(same, key=lambda row: row["alpha_prune"])
 
@@ -105,5 +105,5 @@ def draw_dots(axes: Axes, rows: Sequence[Row], colour: str, *, abscissa: str, or
 
 
 def column(rows: Sequence[Row], name: str) -> list:
-    """One column."""
+    """A column of the rows, in order."""
     return [row[name] for row in rows]

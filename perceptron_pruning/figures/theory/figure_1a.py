@@ -36,12 +36,12 @@ ALPHAS = np.geomspace(0.4, 8.0, 61)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """The dots of every fraction."""
+    """The simulated points of every fraction."""
     return simulated_cells(CURVES, settings.alphas, settings)
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, dots, and the frontier over fractions no smaller than the smallest."""
+    """Theory lines, simulated points, and the frontier over f ≥ the smallest fraction."""
     return curve_table(CURVES, ALPHAS, cells(settings), simulated) + frontier_rows(
         ALPHAS[::3], probe_angle=0.0, least=LEAST
     )

@@ -28,12 +28,12 @@ ALPHAS_TOTAL = np.geomspace(1.2, 24.0, 41)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """The dots of the three rules."""
+    """The simulated points of the three rules."""
     return simulated_cells(CURVES, [KEEP_FRACTION * alpha for alpha in settings.alphas_total], settings)
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines and dots of the three rules."""
+    """Theory lines and simulated points of the three rules."""
     return curve_table(CURVES, KEEP_FRACTION * ALPHAS_TOTAL, cells(settings), simulated)
 
 

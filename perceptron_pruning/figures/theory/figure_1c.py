@@ -32,7 +32,7 @@ LINE_FRACTIONS = (0.1, 0.14, *SIMULATED_FRACTIONS, 0.65, 0.7, 0.75, 0.8, 0.85, 0
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """Both rules, on a grid."""
+    """Hard and easy on a grid of f and α_total."""
     return [cell for pair in _pairs(settings) for cell in pair]
 
 
@@ -48,12 +48,13 @@ def _pairs(settings: Settings) -> list[tuple[Cell, Cell]]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """The map and the line of equality, by theory and by simulation."""
+    """ln(ε_hard/ε_easy) over f and α_total, and where it is 0, by theory and by simulation."""
     pairs = [simulated.rows(pair) for pair in _pairs(settings)]
     dots = [_difference(*pair) for pair in pairs if len(pair) == 2]
     equal = [_equality("crossover", f, crossover(KeepHardest(f), KeepEasiest(f)), None) for f in LINE_FRACTIONS]
-    found = [_simulated_equality([dot for dot in dots if dot["keep_fraction"] == f]) for f in SIMULATED_FRACTIONS]
-    return [*_map(), *dots, *equal, *(row for row in found if row)]
+    lines = ([dot for dot in dots if dot["keep_fraction"] == f] for f in SIMULATED_FRACTIONS)
+    simulated_equal = [row for line in lines if (row := _simulated_equality(line))]
+    return [*_map(), *dots, *equal, *simulated_equal]
 
 
 def _map() -> list[Row]:
@@ -78,7 +79,7 @@ def _log_ratio(fraction: float, alphas_total: np.ndarray) -> np.ndarray:
 
 
 def _difference(hard: Row, easy: Row) -> Row:
-    """ln of the ratio of two simulated errors."""
+    """ln(ε_hard/ε_easy) of two simulated cells."""
     return {
         "kind": "simulation",
         "keep_fraction": hard["keep_fraction"],

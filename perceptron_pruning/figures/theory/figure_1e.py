@@ -29,7 +29,7 @@ SIMULATED_FRACTIONS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """A grid of fractions and numbers."""
+    """A grid of f and α_prune."""
     return [
         Cell(alpha_prune=alpha, selection=KeepHardest(f), n_features=settings.n_features)
         for alpha in settings.alphas
@@ -38,7 +38,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """The map, the best fractions, and the simulated points."""
+    """Error over f and α_prune, the best fractions, and the simulated points."""
     return [
         *(row for f in FRACTIONS.tolist() for row in _line(min(f, 1.0))),
         *frontier_rows(LINE_ALPHAS, probe_angle=0.0, least=LEAST),

@@ -29,12 +29,12 @@ ALPHAS = np.geomspace(0.1, 20.0, 61)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """None."""
+    """No simulated cells: theory alone."""
     return []
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Both forms, for every fraction."""
+    """Exact and paper's information gain, for every fraction."""
     return [row for f in FRACTIONS for row in (*_exact(f), *_paper_at_its_own_overlap(f))]
 
 

@@ -35,7 +35,7 @@ _MARGINS = np.linspace(-2.0, 3.5, 221)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """None."""
+    """No simulated cells: theory alone."""
     return []
 
 
@@ -47,7 +47,7 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
 def _examples(seed: int) -> list[Row]:
     rng, angle = np.random.default_rng(seed), math.radians(DEGREES)
     kept, kept_labels = kept_plane(RULE, probe_angle=angle, n_kept=round(_POOL * RULE.keep_fraction), rng=rng)
-    easy = KeepEasiest(1 - RULE.keep_fraction)  # the others have the law of the easiest
+    easy = KeepEasiest(1 - RULE.keep_fraction)  # what is dropped is distributed as the easiest 1 − f
     rest, labels = kept_plane(easy, probe_angle=angle, n_kept=round(_POOL * easy.keep_fraction), rng=rng)
     return [
         {"kind": kind, "x": float(x), "y": float(y), "label": int(label)}

@@ -49,12 +49,12 @@ CURVES = [curve for degrees in ANGLES_DEGREES for curve in curves_at(degrees)]
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """The dots of every fraction and angle."""
+    """The simulated points of every fraction and angle."""
     return simulated_cells(CURVES, settings.alphas, settings)
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, dots, frontiers and their limits."""
+    """Theory lines, simulated points, frontiers and their power-law limits."""
     return curve_table(CURVES, ALPHAS, cells(settings), simulated) + [
         row for degrees in ANGLES_DEGREES for row in _frontier_and_limit(degrees)
     ]

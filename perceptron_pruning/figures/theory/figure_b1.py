@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -41,6 +41,15 @@ STUDENTS: dict[str, Student] = {
 FLOORS = {"Bayes floor": RULE, "Bayes floor, random data": RANDOM}
 
 
+class Look(NamedTuple):
+    """How a curve is drawn."""
+
+    colour: str
+    dashes: str = "-"
+    width: float = 1.4
+    zorder: float = 2
+
+
 def cells(settings: Settings) -> list[Cell]:
     """Every student that `simulate` trains, at a few α."""
     return [cell for label in (*STUDENTS, BEST) for cell in _dots(label, settings)]
@@ -68,7 +77,7 @@ def _best(alpha: float) -> EmpiricalRisk:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, dots and floors."""
+    """Theory lines, simulated points and Bayes floors."""
     lines = {label: _errors(student) for label, student in STUDENTS.items()}
     lines[BEST] = optimal_ridge(ALPHAS, loss="square", selection=RULE).generalization_error
     for label, rule in FLOORS.items():
@@ -93,16 +102,22 @@ def draw(table: Sequence[Row]) -> Figure:
     with styled():
         figure = new_figure(5.4, 4.2)
         axes = figure.add_subplot()
-        looks: dict[str, dict[str, Any]] = {
-            label: {"color": colour} for label, colour in zip((*STUDENTS, BEST), COLOURS, strict=False)
-        }
-        looks["Bayes floor"] = {"color": "black", "lw": 2.2, "zorder": 1}
-        looks["Bayes floor, random data"] = {"color": "gray", "ls": "--"}
+        looks = {label: Look(colour) for label, colour in zip((*STUDENTS, BEST), COLOURS, strict=False)}
+        looks["Bayes floor"] = Look("black", width=2.2, zorder=1)
+        looks["Bayes floor, random data"] = Look("gray", dashes="--")
         for label, look in looks.items():
             line = [row for row in table if (row["kind"], row["curve"]) == ("theory", label)]
-            axes.plot(column(line, "alpha_prune"), column(line, "theory"), label=label, **look)
+            axes.plot(
+                column(line, "alpha_prune"),
+                column(line, "theory"),
+                look.dashes,
+                color=look.colour,
+                lw=look.width,
+                zorder=look.zorder,
+                label=label,
+            )
             dots = [row for row in table if (row["kind"], row["curve"]) == ("simulation", label)]
-            draw_dots(axes, dots, look["color"], abscissa="alpha_prune")
+            draw_dots(axes, dots, look.colour, abscissa="alpha_prune")
         axes.set(xscale="log", yscale="log", xlabel=ALPHA_PRUNE, ylabel=TEST_ERROR)
         axes.set_title("Students on the hardest 40% (θ = 0)")
         plain_ticks(axes)

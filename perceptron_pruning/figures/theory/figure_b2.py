@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.figures.theory.curves import TEST_ERROR, column
 from perceptron_pruning.figures.theory.settings import Settings
-from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_label
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
@@ -32,7 +32,7 @@ DOTS = (1e-3, 0.1, 10.0)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """Each rule and number at three ridges."""
+    """Each rule and α_prune at three ridges."""
     return [
         Cell(alpha_prune=alpha, selection=rule, n_features=settings.n_features, student=EmpiricalRisk("square", ridge))
         for rule in RULES.values()
@@ -42,7 +42,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, best ridges and dots."""
+    """Theory lines, best ridges and simulated points."""
     rows = [row for rule in RULES.values() for alpha in ALPHAS for row in _theory(rule, alpha)]
     dots = [
         row | {"ridge": cell.student.ridge}
@@ -70,7 +70,7 @@ def draw(table: Sequence[Row]) -> Figure:
         figure = new_figure(8.4, 3.2)
         panels = figure.subplots(1, len(RULES), sharey=True)
         for axes, (label, rule) in zip(panels, RULES.items(), strict=True):
-            _draw_rule(axes, [row for row in table if row["rule"] == repr(rule)])
+            _draw_rule(axes, [row for row in table if row["rule"] == rule_label(rule)])
             axes.set(xlabel=r"ridge, $\lambda$", title=f"{label} data")
         panels[0].set_ylabel(TEST_ERROR)
         panels[0].legend(loc="lower right", title=r"$\alpha_{\mathrm{prune}}$")

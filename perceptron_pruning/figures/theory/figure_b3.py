@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from perceptron_pruning.figures.theory.curves import ALPHA_TOTAL, TEST_ERROR, column, draw_dots
 from perceptron_pruning.figures.theory.settings import Settings
-from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_label
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
@@ -35,7 +35,7 @@ PROBE_ANGLE = math.radians(20)
 NOISES = (0.0, 0.1)
 ALPHAS_TOTAL = np.geomspace(0.8, 30.0, 25)
 DOTS = (1.5, 4.0, 12.0)
-LARGEST_RIDGE = 1e4  # that `simulate` is given; beyond, the student no longer moves
+LARGEST_RIDGE = 1e4  # largest λ that is simulated; the student of a larger one differs by O(1/λ)
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -69,7 +69,7 @@ def _solved(rule: Selection, noise: float, alphas_total: np.ndarray):
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines and dots."""
+    """Theory lines and simulated points."""
     rows: list[Row] = []
     for noise in NOISES:
         for rule in RULES.values():
@@ -92,7 +92,7 @@ def draw(table: Sequence[Row]) -> Figure:
         panels = figure.subplots(1, len(NOISES), sharey=True)
         for axes, noise in zip(panels, NOISES, strict=True):
             for (label, rule), colour in zip(RULES.items(), COLOURS, strict=False):
-                rows = [row for row in table if (row["rule"], row["label_noise"]) == (repr(rule), noise)]
+                rows = [row for row in table if (row["rule"], row["label_noise"]) == (rule_label(rule), noise)]
                 line = [row for row in rows if row["kind"] == "theory"]
                 axes.plot(column(line, "alpha_total"), column(line, "theory"), color=colour, label=label)
                 draw_dots(axes, [row for row in rows if row["kind"] == "simulation"], colour, abscissa="alpha_total")

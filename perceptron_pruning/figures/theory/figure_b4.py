@@ -29,13 +29,13 @@ FRACTIONS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0])
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """None: a map of theory."""
+    """No simulated cells: a map of theory."""
     return []
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """The best rule at each point of the map."""
-    found = curation_diagram(
+    best = curation_diagram(
         np.radians(GENERATOR_DEGREES),
         ALPHAS_TOTAL,
         loss="square",
@@ -48,9 +48,9 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
             "kind": "theory",
             "generator_degrees": float(degrees),
             "alpha_total": float(alpha),
-            "rule": str(found.rule[row, column]),
-            "keep_fraction": float(found.keep_fraction[row, column]),
-            "theory": float(found.generalization_error[row, column]),
+            "rule": str(best.rule[row, column]),
+            "keep_fraction": float(best.keep_fraction[row, column]),
+            "theory": float(best.generalization_error[row, column]),
         }
         for row, degrees in enumerate(GENERATOR_DEGREES)
         for column, alpha in enumerate(ALPHAS_TOTAL)

@@ -29,12 +29,12 @@ FRACTIONS = np.append(np.linspace(0.05, 0.95, 19), 1.0)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """None: theory."""
+    """No simulated cells: theory alone."""
     return []
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """The thresholds."""
+    """Separability thresholds α over f, η and θ."""
     return [
         {
             "kind": "theory",

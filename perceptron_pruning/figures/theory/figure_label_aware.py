@@ -32,12 +32,12 @@ ALPHAS = np.geomspace(0.4, 10.0, 41)
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """The dots of the four rules."""
+    """The simulated points of the four rules."""
     return simulated_cells(CURVES, settings.alphas, settings)
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines and dots of the four rules."""
+    """Theory lines and simulated points of the four rules."""
     return curve_table(CURVES, ALPHAS, cells(settings), simulated)
 
 

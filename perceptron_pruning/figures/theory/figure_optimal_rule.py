@@ -18,12 +18,12 @@ from perceptron_pruning.figures.theory.curves import (
     rows_of,
 )
 from perceptron_pruning.figures.theory.settings import Settings
-from perceptron_pruning.figures.theory.simulated import Simulated, point
+from perceptron_pruning.figures.theory.simulated import Simulated, point, selection_of
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
-from replica_theory.selection import KeepEasiest, KeepHardest, KeepWindows
+from replica_theory.selection import KeepEasiest, KeepHardest, KeepWindows, Selection
 
 NAME = "optimal_rule"
 TITLE = "The optimal rule moves from easy to hard through windows of margins"
@@ -36,12 +36,12 @@ CAPTION = (
 KEEP_FRACTION = 0.4
 DEGREES = (0, 20)
 ALPHAS_TOTAL = np.geomspace(1.2, 24.0, 19)
-_LABELS = {"easy": KeepEasiest(KEEP_FRACTION), "hard": KeepHardest(KEEP_FRACTION)}
+RIVALS: dict[str, Selection] = {"easy": KeepEasiest(KEEP_FRACTION), "hard": KeepHardest(KEEP_FRACTION)}
 
 
 def curves_at(degrees: float) -> list[Curve]:
     """Hard and easy, of one column."""
-    return [Curve(rule, math.radians(degrees), f"keep {name}") for name, rule in _LABELS.items()]
+    return [Curve(rule, math.radians(degrees), f"keep {name}") for name, rule in RIVALS.items()]
 
 
 @cache
@@ -54,8 +54,8 @@ def _rule(alpha_total: float, degrees: float) -> KeepWindows:
 
     The error is flat at the optimum, so that this changes it by less than a part in 1e4.
     """
-    found = _optimum(alpha_total, degrees).selection
-    return KeepWindows(tuple((round(a, 3), round(b, 3)) for a, b in found.windows), found.label_aware)
+    optimum = _optimum(alpha_total, degrees).selection
+    return KeepWindows(tuple((round(a, 3), round(b, 3)) for a, b in optimum.windows), optimum.label_aware)
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -69,12 +69,12 @@ def cells(settings: Settings) -> list[Cell]:
         )
         for degrees in DEGREES
         for alpha in settings.alphas_total
-        for rule in (*_LABELS.values(), _rule(alpha, degrees))
+        for rule in (*RIVALS.values(), _rule(alpha, degrees))
     ]
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, dots, and the optimal rule's windows."""
+    """Theory lines, simulated points, and the optimal rule's windows."""
     curves = [curve for degrees in DEGREES for curve in curves_at(degrees)]
     return [
         *curve_table(curves, KEEP_FRACTION * ALPHAS_TOTAL, cells(settings), simulated),
@@ -110,14 +110,13 @@ def draw(table: Sequence[Row]) -> Figure:
 
 
 def _draw_errors(axes: Axes, rows: Sequence[Row], degrees: float) -> None:
-    known = {repr(rule) for rule in _LABELS.values()}
     for curve, colour in zip(reversed(curves_at(degrees)), COLOURS, strict=False):  # as in figure 1B
         line = rows_of(rows, curve, "theory")
         axes.plot(column(line, "alpha_total"), column(line, "theory"), color=colour, label=curve.label)
         draw_dots(axes, rows_of(rows, curve, "simulation"), colour, abscissa="alpha_total")
     line = [row for row in rows if row["kind"] == "optimal"]
     axes.plot(column(line, "alpha_total"), column(line, "theory"), color=COLOURS[2], label="optimal rule")
-    dots = [row for row in rows if row["kind"] == "simulation" and row["rule"] not in known]
+    dots = [row for row in rows if row["kind"] == "simulation" and isinstance(selection_of(row), KeepWindows)]
     draw_dots(axes, dots, COLOURS[2], abscissa="alpha_total", fmt="s")
     axes.set(xscale="log", yscale="log")
     plain_ticks(axes)

@@ -37,12 +37,12 @@ _COMPARED: dict[str, Quantity] = {"overlap": "error", "probe_overlap": "probe_an
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """The dots, which are figure 2's."""
+    """The simulated points, which figure 2CDE shows too."""
     return simulated_cells(CURVES, settings.alphas, settings)
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines and dots of the three quantities."""
+    """Theory lines and simulated points of R, ρ and κ."""
     lines = [row for curve in CURVES for row in _theory(curve)]
     dots = [_dot(cell, name, simulated) for cell in cells(settings) if cell in simulated.trials for name in QUANTITIES]
     return lines + dots
@@ -58,7 +58,7 @@ def _theory(curve: Curve) -> list[Row]:
 
 
 def _dot(cell: Cell, name: str, simulated: Simulated) -> Row:
-    """A quantity's mean; overlaps are held against the theory as the angles that they are."""
+    """Mean of R, ρ or κ; its z-score is that of arccos R/π, arccos ρ/π or κ."""
     values, alpha = simulated.trials[cell][name], cell.n_kept / cell.n_features
 
     def theory(alphas: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines over the angle, and dots of both kinds of probe."""
+    """Theory lines over θ, and simulated points of both kinds of probe."""
     dots = [row | {"alpha": row["alpha_prune"]} for row in simulated.rows(cells(settings))]
     return [row for f in FRACTIONS for degrees in LINE_DEGREES for row in _theory(f, float(degrees))] + dots
 

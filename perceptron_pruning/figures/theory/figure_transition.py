@@ -39,7 +39,7 @@ FRONTIER_ALPHAS = np.array([0.5, 1.0, 1.4, 1.7, 1.9, 2.1, 2.3, 2.6, 3.0, 4.0, 6.
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """The dots on the left."""
+    """The simulated points of panel A."""
     return [
         Cell(alpha_prune=alpha, selection=KeepHardest(f), n_features=settings.n_features)
         for alpha in ALPHAS
@@ -48,7 +48,7 @@ def cells(settings: Settings) -> list[Cell]:
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
-    """Lines, limits, dots and frontiers."""
+    """Theory lines, their limits, simulated points and frontiers."""
     return [
         *(row for f in FRACTIONS.tolist() for row in _theory(min(f, 1.0))),
         *(_limit(alpha, f) for alpha in ALPHAS if alpha > GARDNER_CAPACITY for f in (1e-3, 0.3)),

@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from perceptron_pruning.embeddings import experiment
-from perceptron_pruning.embeddings.experiment import CurveSettings
+from perceptron_pruning.experiments.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +17,7 @@ class Settings:
         alphas_total: α_total of the dots of hard against easy.
         sizes: N of the finite-size scaling.
         embeddings: The experiment on real embeddings.
-        seed: Seed of the whole; each cell has one of its own, drawn from it.
+        seed: The seed from which each cell draws its own.
     """
 
     name: str
@@ -27,15 +26,14 @@ class Settings:
     alphas: tuple[float, ...]
     alphas_total: tuple[float, ...]
     sizes: tuple[int, ...]
-    embeddings: CurveSettings
+    embeddings: Plan
     seed: int = 0
 
     @property
     def parameters(self) -> dict[str, str]:
-        """In words."""
-        return {name: str(value) for name, value in asdict(self).items() if name != "embeddings"} | {
-            f"embeddings: {name}": str(value) for name, value in vars(self.embeddings).items()
-        }
+        """All of them, in words."""
+        own = {name: str(value) for name, value in asdict(self).items() if name != "embeddings"}
+        return own | {f"embeddings: {name}": str(value) for name, value in asdict(self.embeddings).items()}
 
 
 QUICK = Settings(
@@ -45,7 +43,7 @@ QUICK = Settings(
     alphas=(0.5, 1.0, 2.0, 3.0, 5.0),
     alphas_total=(1.5, 3.0, 6.0, 10.0, 14.0),
     sizes=(25, 50, 100, 200),
-    embeddings=experiment.QUICK,
+    embeddings=Plan(pool_sizes=(100, 400, 1600, 3200), keep_fractions=(0.2, 0.4, 0.5), n_seeds=8),
 )
 
 FULL = Settings(
@@ -55,5 +53,5 @@ FULL = Settings(
     alphas=(0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0),
     alphas_total=(1.5, 2.25, 3.0, 4.5, 6.0, 8.0, 10.0, 14.0, 20.0),
     sizes=(50, 100, 200, 400, 800),
-    embeddings=experiment.FULL,
+    embeddings=Plan(pool_sizes=(100, 200, 400, 800, 1600, 3200, 6400), keep_fractions=(0.2, 0.4, 0.5), n_seeds=24),
 )

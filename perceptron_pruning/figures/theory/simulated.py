@@ -1,9 +1,10 @@
 """Simulated points of the figures, from one store, each held against the theory."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,11 @@ from perceptron_pruning.comparison import agreement, student_error, student_fini
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
+from perceptron_pruning.sweeps.parsing import rule
 from replica_theory.selection import Selection
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _QUANTILES = (np.arange(8) + 0.5) / 8
 
@@ -22,28 +27,28 @@ class Simulated:
 
     Attributes:
         trials: For each cell that is finished, its arrays (n_trials,) as in `SimulationResult`.
-        seed: The seed of the whole.
-        embedded: Rows of the experiment on real embeddings.
+        seed: The seed from which each cell draws its own.
+        datasets: Finished experiments on embeddings, by name.
     """
 
-    trials: dict[Cell, dict[str, np.ndarray]] = field(default_factory=dict)
+    trials: Mapping[Cell, Mapping[str, np.ndarray]] = field(default_factory=dict)
     seed: int = 0
-    embedded: Sequence[Row] = ()
+    datasets: "Mapping[str, xr.Dataset]" = field(default_factory=dict)
 
     def rows(self, cells: Iterable[Cell]) -> list[Row]:
-        """A row for each of these cells that is there."""
+        """A row for each of these cells that was simulated."""
         return [self._rows[cell] for cell in dict.fromkeys(cells) if cell in self.trials]
 
     @property
     def all_rows(self) -> list[Row]:
-        """A row for every cell."""
+        """A row for every simulated cell."""
         return list(self._rows.values())
 
     @cached_property
     def _rows(self) -> dict[Cell, Row]:
         return {cell: self._row(cell, arrays) for cell, arrays in self.trials.items()}
 
-    def _row(self, cell: Cell, arrays: dict[str, np.ndarray]) -> Row:
+    def _row(self, cell: Cell, arrays: Mapping[str, np.ndarray]) -> Row:
         errors = arrays["generalization_error"]
         angles, alpha = arrays["probe_angles"], cell.n_kept / cell.n_features
         angle = float(angles.mean()) if cell.probe == "trained" else cell.probe_angle
@@ -81,14 +86,33 @@ class Simulated:
 
 
 def _mean_error(alphas: np.ndarray, cell: Cell, angles: np.ndarray) -> np.ndarray:
-    """The theory's error, of trained probes over the angles that they reached."""
+    """The theory's ε; for trained probes, its mean over octiles of the angles that they reached."""
     representative = np.quantile(angles, _QUANTILES) if cell.probe == "trained" else [cell.probe_angle]
     setting = {"student": cell.student, "selection": cell.selection, "label_noise": cell.label_noise}
     return np.mean([student_error(alphas, probe_angle=angle, **setting) for angle in representative], axis=0)
 
 
+def rule_label(selection: Selection) -> str:
+    """What the column ``rule`` of a table calls a selection rule: its repr, which `sweeps.parsing.rule` reads back."""
+    return repr(selection)
+
+
+def selection_of(row: Row) -> Selection:
+    """The selection rule of a table's row.
+
+    Raises:
+        ValueError: It is not a rule of this package.
+    """
+    return _selection(row["rule"])
+
+
+@cache
+def _selection(label: str) -> Selection:
+    return rule(label)
+
+
 def student_label(student: Student) -> str:
-    """What tables call a student."""
+    """What the column ``student`` of a table calls a student."""
     return student if isinstance(student, str) else f"{student.loss}, ridge {student.ridge:g}"
 
 
@@ -97,7 +121,7 @@ def point(selection: Selection, probe_angle: float, alpha_prune: float, label_no
     fraction = selection.kept_distribution(probe_angle, label_noise).keep_fraction
     return {
         "kind": "theory",
-        "rule": repr(selection),
+        "rule": rule_label(selection),
         "keep_fraction": fraction,
         "probe_angle_degrees": round(math.degrees(probe_angle), 9),
         "alpha_prune": alpha_prune,

@@ -1,10 +1,5 @@
-"""Claims of the paper and of its summaries, each with a verdict that is computed from the tables, never typed.
+"""Claims of the paper and of its summaries, each with a verdict that is computed from the tables, never typed."""
 
-Most claims say that some effect is positive. The exact theory gives the effect's value, and with it the verdict that
-is predicted; the tables give its estimate with a standard error, and the verdict follows from the 95 % interval.
-"""
-
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from perceptron_pruning.evidence.claim import Claim
@@ -29,40 +24,39 @@ from perceptron_pruning.reproduction.claims.scaling import (
     frontier_beats_power_law,
     frontier_is_exponential,
     imperfect_probe_falls_back,
-    unlimited_pool_has_a_transition,
 )
+from perceptron_pruning.reproduction.claims.transition import unlimited_pool_has_a_transition
 
 __all__ = ["Claim", "judge"]
 
 
 def judge(tables: Mapping[str, Sequence[Row]], simulated: Sequence[Row]) -> list[Claim]:
-    """All claims, in the light of the figures' tables and of every simulated point."""
-    points = _of_the_usual_size(simulated)
-    embedded = tables.get("embeddings", ())
+    """All claims, in the light of the figures' tables and of every simulated point.
+
+    A claim reads the tables of its own figures, where a cell stands once.
+    """
+
+    def table(name: str) -> Sequence[Row]:
+        return tables.get(name, ())
+
+    scaling = [*table("1A"), *table("2CDE")]
     return [
         theory_predicts_simulation(simulated),
-        order_parameters_agree(tables.get("order_parameters", ())),
-        size_vanishes(tables.get("finite_size", ())),
-        keep_easy_when_scarce(points),
-        keep_hard_when_abundant(points),
-        flips_where_theory_says(tables.get("1C", ())),
-        fixed_fraction_is_power_law(points),
-        frontier_beats_power_law(points),
-        frontier_is_exponential(points),
-        unlimited_pool_has_a_transition(points),
-        imperfect_probe_falls_back(points),
-        pruned_examples_tell_more(tables.get("1F", ())),
-        constant_gain(tables.get("1F", ())),
-        optimal_rule_beats_both(tables.get("optimal_rule", ())),
-        labels_help(points),
-        trained_probe_is_an_exact_one(simulated),
-        *keep_easy_of_few_images(embedded),
-        *keep_hard_of_many_images(embedded),
+        order_parameters_agree(table("order_parameters")),
+        size_vanishes(table("finite_size")),
+        keep_easy_when_scarce(table("1B")),
+        keep_hard_when_abundant(table("1B")),
+        flips_where_theory_says(table("1C")),
+        fixed_fraction_is_power_law(table("1A")),
+        frontier_beats_power_law(scaling),
+        frontier_is_exponential(scaling),
+        unlimited_pool_has_a_transition(table("transition")),
+        imperfect_probe_falls_back(scaling),
+        pruned_examples_tell_more(table("1F")),
+        constant_gain(table("1F")),
+        optimal_rule_beats_both(table("optimal_rule")),
+        labels_help(table("label_aware")),
+        trained_probe_is_an_exact_one(table("trained_probe")),
+        *keep_easy_of_few_images(table("embeddings")),
+        *keep_hard_of_many_images(table("embeddings")),
     ]
-
-
-def _of_the_usual_size(simulated: Sequence[Row]) -> list[Row]:
-    """Points with exact probes at the N that most have."""
-    sizes = Counter(row["n_features"] for row in simulated)
-    usual = max(sizes, key=lambda size: sizes[size], default=None)
-    return [row for row in simulated if row["n_features"] == usual and row["probe"] == "exact"]

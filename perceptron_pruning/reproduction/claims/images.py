@@ -1,46 +1,51 @@
 """The same questions on real embeddings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from perceptron_pruning.embeddings.experiment import CurveSummary
-from perceptron_pruning.evidence.claim import NO_NUMBER, Claim
-from perceptron_pruning.evidence.effect import IN_REGIME, UNDECIDED, Effect
+import xarray as xr
+
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import effect
 from perceptron_pruning.figures.theory import figure_embeddings
 from perceptron_pruning.output.tables import Row
 
+Extreme = Callable[[Iterable[int]], int]
 
-def keep_easy_of_few_images(embedded: Sequence[Row]) -> list[Claim]:
+
+def keep_easy_of_few_images(table: Sequence[Row]) -> list[Claim]:
     """A claim for each fraction, at the smallest pool."""
-    return _images(embedded, "KeepEasiest", min, "Real images: when data are scarce, keep the easy")
+    return _images(table, "easy", min, "Real images: when data are scarce, keep the easy")
 
 
-def keep_hard_of_many_images(embedded: Sequence[Row]) -> list[Claim]:
+def keep_hard_of_many_images(table: Sequence[Row]) -> list[Claim]:
     """A claim for each fraction, at the largest pool."""
-    return _images(embedded, "KeepHardest", max, "Real images: when data abound, keep the hard")
+    return _images(table, "hard", max, "Real images: when data abound, keep the hard")
 
 
-def _images(embedded: Sequence[Row], rule: str, pools: Callable[..., int], statement: str) -> list[Claim]:
+def _images(table: Sequence[Row], rule: str, extreme: Extreme, statement: str) -> list[Claim]:
     """On real embeddings, a rule beats the better of its two rivals at an extreme pool: a claim each fraction."""
-    rivals = [other for other in figure_embeddings.LABELS if other != rule]
-    paired = [
-        mean for rival in rivals for mean in figure_embeddings.means(embedded, baseline=rival) if mean.selection == rule
-    ]
-    fractions = sorted({mean.keep_fraction for mean in paired})
-    return [_on_pool(paired, fraction, pools, statement) for fraction in fractions] or [
-        Claim(claim=statement, theory=NO_NUMBER, measured="no points", verdict=UNDECIDED, figure="embeddings")
+    if not table:
+        return [Claim(statement=statement, limited=True, figure=figure_embeddings.NAME)]
+    errors = figure_embeddings.errors(table)
+    pool = extreme(errors.pool_size.values.tolist())
+    return [
+        Claim(
+            statement=statement,
+            setting=f"f = {fraction:g}, {pool} images, {errors.sizes['seed']} seeds",
+            measurements=(_least_gain(errors.sel(pool_size=pool, keep_fraction=fraction), rule),),
+            limited=True,
+            figure=figure_embeddings.NAME,
+        )
+        for fraction in sorted(errors.keep_fraction.values.tolist())
     ]
 
 
-def _on_pool(paired: list[CurveSummary], fraction: float, pools: Callable[..., int], statement: str) -> Claim:
-    same = [mean for mean in paired if mean.keep_fraction == fraction]
-    pool = pools(mean.pool_size for mean in same)
-    gains = [Effect(-100 * m.difference, 100 * m.difference_se, m.n_seeds - 1) for m in same if m.pool_size == pool]
-    gain = min(gains, key=lambda effect: effect.value)
-    seeds = min(mean.n_seeds for mean in same if mean.pool_size == pool)
-    return Claim(
-        claim=f"{statement} (f = {fraction:g})",
-        theory=NO_NUMBER,
-        measured=f"error below the next best rule's by {gain} percentage points; {pool} images, {seeds} seeds",
-        verdict=gain.verdict(IN_REGIME),
-        figure="embeddings",
+def _least_gain(errors: xr.DataArray, rule: str) -> Measurement:
+    """What a rule gains over the best of its rivals, paired by seed, in percentage points."""
+    rivals = [str(rival) for rival in errors.rule.values if rival != rule]
+    gains = [effect(100 * (errors.sel(rule=rival) - errors.sel(rule=rule)).values) for rival in rivals]
+    return Measurement(
+        quantity="error of the next best rule − its own, percentage points",
+        effect=min(gains, key=lambda gain: gain.value),
+        criterion="helps",
     )

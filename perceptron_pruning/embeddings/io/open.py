@@ -1,0 +1,143 @@
+"""Embeddings opened as rows: arrays, `.npy`, `.npz`, Parquet, safetensors, folders of shards."""
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from perceptron_pruning.embeddings.io.columns import split_name
+from perceptron_pruning.embeddings.io.npy import npy_shard, only_name, safetensors_shard
+from perceptron_pruning.embeddings.io.rows import ArrayShard, FileShard, Rows, Shard, array_rows
+
+SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
+EmbeddingSource = ArrayLike | str | Path | Rows
+"""Embeddings of one network: an array (n, d), or the path of a file or folder."""
+
+
+def open_sources(sources: EmbeddingSource | Sequence[EmbeddingSource]) -> list[Rows]:
+    """The rows of each network: several for a sequence of arrays or paths, one otherwise."""
+    if isinstance(sources, Sequence) and not isinstance(sources, str) and _are_sources(sources):
+        return [open_rows(source) for source in sources]
+    return [open_rows(sources)]  # pyright: ignore[reportArgumentType]
+
+
+def _are_sources(sources: Sequence) -> bool:
+    return len(sources) > 0 and all(isinstance(s, str | Path | Rows) or np.ndim(s) == 2 for s in sources)
+
+
+def open_rows(source: EmbeddingSource, *, name: str = "embeddings") -> Rows:
+    """Embeddings as rows that are read when needed.
+
+    Args:
+        source: An array (n, d), or a path: a `.npy`, `.npz`, Parquet (list column) or safetensors file, a folder
+            of such shards, or a folder in clip-retrieval's layout (`img_emb/img_emb_*.npy`). `FILE:NAME`
+            picks a column or an array. Shards are taken in the order of the numbers in their names.
+
+    Raises:
+        ValueError: A file is truncated, of another width, or of a kind that is not read; file and row are named.
+        OSError: A file cannot be read.
+    """
+    if isinstance(source, Rows):
+        return source
+    if not isinstance(source, str | Path):
+        return array_rows(source, name)
+    path, key = split_name(source)
+    if not path.exists():
+        raise FileNotFoundError(f"`{path}` does not exist")
+    files = shard_files(path) if path.is_dir() else [path]
+    return Rows(tuple(_shard(file, key) for file in files))
+
+
+def shard_files(folder: Path) -> list[Path]:
+    """The shards of a folder, in the order of the numbers in their names."""
+    place = folder / "img_emb" if (folder / "img_emb").is_dir() else folder
+    shards = [file for suffix in SUFFIXES for file in place.glob(f"*{suffix}")]
+    kinds = {file.suffix for file in shards}
+    if len(kinds) != 1:
+        raise ValueError(
+            f"`{place}` must hold shards of one kind ({', '.join(SUFFIXES)}); got {sorted(kinds) or 'none'}"
+        )
+    return sorted(shards, key=_numbers_in_name)
+
+
+def metadata_column(folder: Path, name: str) -> str | None:
+    """`FOLDER/metadata:name`, a column of clip-retrieval's layout; None if there is no such folder."""
+    metadata = folder / "metadata"
+    return f"{metadata}:{name}" if metadata.is_dir() else None
+
+
+def _numbers_in_name(file: Path) -> tuple[list[int], str]:
+    digits = "".join(c if c.isdigit() else " " for c in file.stem).split()
+    return [int(d) for d in digits], file.name
+
+
+def _shard(path: Path, key: str | None) -> Shard:
+    if path.suffix == ".npy":
+        return npy_shard(path)
+    if path.suffix == ".safetensors":
+        return safetensors_shard(path, key)
+    if path.suffix == ".npz":
+        return _npz_shard(path, key)
+    if path.suffix == ".parquet":
+        return _parquet_shard(path, key)
+    raise ValueError(f"`{path}` must end in one of {', '.join(SUFFIXES)}; got {path.suffix or 'no ending'}")
+
+
+def _npz_shard(path: Path, key: str | None) -> ArrayShard:
+    """The array of a `.npz`, held in memory: compressed files cannot be read in pieces."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            names = archive.files
+            if key is None:
+                names = [n for n in names if archive[n].ndim == 2]
+            array = archive[only_name(names, key, path)]
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"`{path}` is no .npz file, or it is truncated: {error}") from error
+    return ArrayShard(array, str(path), path)
+
+
+class _TemporaryFiles:
+    """Files in a temporary folder that is deleted when the process ends."""
+
+    folder: tempfile.TemporaryDirectory | None = None
+
+    @classmethod
+    def new(cls, size: int) -> Path:
+        """An empty file.
+
+        Raises:
+            OSError: The disk has fewer than ``size`` bytes left.
+        """
+        if cls.folder is None:
+            cls.folder = tempfile.TemporaryDirectory(prefix="perceptron-pruning-")
+        free = shutil.disk_usage(cls.folder.name).free
+        if size > free:
+            raise OSError(
+                f"unpacking needs {size} bytes in {cls.folder.name}, {free} are free (set TMPDIR to another disk)"
+            )
+        return Path(tempfile.mkstemp(suffix=".raw", dir=cls.folder.name)[1])
+
+
+def _parquet_shard(path: Path, key: str | None) -> Shard:
+    """The list column of a file, unpacked into a temporary file of plain numbers that every pass reads."""
+    from perceptron_pruning.embeddings.io.parquet import list_batches, list_column
+
+    name, n_rows, width, dtype = list_column(path, key)
+    unpacked = _TemporaryFiles.new(n_rows * width * dtype.itemsize)
+    with unpacked.open("wb") as file:
+        for batch in list_batches(path, name, width):
+            np.ascontiguousarray(batch, dtype).tofile(file)
+    return UnpackedShard(FileShard(unpacked, (n_rows, width), dtype), path)
+
+
+class UnpackedShard:
+    """A copy in plain numbers, under the name and path of its source."""
+
+    def __init__(self, copy: Shard, path: Path):
+        self.copy, self.path, self.name = copy, path, str(path)
+        self.shape, self.dtype, self.read = copy.shape, copy.dtype, copy.read
