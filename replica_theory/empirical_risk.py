@@ -9,13 +9,16 @@ from numpy.typing import ArrayLike
 
 from replica_theory._empirical_risk.minimiser import train
 from replica_theory._kept_averages.averages import KeptAverages
+from replica_theory._trained_probe.pruning import Pruning
+from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import Loss, Proximal, Weight
 from replica_theory.losses.custom import as_loss
-from replica_theory.losses.named import check_loss
+from replica_theory.losses.named import LOSSES, check_loss
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
+from replica_theory.trained_probe import TrainedProbe, check_probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,8 @@ class EmpiricalRiskSolution:
         loss: The loss, as it was given.
         ridge: λ.
         selection: The rule by which the examples were kept.
-        probe_angle: θ, radians.
+        probe_angle: θ, radians; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
+        probe: The probe, if it was trained on the pool.
         label_noise: η, chance that a label of the pool was flipped.
         sample_weight: Weight of the loss by signed margin, if any.
         generalization_error: ε = angle(student, teacher)/π, test error on clean, unpruned data.
@@ -47,7 +51,8 @@ class EmpiricalRiskSolution:
     loss: str | Loss | Proximal
     ridge: float
     selection: Selection
-    probe_angle: float
+    probe_angle: Any
+    probe: TrainedProbe | None
     label_noise: float
     sample_weight: Weight | None
     generalization_error: Any
@@ -85,6 +90,7 @@ def empirical_risk(
     ridge: float,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution:
@@ -106,6 +112,7 @@ def empirical_risk(
         ridge: λ in [0, ∞].
         selection: Which examples are kept, as a function of probe field and (noisy) label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe: A probe that is trained on the pool, of which α_prune are kept; then there is no ``probe_angle`` to give.
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
         sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0.
 
@@ -123,14 +130,28 @@ def empirical_risk(
     alphas = check_alpha(alpha_prune)
     EmpiricalRisk(loss, ridge, sample_weight)  # checks them
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-    law = check_selection(selection).kept_distribution(angle, noise)
-    averages, function = KeptAverages(law, sample_weight), as_loss(check_loss(loss))
-    students = train(averages, function, alphas=np.atleast_1d(alphas), ridge=float(ridge))
+    check_selection(selection)
+    function = as_loss(check_loss(loss))
+    if (probe := check_probe(probe, probe_angle)) is None:
+        averages = KeptAverages(selection.kept_distribution(angle, noise), sample_weight)
+        students = train(averages, function, alphas=np.atleast_1d(alphas), ridge=float(ridge))
+    else:
+        pruning = Pruning(
+            loss=LOSSES[probe.loss],
+            ridge=probe.ridge,
+            share=probe.share,
+            ties=probe.ties,
+            selection=selection,
+            label_noise=noise,
+            weight=sample_weight,
+        )
+        students = StudentCurve(pruning=pruning, loss=function, ridge=float(ridge)).at(np.atleast_1d(alphas))
 
     def shaped(name: str) -> Any:
         column = np.array([getattr(student, name) for student in students])
         return column if alphas.ndim else column[0]
 
+    angle = angle if probe is None else shaped("probe_angle")
     to_teacher, to_probe = (angle_to(shaped("direction"), in_plane(target)) for target in (angle, 0.0))
     return EmpiricalRiskSolution(
         alpha_prune=alphas[()],
@@ -138,6 +159,7 @@ def empirical_risk(
         ridge=float(ridge),
         selection=selection,
         probe_angle=angle,
+        probe=probe,
         label_noise=noise,
         sample_weight=sample_weight,
         generalization_error=to_teacher / math.pi,

@@ -13,16 +13,16 @@ _ROUNDING = 1e-12
 
 
 def angle_to(direction: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Angle between student(s), (..., 3), and a target (3,), from components, so that none is lost near 0."""
+    """Angle between student(s), (..., 3), and a target (3, ...), from components, so that none is lost near 0."""
     a1, a2, b = np.moveaxis(direction, -1, 0)
     c1, c2, outside = target
     beside = np.hypot(a1 * c2 - a2 * c1, b)
     return np.arctan2(np.hypot(beside, np.hypot(a1, a2) * outside), a1 * c1 + a2 * c2)
 
 
-def in_plane(angle: float) -> np.ndarray:
-    """The direction at this angle to the probe, towards the teacher."""
-    return np.array([math.cos(angle), math.sin(angle), 0.0])
+def in_plane(angle: float | np.ndarray) -> np.ndarray:
+    """The direction at this angle to the probe, towards the teacher, (3, ...)."""
+    return np.array([np.cos(angle), np.sin(angle), np.zeros_like(angle)])
 
 
 def target_direction(probe_angle: float, *, teacher_overlap: float, probe_overlap: float) -> np.ndarray:

@@ -19,9 +19,14 @@ from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import Polished
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
+from replica_theory._trained_probe.pruning import Pruning
+from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
+from replica_theory.losses.named import LOSSES
+from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.trained_probe import TrainedProbe, check_probe
 
 RESIDUAL_TOLERANCE = 1e-9
 
@@ -33,7 +38,8 @@ class MaxMarginSolution:
     Attributes:
         alpha_prune: α, kept examples per dimension.
         selection: The rule by which they were kept.
-        probe_angle: θ, radians.
+        probe_angle: θ, radians; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
+        probe: The probe, if it was trained on the pool.
         generalization_error: ε = angle(student, teacher)/π, in [0, 1].
         overlap: R = cos of the angle to the teacher.
         probe_overlap: ρ = cos of the angle to the probe.
@@ -45,7 +51,8 @@ class MaxMarginSolution:
 
     alpha_prune: Any
     selection: Selection
-    probe_angle: float
+    probe_angle: Any
+    probe: TrainedProbe | None
     generalization_error: Any
     overlap: Any
     probe_overlap: Any
@@ -59,7 +66,9 @@ class MaxMarginSolution:
         return self.scaling_exponent / self.alpha_prune
 
 
-def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0) -> MaxMarginSolution:
+def max_margin(
+    alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0, probe: TrainedProbe | None = None
+) -> MaxMarginSolution:
     """Max-margin student trained on pruned data, in the limit N → ∞ at fixed P/N.
 
     Solves, for the student's in-plane part p, its margin k and Q(x) = E (x + g)₊²::
@@ -70,6 +79,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
         selection: Which examples are kept, as a function of probe field and label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe: A probe that is trained on the pool, of which α_prune are kept; then there is no ``probe_angle`` to give.
 
     Returns:
         The students, each checked against the paper's own equations.
@@ -82,6 +92,8 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.
     """
     alphas = check_alpha(alpha_prune)
+    if (probe := check_probe(probe, probe_angle)) is not None:
+        return _by_trained_probe(alphas, check_selection(selection), probe)
     law = check_selection(selection).kept_distribution(check_probe_angle(probe_angle))
     curve, residual = _solved(law, np.atleast_1d(alphas))
     students = curve.students
@@ -94,6 +106,7 @@ def max_margin(alpha_prune: ArrayLike, *, selection: Selection, probe_angle: flo
         alpha_prune=shaped(students.alpha),
         selection=selection,
         probe_angle=law.probe_angle,
+        probe=None,
         generalization_error=shaped(students.generalization_error),
         overlap=shaped(students.overlap),
         probe_overlap=shaped(students.probe_overlap(law.probe_angle)),
@@ -121,3 +134,33 @@ def _reject_large(residual: np.ndarray, students: OrderParameters) -> None:
             f"the paper's equations do not confirm the student at alpha_prune = {students.alpha[worst]}",
             residual=float(residual[worst]),
         )
+
+
+def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedProbe) -> MaxMarginSolution:
+    """Students on what a probe keeps of the pool that it was trained on."""
+    pruning = Pruning(
+        loss=LOSSES[probe.loss],
+        ridge=probe.ridge,
+        share=probe.share,
+        ties=probe.ties,
+        selection=selection,
+        label_noise=0.0,
+    )
+    students = StudentCurve(pruning=pruning, loss=HardMargin(), ridge=1.0, with_slopes=True).at(np.atleast_1d(alphas))
+
+    def shaped(name: str) -> Any:
+        column = np.array([getattr(student, name) for student in students])
+        return column if alphas.ndim else float(column[0])
+
+    return MaxMarginSolution(
+        alpha_prune=alphas.copy() if alphas.ndim else float(alphas),
+        selection=selection,
+        probe_angle=shaped("probe_angle"),
+        probe=probe,
+        generalization_error=shaped("generalization_error"),
+        overlap=shaped("overlap"),
+        probe_overlap=shaped("probe_overlap"),
+        margin=1 / shaped("norm"),
+        scaling_exponent=shaped("scaling_exponent"),
+        residual=shaped("residual"),
+    )

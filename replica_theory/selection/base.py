@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.errors import check_keep_fraction
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
 class Selection(ABC):
@@ -12,14 +14,28 @@ class Selection(ABC):
 
     keep_fraction: float
 
-    @abstractmethod
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        """What the rule keeps of a pool of these margins: q(m) in pieces on which it is smooth, and E q(m).
+
+        Rules that rank keep between quantiles of m, whatever its distribution; a rule by probability is asked at
+        the field of the unit-norm probe.
+
+        Raises:
+            ValueError: A rule of one's own says what it keeps in ``kept_distribution`` alone.
+        """
+        raise ValueError(f"`selection` must have a method kept_pieces to prune by other margins; got {self!r}")
+
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        """The rule's law on an infinite pool.
+        """The rule's law on an infinite pool that the probe has not seen.
 
         Args:
             probe_angle: θ between probe and teacher, radians.
             label_noise: η, chance in [0, 1/2] that a label of the pool is flipped, before the rule sees it.
         """
+        margins = IndependentMargins(probe_angle, label_noise)
+        pieces, fraction = self.kept_pieces(margins)
+        check_keep_fraction(fraction, "E q")
+        return KeptDistribution(pieces, fraction, margins.probe_angle, margins.label_noise)
 
     @abstractmethod
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:

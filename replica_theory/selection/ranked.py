@@ -10,12 +10,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import erfinv, ndtr, ndtri, owens_t
+from scipy.special import ndtr, owens_t
 
-from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
+from replica_theory.errors import check_keep_fraction
 from replica_theory.selection.base import Selection, checked_margin
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory.selection.kept_distribution import Piece
+from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
 class _Ranked(Selection):
@@ -40,28 +40,29 @@ class _Ranked(Selection):
         first = round(share * (margin.size - count))
         return np.sort(np.argsort(margin, kind="stable")[first : first + count])
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        lower, upper = self.thresholds(angle, noise)
-        pieces = [Piece(lower=lower, upper=upper)]
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        lower, upper = self._ends(margins)
+        pieces = (Piece(lower=lower, upper=upper),)
         if not self.label_aware and lower == 0:
-            pieces = [Piece(lower=-upper, upper=upper)]
-        elif not self.label_aware and (angle > 0 or noise > 0):  # a perfect probe of clean labels is never wrong
-            pieces = [Piece(lower=-upper, upper=-lower), *pieces]
-        return KeptDistribution(tuple(pieces), self.keep_fraction, angle, noise)
+            pieces = (Piece(lower=-upper, upper=upper),)
+        elif not self.label_aware and margins.has_errors:
+            pieces = (Piece(lower=-upper, upper=-lower), *pieces)
+        return pieces, self.keep_fraction
 
     def thresholds(self, probe_angle: float = 0.0, label_noise: float = 0.0) -> tuple[float, float]:
-        """Margins between which an infinite pool is kept.
+        """Margins between which an infinite pool is kept that the probe has not seen.
 
         Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is
         2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T, before
         a share 2 η of the labels is replaced by chance.
         """
-        kept, harder, easier = self.keep_fraction, self.harder_share, self.easier_share
-        quantile = _signed_margin_quantile if self.label_aware else _absolute_margin_quantile
-        lower = quantile(harder, kept + easier, probe_angle, label_noise) if harder > 0 else -math.inf
-        upper = quantile(harder + kept, easier, probe_angle, label_noise) if easier > 0 else math.inf
-        return (lower if self.label_aware else max(lower, 0.0)), upper
+        return self._ends(IndependentMargins(probe_angle, label_noise))
+
+    def _ends(self, margins: MarginDistribution) -> tuple[float, float]:
+        kept, harder, easier, aware = self.keep_fraction, self.harder_share, self.easier_share, self.label_aware
+        lower = margins.quantile(harder, kept + easier, label_aware=aware) if harder > 0 else -math.inf
+        upper = margins.quantile(harder + kept, easier, label_aware=aware) if easier > 0 else math.inf
+        return (lower if aware else max(lower, 0.0)), upper
 
 
 @dataclass(frozen=True)
@@ -187,31 +188,12 @@ class KeepWindows(Selection):
         first = skipped + ends - numbers
         return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
         rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]
-        pieces = [piece for rule in rules for piece in rule.kept_distribution(probe_angle, label_noise).pieces]
-        pieces = tuple(sorted(pieces, key=lambda piece: piece.lower))
-        return KeptDistribution(pieces, self.keep_fraction, check_probe_angle(probe_angle), label_noise)
-
-
-def _absolute_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
-    """|z| with this mass below and above it; the smaller mass is the one that is used, whatever the labels."""
-    return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
+        pieces = [piece for rule in rules for piece in rule.kept_pieces(margins)[0]]
+        return tuple(sorted(pieces, key=lambda piece: piece.lower)), self.keep_fraction
 
 
 def signed_margin_rank(margin: np.ndarray | float, probe_angle: float) -> np.ndarray:
     """Share of an infinite pool below this y z, θ > 0: Φ(m) − 2 T(m, cot θ), Owen's T."""
     return ndtr(margin) - 2 * owens_t(margin, 1 / math.tan(probe_angle))
-
-
-def _signed_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
-    """y z with this mass below and above it, by root finding on the skew-normal distribution."""
-    if probe_angle == 0 and label_noise == 0:
-        return _absolute_margin_quantile(below, above, probe_angle, label_noise)
-    slope = 1 / math.tan(probe_angle) if probe_angle else math.inf
-
-    def excess(m: float) -> float:
-        skew = 2 * (1 - 2 * label_noise) * owens_t(m, slope)
-        return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
-
-    return float(brentq(excess, -38.0, 38.0, xtol=1e-15, rtol=1e-15))  # pyright: ignore[reportArgumentType]

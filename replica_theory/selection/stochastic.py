@@ -4,7 +4,6 @@ References:
     Ayed & Hayou 2023, arXiv:2302.06960 (calibration); Kolossov et al. 2023, arXiv:2309.14563.
 """
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable
@@ -13,9 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
+from replica_theory.errors import check_keep_fraction
 from replica_theory.selection.base import Selection, check_selection, checked_margin
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
+from replica_theory.selection.kept_distribution import Piece, Probability
+from replica_theory.selection.margins import MarginDistribution, edges_of, keep_probability, split_at
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,8 @@ class KeepRandom(Selection):
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        everything = Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction)
-        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        return KeptDistribution((everything,), self.keep_fraction, angle, noise)
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        return (Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction),), self.keep_fraction
 
 
 @dataclass(frozen=True)
@@ -93,15 +91,13 @@ class KeepWithProbability(Selection):
         accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
         return np.flatnonzero(accepted)[:count]
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        ends = (-math.inf, *sorted(self.edges), math.inf)
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        probability, edges = margins.as_function_of_margin(self.folded_probability), margins.of_probe_field(self.edges)
+        ends = (-math.inf, *sorted(edges), math.inf)
         pieces = tuple(
-            Piece(lower=lower, upper=upper, probability=self.folded_probability)
-            for lower, upper in itertools.pairwise(ends)
+            Piece(lower=lower, upper=upper, probability=probability) for lower, upper in itertools.pairwise(ends)
         )
-        mean = mean_keep_probability(self.folded_probability, edges=self.edges, probe_angle=angle, label_noise=noise)
-        return KeptDistribution(pieces, check_keep_fraction(mean, "E q"), angle, noise)
+        return pieces, margins.mean(probability, edges)
 
 
 @dataclass(frozen=True)
@@ -161,18 +157,19 @@ class Calibrated(Selection):
             at_random = round(at_random * len(chosen) / (count - at_random))
         return np.sort(np.concatenate([lottery[:at_random], chosen]))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        law = self.selection.kept_distribution(probe_angle, label_noise)
-        ends = np.concatenate([[-math.inf], law.edges, [math.inf]])
-        pieces = tuple(self._mixed_piece(law, *pair) for pair in itertools.pairwise(ends))
-        return dataclasses.replace(law, pieces=pieces)
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        ruled, fraction = self.selection.kept_pieces(margins)
+        share, base = 1 - self.random_share, self.random_share * fraction
+        pieces = tuple(
+            Piece(lower=lower, upper=upper, probability=_mixture(rule, share, base))
+            for lower, upper, rule in split_at(ruled)
+        )
+        return pieces, fraction
 
-    def _mixed_piece(self, law: KeptDistribution, lower: float, upper: float) -> Piece:
-        share, base = self.random_share, self.random_share * law.keep_fraction
-        rule = next((p.probability for p in law.pieces if p.lower <= lower and upper <= p.upper), 0.0)
-        if callable(rule):
-            return Piece(lower=lower, upper=upper, probability=lambda m: (1 - share) * rule(m) + base)
-        return Piece(lower=lower, upper=upper, probability=(1 - share) * rule + base)
+
+def _mixture(rule: float | Probability, share: float, base: float) -> float | Probability:
+    """share · rule + base."""
+    return (lambda m: share * rule(m) + base) if callable(rule) else share * rule + base
 
 
 @dataclass(frozen=True)
@@ -228,22 +225,15 @@ class Verified(Selection):
         chance = np.where(probe_field[rows] * label[rows] > 0, self.accept_right, self.accept_wrong)
         return rows[rng.random(rows.size) < chance][:count]
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        law = self.selection.kept_distribution(probe_angle, label_noise)
-        ends = np.unique([-math.inf, *law.edges, 0.0, math.inf])
-        pieces = tuple(piece for pair in itertools.pairwise(ends) if (piece := self._piece(law, *pair)))
-        mean = mean_keep_probability(
-            lambda m: law(m) * np.where(m > 0, self.accept_right, self.accept_wrong),
-            edges=tuple(law.edges),
-            probe_angle=law.probe_angle,
-            label_noise=label_noise,
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        ruled, _ = self.selection.kept_pieces(margins)
+        accepted = [
+            Piece(lower=lower, upper=upper, probability=_mixture(rule, chance, 0.0))
+            for lower, upper, rule in split_at(ruled, 0.0)
+            if (chance := self.accept_right if lower >= 0 else self.accept_wrong) and rule
+        ]
+        fraction = margins.mean(
+            lambda m: keep_probability(ruled, m) * np.where(m > 0, self.accept_right, self.accept_wrong),
+            edges_of(ruled),
         )
-        return KeptDistribution(pieces, mean, law.probe_angle, label_noise)
-
-    def _piece(self, law: KeptDistribution, lower: float, upper: float) -> Piece | None:
-        """The rule's piece between two neighbouring ends, accepted by the sign of its margins."""
-        chance = self.accept_right if lower >= 0 else self.accept_wrong
-        rule = next((piece.probability for piece in law.pieces if piece.lower <= lower and upper <= piece.upper), 0.0)
-        if callable(rule):
-            return Piece(lower=lower, upper=upper, probability=lambda m: chance * rule(m)) if chance else None
-        return Piece(lower=lower, upper=upper, probability=chance * rule) if chance * rule else None
+        return tuple(accepted), fraction

@@ -1,0 +1,162 @@
+"""Students trained on what their own pool's probe has kept, along a curve of α."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from replica_theory._trained_probe.constraints import Linear
+from replica_theory._trained_probe.fit import fit_of, fit_of_the_probe
+from replica_theory._trained_probe.limits import at_ridge_limit
+from replica_theory._trained_probe.minimiser import FINE, Curve, minimiser
+from replica_theory._trained_probe.newton import Training
+from replica_theory._trained_probe.order_parameters import OrderParameters
+from replica_theory._trained_probe.pruned_pool import PrunedPool
+from replica_theory._trained_probe.pruning import Pruning
+from replica_theory._trained_probe.residual import RESIDUAL_TOLERANCE, triangular_residual
+from replica_theory._trained_probe.slope import log_error_slope
+from replica_theory.errors import SaddlePointError
+from replica_theory.geometry import angle_to, in_plane
+from replica_theory.losses.base import Loss
+from replica_theory.losses.named import Square
+from replica_theory.losses.ridgeless import HardMargin, Interpolation
+
+_ORDERS = (FINE, 12, 18)  # Gauss–Legendre nodes in a panel, in turn until the residual is small
+_FINER = 3  # nodes more in the residual's panels
+_OUTSIDE = np.array([0.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedStudent:
+    """A student beside the probe that pruned its pool.
+
+    Attributes:
+        probe_angle: θ between probe and teacher, radians.
+        direction: Unit vector (3,): along the probe, across it towards the teacher, outside their plane.
+        norm: ‖w‖, in [0, ∞].
+        scale: V.
+        training_loss: Mean (weighted) loss of the kept examples.
+        training_error: Share of the kept examples on the wrong side.
+        scaling_exponent: d ln ε/d ln α; not a number if it was not asked for.
+        residual: Largest, by the independent evaluation.
+    """
+
+    probe_angle: float
+    direction: np.ndarray
+    norm: float
+    scale: float
+    training_loss: float
+    training_error: float
+    scaling_exponent: float
+    residual: float
+
+    @property
+    def angle(self) -> float:
+        """To the teacher, radians."""
+        return float(angle_to(self.direction, in_plane(self.probe_angle)))
+
+    @property
+    def generalization_error(self) -> float:
+        """ε."""
+        return self.angle / math.pi
+
+    @property
+    def overlap(self) -> float:
+        """R."""
+        return math.cos(self.angle)
+
+    @property
+    def probe_overlap(self) -> float:
+        """ρ."""
+        return math.cos(float(angle_to(self.direction, in_plane(0.0))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentCurve:
+    """Students of one loss on pools that are pruned in one way.
+
+    Attributes:
+        pruning: The probe and the rule.
+        loss: ℓ_w.
+        ridge: λ_w, in [0, ∞].
+        with_slopes: Whether d ln ε/d ln α is asked for.
+        found: Students found so far.
+    """
+
+    pruning: Pruning
+    loss: Loss
+    ridge: float
+    with_slopes: bool = False
+    found: Curve = field(default_factory=Curve)
+
+    def at(self, alphas: np.ndarray) -> list[TrainedStudent]:
+        """The students at these α_prune, in their order.
+
+        Raises:
+            ValueError: There is no such probe or student.
+            SaddlePointError: The equations do not confirm one.
+        """
+        order, fraction, students = np.argsort(alphas), self.pruning.rough_fraction(), []
+        for alpha in alphas[order].tolist():
+            pool = self.pruning.of_kept(alpha, fraction)
+            students.append(self._student(alpha, pool))
+            fraction = pool.keep_fraction
+        return [students[place] for place in np.argsort(order)]
+
+    def _student(self, alpha_prune: float, pool: PrunedPool) -> TrainedStudent:
+        if isinstance(self.loss, Square) and self.ridge == 0 and alpha_prune == 1:
+            return _diverging(pool)
+        training = at_ridge_limit(pool.training(self.loss, self.ridge))
+        if pool.makes_the_probe(training.loss, training.ridge):
+            student, fit = pool.probe.as_student, fit_of_the_probe(training, pool.probe)
+        else:
+            student = self._confirmed(training, pool)
+            fit = fit_of(training, student)
+        slope = log_error_slope(training, student, pool, self.pruning) if self.with_slopes else math.nan
+        return _described(training, student, pool, fit, slope)
+
+    def _confirmed(self, training: Training, pool: PrunedPool) -> OrderParameters:
+        """The student, on panels as fine as the independent residual asks for."""
+        student, residual = self.found.ahead(training.alpha), math.inf
+        for order in _ORDERS:
+            student = minimiser(training, student, order=order)
+            residual = triangular_residual(training, student, pool.probe, order=order + _FINER)
+            if residual <= RESIDUAL_TOLERANCE:
+                self.found.add(training.alpha, student)
+                return replace(student, residual=residual)
+        raise SaddlePointError(
+            f"a second evaluation does not confirm the student at alpha_total = {training.alpha}", residual=residual
+        )
+
+
+def _described(
+    training: Training, student: OrderParameters, pool: PrunedPool, fit: tuple[float, float], slope: float
+) -> TrainedStudent:
+    probe, (A, r) = pool.probe, student.along.tolist()
+    components = np.array([A * probe.cosine + r, A * probe.sine, student.outside])
+    norm, vanishes = float(np.linalg.norm(components)), isinstance(training.loss, Linear)
+    constrained = isinstance(training.loss, (HardMargin, Interpolation))
+    return TrainedStudent(
+        probe_angle=probe.angle,
+        direction=components / norm,
+        norm=0.0 if vanishes else norm,
+        scale=0.0 if vanishes else math.inf if constrained else student.scale,
+        training_loss=fit[0],
+        training_error=fit[1],
+        scaling_exponent=slope,
+        residual=student.residual,
+    )
+
+
+def _diverging(pool: PrunedPool) -> TrainedStudent:
+    """The least-squares student without ridge at α = 1, whose norm diverges in random directions."""
+    return TrainedStudent(
+        probe_angle=pool.probe.angle,
+        direction=_OUTSIDE,
+        norm=math.inf,
+        scale=math.inf,
+        training_loss=0.0,
+        training_error=0.0,
+        scaling_exponent=0.0,
+        residual=0.0,
+    )
