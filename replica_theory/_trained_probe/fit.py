@@ -1,26 +1,34 @@
 """How a student does on the examples that it was trained on."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from replica_theory._trained_probe.kept_fields import label_moments
 from replica_theory._trained_probe.newton import Training
-from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.probe import Probe
+from replica_theory._trained_probe.student_field import StudentField
+from replica_theory.losses.base import Loss
 
 _ORDER = 12  # Gauss–Legendre nodes in a panel
 
 
-def fit_of(training: Training, student: OrderParameters) -> tuple[float, float]:
-    """Mean (weighted) loss and share of errors of what is kept, after training."""
-    field = training.field(student, _ORDER, every_breakpoint=True)
-    trained = training.loss.proximal(field.omega, student.scale * field.loss_weight)
-    kept = field.mean(np.ones_like(trained))
-    return field.mean(field.loss_weight * training.loss.value(trained)) / kept, field.mean(trained < 0) / kept
+class Fit(NamedTuple):
+    """Mean (weighted) loss of what is kept, and the share of it on the wrong side."""
+
+    loss: float
+    error: float
 
 
-def fit_of_the_probe(training: Training, probe: Probe) -> tuple[float, float]:
-    """The same of a student that is the probe, whose margins it has."""
+def fit_of(loss: Loss, field: StudentField) -> Fit:
+    """From a student's field, with a panel end where errors begin."""
+    kept = field.mean(np.ones_like(field.trained))
+    return Fit(field.mean(field.loss_weight * loss.value(field.trained)) / kept, field.mean(field.trained < 0) / kept)
+
+
+def fit_of_the_probe(training: Training, probe: Probe) -> Fit:
+    """Of a student that is the probe, whose margins it has."""
     fields = training.pool.fields(probe.as_student, training.loss, _ORDER)
     share = fields.weight * label_moments(fields.mean / fields.spread, training.label_noise)[0]
     margin = probe.norm * fields.margins[0]
-    return float(share @ training.loss.value(margin) / share.sum()), float(share @ (margin < 0) / share.sum())
+    return Fit(float(share @ training.loss.value(margin) / share.sum()), float(share @ (margin < 0) / share.sum()))

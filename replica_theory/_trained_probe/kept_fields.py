@@ -28,7 +28,7 @@ class KeptFields:
         spread: (n,), its standard deviation.
         margins: (J, n), f_j/‖p_j‖.
         forces: (J, n), G_j/√(E G_j²).
-        loss_weight: (n,), by which a student's loss is multiplied.
+        loss_weight: By which a student's loss is multiplied, (n,) or a number.
     """
 
     weight: np.ndarray
@@ -36,7 +36,7 @@ class KeptFields:
     spread: np.ndarray
     margins: np.ndarray
     forces: np.ndarray
-    loss_weight: np.ndarray
+    loss_weight: np.ndarray | float
 
     def moments(self, label_noise: float) -> np.ndarray:
         """E[k φ φᵀ] over the pool, φ = (1, s, f_1.., G_1..), (2 + 2J, 2 + 2J)."""
@@ -48,10 +48,13 @@ class KeptFields:
         return second
 
     def squares(self, label_noise: float) -> np.ndarray:
-        """E[k φ_i²] over the pool, φ = (s, f_1.., G_1..), (1 + 2J,)."""
+        """E[k φ_i²] over the pool, φ = (s, f_1.., G_1..), (1 + 2J,); of a force at least E[k], its value at random.
+
+        That is the scale of (S3) where next to nothing is kept on which an earlier learner pulled.
+        """
         n0, n1, n2 = label_moments(self.mean / self.spread, label_noise) * self.weight
         s = np.sum(self.mean * (self.mean * n0 + 2 * self.spread * n1) + self.spread**2 * n2)
-        return np.concatenate([[s], self.margins**2 @ n0, self.forces**2 @ n0])
+        return np.concatenate([[s], self.margins**2 @ n0, np.maximum(self.forces**2 @ n0, n0.sum())])
 
 
 class Pool(Protocol):
@@ -67,7 +70,7 @@ class UnseenPool:
 
     def fields(self, student: OrderParameters, loss: Loss, order: int) -> KeptFields:
         one, none = np.ones(1), np.empty((0, 1))
-        return KeptFields(weight=one, mean=np.zeros(1), spread=one, margins=none, forces=none, loss_weight=one)
+        return KeptFields(weight=one, mean=np.zeros(1), spread=one, margins=none, forces=none, loss_weight=1.0)
 
 
 def label_moments(argument: np.ndarray, label_noise: float) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from replica_theory._trained_probe.constraints import Linear
+from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.newton import Training, newton
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.square_loss import hebb_student, square_student
@@ -12,68 +13,52 @@ from replica_theory.errors import SaddlePointError
 from replica_theory.losses.named import Square, SquaredHinge
 from replica_theory.losses.ridgeless import HardMargin
 
-COARSE, FINE = 6, 8  # Gauss–Legendre nodes in a panel: errors of 1e-8 and 1e-12 as a rule
-TOLERANCE = 1e-12  # residual at which Newton's method ends
-_ROUGH = 1e-6  # residual at which it goes from coarse to fine panels
+CRUDE, COARSE, FINE = 4, 6, 8  # Gauss–Legendre nodes in a panel: errors of 1e-4, 1e-8 and 1e-12 as a rule
+_TOLERANCE = 1e-12  # residual at which Newton's method ends
+_ROUGH = 1e-6  # residual at which Newton's method goes from coarse to fine panels
+_QUADRATIC = 1e-5  # residual from which one step more is the last
 _ROUNDING = 1e-9  # residual that is taken where rounding keeps it from falling further
 _START_RIDGE = 1e-2  # least ridge of the square student that starts another
 _SOFT_RIDGE = 1e-2  # of the squared hinge's student that starts a hard margin's
 _SOFTEST_RIDGE = 1e-5  # of the squared hinge's student from which a path of ridges jumps to a hard margin's
-_CRUDE = 1e-3  # residual of a student that only starts another
+_START = 1e-3  # residual of a student that only starts another
+_PATIENCE = 25  # evaluations after which a start is given up
 _FASTEST, _SLOWEST = 0.1, 0.95  # ratios of a ridge to the last on a path of falling ridges
 _LEAST = 1e-9  # ridge of the path from which it jumps to 0
-_FARTHEST = 2.0  # extrapolation along a curve, in units of the last two points' distance
-_NEAREST = 2.0  # ratio of α to the last point's up to which a curve is extrapolated
 
 
-@dataclass
-class Curve:
-    """Order parameters found at growing α, from which the next ones are extrapolated in ln α."""
-
-    points: list[tuple[float, OrderParameters]] = field(default_factory=list)
-
-    def ahead(self, alpha: float) -> OrderParameters | None:
-        """Extrapolation to α; none if there is no point near."""
-        if not self.points or not 1 <= alpha / self.points[-1][0] <= _NEAREST:
-            return None
-        (before, first), (last, student) = self.points[max(len(self.points) - 2, 0)], self.points[-1]
-        covered = math.log(last / before)
-        share = math.log(alpha / last) / covered if covered else 0.0
-        return student.beyond(first, share) if 0 < share <= _FARTHEST else student
-
-    def add(self, alpha: float, student: OrderParameters) -> None:
-        self.points.append((alpha, student))
-
-
-def minimiser(training: Training, start: OrderParameters | None = None, *, order: int = FINE) -> OrderParameters:
+def minimiser(
+    training: Training,
+    start: OrderParameters | None = None,
+    *,
+    order: int = FINE,
+    coarse: int = COARSE,
+    trusting: bool = True,
+) -> OrderParameters:
     """The solution of (S1)–(S5).
 
     Args:
         training: The setting.
         start: Order parameters near it, if any are known.
         order: Gauss–Legendre nodes in a panel.
+        coarse: The same on the way there.
+        trusting: Whether Newton's last step may remain unconfirmed, as a residual by other means will confirm it.
 
     Raises:
         SaddlePointError: Newton's method does not arrive.
     """
-    for guess in [] if start is None else [start]:
-        student = _polished(training, guess, order)
-        if student.residual < _ROUNDING:
+    residual, tolerance = math.inf, _QUADRATIC if trusting else _TOLERANCE
+    guesses = [lambda: first_guess(training), lambda: _by_falling_ridges(training)]
+    for guess in guesses if start is None else [lambda: start, *guesses]:
+        student = newton(training, guess(), order=coarse, tolerance=_ROUGH, most=_PATIENCE)
+        if student.residual < _ROUGH:
+            student = newton(training, student, order=order, tolerance=tolerance, last_step=trusting)
+        residual = student.residual
+        if residual < _ROUNDING:
             return student
-    student = _polished(training, first_guess(training), order)
-    if student.residual < _ROUNDING:
-        return student
-    student = _by_falling_ridges(training, order)
-    if student.residual < _ROUNDING:
-        return student
     raise SaddlePointError(
-        f"no student found at alpha_total = {training.alpha}, ridge = {training.ridge}", residual=student.residual
+        f"no student found at alpha_total = {training.alpha}, ridge = {training.ridge}", residual=residual
     )
-
-
-def _polished(training: Training, guess: OrderParameters, order: int) -> OrderParameters:
-    near = newton(training, guess, order=COARSE, tolerance=_ROUGH)
-    return newton(training, near, order=order, tolerance=TOLERANCE) if near.residual < 1 else near
 
 
 def first_guess(training: Training) -> OrderParameters:
@@ -83,7 +68,7 @@ def first_guess(training: Training) -> OrderParameters:
     if not isinstance(training.loss, HardMargin):
         return _square(training, max(training.ridge, _START_RIDGE))
     soft = replace(training, loss=SquaredHinge(), ridge=_SOFT_RIDGE)
-    student = newton(soft, _square(training, _SOFT_RIDGE), order=COARSE, tolerance=_CRUDE)
+    student = newton(soft, _square(training, _SOFT_RIDGE), order=CRUDE, tolerance=_START, most=_PATIENCE)
     return replace(student, scale=student.scale * _SOFT_RIDGE / training.ridge)
 
 
@@ -97,26 +82,24 @@ def _closed(training: Training, student: Callable[..., OrderParameters], ridge: 
     return student(fields, learners, alpha=training.alpha, ridge=ridge, label_noise=training.label_noise)
 
 
-def _by_falling_ridges(training: Training, order: int) -> OrderParameters:
+def _by_falling_ridges(training: Training) -> OrderParameters:
     """The end of a path that starts where the ridge outweighs the data, each student the start of the next."""
     hard = isinstance(training.loss, HardMargin)
     path = replace(training, loss=SquaredHinge()) if hard else training
     goal = _SOFTEST_RIDGE if hard else training.ridge
     ridge, ratio = 10 * (1 + training.alpha + goal), _FASTEST
-    student = _at_ridge(path, _square(training, ridge), ridge)
-    before = (ridge, student)
-    while ridge > goal and ratio < _SLOWEST and student.residual < _CRUDE:
+    student, curve = _at_ridge(path, _square(training, ridge), ridge), Curve(farthest=math.inf)
+    curve.add(-math.log(ridge), student)
+    while ridge > goal and ratio < _SLOWEST and student.residual < _START:
         following = _next_ridge(ridge, ratio, goal)
-        trial = _at_ridge(path, _ahead(before, (ridge, student), following), following)
-        if trial.residual < _CRUDE:
-            before, ridge, student, ratio = (ridge, student), following, trial, max(_FASTEST, ratio**1.5)
+        guess = curve.ahead(-math.log(following)) if following else student
+        trial = _at_ridge(path, guess or student, following)
+        if trial.residual < _START:
+            ridge, student, ratio = following, trial, max(_FASTEST, ratio**1.5)
+            curve.add(-math.log(ridge) if ridge else math.inf, student)
         else:
             ratio = math.sqrt(ratio)
-    if ridge > goal:
-        return replace(student, residual=math.inf)
-    return _polished(
-        training, replace(student, scale=student.scale * ridge / training.ridge) if hard else student, order
-    )
+    return replace(student, scale=student.scale * ridge / training.ridge) if hard else student
 
 
 def _next_ridge(ridge: float, ratio: float, goal: float) -> float:
@@ -124,12 +107,5 @@ def _next_ridge(ridge: float, ratio: float, goal: float) -> float:
     return goal if following < _LEAST else following
 
 
-def _ahead(before: tuple[float, OrderParameters], last: tuple[float, OrderParameters], ridge: float) -> OrderParameters:
-    """Where a path of ridges leads, in ln λ; its last student where there is no path yet."""
-    covered = math.log(last[0] / before[0])
-    share = math.log(ridge / last[0]) / covered if covered and ridge else 0.0
-    return last[1].beyond(before[1], share) if 0 < share <= _FARTHEST else last[1]
-
-
 def _at_ridge(training: Training, start: OrderParameters, ridge: float) -> OrderParameters:
-    return newton(replace(training, ridge=ridge), start, order=COARSE, tolerance=_CRUDE / 10)
+    return newton(replace(training, ridge=ridge), start, order=CRUDE, tolerance=_START / 10, most=_PATIENCE)

@@ -12,11 +12,12 @@ import numpy as np
 from replica_theory._trained_probe.kept_fields import Pool
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory._trained_probe.saddle_point import Equations, equations
-from replica_theory._trained_probe.student_field import COARSE, StudentField, student_field
+from replica_theory._trained_probe.student_field import StudentField, student_field
 from replica_theory.losses.base import Loss
 
-_ITERATIONS = 60  # Newton steps at most
+_EVALUATIONS = 60  # of the equations at most
 _LONGEST = 1.5  # largest change of ln V, and fall of ln b², in one step
+_LEAST = 1e-100  # b²: one that falls so far is lost
 _SHORTEST = 1e-4  # share of Newton's step below which the search along it gives up
 
 
@@ -40,54 +41,72 @@ class Training:
     learners: Learners
     pool: Pool
 
-    def field(self, student: OrderParameters, order: int, *, every_breakpoint: bool = False) -> StudentField:
-        """The kept examples at this student's field, with Gauss–Legendre panels of this order."""
+    def field(self, student: OrderParameters, order: int, *, with_errors: bool = False) -> StudentField:
+        """The kept examples at this student's field, in panels of this order; one ends where errors begin if asked."""
         fields = self.pool.fields(student, self.loss, order)
         return student_field(
-            fields,
-            student,
-            self.loss,
-            label_noise=self.label_noise,
-            order=order,
-            coarse=math.inf if every_breakpoint else COARSE,
+            fields, student, self.loss, label_noise=self.label_noise, order=order, with_errors=with_errors
         )
 
     def equations(self, student: OrderParameters, order: int) -> Equations:
         """(S1)–(S5) at these order parameters."""
         field = self.field(student, order)
-        return equations(field, student, self.learners, loss=self.loss, alpha=self.alpha, ridge=self.ridge)
+        return equations(field, student, self.learners, alpha=self.alpha, ridge=self.ridge)
 
 
-def newton(training: Training, student: OrderParameters, *, order: int, tolerance: float) -> OrderParameters:
-    """Steps until the residual is below the tolerance, or no step lessens it."""
-    here = training.equations(student, order)
-    for _ in range(_ITERATIONS):
-        if here.residual < tolerance or not np.isfinite(here.jacobian).all():
-            break
-        trial = _searched(training, student, here, order)
+def newton(
+    training: Training,
+    student: OrderParameters,
+    *,
+    order: int,
+    tolerance: float,
+    most: int = _EVALUATIONS,
+    last_step: bool = False,
+) -> OrderParameters:
+    """Steps until the residual is below the tolerance, no step lessens it, or ``most`` evaluations are done.
+
+    Args:
+        training: The setting.
+        student: Where to start.
+        order: Gauss–Legendre nodes in a panel.
+        tolerance: Residual at which the method ends.
+        most: Evaluations of the equations at most.
+        last_step: Whether to take, where the residual is below the tolerance, the one more step that squares it and not
+            to evaluate the equations again; for a student that is confirmed by other means.
+    """
+    here, left = training.equations(student, order), most - 1
+    while here.residual >= tolerance and left > 0 and np.isfinite(here.jacobian).all():
+        trial, there, evaluations = _searched(training, student, here, order)
         if trial is None:
             break
-        student, here = trial
+        student, here, left = trial, there, left - evaluations
+    if last_step and here.residual < tolerance:
+        return replace(_stepped(student, _step(student, here)), residual=here.residual**2)
     return replace(student, residual=here.residual)
+
+
+def _step(student: OrderParameters, here: Equations) -> np.ndarray:
+    """Newton's step, no longer than allowed."""
+    step = np.linalg.solve(here.jacobian, -here.difference)
+    return step * min(1.0, _LONGEST / max(abs(step[-1]), -step[-2] / student.outside**2, 1e-3))
 
 
 def _searched(
     training: Training, student: OrderParameters, here: Equations, order: int
-) -> tuple[OrderParameters, Equations] | None:
-    """The longest share of Newton's step that lessens the equations; none if there is none."""
+) -> tuple[OrderParameters | None, Equations, int]:
+    """The longest share of Newton's step that lessens the equations, none if there is none; and the evaluations."""
     try:
-        step = np.linalg.solve(here.jacobian, -here.difference)
+        step = _step(student, here)
     except np.linalg.LinAlgError:
-        return None
-    step *= min(1.0, _LONGEST / max(abs(step[-1]), -step[-2] / student.outside**2, 1e-3))
-    before, share = np.linalg.norm(here.difference / here.size), 1.0
+        return None, here, 0
+    before, share, evaluations = np.linalg.norm(here.difference / here.size), 1.0, 0
     while share > _SHORTEST:
         trial = _stepped(student, share * step)
-        there = training.equations(trial, order)
+        there, evaluations = training.equations(trial, order), evaluations + 1
         if np.linalg.norm(there.difference / here.size) < (1 - 0.1 * share) * before:
-            return trial, there
+            return trial, there, evaluations
         share /= 3
-    return None
+    return None, here, evaluations
 
 
 def _stepped(student: OrderParameters, step: np.ndarray) -> OrderParameters:
@@ -98,6 +117,6 @@ def _stepped(student: OrderParameters, step: np.ndarray) -> OrderParameters:
         student,
         along=student.along + step[:count],
         reaction=student.reaction + step[count:-2],
-        outside=math.sqrt(grown),
+        outside=math.sqrt(max(grown, _LEAST)),
         scale=student.scale * math.exp(step[-1]),
     )

@@ -1,5 +1,6 @@
 """Order parameters of a learner among the teacher and earlier learners."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +44,18 @@ class OrderParameters:
     scale: float
     residual: float = np.inf
 
-    def beyond(self, before: "OrderParameters", share: float) -> "OrderParameters":
-        """By this share of the way from the ones before: along A, r, c, ln b and ln V."""
-        return OrderParameters(
-            along=self.along + share * (self.along - before.along),
-            reaction=self.reaction + share * (self.reaction - before.reaction),
-            outside=self.outside * (self.outside / before.outside) ** share,
-            scale=self.scale * (self.scale / before.scale) ** share,
+    @classmethod
+    def combined(cls, weights: Sequence[float], students: Sequence["OrderParameters"]) -> "OrderParameters":
+        """Σ weight · student in (A, r), c, ln b and ln V, of weights that add up to 1."""
+
+        def total(values: Iterable[np.ndarray]) -> np.ndarray:
+            return sum((w * value for w, value in zip(weights, values, strict=True)), start=np.zeros(()))
+
+        return cls(
+            along=total(student.along for student in students),
+            reaction=total(student.reaction for student in students),
+            outside=float(np.exp(total(np.log(student.outside) for student in students))),
+            scale=float(np.exp(total(np.log(student.scale) for student in students))),
         )
 
     @classmethod

@@ -163,7 +163,7 @@ def train_probe(
             f"{share * alpha:.6g} examples per dimension a square probe without one fits every label exactly"
         )
     training = at_ridge_limit(training)
-    student = minimiser(training, start, order=_ORDER)
+    student = minimiser(training, start, order=_ORDER, coarse=_ORDER)
     residual = _residual(training, student)
     if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError(f"a second quadrature does not confirm the probe at alpha_total = {alpha}", residual)
@@ -182,10 +182,8 @@ def _residual(training: Training, student: OrderParameters) -> float:
     """Of the probe's equations on finer panels, the third as α E[p'] = α − 1 + λV."""
     field = training.field(student, _ORDER + 4)
     m, b, V, alpha = student.along[0], student.outside, student.scale, training.alpha
-    trained, slope = training.loss.proximal_and_slope(field.omega, V * field.loss_weight)
-    force = (trained - field.omega) / V
-    pull, square = alpha * field.first(force)[0], alpha * field.mean(force**2)
-    response, shrinkage = alpha * field.mean(1 - slope), training.ridge * V
+    pull, square = alpha * field.first(field.force)[0], alpha * field.mean(field.force**2)
+    response, shrinkage = alpha * field.mean(1 - field.slope), training.ridge * V
     return max(
         abs(training.ridge * m - pull) / (abs(training.ridge * m) + math.sqrt(alpha * square * field.kept[0])),
         abs(V * V * square / b**2 - 1),

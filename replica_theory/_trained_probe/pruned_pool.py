@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from replica_theory._numerics.gaussian import normal_density
-from replica_theory._numerics.quadrature import breakpoints, composite_rule
+from replica_theory._numerics.quadrature import composite_rule
 from replica_theory._trained_probe.kept_fields import KeptFields
 from replica_theory._trained_probe.margins import REACH, Interval, TrainedMargins
 from replica_theory._trained_probe.newton import Training
@@ -18,6 +19,7 @@ from replica_theory.losses.base import Loss, Weight
 _GRID = np.array([-8.5, -6.5, -5.0, -3.6, -2.4, -1.2, 0.0, 1.2, 2.4, 3.6, 5.0, 6.5, 8.5])  # panel ends in z
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around a smeared step, in its widths
 _COARSE = 1.2  # width in z from which the grid resolves a smeared step
+_CLOSE = 0.4  # distance in z to another panel end at which one of the grid is left out
 _SCAN = np.linspace(-REACH, REACH, 69)  # z at which crossings are looked for
 _LEAST = 1e-22  # weight of a node that counts
 
@@ -73,36 +75,28 @@ class PrunedPool:
         return self.probe.share == 1 and reach >= pulls_below
 
     def fields(self, student: OrderParameters, loss: Loss, order: int) -> KeptFields:
-        parts = [
-            self._nodes(interval, self._features(student, loss, interval.trained), order) for interval in self.intervals
-        ]
+        parts = [self._nodes(interval, student, loss, order) for interval in self.intervals]
         columns = [np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)]
-        weight, z, margin, force, loss_weight = (column[columns[0] > _LEAST] for column in columns)
+        weight, z, margin, force = (column[columns[0] > _LEAST] for column in columns)
         return KeptFields(
             weight=weight,
             mean=self.probe.cosine * z,
             spread=np.full(z.size, self.probe.sine),
             margins=margin[None],
             forces=force[None],
-            loss_weight=loss_weight,
+            loss_weight=1.0 if self.weight is None else self.weight(margin),
         )
 
-    def _nodes(
-        self, interval: Interval, features: tuple[np.ndarray, np.ndarray, np.ndarray], order: int
-    ) -> tuple[np.ndarray, ...]:
-        centres, widths, kinks = features
+    def _nodes(self, interval: Interval, student: OrderParameters, loss: Loss, order: int) -> tuple[np.ndarray, ...]:
+        """Weight, z, f/‖p‖ and G/√(E G²) at an interval's nodes."""
         lower, upper = max(interval.lower, -REACH), min(interval.upper, REACH)
         if not lower < upper:
-            return tuple(np.empty((5, 0)))
-        ends = breakpoints(
-            lower, upper, grid=_GRID, features=(centres[None], widths[None]), kinks=kinks[None], steps=_STEPS
-        )
-        nodes = composite_rule(ends, order)
+            return tuple(np.empty((4, 0)))
+        nodes = composite_rule(self._panel_ends(lower, upper, student, loss, interval.trained)[None], order)
         z = nodes.points
         margin, force = self._trained(z, interval.trained)
         weight = nodes.weights * normal_density(z) * interval.keep(self.margins.opened(margin * self.probe.norm))
-        loss_weight = np.ones_like(z) if self.weight is None else self.weight(margin)
-        return weight, z, margin, force, loss_weight
+        return weight, z, margin, force
 
     def _trained(self, z: np.ndarray, trained: bool) -> tuple[np.ndarray, np.ndarray]:
         """f/‖p‖ and G/√(E G²)."""
@@ -112,31 +106,43 @@ class PrunedPool:
         margin = probe.trained(z)
         return margin / probe.norm, (margin - probe.norm * z) / (probe.scale * probe.force_size)
 
-    def _features(
-        self, student: OrderParameters, loss: Loss, trained: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Centres and widths of smeared steps in z, and kinks.
+    @cached_property
+    def _scan(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._trained(_SCAN, True)
 
-        The label's step at s = 0 has the width σ/ρ. The probe's proximal operator has corners. The student's has
+    def _panel_ends(
+        self, lower: float, upper: float, student: OrderParameters, loss: Loss, trained: bool
+    ) -> np.ndarray:
+        """Ends of panels between which the averages at fixed z are smooth.
+
+        The label's step at s = 0 has the width σ/ρ. The probe's proximal operator has breakpoints. The student's has
         them where its field, of mean centre(z) and spread S, meets ω = mark: a step of width S/|centre'|; and on the
         boundary s = 0, one of width b/|centre'| with the centre there.
         """
         probe = self.probe
-        kinks = [sharp_breakpoints(probe.loss, probe.scale, probe.norm) / probe.norm] if trained else []
-        margin, force = self._trained(_SCAN, trained)
-        beyond = student.along[1] * margin + student.reaction[0] * force
-        centre = beyond + student.along[0] * probe.cosine * _SCAN
+        margin, force = self._scan if trained else (_SCAN, np.zeros_like(_SCAN))
+        boundary = student.along[1] * margin + student.reaction[0] * force
+        centre = boundary + student.along[0] * probe.cosine * _SCAN
         spread = float(np.hypot(student.along[0] * probe.sine, student.outside))
-        smeared = [(np.zeros(1), np.full(1, probe.sine / max(probe.cosine, 1e-3)))]
+        steps = [(np.zeros(1), np.full(1, probe.sine / max(probe.cosine, 1e-3)))]
+        kinks = [np.array([lower, upper])]
+        if trained:
+            kinks.append(sharp_breakpoints(probe.loss, probe.scale, probe.norm) / probe.norm)
         if loss.is_smooth:
             steep = float(np.max(np.abs(np.gradient(centre, _SCAN))))
             kinks.append(_crossings(centre, sharp_breakpoints(loss, student.scale, steep), spread)[0])
         else:
             marks = loss.marks(student.scale)
-            smeared += [_crossings(centre, marks, spread), _crossings(beyond, marks, student.outside)]
-        centres, widths = (np.concatenate(column) for column in zip(*smeared, strict=True))
+            steps += [_crossings(centre, marks, spread), _crossings(boundary, marks, student.outside)]
+        centres, widths = (np.concatenate(column) for column in zip(*steps, strict=True))
         sharp = widths < _COARSE
-        return centres[sharp], widths[sharp], np.concatenate([*kinks, np.empty(0)])
+        around = (centres[sharp, None] + widths[sharp, None] * _STEPS).ravel()
+        ends = np.concatenate([*kinks, _GRID, around])
+        scales = np.zeros_like(ends)
+        scales[-around.size - _GRID.size :] = np.append(
+            np.full(_GRID.size, _CLOSE), np.repeat(widths[sharp], _STEPS.size)
+        )
+        return _thinned(ends, scales, lower, upper)
 
 
 def _crossings(field: np.ndarray, marks: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
@@ -145,3 +151,14 @@ def _crossings(field: np.ndarray, marks: np.ndarray, spread: float) -> tuple[np.
     cell, mark = np.nonzero((before - marks) * (after - marks) < 0)
     slope = (field[cell + 1] - field[cell]) / (_SCAN[1] - _SCAN[0])
     return _SCAN[cell] + (marks[mark] - field[cell]) / slope, np.abs(spread / slope)
+
+
+def _thinned(ends: np.ndarray, scales: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    """Ends within [lower, upper], ascending, without those that follow another by less than their scale."""
+    inside = (ends >= lower) & (ends <= upper)
+    order = np.argsort(ends[inside], kind="stable")
+    kept = [lower]
+    for end, scale in zip(ends[inside][order].tolist(), scales[inside][order].tolist(), strict=True):
+        if end - kept[-1] > scale:
+            kept.append(end)
+    return np.array(kept)

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
+from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.margins import Ties, TrainedMargins
-from replica_theory._trained_probe.minimiser import Curve
 from replica_theory._trained_probe.probe import train_probe
 from replica_theory._trained_probe.pruned_pool import PrunedPool
 from replica_theory.errors import SaddlePointError
@@ -48,9 +48,9 @@ class Pruning:
             ridge=self.ridge,
             share=self.share,
             label_noise=self.label_noise,
-            start=self.probes.ahead(alpha_total),
+            start=self.probes.ahead(math.log(alpha_total)),
         )
-        self.probes.add(alpha_total, probe.student)
+        self.probes.add(math.log(alpha_total), probe.student)
         margins = TrainedMargins(probe, self.ties)
         pieces, fraction = self.selection.kept_pieces(margins)
         intervals = tuple(margins.intervals(pieces))

@@ -23,22 +23,20 @@ import numpy as np
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.probe import Probe
+from replica_theory._trained_probe.student_field import StudentField
 
 RESIDUAL_TOLERANCE = 1e-9
 
 
-def triangular_residual(training: Training, student: OrderParameters, probe: Probe, *, order: int) -> float:
-    """Largest difference between the sides of (T4)–(T8), relative to their terms."""
+def triangular_residual(training: Training, student: OrderParameters, probe: Probe, field: StudentField) -> float:
+    """Largest difference between the sides of (T4)–(T8), relative to their terms, on a field with other panels."""
     alpha, ridge, V = training.alpha, training.ridge, student.scale
     (A, r), (c,), b = student.along, student.reaction, student.outside
     rho, Q_pp, V_p = probe.cosine, probe.sine**2, probe.sine / math.sqrt(alpha)
     m_w, Q_pw, Q_ww, V_wp = A + r * rho, r * Q_pp, r * r * Q_pp + b * b, c + r * V_p
 
-    field = training.field(student, order)
-    trained, slope = training.loss.proximal_and_slope(field.omega, V * field.loss_weight)
-    force = (trained - field.omega) / V
-    s_force, f_force, G_force, _ = field.first(force)
-    square, response = field.mean(force**2), field.mean((1 - slope) / V)
+    s_force, f_force, G_force, _ = field.first(field.force)
+    square, response = field.mean(field.force**2), field.mean(field.stiffness)
     xi_force = f_force - V_p * G_force - rho * s_force
     reach = np.sqrt(square * field.kept)
     terms = (

@@ -37,7 +37,6 @@ import numpy as np
 
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory._trained_probe.student_field import StudentField
-from replica_theory.losses.base import Loss
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,11 @@ class Equations:
 
 
 def equations(
-    field: StudentField, student: OrderParameters, learners: Learners, *, loss: Loss, alpha: float, ridge: float
+    field: StudentField, student: OrderParameters, learners: Learners, *, alpha: float, ridge: float
 ) -> Equations:
     """(S1)–(S5); the third times α/V, logarithms of both sides of the fourth, and the fifth times V."""
     b, V, c, M = student.outside, student.scale, student.reaction, learners.force_overlaps
-    trained, slope = loss.proximal_and_slope(field.omega, V * field.loss_weight)
-    force, D = (trained - field.omega) / V, (1 - slope) / V
+    force, D = field.force, field.stiffness
     pull, D_force = alpha * field.first(force), alpha * field.first(D * force)
     square, D_square = alpha * field.mean(force**2), alpha * field.mean(D * force**2)
     stiffness = alpha * field.second(D)

@@ -1,7 +1,7 @@
 """How a student's error falls with α, at a fixed rule and a probe that grows with the pool.
 
 (S1)–(S5) are F(x, α) = 0 in x = (A, r, c, b², ln V), so that dx/d ln α = −(∂F/∂x)⁻¹ ∂F/∂ln α. The pool changes with α
-in its size, its probe and the rule's thresholds; ∂F/∂ln α is their central difference.
+in its size, its probe and the rule's thresholds; ∂F/∂ln α is a difference.
 """
 
 import math
@@ -15,23 +15,20 @@ from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.pruned_pool import PrunedPool
 from replica_theory._trained_probe.pruning import Pruning
 
-_STEP = 1e-3  # of ln α_total
+_STEP = 1e-5  # of ln α_total; the slope's relative error is about as large
 
 
 def log_error_slope(training: Training, student: OrderParameters, pool: PrunedPool, pruning: Pruning) -> float:
     """d ln ε/d ln α_prune."""
-    less, more = (pruning.of_total(pool.probe.alpha * math.exp(step)) for step in (-_STEP, _STEP))
+    more = pruning.of_total(pool.probe.alpha * math.exp(_STEP))
     if pool.makes_the_probe(training.loss, training.ridge):
-        change = math.log(more.probe.angle / less.probe.angle)
+        change = math.log(more.probe.angle / pool.probe.angle)
     else:
-        low, high = (
-            replace(training, alpha=near.probe.alpha, learners=near.probe.learners, pool=near).equations(student, FINE)
-            for near in (less, more)
-        )
-        jacobian = training.equations(student, FINE).jacobian
-        move = -np.linalg.solve(jacobian, high.difference - low.difference) / 2
-        change = math.log(_angle(student, move, more) / _angle(student, -move, less))
-    return change / (2 * _STEP + math.log(more.keep_fraction / less.keep_fraction))
+        here = training.equations(student, FINE)
+        ahead = replace(training, alpha=more.probe.alpha, learners=more.probe.learners, pool=more)
+        move = np.linalg.solve(here.jacobian, here.difference - ahead.equations(student, FINE).difference)
+        change = math.log(_angle(student, move, more) / _angle(student, 0 * move, pool))
+    return change / (_STEP + math.log(more.keep_fraction / pool.keep_fraction))
 
 
 def _angle(student: OrderParameters, move: np.ndarray, pool: PrunedPool) -> float:

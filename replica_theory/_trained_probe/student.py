@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from replica_theory._trained_probe.constraints import Linear
-from replica_theory._trained_probe.fit import fit_of, fit_of_the_probe
+from replica_theory._trained_probe.curve import Curve
+from replica_theory._trained_probe.fit import Fit, fit_of, fit_of_the_probe
 from replica_theory._trained_probe.limits import at_ridge_limit
-from replica_theory._trained_probe.minimiser import FINE, Curve, minimiser
+from replica_theory._trained_probe.minimiser import FINE, minimiser
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.pruned_pool import PrunedPool
@@ -21,7 +22,8 @@ from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
 
-_ORDERS = (FINE, 12, 18)  # Gauss–Legendre nodes in a panel, in turn until the residual is small
+# Gauss–Legendre nodes in a panel, and whether Newton's last step is trusted, in turn until the residual is small
+_ATTEMPTS = ((FINE, True), (FINE, False), (12, False), (18, False))
 _FINER = 3  # nodes more in the residual's panels
 _OUTSIDE = np.array([0.0, 0.0, 1.0])
 
@@ -110,27 +112,28 @@ class StudentCurve:
         if pool.makes_the_probe(training.loss, training.ridge):
             student, fit = pool.probe.as_student, fit_of_the_probe(training, pool.probe)
         else:
-            student = self._confirmed(training, pool)
-            fit = fit_of(training, student)
+            student, fit = self._confirmed(training, pool)
         slope = log_error_slope(training, student, pool, self.pruning) if self.with_slopes else math.nan
         return _described(training, student, pool, fit, slope)
 
-    def _confirmed(self, training: Training, pool: PrunedPool) -> OrderParameters:
-        """The student, on panels as fine as the independent residual asks for."""
-        student, residual = self.found.ahead(training.alpha), math.inf
-        for order in _ORDERS:
-            student = minimiser(training, student, order=order)
-            residual = triangular_residual(training, student, pool.probe, order=order + _FINER)
+    def _confirmed(self, training: Training, pool: PrunedPool) -> tuple[OrderParameters, Fit]:
+        """The student, on panels as fine as the independent residual asks for, and its fit."""
+        size = math.log(training.alpha)
+        student, residual = self.found.ahead(size), math.inf
+        for order, trusting in _ATTEMPTS:
+            student = minimiser(training, student, order=order, trusting=trusting)
+            field = training.field(student, order + _FINER, with_errors=True)
+            residual = triangular_residual(training, student, pool.probe, field)
             if residual <= RESIDUAL_TOLERANCE:
-                self.found.add(training.alpha, student)
-                return replace(student, residual=residual)
+                self.found.add(size, student)
+                return replace(student, residual=residual), fit_of(training.loss, field)
         raise SaddlePointError(
             f"a second evaluation does not confirm the student at alpha_total = {training.alpha}", residual=residual
         )
 
 
 def _described(
-    training: Training, student: OrderParameters, pool: PrunedPool, fit: tuple[float, float], slope: float
+    training: Training, student: OrderParameters, pool: PrunedPool, fit: Fit, slope: float
 ) -> TrainedStudent:
     probe, (A, r) = pool.probe, student.along.tolist()
     components = np.array([A * probe.cosine + r, A * probe.sine, student.outside])
@@ -141,8 +144,8 @@ def _described(
         direction=components / norm,
         norm=0.0 if vanishes else norm,
         scale=0.0 if vanishes else math.inf if constrained else student.scale,
-        training_loss=fit[0],
-        training_error=fit[1],
+        training_loss=fit.loss,
+        training_error=fit.error,
         scaling_exponent=slope,
         residual=student.residual,
     )

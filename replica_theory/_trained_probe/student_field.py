@@ -27,7 +27,7 @@ _REACH = 8.5  # |ξ| beyond which φ(ξ) < 1e-16
 _GRID = np.array([-8.5, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.5])  # panel ends in ξ
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around s = 0, in widths of the label's step
 _SMOOTH = 1.5  # width in ξ of the label's step from which the grid resolves it
-COARSE = 2.0  # width of a panel, in standard deviations, that resolves any smooth function of a Gaussian
+_COARSE = 2.0  # width of a panel, in standard deviations, that resolves any smooth function of a Gaussian
 _NOTHING = 1e-18  # weight of a node times φ(ξ) that is left out
 
 
@@ -39,23 +39,39 @@ class StudentField:
 
     Attributes:
         omega: ω, (cells,).
-        loss_weight: By which the loss is multiplied, (cells,).
+        trained: f_w = prox_{Vℓ}(ω), (cells,).
+        slope: ∂f_w/∂ω, (cells,).
+        scale: V.
+        loss_weight: By which the loss is multiplied, (cells,) or a number.
         starts: First cell of each node, (n,).
         parts: (6, cells), weight · (n₀, ξ n₀, ξ² n₀, n₁, ξ n₁, n₂) with n_k = E[ν^k · label's factor].
         at: (K, n), φ at ξ = ν = 0.
         by_xi: (K, n), ∂φ/∂ξ.
         by_nu: (K, n), ∂φ/∂ν.
-        kept: E[k φ_i²] of (s, f_1.., G_1..), (K − 1,).
+        kept: Scale E[k φ_i²] of (s, f_1.., G_1..), (K − 1,).
     """
 
     omega: np.ndarray
-    loss_weight: np.ndarray
+    trained: np.ndarray
+    slope: np.ndarray
+    scale: float
+    loss_weight: np.ndarray | float
     starts: np.ndarray
     parts: np.ndarray
     at: np.ndarray
     by_xi: np.ndarray
     by_nu: np.ndarray
     kept: np.ndarray
+
+    @property
+    def force(self) -> np.ndarray:
+        """G_w = (f_w − ω)/V, (cells,)."""
+        return (self.trained - self.omega) / self.scale
+
+    @property
+    def stiffness(self) -> np.ndarray:
+        """D = −∂G_w/∂ω = ℓ''/(1 + V ℓ''), (cells,)."""
+        return (1 - self.slope) / self.scale
 
     def mean(self, values: np.ndarray) -> float:
         """E[k · values]."""
@@ -85,29 +101,44 @@ def student_field(
     *,
     label_noise: float,
     order: int,
-    coarse: float = COARSE,
+    with_errors: bool = False,
 ) -> StudentField:
-    """Cells of a student of this loss, in panels of ``order`` nodes in ξ; see `sharp_breakpoints` for ``coarse``."""
+    """Cells of a student of this loss, in panels of ``order`` nodes in ξ; one ends at f_w = 0 if ``with_errors``."""
     A, b, sigma = student.along[0], student.outside, fields.spread
     S = np.hypot(A * sigma, b)
     centre = A * fields.mean + student.along[1:] @ fields.margins + student.reaction @ fields.forces
-    marks = sharp_breakpoints(loss, student.scale * fields.loss_weight, float(np.median(S)), coarse)
+    scale = student.scale * fields.loss_weight
+    marks = sharp_breakpoints(loss, scale, float(S.mean()))
+    if with_errors:
+        trained, slopes = loss.landmarks
+        marks = np.concatenate([marks, np.asarray(scale)[..., None] * slopes[trained == 0]], axis=-1)
     ends = _panel_ends(fields, student, (marks - centre[:, None]) / S[:, None], S)
     nodes = composite_rule(ends, order)
-    xi, row = nodes.points, nodes.row
-    argument = (fields.mean * S / (sigma * b))[row] + (A * sigma / b)[row] * xi
-    n0, n1, n2 = label_moments(argument, label_noise) * (nodes.weights * normal_density(xi) * fields.weight[row])
-    x0 = xi * n0
-    K, J, n = 2 + 2 * len(fields.margins), len(fields.margins), sigma.size
-    at, by_xi, by_nu = np.zeros((3, K, n))
+    xi, row, J = nodes.points, nodes.row, len(fields.margins)
+    argument = (A * sigma / b)[row] * xi
+    argument += (fields.mean * S / (sigma * b))[row]
+    parts = np.empty((6, xi.size))
+    parts[0], parts[3], parts[5] = label_moments(argument, label_noise) * (
+        nodes.weights * normal_density(xi) * fields.weight[row]
+    )
+    np.multiply(parts[0], xi, out=parts[1])
+    np.multiply(parts[1], xi, out=parts[2])
+    np.multiply(parts[3], xi, out=parts[4])
+    at, by_xi, by_nu = np.zeros((3, 2 + 2 * J, sigma.size))
     at[0], by_xi[0], by_nu[0] = fields.mean, A * sigma**2 / S, sigma * b / S
     at[1 : 1 + J], at[1 + J : -1] = fields.margins, fields.forces
     by_xi[-1], by_nu[-1] = b / S, -A * sigma / S
+    loss_weight = fields.loss_weight[row] if isinstance(fields.loss_weight, np.ndarray) else fields.loss_weight
+    omega = centre[row] + S[row] * xi
+    trained, slope = loss.proximal_and_slope(omega, student.scale * loss_weight)
     return StudentField(
-        omega=centre[row] + S[row] * xi,
-        loss_weight=fields.loss_weight[row],
+        omega=omega,
+        trained=trained,
+        slope=slope,
+        scale=student.scale,
+        loss_weight=loss_weight,
         starts=nodes.starts,
-        parts=np.stack([n0, x0, xi * x0, n1, xi * n1, n2]),
+        parts=parts,
         at=at,
         by_xi=by_xi,
         by_nu=by_nu,
@@ -115,13 +146,13 @@ def student_field(
     )
 
 
-def sharp_breakpoints(loss: Loss, scale: np.ndarray | float, unit: float, coarse: float = COARSE) -> np.ndarray:
-    """ω between which prox_{Vℓ} is smooth; of a smooth loss only those with a neighbour nearer than coarse · unit."""
+def sharp_breakpoints(loss: Loss, scale: np.ndarray | float, unit: float) -> np.ndarray:
+    """ω between which prox_{Vℓ} is smooth; of a smooth loss only those with a neighbour within 2 ``unit``."""
     marks = loss.marks(scale)
     if not loss.is_smooth:
         return marks
     gaps = np.diff(marks, axis=-1, prepend=-np.inf, append=np.inf)
-    near = np.minimum(gaps[..., 1:], gaps[..., :-1]) < coarse * unit
+    near = np.minimum(gaps[..., 1:], gaps[..., :-1]) < _COARSE * unit
     return marks[..., near.reshape(-1, near.shape[-1]).any(0)]
 
 
