@@ -16,10 +16,10 @@ from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.student_field import sharp_breakpoints
 from replica_theory.losses.base import Loss, Weight
 
-_GRID = np.array([-8.5, -6.5, -5.0, -3.6, -2.4, -1.2, 0.0, 1.2, 2.4, 3.6, 5.0, 6.5, 8.5])  # panel ends in z
+_GRID = np.array([-8.5, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.5])  # panel ends in z
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around a smeared step, in its widths
 _COARSE = 1.2  # width in z from which the grid resolves a smeared step
-_CLOSE = 0.4  # distance in z to another panel end at which one of the grid is left out
+_CLOSE = 0.6  # distance in z to another panel end at which one of the grid is left out
 _SCAN = np.linspace(-REACH, REACH, 69)  # z at which crossings are looked for
 _LEAST = 1e-22  # weight of a node that counts
 

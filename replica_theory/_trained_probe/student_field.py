@@ -24,7 +24,7 @@ from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory.losses.base import Loss
 
 _REACH = 8.5  # |ξ| beyond which φ(ξ) < 1e-16
-_GRID = np.array([-8.5, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.5])  # panel ends in ξ
+_GRID = np.array([-8.5, -6.0, -3.6, -1.2, 1.2, 3.6, 6.0, 8.5])  # panel ends in ξ
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around s = 0, in widths of the label's step
 _SMOOTH = 1.5  # width in ξ of the label's step from which the grid resolves it
 _COARSE = 2.0  # width of a panel, in standard deviations, that resolves any smooth function of a Gaussian
