@@ -11,6 +11,7 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
+from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.selection import (
     Calibrated,
     KeepBetween,
@@ -44,6 +45,7 @@ __all__ = [
     "OptimalRidge",
     "OptimalSelection",
     "ParetoFrontier",
+    "PruningRound",
     "SaddlePointError",
     "Selection",
     "TrainedProbe",
@@ -61,6 +63,7 @@ __all__ = [
     "paper_information_gain",
     "paper_version_space",
     "pareto_frontier",
+    "pruning_rounds",
     "separability_threshold",
     "version_space",
 ]

@@ -1,7 +1,7 @@
 """Margins of a pool as training leaves them: what a rule ranks when the probe was trained on the pool.
 
 A share ψ of the pool has the margins f = prox_{Vℓ}(‖p‖ z) of the probe's training examples, the rest f = ‖p‖ z, so that
-with F the distribution function of z and f + V ℓ'(f) the inverse of the proximal operator
+with F the distribution function of z (see `Learner`) and f + V ℓ'(f) the inverse of the proximal operator
 
     P(f < x) = ψ F((x + V ℓ'(x))/‖p‖) + (1 − ψ) F(x/‖p‖),        P(|f| < x) = P(f < x) − P(f < −x)
 
@@ -21,17 +21,12 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from replica_theory._numerics.gaussian import normal_density
-from replica_theory._numerics.quadrature import breakpoints, composite_rule
-from replica_theory._trained_probe.kept_fields import label_moments
-from replica_theory._trained_probe.probe import Probe
+from replica_theory._trained_probe.learner import Learner
 from replica_theory.selection.kept_distribution import Piece, Probability
 from replica_theory.selection.margins import MarginDistribution
 
 Ties = Literal["random", "dual"]
 
-REACH = 8.5  # |z| beyond which φ(z) < 1e-16
-_GRID = np.linspace(-REACH, REACH, 25)
 _FARTHEST = 40.0  # |z| by which every quantile is bracketed
 
 
@@ -40,29 +35,36 @@ class Interval:
     """Kept examples of one kind between two z.
 
     Attributes:
-        trained: Whether the probe was trained on them.
+        trained: Whether the learner was trained on them.
         lower: z.
         upper: z.
-        probability: Of keeping one, times the kind's share of the pool; a number or a function of m.
-        share: What a function is multiplied by.
+        probability: q of a rule, a number or a function of m.
+        tied: Share of tied examples that are kept, by which q is multiplied.
     """
 
     trained: bool
     lower: float
     upper: float
     probability: float | Probability
-    share: float
+    tied: float = 1.0
 
-    def keep(self, m: np.ndarray) -> np.ndarray | float:
-        """Chance that an example is of this kind and kept, given z."""
-        return self.share * (self.probability(m) if callable(self.probability) else self.probability)
+    @property
+    def constant(self) -> float | None:
+        """Chance that one is kept; none if it depends on m."""
+        return None if callable(self.probability) else self.tied * self.probability
+
+    def keep(self, m: np.ndarray) -> np.ndarray:
+        """Chance that one is kept, given m."""
+        if callable(self.probability):
+            return self.tied * self.probability(m)
+        return np.full_like(m, self.tied * self.probability)
 
 
 @dataclass(frozen=True)
 class TrainedMargins(MarginDistribution):
-    """The pool's margins after the probe's training."""
+    """The margins of the examples that a learner ranks, some of which it was trained on."""
 
-    probe: Probe
+    learner: Learner
     ties: Ties = "random"
 
     @property
@@ -71,7 +73,7 @@ class TrainedMargins(MarginDistribution):
 
     @cached_property
     def _tied(self) -> tuple[float, float] | None:
-        return self.probe.ties
+        return self.learner.ties
 
     def margin(self, m: np.ndarray) -> np.ndarray:
         """f at these m."""
@@ -85,10 +87,10 @@ class TrainedMargins(MarginDistribution):
         return margin if self._tied is None else margin + np.copysign(1.0 * (np.abs(margin) > 1), margin)
 
     def of_probe_field(self, edges: Sequence[float]) -> tuple[float, ...]:
-        return tuple(self.opened(np.array(edges, dtype=float) * self.probe.norm).tolist())
+        return tuple(self.opened(np.array(edges, dtype=float) * self.learner.norm).tolist())
 
     def as_function_of_margin(self, probability: Probability) -> Probability:
-        return lambda m: probability(self.margin(m) / self.probe.norm)
+        return lambda m: probability(self.margin(m) / self.learner.norm)
 
     def quantile(self, below: float, above: float, *, label_aware: bool) -> float:
         def excess(m: float) -> float:
@@ -98,54 +100,53 @@ class TrainedMargins(MarginDistribution):
                 low, high = low - opposite[0], high + opposite[0]
             return low - below if below < above else above - high
 
-        far = _FARTHEST * self.probe.norm + self.probe.scale + 2
+        far = _FARTHEST * self.learner.norm + self.learner.scale + 2
         root = brentq(excess, -far if label_aware else 0.0, far, xtol=1e-15)
         return float(root)  # pyright: ignore[reportArgumentType]
 
     def _shares(self, m: float) -> tuple[float, float]:
-        """Shares of the pool below and above m."""
-        probe, margin = self.probe, float(self.margin(np.array(m)))
-        outside = margin / probe.norm
-        if self._tied is not None and 1 <= m <= 2:
-            low, high = self._tied
-            tied = probe.below(high) - probe.below(low)
-            below, above = probe.below(low) + (m - 1) * tied, probe.above(high) + (2 - m) * tied
-        else:
-            z = probe.cavity(margin)
-            below, above = probe.below(z), probe.above(z)
-        if probe.share == 1:
+        """Shares of the ranked examples below and above m."""
+        learner, margin = self.learner, float(self.margin(np.array(m)))
+        below, above = self._trained_shares(m, margin)
+        if learner.share == 1:
             return below, above
-        rest = 1 - probe.share
-        return probe.share * below + rest * probe.below(outside), probe.share * above + rest * probe.above(outside)
+        z, rest = margin / learner.norm, 1 - learner.share
+        return (
+            learner.share * below + rest * learner.below(z, trained=False),
+            learner.share * above + rest * learner.above(z, trained=False),
+        )
+
+    def _trained_shares(self, m: float, margin: float) -> tuple[float, float]:
+        """The same of those that the learner was trained on."""
+        if self._tied is None or not 1 <= m <= 2:
+            z = self.learner.cavity(margin)
+            return self.learner.below(z, trained=True), self.learner.above(z, trained=True)
+        low, high = self._tied
+        below, above = self.learner.below(low, trained=True), self.learner.above(high, trained=True)
+        tied = self.learner.below(high, trained=True) - below
+        return below + (m - 1) * tied, above + (2 - m) * tied
 
     def intervals(self, pieces: Sequence[Piece]) -> list[Interval]:
         """The kept examples as intervals of z, trained ones and others."""
         kept = [part for piece in pieces for part in self._trained(piece)]
-        if self.probe.share < 1:
+        if self.learner.share < 1:
             kept += [self._untrained(piece) for piece in pieces]
         return [part for part in kept if part.lower < part.upper]
 
     def _untrained(self, piece: Piece) -> Interval:
-        lower, upper = self.margin(np.array([piece.lower, piece.upper])) / self.probe.norm
-        share = 1 - self.probe.share
-        return Interval(trained=False, lower=lower, upper=upper, probability=piece.probability, share=share)
+        lower, upper = self.margin(np.array([piece.lower, piece.upper])) / self.learner.norm
+        return Interval(trained=False, lower=lower, upper=upper, probability=piece.probability)
 
     def _trained(self, piece: Piece) -> list[Interval]:
-        def between(lower: float, upper: float, share: float = 1.0) -> Interval:
-            return Interval(
-                trained=True,
-                lower=lower,
-                upper=upper,
-                probability=piece.probability,
-                share=share * self.probe.share,
-            )
+        def between(lower: float, upper: float, tied: float = 1.0) -> Interval:
+            return Interval(trained=True, lower=lower, upper=upper, probability=piece.probability, tied=tied)
 
         if self._tied is None:
-            return [between(self.probe.cavity(piece.lower), self.probe.cavity(piece.upper))]
+            return [between(self.learner.cavity(piece.lower), self.learner.cavity(piece.upper))]
         low, high = self._tied
         parts = []
         if piece.lower < 1:
-            below = (self.probe.cavity(float(self.margin(np.array(end)))) for end in (piece.lower, piece.upper))
+            below = (self.learner.cavity(float(self.margin(np.array(end)))) for end in (piece.lower, piece.upper))
             lower, upper = below
             parts.append(between(lower, low if piece.upper >= 1 else upper))
         first, last = max(piece.lower, 1.0) - 1, min(piece.upper, 2.0) - 1
@@ -156,8 +157,8 @@ class TrainedMargins(MarginDistribution):
         if piece.upper > 2:
             parts.append(
                 between(
-                    high if piece.lower <= 2 else (piece.lower - 1) / self.probe.norm,
-                    self.probe.cavity(piece.upper - 1),
+                    high if piece.lower <= 2 else (piece.lower - 1) / self.learner.norm,
+                    self.learner.cavity(piece.upper - 1),
                 )
             )
         return parts
@@ -166,28 +167,24 @@ class TrainedMargins(MarginDistribution):
         """z below which this share of the tied lies."""
         assert self._tied is not None
         low, high = self._tied
-        start, end = self.probe.below(low), self.probe.below(high)
         if rank in (0.0, 1.0):
             return high if rank else low
+        start, end = (self.learner.below(z, trained=True) for z in (low, high))
         root = brentq(
-            lambda z: self.probe.below(z) - start - rank * (end - start), max(low, -_FARTHEST), high, xtol=1e-15
+            lambda z: self.learner.below(z, trained=True) - start - rank * (end - start),
+            max(low, -_FARTHEST),
+            high,
+            xtol=1e-15,
         )
         return float(root)  # pyright: ignore[reportArgumentType]
 
     def mean(self, probability: Probability, edges: Sequence[float]) -> float:
         ends = [-math.inf, *sorted(edges), math.inf]
         pieces = [Piece(lower=lower, upper=upper, probability=probability) for lower, upper in pairwise(ends)]
-        return sum(self._mean(part) for part in self.intervals(pieces))
+        return sum(self._mean_on(part) for part in self.intervals(pieces))
 
-    def _mean(self, part: Interval) -> float:
-        probe = self.probe
-        width = np.full((1, 1), probe.sine / probe.cosine) if probe.cosine > 0 else np.full((1, 1), np.nan)
-        marks = probe.loss.marks(probe.scale)[None] / probe.norm
-        ends = breakpoints(
-            max(part.lower, -REACH), min(part.upper, REACH), grid=_GRID, features=(np.zeros((1, 1)), width), kinks=marks
+    def _mean_on(self, part: Interval) -> float:
+        share = self.learner.share if part.trained else 1 - self.learner.share
+        return share * self.learner.mean(
+            part.lower, part.upper, lambda f: part.keep(self.opened(f)), trained=part.trained
         )
-        nodes = composite_rule(ends, 12)
-        z = nodes.points
-        margin = probe.trained(z) if part.trained else probe.norm * z
-        density = label_moments(probe.cosine / probe.sine * z, probe.label_noise)[0] * normal_density(z)
-        return float(nodes.weights @ (density * part.keep(self.opened(margin))))

@@ -15,61 +15,46 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, owens_t
 
-from replica_theory._trained_probe.kept_fields import UnseenPool
+from replica_theory._numerics.gaussian import normal_density
+from replica_theory._numerics.quadrature import breakpoints, composite_rule
+from replica_theory._trained_probe.kept_fields import UnseenPool, label_moments
+from replica_theory._trained_probe.learner import Learner, MarginFunction
 from replica_theory._trained_probe.limits import at_ridge_limit
 from replica_theory._trained_probe.minimiser import minimiser
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
-from replica_theory.losses.named import Hinge, Square, SquaredHinge
-from replica_theory.losses.ridgeless import HardMargin
+from replica_theory.losses.named import Square
 
 RESIDUAL_TOLERANCE = 1e-9
+REACH = 8.5  # |z| beyond which φ(z) < 1e-16
 _ORDER = 12  # Gauss–Legendre nodes in a panel of the cavity field
+_GRID = np.linspace(-REACH, REACH, 25)  # panel ends in z for averages of functions of the margin
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
-    """A trained probe and the pool that it was trained on.
+class Probe(Learner):
+    """A learner that was trained on a share ψ of the whole pool, all of which is ranked.
 
     Attributes:
-        loss: ℓ_p.
-        alpha: α of the pool, examples per dimension.
-        share: ψ, share of the pool that it was trained on.
-        ridge: λ_p.
-        label_noise: η.
-        student: Its order parameters.
         residual: Largest, by another quadrature.
     """
 
-    loss: Loss
-    alpha: float
-    share: float
-    ridge: float
-    label_noise: float
-    student: OrderParameters
     residual: float
 
     @property
-    def scale(self) -> float:
-        """V_p."""
-        return self.student.scale
-
-    @property
-    def overlap(self) -> float:
-        """m = p·T."""
-        return float(self.student.along[0])
-
-    @property
     def norm(self) -> float:
-        """‖p‖."""
-        return math.hypot(self.overlap, self.student.outside)
+        return math.hypot(self.student.along[0], self.student.outside)
+
+    @property
+    def force_size(self) -> float:
+        return self.student.outside / (math.sqrt(self.alpha) * self.scale)
 
     @property
     def cosine(self) -> float:
         """ρ, of the angle to the teacher."""
-        return self.overlap / self.norm
+        return float(self.student.along[0]) / self.norm
 
     @property
     def sine(self) -> float:
@@ -79,22 +64,12 @@ class Probe:
     @property
     def angle(self) -> float:
         """θ to the teacher, radians."""
-        return math.atan2(self.student.outside, self.overlap)
-
-    @property
-    def force_size(self) -> float:
-        """√(E G²) over the pool, those outside the training set included: Q = α V² E[G²]."""
-        return self.student.outside / (math.sqrt(self.alpha) * self.scale)
+        return math.atan2(self.student.outside, self.student.along[0])
 
     @property
     def learners(self) -> Learners:
         """What it leaves to the student: its overlap with the teacher."""
         return Learners(gram=np.array([[1.0, self.cosine], [self.cosine, 1.0]]), force_overlaps=np.ones((1, 1)))
-
-    @property
-    def pulls_below(self) -> float:
-        """z below which its force is not 0."""
-        return 1 / self.norm if isinstance(self.loss, (Hinge, SquaredHinge, HardMargin)) else math.inf
 
     def minimises(self, loss: Loss, ridge: float) -> bool:
         """Whether it is a student of this loss and ridge."""
@@ -111,33 +86,25 @@ class Probe:
             residual=self.residual,
         )
 
-    def trained(self, z: np.ndarray) -> np.ndarray:
-        """f of its training examples at z."""
-        return self.loss.proximal(self.norm * z, self.scale)
-
-    def cavity(self, margin: float) -> float:
-        """z of the training examples of this margin, away from ties: ‖p‖ z = f + V ℓ'(f)."""
-        if not math.isfinite(margin):
-            return margin
-        return float(margin + self.scale * self.loss.derivative(np.array(margin))) / self.norm
-
-    @property
-    def ties(self) -> tuple[float, float] | None:
-        """z between which all training examples have margin 1; none if the loss has no corner."""
-        if isinstance(self.loss, Hinge):
-            return (1 - self.scale) / self.norm, 1 / self.norm
-        return (-math.inf, 1 / self.norm) if isinstance(self.loss, HardMargin) else None
-
-    def below(self, z: float) -> float:
-        """P(z' < z) = Φ(z) − 2 (1 − 2η) T(z, ρ/σ), Owen's T."""
+    def below(self, z: float, *, trained: bool) -> float:
+        """Φ(z) − 2 (1 − 2η) T(z, ρ/σ), Owen's T, whether trained or not."""
         return float(ndtr(z)) - self._skew(z)
 
-    def above(self, z: float) -> float:
-        """P(z' > z), without cancellation."""
+    def above(self, z: float, *, trained: bool) -> float:
         return float(ndtr(-z)) + self._skew(z)
 
     def _skew(self, z: float) -> float:
         return 2 * (1 - 2 * self.label_noise) * float(owens_t(z, self.cosine / self.sine))
+
+    def mean(self, lower: float, upper: float, keep: MarginFunction, *, trained: bool) -> float:
+        width = np.full((1, 1), self.sine / self.cosine if self.cosine > 0 else math.nan)
+        marks = self.loss.marks(self.scale)[None] / self.norm
+        lower, upper = max(lower, -REACH), min(upper, REACH)
+        ends = breakpoints(lower, upper, grid=_GRID, features=(np.zeros((1, 1)), width), kinks=marks)
+        nodes = composite_rule(ends, _ORDER)
+        z = nodes.points
+        density = label_moments(self.cosine / self.sine * z, self.label_noise)[0] * normal_density(z)
+        return float(nodes.weights @ (density * keep(self.margin(z, trained=trained))))
 
 
 def train_probe(

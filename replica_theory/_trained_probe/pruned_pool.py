@@ -9,10 +9,10 @@ import numpy as np
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import composite_rule
 from replica_theory._trained_probe.kept_fields import KeptFields
-from replica_theory._trained_probe.margins import REACH, Interval, TrainedMargins
+from replica_theory._trained_probe.margins import Interval, TrainedMargins
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
-from replica_theory._trained_probe.probe import Probe
+from replica_theory._trained_probe.probe import REACH, Probe
 from replica_theory._trained_probe.student_field import sharp_breakpoints
 from replica_theory.losses.base import Loss, Weight
 
@@ -29,21 +29,18 @@ class PrunedPool:
     """The kept part of a pool.
 
     Attributes:
-        margins: The pool's margins and the probe that left them.
+        probe: The probe that pruned it.
+        margins: The margins that it left.
         intervals: What is kept, in z.
         keep_fraction: E[k].
         weight: By which the student's loss is multiplied, a function of f/‖p‖; none is 1.
     """
 
+    probe: Probe
     margins: TrainedMargins
     intervals: tuple[Interval, ...]
     keep_fraction: float
     weight: Weight | None = None
-
-    @property
-    def probe(self) -> Probe:
-        """The probe that pruned it."""
-        return self.margins.probe
 
     def training(self, loss: Loss, ridge: float) -> Training:
         """A student of this loss on the kept part."""
@@ -70,7 +67,7 @@ class PrunedPool:
         """Whether all examples on which the probe pulls are kept, and it was trained on all."""
         reach, pulls_below = -math.inf, self.probe.pulls_below
         for part in sorted(self.intervals, key=lambda part: part.lower):
-            if part.lower <= reach and not callable(part.probability) and part.share * part.probability >= 1:
+            if part.lower <= reach and part.constant == 1:
                 reach = part.upper
         return self.probe.share == 1 and reach >= pulls_below
 
@@ -95,16 +92,16 @@ class PrunedPool:
         nodes = composite_rule(self._panel_ends(lower, upper, student, loss, interval.trained)[None], order)
         z = nodes.points
         margin, force = self._trained(z, interval.trained)
-        weight = nodes.weights * normal_density(z) * interval.keep(self.margins.opened(margin * self.probe.norm))
-        return weight, z, margin, force
+        share = self.probe.share if interval.trained else 1 - self.probe.share
+        keep = share * interval.keep(self.margins.opened(margin * self.probe.norm))
+        return nodes.weights * normal_density(z) * keep, z, margin, force
 
     def _trained(self, z: np.ndarray, trained: bool) -> tuple[np.ndarray, np.ndarray]:
         """f/‖p‖ and G/√(E G²)."""
         if not trained:
             return z, np.zeros_like(z)
-        probe = self.probe
-        margin = probe.trained(z)
-        return margin / probe.norm, (margin - probe.norm * z) / (probe.scale * probe.force_size)
+        margin = self.probe.margin(z, trained=True)
+        return margin / self.probe.norm, self.probe.force(z, margin)
 
     @cached_property
     def _scan(self) -> tuple[np.ndarray, np.ndarray]:

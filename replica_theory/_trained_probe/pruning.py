@@ -54,7 +54,7 @@ class Pruning:
         margins = TrainedMargins(probe, self.ties)
         pieces, fraction = self.selection.kept_pieces(margins)
         intervals = tuple(margins.intervals(pieces))
-        return PrunedPool(margins=margins, intervals=intervals, keep_fraction=fraction, weight=self.weight)
+        return PrunedPool(probe=probe, margins=margins, intervals=intervals, keep_fraction=fraction, weight=self.weight)
 
     def of_kept(self, alpha_prune: float, fraction: float) -> PrunedPool:
         """The pool of which α_prune are kept, α_total E[k] = α_prune, by the secant method in ln α_total.

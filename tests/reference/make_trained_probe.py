@@ -152,8 +152,9 @@ class Margins:
     tied: np.ndarray
 
 
-def trained_nodes(p, ends, panels, order):
-    """Nodes in the margin f of what the probe was trained on, with panel ends at these f (and the tied ones)."""
+def trained_nodes(p, ends, panels, order, cuts=()):
+    """Nodes in the margin f of what the probe was trained on, with panel ends at these f, and the tied ones, with panel
+    ends at these h."""
     low, high = -FAR * p.norm, FAR * p.norm
 
     def wide(h):
@@ -173,7 +174,7 @@ def trained_nodes(p, ends, panels, order):
     h = f - p.V * G
     nodes = [(h, f, G, curvature / (1 + p.V * curvature), phi(h / p.norm) / p.norm * w * (1 + p.V * curvature), 0 * f)]
     if p.loss == "hinge":
-        h, w = gauss_legendre(np.linspace(1 - p.V, 1.0, panels + 1), order)
+        h, w = gauss_legendre(np.unique([*np.linspace(1 - p.V, 1.0, panels + 1), *cuts]), order)
         nodes.append((h, np.ones_like(h), (1 - h) / p.V, np.full_like(h, 1 / p.V), phi(h / p.norm) / p.norm * w, 1 + 0 * h))
     return Margins(*(np.concatenate(column) for column in zip(*nodes, strict=True)))
 
@@ -227,8 +228,8 @@ def solve_probe(row, panels, order):
 def kept(row, p, panels, order):
     """Nodes of the pool with k: (margins, k) of trained examples and others, and E k."""
 
-    def pool(ends):
-        groups = [(row.share, trained_nodes(p, ends, panels, order))]
+    def pool(ends, cuts=()):
+        groups = [(row.share, trained_nodes(p, ends, panels, order, cuts))]
         if row.share < 1:
             groups.append((1 - row.share, other_nodes(p, ends, panels, order)))
         parts = []
@@ -272,29 +273,33 @@ def kept(row, p, panels, order):
     ends = [(threshold(lower), threshold(upper)) for lower, upper in row.windows]
     edges = [x for pair in ends for x, _ in pair if math.isfinite(x)]
     fraction = sum(upper - lower for lower, upper in row.windows)
+
+    def dual(rank):
+        """h below which this share of the tied lies"""
+        if rank in (0.0, 1.0):
+            return 1.0 if rank else 1 - p.V
+
+        def mass(h):
+            nodes, weight = pool([], [h])[0]
+            return float(weight[(nodes.tied == 1) & (nodes.h < h)].sum())
+
+        return brentq(lambda h: mass(h) - rank * mass(1.0), 1 - p.V, 1.0, xtol=1e-14)
+
+    tied = [tuple(r if x >= 1 else 0.0 for x, r in pair) for pair in ends]  # shares of the tied between which to keep
+    hs = [tuple(map(dual, pair)) for pair in tied] if row.ties == "dual" else []
     parts = []
-    for j, (nodes, _) in enumerate(pool([*edges, *(-x for x in edges)])):
+    for j, (nodes, _) in enumerate(pool([*edges, *(-x for x in edges)], [h for pair in hs for h in pair])):
         difficulty, k = (nodes.f if row.label_aware else np.abs(nodes.f)), np.zeros_like(nodes.f)
-        for (lower, tied_lower), (upper, tied_upper) in ends:
-            free = (difficulty > lower) & (difficulty < upper) & (nodes.tied == 0)
-            k[free] = 1.0
+        for i, ((lower, _), (upper, _)) in enumerate(ends):
+            k[(difficulty > lower) & (difficulty < upper) & (nodes.tied == 0)] = 1.0
             if row.ties == "random":
-                k[nodes.tied == 1] += (tied_upper if upper >= 1 else 0.0) - (tied_lower if lower >= 1 else 0.0)
+                k[nodes.tied == 1] += tied[i][1] - tied[i][0]
             else:
-                raise_dual(row, p, nodes, k, (tied_lower if lower >= 1 else 0.0), (tied_upper if upper >= 1 else 0.0))
+                k[(nodes.tied == 1) & (nodes.h > hs[i][0]) & (nodes.h < hs[i][1])] = 1.0
         parts.append((nodes, share_of(row, j), k))
     if row.random_share:
         parts = [(n, s, (1 - row.random_share) * k + row.random_share * fraction) for n, s, k in parts]
     return parts, fraction
-
-
-def raise_dual(row, p, nodes, k, first, last):
-    """Keeps the tied between two ranks by h: only whole panels are needed, for settings have no cut among them."""
-    tied = nodes.tied == 1
-    if not tied.any() or last <= first:
-        return
-    assert (first, last) == (0.0, 1.0), (row, first, last)
-    k[tied] = 1.0
 
 
 def share_of(row, group):

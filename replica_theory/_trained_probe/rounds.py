@@ -1,0 +1,193 @@
+"""Several rounds of pruning: each probe trains on what the one before has kept, and prunes that.
+
+Every learner adds one margin, one force and one constraint to the saddle point (S1)–(S5) of the next. The first is
+solved exactly; later ones, and all students, on points of a Sobol sequence (see `SampledFields`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from replica_theory._trained_probe.limits import at_ridge_limit
+from replica_theory._trained_probe.margins import Ties, TrainedMargins
+from replica_theory._trained_probe.minimiser import COARSE, CRUDE, minimiser
+from replica_theory._trained_probe.newton import Training
+from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
+from replica_theory._trained_probe.probe import train_probe
+from replica_theory._trained_probe.round_learner import RoundLearner
+from replica_theory._trained_probe.sampled_fields import SampledFields, sobol_points
+from replica_theory.losses.base import Loss
+from replica_theory.losses.ridgeless import HardMargin
+from replica_theory.selection import Selection
+from replica_theory.selection.kept_distribution import Piece, Probability
+from replica_theory.selection.margins import split_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundSetting:
+    """A probe and a rule.
+
+    Attributes:
+        loss: ℓ_p.
+        ridge: λ_p, in [0, ∞].
+        share: ψ, share of what is there that the probe is trained on.
+        ties: How equal margins are ranked.
+        selection: The rule.
+    """
+
+    loss: Loss
+    ridge: float
+    share: float
+    ties: Ties
+    selection: Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundOutcome:
+    """A round's probe, and the student trained on what it kept.
+
+    Attributes:
+        keep_fraction: Share of the pool that is left.
+        probe_angle: Between probe and teacher, radians.
+        angle: Between student and teacher, radians.
+        probe_overlap: Cosine of student and probe.
+        norm: ‖w‖.
+        learner: The probe's order parameters.
+        student: The student's.
+    """
+
+    keep_fraction: float
+    probe_angle: float
+    angle: float
+    probe_overlap: float
+    norm: float
+    learner: OrderParameters
+    student: OrderParameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """Rounds of pruning one pool.
+
+    Attributes:
+        alpha: α_total.
+        label_noise: η.
+        rounds: Its probes and rules.
+        loss: ℓ_w, of the students.
+        ridge: λ_w, in [0, ∞].
+        whole_pool: Whether each probe ranks the whole pool again instead of what is left.
+        needs_margin: Whether the students must classify all that is kept.
+    """
+
+    alpha: float
+    label_noise: float
+    rounds: Sequence[RoundSetting]
+    loss: Loss
+    ridge: float
+    whole_pool: bool
+    needs_margin: bool = False
+
+    def outcomes(self, log2_points: int, seed: int, starts: Sequence[RoundOutcome] = ()) -> list[RoundOutcome]:
+        """One a round, by 2^log2_points points."""
+        points = sobol_points(len(self.rounds), log2_points, seed)
+        kept, dropped, learners = SampledFields.unseen(len(points)), None, Learners.none()
+        fraction, outcomes = 1.0, []
+        for number, setting in enumerate(self.rounds):
+            start = starts[number] if starts else None
+            learner = self._learner(setting, learners, kept, dropped, fraction, start.learner if start else None)
+            margins = TrainedMargins(learner, setting.ties)
+            pieces, share = setting.selection.kept_pieces(margins)
+            kept, dropped = self._pruned(kept, dropped, learner, margins, pieces, points[:, number])
+            fraction, learners = share if self.whole_pool else share * fraction, learner.after
+            training = self._training(self.loss, self.ridge, learners, kept)
+            if self.needs_margin and not isinstance(training.loss, HardMargin):
+                raise ValueError(f"`loss` must not be a max-margin one: round {number + 1} leaves inseparable labels")
+            student = minimiser(training, start.student if start else None, order=COARSE, coarse=CRUDE)
+            outcomes.append(_outcome(fraction, learner, student, learners))
+        return outcomes
+
+    def _training(self, loss: Loss, ridge: float, learners: Learners, pool: SampledFields) -> Training:
+        return at_ridge_limit(
+            Training(
+                loss=loss, alpha=self.alpha, ridge=ridge, label_noise=self.label_noise, learners=learners, pool=pool
+            )
+        )
+
+    def _learner(
+        self,
+        setting: RoundSetting,
+        before: Learners,
+        kept: SampledFields,
+        dropped: SampledFields | None,
+        fraction: float,
+        start: OrderParameters | None,
+    ) -> RoundLearner:
+        if len(before.force_overlaps):
+            training = self._training(setting.loss, setting.ridge, before, kept.times(setting.share))
+            student, loss, ridge = minimiser(training, start, order=COARSE, coarse=CRUDE), training.loss, training.ridge
+        else:
+            probe = train_probe(
+                setting.loss, alpha=self.alpha, ridge=setting.ridge, share=setting.share, label_noise=self.label_noise
+            )
+            student, loss, ridge = probe.student, probe.loss, probe.ridge
+        return RoundLearner(
+            loss=loss,
+            alpha=self.alpha,
+            share=setting.share * (1.0 if dropped is None else fraction),
+            ridge=ridge,
+            label_noise=self.label_noise,
+            student=student,
+            before=before,
+            kept=kept.nodes,
+            training_share=setting.share,
+            dropped=None if dropped is None else dropped.nodes,
+        )
+
+    def _pruned(
+        self,
+        kept: SampledFields,
+        dropped: SampledFields | None,
+        learner: RoundLearner,
+        margins: TrainedMargins,
+        pieces: Sequence[Piece],
+        uniform: np.ndarray,
+    ) -> tuple[SampledFields, SampledFields | None]:
+        """What the rule keeps, and what it drops if that will be ranked again."""
+
+        def kept_by(pieces: Sequence[Piece]) -> SampledFields:
+            intervals, share = margins.intervals(pieces), learner.training_share
+            kinds = [(kept.times(share), True)]
+            kinds += [(kept.times(1 - share), False)] if share < 1 else []
+            kinds += [(dropped, False)] if dropped is not None else []
+            return SampledFields.union(
+                fields.pruned(learner, margins, intervals, uniform, trained=trained) for fields, trained in kinds
+            )
+
+        return kept_by(pieces), kept_by(_complement(pieces)) if self.whole_pool else None
+
+
+def _complement(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces of 1 − q."""
+    return [Piece(lower=lower, upper=upper, probability=_one_minus(q)) for lower, upper, q in split_at(pieces)]
+
+
+def _one_minus(q: float | Probability) -> float | Probability:
+    return (lambda m: 1 - q(m)) if callable(q) else 1 - q
+
+
+def _outcome(fraction: float, learner: RoundLearner, student: OrderParameters, learners: Learners) -> RoundOutcome:
+    gram, along, b = learners.gram, student.along, student.outside
+    overlaps = gram @ along
+    norm = math.sqrt(along @ overlaps + b * b)
+    across = along @ (gram - np.outer(gram[0], gram[0])) @ along + b * b
+    return RoundOutcome(
+        keep_fraction=fraction,
+        probe_angle=learner.angle,
+        angle=math.atan2(math.sqrt(across), overlaps[0]),
+        probe_overlap=float(overlaps[-1] / norm),
+        norm=norm,
+        learner=learner.student,
+        student=student,
+    )
