@@ -19,7 +19,7 @@ RoundLoss = Literal["max_margin", "square", "logistic", "hinge", "squared_hinge"
 ERROR_TOLERANCE = 1e-4  # largest standard error of ε
 _AIM = 2e-5  # standard error of ε at which no more points are taken
 _SCRAMBLES = 4  # independent scrambles of the Sobol sequence
-_LOG2_POINTS = (12, 14)  # binary logarithm of the number of points, in turn
+_LOG2_POINTS = 12, 14  # binary logarithm of the number of points, and of that where it is too few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,19 +122,24 @@ def pruning_rounds(
 
 def _outcomes(chain: Chain) -> list[tuple[RoundOutcome, ...]]:
     """Outcomes of several scrambles, one tuple a round, by as many points as their standard errors ask for."""
-    first: Sequence[RoundOutcome] = ()
-    for log2_points in _LOG2_POINTS:
-        scrambles = []
-        for seed in range(_SCRAMBLES):
-            scrambles.append(chain.outcomes(log2_points, seed, first))
-            first = scrambles[0]
-        by_round = list(zip(*scrambles, strict=True))
-        worst = max(_standard_error(outcomes) for outcomes in by_round)
-        if worst <= _AIM:
-            break
-    if not worst <= ERROR_TOLERANCE:
-        raise SaddlePointError("the error of a round is not known well enough", residual=worst)
+    few, many = _LOG2_POINTS
+    by_round = _scrambled(chain, few, ())
+    if _worst(by_round) > _AIM:
+        by_round = _scrambled(chain, many, [outcomes[0] for outcomes in by_round])
+    if not _worst(by_round) <= ERROR_TOLERANCE:
+        raise SaddlePointError("the error of a round is not known well enough", residual=_worst(by_round))
     return by_round
+
+
+def _scrambled(chain: Chain, log2_points: int, starts: Sequence[RoundOutcome]) -> list[tuple[RoundOutcome, ...]]:
+    """The same by a number of points; all but the first start from its solutions."""
+    first = chain.outcomes(log2_points, 0, starts)
+    others = [chain.outcomes(log2_points, seed, first) for seed in range(1, _SCRAMBLES)]
+    return list(zip(first, *others, strict=True))
+
+
+def _worst(by_round: Sequence[Sequence[RoundOutcome]]) -> float:
+    return max(_standard_error(outcomes) for outcomes in by_round)
 
 
 def _standard_error(outcomes: Sequence[RoundOutcome]) -> float:

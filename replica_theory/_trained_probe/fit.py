@@ -9,6 +9,7 @@ from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.student_field import StudentField
 from replica_theory.losses.base import Loss
+from replica_theory.losses.ridgeless import HardMargin
 
 _ORDER = 12  # Gauss–Legendre nodes in a panel
 
@@ -28,6 +29,8 @@ def fit_of(loss: Loss, field: StudentField) -> Fit:
 
 def fit_of_the_probe(training: Training, probe: Probe) -> Fit:
     """Of a student that is the probe, whose margins it has."""
+    if isinstance(training.loss, HardMargin):
+        return Fit(0.0, 0.0)
     fields = training.pool.fields(probe.as_student, training.loss, _ORDER)
     share = fields.weight * label_moments(fields.mean / fields.spread, training.label_noise)[0]
     margin = probe.norm * fields.margins[0]

@@ -17,7 +17,6 @@ CRUDE, COARSE, FINE = 4, 6, 8  # Gauss–Legendre nodes in a panel: errors of 1e
 _TOLERANCE = 1e-12  # residual at which Newton's method ends
 _ROUGH = 1e-6  # residual at which Newton's method goes from coarse to fine panels
 _QUADRATIC = 1e-5  # residual from which one step more is the last
-_ROUNDING = 1e-9  # residual that is taken where rounding keeps it from falling further
 _START_RIDGE = 1e-2  # least ridge of the square student that starts another
 _SOFT_RIDGE = 1e-2  # of the squared hinge's student that starts a hard margin's
 _SOFTEST_RIDGE = 1e-5  # of the squared hinge's student from which a path of ridges jumps to a hard margin's
@@ -35,7 +34,7 @@ def minimiser(
     coarse: int = COARSE,
     trusting: bool = True,
 ) -> OrderParameters:
-    """The solution of (S1)–(S5).
+    """The solution of (S1)–(S5), as far as rounding and quadrature allow; its residual says how far.
 
     Args:
         training: The setting.
@@ -52,10 +51,8 @@ def minimiser(
     for guess in guesses if start is None else [lambda: start, *guesses]:
         student = newton(training, guess(), order=coarse, tolerance=_ROUGH, most=_PATIENCE)
         if student.residual < _ROUGH:
-            student = newton(training, student, order=order, tolerance=tolerance, last_step=trusting)
-        residual = student.residual
-        if residual < _ROUNDING:
-            return student
+            return newton(training, student, order=order, tolerance=tolerance, last_step=trusting)
+        residual = min(residual, student.residual)
     raise SaddlePointError(
         f"no student found at alpha_total = {training.alpha}, ridge = {training.ridge}", residual=residual
     )

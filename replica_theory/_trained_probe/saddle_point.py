@@ -69,6 +69,7 @@ def equations(
     square, D_square = alpha * field.mean(force**2), alpha * field.mean(D * force**2)
     stiffness = alpha * field.second(D)
     n_along, last = len(student.along), len(student.along) + len(c)
+    pull[last] = alpha * field.force_along_g()
     shrinkage, constraint = ridge * (learners.gram @ student.along), alpha * (M @ c) / V
     reaction = alpha * float(c @ M @ c)
 

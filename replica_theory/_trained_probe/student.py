@@ -16,6 +16,7 @@ from replica_theory._trained_probe.pruned_pool import PrunedPool
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.residual import RESIDUAL_TOLERANCE, triangular_residual
 from replica_theory._trained_probe.slope import log_error_slope
+from replica_theory._trained_probe.student_field import StudentField
 from replica_theory.errors import SaddlePointError
 from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import Loss
@@ -126,10 +127,17 @@ class StudentCurve:
             residual = triangular_residual(training, student, pool.probe, field)
             if residual <= RESIDUAL_TOLERANCE:
                 self.found.add(size, student)
-                return replace(student, residual=residual), fit_of(training.loss, field)
+                return replace(student, residual=residual), self._fit(training, field)
         raise SaddlePointError(
             f"a second evaluation does not confirm the student at alpha_total = {training.alpha}", residual=residual
         )
+
+    def _fit(self, training: Training, field: StudentField) -> Fit:
+        """Of Hebb's student, whose norm vanishes, the loss is that of margin 0."""
+        if isinstance(training.loss, Linear):
+            at_zero = replace(field, trained=np.zeros_like(field.omega))
+            return Fit(fit_of(self.loss, at_zero).loss, fit_of(training.loss, field).error)
+        return fit_of(training.loss, field)
 
 
 def _described(

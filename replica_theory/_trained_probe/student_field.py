@@ -48,6 +48,7 @@ class StudentField:
         at: (K, n), φ at ξ = ν = 0.
         by_xi: (K, n), ∂φ/∂ξ.
         by_nu: (K, n), ∂φ/∂ν.
+        central_force: G_w at ξ = 0, (n,).
         kept: Scale E[k φ_i²] of (s, f_1.., G_1..), (K − 1,).
     """
 
@@ -61,6 +62,7 @@ class StudentField:
     at: np.ndarray
     by_xi: np.ndarray
     by_nu: np.ndarray
+    central_force: np.ndarray
     kept: np.ndarray
 
     @property
@@ -81,6 +83,11 @@ class StudentField:
         """E[k · values · φ], (K,)."""
         constant, xi, nu = self._by_node(values, (0, 1, 3))
         return self.at @ constant + self.by_xi @ xi + self.by_nu @ nu
+
+    def force_along_g(self) -> float:
+        """E[k g G_w] = E[k g (G_w − G_w(ξ = 0))], as E[g] = 0 at each node: it does not cancel where S is small."""
+        deviation = self.force - np.repeat(self.central_force, np.diff(np.append(self.starts, self.omega.size)))
+        return float(self.first(deviation)[-1])
 
     def second(self, values: np.ndarray) -> np.ndarray:
         """E[k · values · φ φᵀ], (K, K)."""
@@ -131,6 +138,7 @@ def student_field(
     loss_weight = fields.loss_weight[row] if isinstance(fields.loss_weight, np.ndarray) else fields.loss_weight
     omega = centre[row] + S[row] * xi
     trained, slope = loss.proximal_and_slope(omega, student.scale * loss_weight)
+    central_force = (loss.proximal(centre, student.scale * fields.loss_weight) - centre) / student.scale
     return StudentField(
         omega=omega,
         trained=trained,
@@ -142,6 +150,7 @@ def student_field(
         at=at,
         by_xi=by_xi,
         by_nu=by_nu,
+        central_force=central_force,
         kept=fields.squares(label_noise),
     )
 

@@ -1,6 +1,6 @@
 """Makes trained_probe.json: students on pools that their own probe has pruned, by a path of its own.
 
-    python tests/reference/make_trained_probe.py      # about an hour on one core
+    python tests/reference/make_trained_probe.py [rows]      # all of them: about an hour on one core
 
 Nothing of the package enters but a start for the root finder. What is solved are the eight equations of a
 lower-triangular state evolution for two learners on one pool (probe p, student w), margins f = h + V G::
@@ -21,7 +21,7 @@ import json
 import math
 import os
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -54,8 +54,22 @@ class Row:
 
 def settings():
     """72 of them: every probe with every student, all kinds of rules."""
-    probes = [("square", math.inf), ("square", 0.5), ("logistic", 0.1), ("hinge", 0.2), ("squared_hinge", 0.05), ("logistic", 0.01)]
-    students = [("max_margin", 0.0), ("square", 0.3), ("logistic", 0.05), ("hinge", 0.1), ("squared_hinge", 0.02), ("max_margin", 0.0)]
+    probes = [
+        ("square", math.inf),
+        ("square", 0.5),
+        ("logistic", 0.1),
+        ("hinge", 0.2),
+        ("squared_hinge", 0.05),
+        ("logistic", 0.01),
+    ]
+    students = [
+        ("max_margin", 0.0),
+        ("square", 0.3),
+        ("logistic", 0.05),
+        ("hinge", 0.1),
+        ("squared_hinge", 0.02),
+        ("max_margin", 0.0),
+    ]
     rules = [
         (((0.0, 0.5),), False), (((0.5, 1.0),), False), (((0.0, 0.3),), True), (((0.3, 1.0),), True),
         (((0.25, 0.65),), False), (((0.1, 0.3), (0.6, 0.9)), False), (((0.0, 0.2),), False), (((0.8, 1.0),), False),
@@ -163,7 +177,9 @@ def trained_nodes(p, ends, panels, order, cuts=()):
     def margin(h):  # of the probe's field, by bisection
         if p.loss == "hinge":
             return h + p.V if h < 1 - p.V else max(h, 1.0)
-        return brentq(lambda f: float(f - p.V * probe_force(p.loss, np.array(f)) - h), h - wide(h), h + wide(h), xtol=1e-14)
+        return brentq(
+            lambda f: float(f - p.V * probe_force(p.loss, np.array(f)) - h), h - wide(h), h + wide(h), xtol=1e-14
+        )
 
     first, last = margin(low), margin(high)
     base = np.linspace(first, last, panels + 1)
@@ -175,7 +191,9 @@ def trained_nodes(p, ends, panels, order, cuts=()):
     nodes = [(h, f, G, curvature / (1 + p.V * curvature), phi(h / p.norm) / p.norm * w * (1 + p.V * curvature), 0 * f)]
     if p.loss == "hinge":
         h, w = gauss_legendre(np.unique([*np.linspace(1 - p.V, 1.0, panels + 1), *cuts]), order)
-        nodes.append((h, np.ones_like(h), (1 - h) / p.V, np.full_like(h, 1 / p.V), phi(h / p.norm) / p.norm * w, 1 + 0 * h))
+        nodes.append(
+            (h, np.ones_like(h), (1 - h) / p.V, np.full_like(h, 1 / p.V), phi(h / p.norm) / p.norm * w, 1 + 0 * h)
+        )
     return Margins(*(np.concatenate(column) for column in zip(*nodes, strict=True)))
 
 
@@ -256,7 +274,9 @@ def kept(row, p, panels, order):
             total += float(mass[under].sum())
         return total
 
-    tied_below, tied_above = (below(1.0, False), below(1.0, True)) if row.probe == "hinge" and p.loss != "hebb" else (2.0, 2.0)
+    tied_below, tied_above = (
+        (below(1.0, False), below(1.0, True)) if row.probe == "hinge" and p.loss != "hebb" else (2.0, 2.0)
+    )
 
     def threshold(quantile):
         """(margin, share of the tied that is below)"""
@@ -426,7 +446,11 @@ def probe_start(row):
     from replica_theory import KeepRandom, empirical_risk
 
     s = empirical_risk(
-        row.share * row.alpha_total, loss=row.probe, ridge=row.probe_ridge, selection=KeepRandom(1.0), label_noise=row.label_noise
+        row.share * row.alpha_total,
+        loss=row.probe,
+        ridge=row.probe_ridge,
+        selection=KeepRandom(1.0),
+        label_noise=row.label_noise,
     )
     d = s.norm * s.direction
     return 1.001 * d[0], 0.999 * (d[1] ** 2 + d[2] ** 2), 1.002 * s.scale
@@ -443,8 +467,8 @@ def selection(row):
 
 def student_start(row, p):
     """Order parameters of the package's engine, a tenth of a per cent off."""
-    from replica_theory._trained_probe.pruning import Pruning
     from replica_theory._trained_probe.minimiser import minimiser
+    from replica_theory._trained_probe.pruning import Pruning
     from replica_theory.losses.named import LOSSES
     from replica_theory.losses.ridgeless import HardMargin
 
@@ -467,7 +491,12 @@ def solve(row, fine):
     s_panels, s_order = (12, 12) if fine else (9, 10)
     if row.student == "logistic":
         s_panels, s_order = (7, 10) if fine else (6, 9)
-    answer = {"keep_fraction": fraction, "probe_angle": math.atan2(math.sqrt(p.Q), p.m), "probe_norm": p.norm, "probe_V": p.V}
+    answer = {
+        "keep_fraction": fraction,
+        "probe_angle": math.atan2(math.sqrt(p.Q), p.m),
+        "probe_norm": p.norm,
+        "probe_V": p.V,
+    }
     return answer | solve_student(row, p, parts, s_panels, s_order)
 
 
@@ -477,7 +506,9 @@ def main():
     table = []
     for i in chosen:
         rough, fine = solve(rows[i], False), solve(rows[i], True)
-        agreement = max(abs(rough[name] - fine[name]) for name in ("generalization_error", "probe_angle", "probe_overlap"))
+        agreement = max(
+            abs(rough[name] - fine[name]) for name in ("generalization_error", "probe_angle", "probe_overlap")
+        )
         table.append(asdict(rows[i]) | {"probe_ridge": str(rows[i].probe_ridge)} | fine | {"agreement": agreement})
         print(i, rows[i], fine["generalization_error"], agreement, flush=True)
     if not sys.argv[1:]:
