@@ -13,7 +13,7 @@ from replica_theory.errors import SaddlePointError
 from replica_theory.losses.named import Square, SquaredHinge
 from replica_theory.losses.ridgeless import HardMargin
 
-CRUDE, COARSE, FINE = 4, 6, 8  # Gauss–Legendre nodes in a panel: errors of 1e-4, 1e-8 and 1e-12 as a rule
+CRUDE, COARSE, FINE = 4, 6, 9  # Gauss–Legendre nodes in a panel: errors of 1e-4, 1e-7 and 1e-11 as a rule
 _TOLERANCE = 1e-12  # residual at which Newton's method ends
 _ROUGH = 1e-6  # residual at which Newton's method goes from coarse to fine panels
 _QUADRATIC = 1e-5  # residual from which one step more is the last

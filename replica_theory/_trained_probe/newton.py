@@ -94,19 +94,35 @@ def _step(student: OrderParameters, here: Equations) -> np.ndarray:
 def _searched(
     training: Training, student: OrderParameters, here: Equations, order: int
 ) -> tuple[OrderParameters | None, Equations, int]:
-    """The longest share of Newton's step that lessens the equations, none if there is none; and the evaluations."""
+    """The longest share of Newton's step that comes nearer, none if there is none; and the evaluations it took.
+
+    It does if the equations are smaller, each by its size, or if the next step by the same Jacobian is shorter. The
+    second test does not depend on how the equations are combined (Deuflhard 1974), so that a valley of nearly equal
+    ones, in which b and V move together, does not shorten the steps.
+    """
     try:
         step = _step(student, here)
     except np.linalg.LinAlgError:
         return None, here, 0
-    before, share, evaluations = np.linalg.norm(here.difference / here.size), 1.0, 0
+    unit, share, evaluations = _units(student), 1.0, 0
+    size, length = np.linalg.norm(here.difference / here.size), np.linalg.norm(step / unit)
     while share > _SHORTEST:
         trial = _stepped(student, share * step)
         there, evaluations = training.equations(trial, order), evaluations + 1
-        if np.linalg.norm(there.difference / here.size) < (1 - 0.1 * share) * before:
+        smaller = np.linalg.norm(there.difference / here.size) < (1 - 0.1 * share) * size
+        ahead = np.linalg.solve(here.jacobian, -there.difference)
+        if smaller or np.linalg.norm(ahead / unit) < (1 - 0.25 * share) * length:
             return trial, there, evaluations
         share /= 3
     return None, here, evaluations
+
+
+def _units(student: OrderParameters) -> np.ndarray:
+    """Sizes of (A, r, c, b², ln V), by which steps are measured."""
+    square = student.outside**2
+    size = math.sqrt(square + float(student.along @ student.along))
+    reaction = math.sqrt(square + float(student.reaction @ student.reaction))
+    return np.array([*(size for _ in student.along), *(reaction for _ in student.reaction), square, 1.0])
 
 
 def _stepped(student: OrderParameters, step: np.ndarray) -> OrderParameters:

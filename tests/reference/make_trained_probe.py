@@ -154,8 +154,8 @@ class Learner:
 class Margins:
     """Nodes over the pool's margins.
 
-    ``h`` the cavity field, ``f`` the margin, ``G`` the force, ``D`` = l''/(1 + V l''), ``weight`` = density of h times dh,
-    without the label's factor; ``rank`` orders equal margins.
+    ``h`` the cavity field, ``f`` the margin, ``G`` the force, ``D`` = l''/(1 + V l''), ``weight`` = density of h times
+    dh without the label's factor; ``tied`` is 1 of those at the corner of a hinge.
     """
 
     h: np.ndarray
@@ -332,14 +332,7 @@ def share_of(row, group):
 def inner(loss, centre, b, V, order):
     """E_g of G_w, g G_w, G_w^2 and D_w at omega = centre + b g."""
     if loss == "logistic":
-        g, w = gauss_legendre(np.linspace(-FAR, FAR, 9), order)
-        total = np.zeros((4, *centre.shape))
-        for x, weight in zip(g, w * phi(g), strict=True):
-            omega = centre + b * x
-            f = logistic_proximal(omega, V)
-            G, second = expit(-f), expit(f) * expit(-f)
-            total += weight * np.stack([G, x * G, G * G, second / (1 + V * second)])
-        return total
+        return interpolated(lambda x: logistic_inner(x, b, V, order), centre)
     if loss == "square":
         shift = (1 - centre) / (1 + V)
         step = b / (1 + V)
@@ -350,6 +343,36 @@ def inner(loss, centre, b, V, order):
     if loss == "hinge":
         parts = hinge_parts(centre, b, V)
     return parts
+
+
+def logistic_inner(centre, b, V, order):
+    """By panels in g."""
+    g, w = gauss_legendre(np.linspace(-FAR, FAR, 13), order)
+    omega = centre[:, None] + b * g
+    f = logistic_proximal(omega, V)
+    G, second = expit(-f), expit(f) * expit(-f)
+    return np.stack([y @ (w * phi(g)) for y in (G, g * G, G * G, second / (1 + V * second))])
+
+
+def interpolated(function, x, width=0.5, degree=15):
+    """A smooth function of many x by Legendre polynomials on panels, (values, ...)."""
+    low, high = float(x.min()), float(x.max())
+    count = max(1, math.ceil((high - low) / width))
+    width = (high - low) / count or 1.0
+    nodes, weights = np.polynomial.legendre.leggauss(degree + 1)
+    values = function((low + width * (np.arange(count)[:, None] + (1 + nodes) / 2)).ravel())
+    basis = np.polynomial.legendre.legvander(nodes, degree) * (np.arange(degree + 1) + 0.5) * weights[:, None]
+    coefficients = values.reshape(len(values), count, -1) @ basis
+    panel = np.minimum(((x - low) / width).astype(int), count - 1)
+    t = 2 * ((x - low) / width - panel) - 1
+    total, before, here = 0.0, np.ones_like(t), t
+    for n in range(degree + 1):
+        polynomial = before if n == 0 else here
+        if n > 1:
+            polynomial = ((2 * n - 1) * t * here - (n - 1) * before) / n
+            before, here = here, polynomial
+        total = total + coefficients[:, :, n][:, panel] * polynomial
+    return total
 
 
 def ramp(centre, b, corner, scale):
@@ -445,13 +468,8 @@ def trained_probe(row):
 def probe_start(row):
     from replica_theory import KeepRandom, empirical_risk
 
-    s = empirical_risk(
-        row.share * row.alpha_total,
-        loss=row.probe,
-        ridge=row.probe_ridge,
-        selection=KeepRandom(1.0),
-        label_noise=row.label_noise,
-    )
+    alpha, everything = row.share * row.alpha_total, KeepRandom(1.0)
+    s = empirical_risk(alpha, loss=row.probe, ridge=row.probe_ridge, selection=everything, label_noise=row.label_noise)
     d = s.norm * s.direction
     return 1.001 * d[0], 0.999 * (d[1] ** 2 + d[2] ** 2), 1.002 * s.scale
 
@@ -474,8 +492,13 @@ def student_start(row, p):
 
     probe = trained_probe(row)
     pruning = Pruning(
-        loss=LOSSES[probe.loss], ridge=probe.ridge, share=probe.share, ties=probe.ties, selection=selection(row), label_noise=row.label_noise
-    )  # fmt: skip
+        loss=LOSSES[probe.loss],
+        ridge=probe.ridge,
+        share=probe.share,
+        ties=probe.ties,
+        selection=selection(row),
+        label_noise=row.label_noise,
+    )
     pool = pruning.of_total(row.alpha_total)
     hard = row.student == "max_margin"
     s = minimiser(pool.training(HardMargin() if hard else LOSSES[row.student], 1.0 if hard else row.ridge))
@@ -489,8 +512,6 @@ def solve(row, fine):
     p = solve_probe(row, 2 * panels, order)
     parts, fraction = kept(row, p, panels, order)
     s_panels, s_order = (12, 12) if fine else (9, 10)
-    if row.student == "logistic":
-        s_panels, s_order = (7, 10) if fine else (6, 9)
     answer = {
         "keep_fraction": fraction,
         "probe_angle": math.atan2(math.sqrt(p.Q), p.m),
