@@ -79,7 +79,9 @@ class EmpiricalRiskSolution:
         Raises:
             ValueError: No unit vector has these cosines with both.
         """
-        target = target_direction(self.probe_angle, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap)
+        cosines = {"teacher_overlap": teacher_overlap, "probe_overlap": probe_overlap}
+        targets = [target_direction(angle, **cosines) for angle in np.atleast_1d(self.probe_angle).tolist()]
+        target = np.stack(targets, axis=-1) if np.ndim(self.probe_angle) else targets[0]
         return angle_to(self.direction, target)[()] / math.pi
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from replica_theory._trained_probe.constraints import Linear
 from replica_theory._trained_probe.kept_fields import label_moments
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.probe import Probe
@@ -27,11 +28,12 @@ def fit_of(loss: Loss, field: StudentField) -> Fit:
     return Fit(field.mean(field.loss_weight * loss.value(field.trained)) / kept, field.mean(field.trained < 0) / kept)
 
 
-def fit_of_the_probe(training: Training, probe: Probe) -> Fit:
-    """Of a student that is the probe, whose margins it has."""
+def fit_of_the_probe(training: Training, loss: Loss, probe: Probe) -> Fit:
+    """Of a student that is the probe, whose margins it has; Hebb's, whose norm vanishes, has the loss of margin 0."""
     if isinstance(training.loss, HardMargin):
         return Fit(0.0, 0.0)
     fields = training.pool.fields(probe.as_student, training.loss, _ORDER)
     share = fields.weight * label_moments(fields.mean / fields.spread, training.label_noise)[0]
     margin = probe.norm * fields.margins[0]
-    return Fit(float(share @ training.loss.value(margin) / share.sum()), float(share @ (margin < 0) / share.sum()))
+    losses = loss.value(0 * margin if isinstance(training.loss, Linear) else margin)
+    return Fit(float(share @ losses / share.sum()), float(share @ (margin < 0) / share.sum()))

@@ -56,13 +56,15 @@ def kept_fraction(training: Training) -> float:
 def is_separable(training: Training) -> bool:
     """Whether some student classifies all that is kept.
 
-    By Gordon's comparison at margin 0, with b = 1, it exists if and only if α M < 1,
+    Without label noise the teacher does, and where no kept margin of an earlier learner is negative, or none positive,
+    that learner. By Gordon's comparison at margin 0, with b = 1, such a student exists if and only if α M < 1,
 
         M = min_{A, r} max_c { E[k (−ω)₊²] − c·M c},      ω = A s + r·f + c·G + g
-
-    Without label noise the teacher does.
     """
-    return training.label_noise == 0 or training.alpha * shortfall(training) < 1
+    margins = training.pool.fields(OrderParameters.outside_all(training.learners), Square(), _ORDER).margins
+    if training.label_noise == 0 or any(np.all(f > 0) or np.all(f < 0) for f in margins):
+        return True
+    return training.alpha * shortfall(training) < 1
 
 
 def shortfall(training: Training) -> float:
@@ -71,7 +73,7 @@ def shortfall(training: Training) -> float:
     student = OrderParameters.outside_all(training.learners)
     here = _shortfall(training, student)
     for _ in range(_ITERATIONS):
-        step = -np.linalg.solve(here.curvature, here.slope)
+        step = -np.linalg.lstsq(here.curvature, here.slope)[0]
         step *= min(1.0, _LONGEST / np.max(np.abs(step)))
         student, here = _searched(training, student, here, step)
         if np.linalg.norm(here.slope) < _TOLERANCE * here.value:

@@ -8,7 +8,7 @@ import numpy as np
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import composite_rule
-from replica_theory._trained_probe.kept_fields import KeptFields
+from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
 from replica_theory._trained_probe.margins import Interval, TrainedMargins
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
@@ -21,7 +21,7 @@ _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around a
 _COARSE = 1.2  # width in z from which the grid resolves a smeared step
 _CLOSE = 0.6  # distance in z to another panel end at which one of the grid is left out
 _SCAN = np.linspace(-REACH, REACH, 69)  # z at which crossings are looked for
-_LEAST = 1e-22  # weight of a node that counts
+_LEAST = 1e-18  # share of the pool at a node that counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,8 @@ class PrunedPool:
     def fields(self, student: OrderParameters, loss: Loss, order: int) -> KeptFields:
         parts = [self._nodes(interval, student, loss, order) for interval in self.intervals]
         columns = [np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)]
-        weight, z, margin, force = (column[columns[0] > _LEAST] for column in columns)
+        chance = label_moments(self.probe.cosine / self.probe.sine * columns[1], self.probe.label_noise)[0]
+        weight, z, margin, force = (column[columns[0] * chance > _LEAST] for column in columns)
         return KeptFields(
             weight=weight,
             mean=self.probe.cosine * z,

@@ -25,7 +25,7 @@ from replica_theory.losses.ridgeless import HardMargin, Interpolation
 
 # Gauss–Legendre nodes in a panel, and whether Newton's last step is trusted, in turn until the residual is small
 _ATTEMPTS = ((FINE, True), (FINE, False), (12, False), (18, False))
-_FINER = 3  # nodes more in the residual's panels
+_FINER = 2  # nodes more in the residual's panels
 _OUTSIDE = np.array([0.0, 0.0, 1.0])
 
 
@@ -111,7 +111,7 @@ class StudentCurve:
             return _diverging(pool)
         training = at_ridge_limit(pool.training(self.loss, self.ridge))
         if pool.makes_the_probe(training.loss, training.ridge):
-            student, fit = pool.probe.as_student, fit_of_the_probe(training, pool.probe)
+            student, fit = pool.probe.as_student, fit_of_the_probe(training, self.loss, pool.probe)
         else:
             student, fit = self._confirmed(training, pool)
         slope = log_error_slope(training, student, pool, self.pruning) if self.with_slopes else math.nan

@@ -14,6 +14,7 @@ proximal operator and around the boundary s = 0 where the student sees it sharpl
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -65,12 +66,12 @@ class StudentField:
     central_force: np.ndarray
     kept: np.ndarray
 
-    @property
+    @cached_property
     def force(self) -> np.ndarray:
         """G_w = (f_w − ω)/V, (cells,)."""
         return (self.trained - self.omega) / self.scale
 
-    @property
+    @cached_property
     def stiffness(self) -> np.ndarray:
         """D = −∂G_w/∂ω = ℓ''/(1 + V ℓ''), (cells,)."""
         return (1 - self.slope) / self.scale
@@ -87,7 +88,8 @@ class StudentField:
     def force_along_g(self) -> float:
         """E[k g G_w] = E[k g (G_w − G_w(ξ = 0))], as E[g] = 0 at each node: it does not cancel where S is small."""
         deviation = self.force - np.repeat(self.central_force, np.diff(np.append(self.starts, self.omega.size)))
-        return float(self.first(deviation)[-1])
+        xi, nu = self._by_node(deviation, (1, 3))
+        return float(self.by_xi[-1] @ xi + self.by_nu[-1] @ nu)
 
     def second(self, values: np.ndarray) -> np.ndarray:
         """E[k · values · φ φᵀ], (K, K)."""

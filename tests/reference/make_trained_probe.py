@@ -414,6 +414,8 @@ def solve_student(row, p, parts, panels, order):
     grid = []
     for nodes, share, k in parts:
         counts = (k > 0) & (nodes.weight > 1e-20)
+        if not counts.any():
+            continue
         sub = Margins(*(getattr(nodes, name)[counts] for name in ("h", "f", "G", "D", "weight", "tied")))
         s, weight = label_nodes(p, sub, row.label_noise, panels, order)
         grid.append((sub, s, weight * (share * sub.weight * k[counts])[:, None]))
@@ -508,10 +510,10 @@ def student_start(row, p):
 
 
 def solve(row, fine):
-    panels, order = (28, 12) if fine else (20, 10)
+    panels, order = (40, 14) if fine else (28, 12)
     p = solve_probe(row, 2 * panels, order)
     parts, fraction = kept(row, p, panels, order)
-    s_panels, s_order = (12, 12) if fine else (9, 10)
+    s_panels, s_order = (24, 14) if fine else (16, 12)
     answer = {
         "keep_fraction": fraction,
         "probe_angle": math.atan2(math.sqrt(p.Q), p.m),
@@ -524,7 +526,7 @@ def solve(row, fine):
 def main():
     rows = settings()
     chosen = [int(i) for i in sys.argv[1:]] or range(len(rows))
-    table = []
+    path, table = Path(__file__).with_name("trained_probe.json"), []
     for i in chosen:
         rough, fine = solve(rows[i], False), solve(rows[i], True)
         agreement = max(
@@ -534,7 +536,6 @@ def main():
         print(i, rows[i], fine["generalization_error"], agreement, flush=True)
     if not sys.argv[1:]:
         about = "Students on pools that their own probe has pruned, by make_trained_probe.py (see there)."
-        path = Path(__file__).with_name("trained_probe.json")
         path.write_text(json.dumps({"about": about, "rows": table}, indent=1) + "\n")
 
 
