@@ -19,7 +19,7 @@ RoundLoss = Literal["max_margin", "square", "logistic", "hinge", "squared_hinge"
 ERROR_TOLERANCE = 1e-4  # largest standard error of ε
 _AIM = 2e-5  # standard error of ε at which no more points are taken
 _SCRAMBLES = 4  # independent scrambles of the Sobol sequence
-_LOG2_POINTS = 12, 14  # binary logarithm of the number of points, and of that where it is too few
+_LOG2_POINTS = (10, 12, 14)  # binary logarithms of the number of points, in turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +122,11 @@ def pruning_rounds(
 
 def _outcomes(chain: Chain) -> list[tuple[RoundOutcome, ...]]:
     """Outcomes of several scrambles, one tuple a round, by as many points as their standard errors ask for."""
-    few, many = _LOG2_POINTS
-    by_round = _scrambled(chain, few, ())
-    if _worst(by_round) > _AIM:
-        by_round = _scrambled(chain, many, [outcomes[0] for outcomes in by_round])
+    by_round: list[tuple[RoundOutcome, ...]] = []
+    for log2_points in _LOG2_POINTS:
+        by_round = _scrambled(chain, log2_points, [outcomes[0] for outcomes in by_round])
+        if _worst(by_round) <= _AIM:
+            break
     if not _worst(by_round) <= ERROR_TOLERANCE:
         raise SaddlePointError("the error of a round is not known well enough", residual=_worst(by_round))
     return by_round

@@ -19,10 +19,11 @@ from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import panel_rule
 from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
 from replica_theory._trained_probe.learner import Learner, MarginFunction
-from replica_theory._trained_probe.order_parameters import Learners
+from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 
 _REACH = 8.5  # |ξ| beyond which φ(ξ) < 1e-16
 _PANELS = np.linspace(0.0, 1.0, 13)  # ends, as shares of an interval of ξ
+_APART = 1e-4  # b/‖w‖ of a learner that repeats the last one
 _LEAST = 1e-300  # that stands for 0 in a denominator
 
 
@@ -59,6 +60,17 @@ class RoundLearner(Learner):
         forces = -self.before.force_overlaps @ self.student.reaction / (self.scale * self.force_size)
         return Learners(
             gram=_bordered(self.before.gram, overlaps), force_overlaps=_bordered(self.before.force_overlaps, forces)
+        )
+
+    @property
+    def repeated(self) -> OrderParameters:
+        """A learner w = p, for f_w = ω + V G = f; its b is set to a little, so that the Gram matrix stays regular."""
+        count, norm = len(self.before.gram), self.norm
+        return OrderParameters(
+            along=np.append(np.zeros(count), norm),
+            reaction=np.append(np.zeros(count - 1), -self.scale * self.force_size),
+            outside=_APART * norm,
+            scale=self.scale,
         )
 
     @property

@@ -24,6 +24,8 @@ from replica_theory.selection import Selection
 from replica_theory.selection.kept_distribution import Piece, Probability
 from replica_theory.selection.margins import split_at
 
+_LOST_FORCE = 1e-4  # share of E[G²] that may be lost without changing a learner beyond the points' accuracy
+
 
 @dataclass(frozen=True, kw_only=True)
 class RoundSetting:
@@ -92,58 +94,89 @@ class Chain:
     def outcomes(self, log2_points: int, seed: int, starts: Sequence[RoundOutcome] = ()) -> list[RoundOutcome]:
         """One a round, by 2^log2_points points."""
         points = sobol_points(len(self.rounds), log2_points, seed)
-        kept, dropped, learners = SampledFields.unseen(len(points)), None, Learners.none()
-        fraction, outcomes = 1.0, []
+        learner = self._first_learner(SampledFields.unseen(len(points)))
+        kept, dropped, fraction, outcomes = SampledFields.unseen(len(points)), None, 1.0, []
         for number, setting in enumerate(self.rounds):
             start = starts[number] if starts else None
-            learner = self._learner(setting, learners, kept, dropped, fraction, start.learner if start else None)
+            if number:
+                learner = self._next_learner(setting, learner, kept, dropped, fraction, start and start.learner)
             margins = TrainedMargins(learner, setting.ties)
             pieces, share = setting.selection.kept_pieces(margins)
             kept, dropped = self._pruned(kept, dropped, learner, margins, pieces, points[:, number])
-            fraction, learners = share if self.whole_pool else share * fraction, learner.after
-            training = self._training(self.loss, self.ridge, learners, kept)
-            if self.needs_margin and not isinstance(training.loss, HardMargin):
-                raise ValueError(f"`loss` must not be a max-margin one: round {number + 1} leaves inseparable labels")
-            student = minimiser(training, start.student if start else None, order=COARSE, coarse=CRUDE)
-            outcomes.append(_outcome(fraction, learner, student, learners))
+            fraction = share if self.whole_pool else share * fraction
+            student = self._student(number, learner, kept, start and start.student)
+            outcomes.append(_outcome(fraction, learner, student))
         return outcomes
 
-    def _training(self, loss: Loss, ridge: float, learners: Learners, pool: SampledFields) -> Training:
-        return at_ridge_limit(
-            Training(
-                loss=loss, alpha=self.alpha, ridge=ridge, label_noise=self.label_noise, learners=learners, pool=pool
-            )
+    def _first_learner(self, everything: SampledFields) -> RoundLearner:
+        setting = self.rounds[0]
+        probe = train_probe(
+            setting.loss, alpha=self.alpha, ridge=setting.ridge, share=setting.share, label_noise=self.label_noise
+        )
+        return RoundLearner(
+            loss=probe.loss,
+            alpha=self.alpha,
+            share=setting.share,
+            ridge=probe.ridge,
+            label_noise=self.label_noise,
+            student=probe.student,
+            before=Learners.none(),
+            kept=everything.nodes,
+            training_share=setting.share,
         )
 
-    def _learner(
+    def _next_learner(
         self,
         setting: RoundSetting,
-        before: Learners,
+        last: RoundLearner,
         kept: SampledFields,
         dropped: SampledFields | None,
         fraction: float,
         start: OrderParameters | None,
     ) -> RoundLearner:
-        if len(before.force_overlaps):
-            training = self._training(setting.loss, setting.ridge, before, kept.times(setting.share))
-            student, loss, ridge = minimiser(training, start, order=COARSE, coarse=CRUDE), training.loss, training.ridge
-        else:
-            probe = train_probe(
-                setting.loss, alpha=self.alpha, ridge=setting.ridge, share=setting.share, label_noise=self.label_noise
-            )
-            student, loss, ridge = probe.student, probe.loss, probe.ridge
+        training = self._training(setting.loss, setting.ridge, last.after, kept.times(setting.share))
         return RoundLearner(
-            loss=loss,
+            loss=training.loss,
             alpha=self.alpha,
             share=setting.share * (1.0 if dropped is None else fraction),
-            ridge=ridge,
+            ridge=training.ridge,
             label_noise=self.label_noise,
-            student=student,
-            before=before,
+            student=self._trained(training, last, kept, setting.share, start),
+            before=last.after,
             kept=kept.nodes,
             training_share=setting.share,
             dropped=None if dropped is None else dropped.nodes,
         )
+
+    def _student(
+        self, number: int, learner: RoundLearner, kept: SampledFields, start: OrderParameters | None
+    ) -> OrderParameters:
+        training = self._training(self.loss, self.ridge, learner.after, kept)
+        if self.needs_margin and not isinstance(training.loss, HardMargin):
+            raise ValueError(f"`loss` must not be a max-margin one: round {number + 1} leaves inseparable labels")
+        return self._trained(training, learner, kept, 1.0, start)
+
+    def _training(self, loss: Loss, ridge: float, learners: Learners, pool: SampledFields) -> Training:
+        training = Training(
+            loss=loss, alpha=self.alpha, ridge=ridge, label_noise=self.label_noise, learners=learners, pool=pool
+        )
+        return at_ridge_limit(training)
+
+    def _trained(
+        self,
+        training: Training,
+        last: RoundLearner,
+        kept: SampledFields,
+        share: float,
+        start: OrderParameters | None,
+    ) -> OrderParameters:
+        """The solution; the last learner again if it minimises the same risk, but for examples that it hardly pulls."""
+        same = type(training.loss) is type(last.loss) and training.ridge == last.ridge
+        if same and share == last.training_share == 1:
+            kept_force = kept.nodes.moments(self.label_noise)[-1, -1]  # E[k G²]/E[G²]
+            if kept_force > 1 - _LOST_FORCE:
+                return last.repeated
+        return minimiser(training, start, order=COARSE, coarse=CRUDE)
 
     def _pruned(
         self,
@@ -177,8 +210,8 @@ def _one_minus(q: float | Probability) -> float | Probability:
     return (lambda m: 1 - q(m)) if callable(q) else 1 - q
 
 
-def _outcome(fraction: float, learner: RoundLearner, student: OrderParameters, learners: Learners) -> RoundOutcome:
-    gram, along, b = learners.gram, student.along, student.outside
+def _outcome(fraction: float, learner: RoundLearner, student: OrderParameters) -> RoundOutcome:
+    gram, along, b = learner.after.gram, student.along, student.outside
     overlaps = gram @ along
     norm = math.sqrt(along @ overlaps + b * b)
     across = along @ (gram - np.outer(gram[0], gram[0])) @ along + b * b
