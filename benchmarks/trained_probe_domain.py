@@ -5,8 +5,8 @@
                                                               # trained_probe_domain_failures.csv
 
 The domain: α_total .3 to 300, keep fraction .02 to 1, ridges 1e-4 to 100 and ∞, share .05 to 1, label noise 0 to .3,
-every probe, student and kind of rule, ties at random and by the dual. Every setting is solved a second time from another
-start on panels of twice the order. A number is wrong if its error changes by more than 1e-7 or its angle by 1e-8.
+every probe, student and kind of rule, ties at random and by the dual. Every setting is solved a second time, cold and
+on panels of twice the order. A number is wrong if its error changes by more than 1e-7 or its angle by 1e-8.
 """
 
 import math

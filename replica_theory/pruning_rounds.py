@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -113,9 +113,8 @@ def pruning_rounds(
         whole_pool=bool(rerank_pool),
         needs_margin=loss == "max_margin",
     )
-    inputs = {"loss": loss, "ridge": float(ridge), "label_noise": chain.label_noise, "rerank_pool": chain.whole_pool}
     return tuple(
-        _solution(outcomes, chain.alpha, probe, selection, inputs)
+        _solution(outcomes, chain, loss, probe, selection)
         for outcomes, (probe, selection) in zip(_outcomes(chain), rounds, strict=True)
     )
 
@@ -149,24 +148,28 @@ def _standard_error(outcomes: Sequence[RoundOutcome]) -> float:
 
 
 def _solution(
-    outcomes: Sequence[RoundOutcome], alpha: float, probe: TrainedProbe, selection: Selection, inputs: dict[str, Any]
+    outcomes: Sequence[RoundOutcome], chain: Chain, loss: RoundLoss, probe: TrainedProbe, selection: Selection
 ) -> PruningRound:
+    """Means over scrambles."""
 
     def mean(name: str) -> float:
         return float(np.mean([getattr(outcome, name) for outcome in outcomes]))
 
     return PruningRound(
-        alpha_total=alpha,
-        alpha_prune=alpha * mean("keep_fraction"),
+        alpha_total=chain.alpha,
+        alpha_prune=chain.alpha * mean("keep_fraction"),
         probe=probe,
         selection=selection,
+        loss=loss,
+        ridge=chain.ridge,
+        label_noise=chain.label_noise,
+        rerank_pool=chain.whole_pool,
         probe_angle=mean("probe_angle"),
         generalization_error=mean("angle") / math.pi,
         overlap=math.cos(mean("angle")),
         probe_overlap=mean("probe_overlap"),
         norm=mean("norm"),
         standard_error=_standard_error(outcomes),
-        **inputs,
     )
 
 

@@ -138,30 +138,38 @@ class TrainedMargins(MarginDistribution):
         return Interval(trained=False, lower=lower, upper=upper, probability=piece.probability)
 
     def _trained(self, piece: Piece) -> list[Interval]:
-        def between(lower: float, upper: float, tied: float = 1.0) -> Interval:
-            return Interval(trained=True, lower=lower, upper=upper, probability=piece.probability, tied=tied)
-
         if self._tied is None:
-            return [between(self.learner.cavity(piece.lower), self.learner.cavity(piece.upper))]
-        low, high = self._tied
-        parts = []
-        if piece.lower < 1:
-            below = (self.learner.cavity(float(self.margin(np.array(end)))) for end in (piece.lower, piece.upper))
-            lower, upper = below
-            parts.append(between(lower, low if piece.upper >= 1 else upper))
+            return [self._interval(piece, self.learner.cavity(piece.lower), self.learner.cavity(piece.upper))]
+        return [*self._below_ties(piece), *self._among_ties(piece), *self._above_ties(piece)]
+
+    def _interval(self, piece: Piece, lower: float, upper: float, tied: float = 1.0) -> Interval:
+        return Interval(trained=True, lower=lower, upper=upper, probability=piece.probability, tied=tied)
+
+    def _below_ties(self, piece: Piece) -> list[Interval]:
+        """m < 1."""
+        assert self._tied is not None
+        if piece.lower >= 1:
+            return []
+        lower, upper = (self.learner.cavity(float(self.margin(np.array(end)))) for end in (piece.lower, piece.upper))
+        return [self._interval(piece, lower, self._tied[0] if piece.upper >= 1 else upper)]
+
+    def _among_ties(self, piece: Piece) -> list[Interval]:
+        """1 < m < 2: all of the tied with a chance, or some of them."""
+        assert self._tied is not None
         first, last = max(piece.lower, 1.0) - 1, min(piece.upper, 2.0) - 1
-        if first < last and self.ties == "random":
-            parts.append(between(low, high, last - first))
-        elif first < last:
-            parts.append(between(self._among_tied(first), self._among_tied(last)))
-        if piece.upper > 2:
-            parts.append(
-                between(
-                    high if piece.lower <= 2 else (piece.lower - 1) / self.learner.norm,
-                    self.learner.cavity(piece.upper - 1),
-                )
-            )
-        return parts
+        if first >= last:
+            return []
+        if self.ties == "random":
+            return [self._interval(piece, *self._tied, tied=last - first)]
+        return [self._interval(piece, self._among_tied(first), self._among_tied(last))]
+
+    def _above_ties(self, piece: Piece) -> list[Interval]:
+        """m > 2."""
+        assert self._tied is not None
+        if piece.upper <= 2:
+            return []
+        lower = self._tied[1] if piece.lower <= 2 else self.learner.cavity(piece.lower - 1)
+        return [self._interval(piece, lower, self.learner.cavity(piece.upper - 1))]
 
     def _among_tied(self, rank: float) -> float:
         """z below which this share of the tied lies."""

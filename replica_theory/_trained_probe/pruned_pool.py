@@ -12,16 +12,13 @@ from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
 from replica_theory._trained_probe.margins import Interval, TrainedMargins
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
+from replica_theory._trained_probe.panels import SCAN, crossings, panel_ends
 from replica_theory._trained_probe.probe import REACH, Probe
 from replica_theory._trained_probe.student_field import sharp_breakpoints
 from replica_theory.losses.base import Loss, Weight
 
-_GRID = np.array([-8.5, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.5])  # panel ends in z
-_STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around a smeared step, in its widths
-_COARSE = 1.2  # width in z from which the grid resolves a smeared step
-_CLOSE = 0.6  # distance in z to another panel end at which one of the grid is left out
-_SCAN = np.linspace(-REACH, REACH, 69)  # z at which crossings are looked for
 _LEAST = 1e-18  # share of the pool at a node that counts
+_FLAT = 1e-3  # least cosine of the probe's angle in the width of the label's step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +103,7 @@ class PrunedPool:
 
     @cached_property
     def _scan(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._trained(_SCAN, True)
+        return self._trained(SCAN, True)
 
     def _panel_ends(
         self, lower: float, upper: float, student: OrderParameters, loss: Loss, trained: bool
@@ -118,45 +115,16 @@ class PrunedPool:
         boundary s = 0, one of width b/|centre'| with the centre there.
         """
         probe = self.probe
-        margin, force = self._scan if trained else (_SCAN, np.zeros_like(_SCAN))
+        margin, force = self._scan if trained else (SCAN, np.zeros_like(SCAN))
         boundary = student.along[1] * margin + student.reaction[0] * force
-        centre = boundary + student.along[0] * probe.cosine * _SCAN
+        centre = boundary + student.along[0] * probe.cosine * SCAN
         spread = float(np.hypot(student.along[0] * probe.sine, student.outside))
-        steps = [(np.zeros(1), np.full(1, probe.sine / max(probe.cosine, 1e-3)))]
-        kinks = [np.array([lower, upper])]
-        if trained:
-            kinks.append(sharp_breakpoints(probe.loss, probe.scale, probe.norm) / probe.norm)
+        steps = [(np.zeros(1), np.full(1, probe.sine / max(probe.cosine, _FLAT)))]
+        corners = [sharp_breakpoints(probe.loss, probe.scale, probe.norm) / probe.norm] if trained else []
         if loss.is_smooth:
-            steep = float(np.max(np.abs(np.gradient(centre, _SCAN))))
-            kinks.append(_crossings(centre, sharp_breakpoints(loss, student.scale, steep), spread)[0])
+            steepest = float(np.max(np.abs(np.gradient(centre, SCAN))))
+            corners.append(crossings(centre, sharp_breakpoints(loss, student.scale, steepest), spread)[0])
         else:
             marks = loss.marks(student.scale)
-            steps += [_crossings(centre, marks, spread), _crossings(boundary, marks, student.outside)]
-        centres, widths = (np.concatenate(column) for column in zip(*steps, strict=True))
-        sharp = widths < _COARSE
-        around = (centres[sharp, None] + widths[sharp, None] * _STEPS).ravel()
-        ends = np.concatenate([*kinks, _GRID, around])
-        scales = np.zeros_like(ends)
-        scales[-around.size - _GRID.size :] = np.append(
-            np.full(_GRID.size, _CLOSE), np.repeat(widths[sharp], _STEPS.size)
-        )
-        return _thinned(ends, scales, lower, upper)
-
-
-def _crossings(field: np.ndarray, marks: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
-    """z at which a field known on the scan meets a mark, and the width there of a step of this spread in the field."""
-    before, after = field[:-1, None], field[1:, None]
-    cell, mark = np.nonzero((before - marks) * (after - marks) < 0)
-    slope = (field[cell + 1] - field[cell]) / (_SCAN[1] - _SCAN[0])
-    return _SCAN[cell] + (marks[mark] - field[cell]) / slope, np.abs(spread / slope)
-
-
-def _thinned(ends: np.ndarray, scales: np.ndarray, lower: float, upper: float) -> np.ndarray:
-    """Ends within [lower, upper], ascending, without those that follow another by less than their scale."""
-    inside = (ends >= lower) & (ends <= upper)
-    order = np.argsort(ends[inside], kind="stable")
-    kept = [lower]
-    for end, scale in zip(ends[inside][order].tolist(), scales[inside][order].tolist(), strict=True):
-        if end - kept[-1] > scale:
-            kept.append(end)
-    return np.array(kept)
+            steps += [crossings(centre, marks, spread), crossings(boundary, marks, student.outside)]
+        return panel_ends(lower, upper, corners=corners, steps=steps)

@@ -12,7 +12,7 @@ from replica_theory.losses.base import Loss, Weight
 from replica_theory.selection import Selection
 
 _ITERATIONS = 60  # steps of the secant method at most
-_TOLERANCE = 1e-13  # of ln α_total
+_TOLERANCE = 1e-12  # of ln α_total
 _SOME_ANGLE = math.pi / 8  # at which a rule's fraction is near enough to start from
 
 
@@ -72,10 +72,11 @@ class Pruning:
         for _ in range(_ITERATIONS):
             pool = self.of_total(math.exp(size))
             excess = size + math.log(pool.keep_fraction / alpha_prune)
-            if abs(excess) < _TOLERANCE:
-                return pool
             slope = (excess - previous[1]) / (size - previous[0]) if previous else 1.0
-            previous, size = (size, excess), size - excess / slope
+            following = size - excess / slope
+            if abs(excess) < _TOLERANCE or following == size:
+                return pool
+            previous, size = (size, excess), following
         raise SaddlePointError(f"no pool found of which alpha_prune = {alpha_prune} are kept", residual=abs(excess))
 
     def rough_fraction(self) -> float:

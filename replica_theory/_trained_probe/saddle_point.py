@@ -59,43 +59,80 @@ class Equations:
         return float(np.max(np.abs(self.difference / self.size)))
 
 
+@dataclass(frozen=True)
+class _Averages:
+    """α E[φ G_w], α E[φ D G_w], α E[G_w²], α E[D G_w²] and α E[φ φᵀ D], with φ = (s, f, G, g)."""
+
+    pull: np.ndarray
+    pull_slope: np.ndarray
+    square: float
+    square_slope: float
+    stiffness: np.ndarray
+
+    @classmethod
+    def of(cls, field: StudentField, alpha: float) -> "_Averages":
+        force, D = field.force, field.stiffness
+        pull = alpha * field.first(force)
+        pull[-1] = alpha * field.force_along_g()
+        return cls(
+            pull=pull,
+            pull_slope=alpha * field.first(D * force),
+            square=alpha * field.mean(force**2),
+            square_slope=alpha * field.mean(D * force**2),
+            stiffness=alpha * field.second(D),
+        )
+
+
 def equations(
     field: StudentField, student: OrderParameters, learners: Learners, *, alpha: float, ridge: float
 ) -> Equations:
     """(S1)–(S5); the third times α/V, logarithms of both sides of the fourth, and the fifth times V."""
-    b, V, c, M = student.outside, student.scale, student.reaction, learners.force_overlaps
-    force, D = field.force, field.stiffness
-    pull, D_force = alpha * field.first(force), alpha * field.first(D * force)
-    square, D_square = alpha * field.mean(force**2), alpha * field.mean(D * force**2)
-    stiffness = alpha * field.second(D)
-    n_along, last = len(student.along), len(student.along) + len(c)
-    pull[last] = alpha * field.force_along_g()
-    shrinkage, constraint = ridge * (learners.gram @ student.along), alpha * (M @ c) / V
-    reaction = alpha * float(c @ M @ c)
+    averages, b, V, c = _Averages.of(field, alpha), student.outside, student.scale, student.reaction
+    count, last = len(student.along), len(student.along) + len(c)
+    shrinkage = ridge * (learners.gram @ student.along)
+    constraint = alpha * (learners.force_overlaps @ c) / V
+    outside = b * b + V * float(c @ constraint)  # b² + α c·M c
 
     difference = np.empty(last + 2)
-    difference[:n_along] = shrinkage - pull[:n_along]
-    difference[n_along:last] = constraint + pull[n_along:last]
-    difference[last] = 1 - V * ridge + V * pull[last] / b
-    difference[last + 1] = np.log((b * b + reaction) / (V**2 * square))
+    difference[:count] = shrinkage - averages.pull[:count]
+    difference[count:last] = constraint + averages.pull[count:last]
+    difference[last] = 1 - V * ridge + V * averages.pull[last] / b
+    difference[last + 1] = np.log(outside / (V**2 * averages.square))
 
+    reach = np.sqrt(alpha * averages.square * field.kept)  # ≥ α |E[φ G_w]|
+    size = np.concatenate([np.abs(shrinkage) + reach[:count], np.abs(constraint) + reach[count:], [1 + V * ridge, 1.0]])
+    return Equations(difference, size, _jacobian(averages, student, learners, constraint, outside, alpha, ridge))
+
+
+def _jacobian(
+    averages: _Averages,
+    student: OrderParameters,
+    learners: Learners,
+    constraint: np.ndarray,
+    outside: float,
+    alpha: float,
+    ridge: float,
+) -> np.ndarray:
+    """By (A, r, c, b), which is turned into b², and ln V."""
+    b, V, pull, slope = student.outside, student.scale, averages.pull, averages.pull_slope
+    count, last = len(student.along), len(student.along) + len(constraint)
     jacobian = np.empty((last + 2, last + 2))
-    jacobian[:-1, :-1] = -stiffness
-    jacobian[:n_along] *= -1
-    jacobian[:n_along, :n_along] += ridge * learners.gram
-    jacobian[n_along:last, n_along:last] += alpha * M / V
-    jacobian[last] *= V / b
+    # (S1) and (S2): λ Γ a − α E[φ G_w]
+    jacobian[:count, :-1] = averages.stiffness[:count]
+    jacobian[:count, :count] += ridge * learners.gram
+    jacobian[:count, -1] = V * slope[:count]
+    # (S3): α M c/V + α E[G G_w]
+    jacobian[count:last, :-1] = -averages.stiffness[count:last]
+    jacobian[count:last, count:last] += alpha * learners.force_overlaps / V
+    jacobian[count:last, -1] = -constraint - V * slope[count:last]
+    # (S5): 1 − λV + α V E[g G_w]/b
+    jacobian[last, :-1] = -averages.stiffness[last] * V / b
     jacobian[last, last] -= V * pull[last] / b**2
-    jacobian[-1, :-1] = 2 * D_force / square
-    jacobian[-1, n_along:last] += 2 * V * constraint / (b * b + reaction)
-    jacobian[-1, last] += 2 * b / (b * b + reaction)
-    jacobian[:n_along, -1] = V * D_force[:n_along]
-    jacobian[n_along:last, -1] = -constraint - V * D_force[n_along:last]
-    jacobian[last, -1] = -V * ridge + V * (pull[last] - V * D_force[last]) / b
-    jacobian[-1, -1] = -2 + 2 * V * D_square / square
+    jacobian[last, -1] = -V * ridge + V * (pull[last] - V * slope[last]) / b
+    # (S4): ln(b² + α c·M c) − ln(α V² E[G_w²])
+    jacobian[-1, :-1] = 2 * slope / averages.square
+    jacobian[-1, count:last] += 2 * V * constraint / outside
+    jacobian[-1, last] += 2 * b / outside
+    jacobian[-1, -1] = -2 + 2 * V * averages.square_slope / averages.square
     jacobian[:, last] /= 2 * b
-    reach = np.sqrt(alpha * square * field.kept)  # ≥ α |E[φ G_w]|
-    size = np.concatenate(
-        [np.abs(shrinkage) + reach[:n_along], np.abs(constraint) + reach[n_along:], [1 + V * ridge, 1.0]]
-    )
-    return Equations(difference, size, jacobian)
+    return jacobian

@@ -13,6 +13,7 @@ The label's factor has closed moments in ν; what is left is a sum over ξ, in p
 proximal operator and around the boundary s = 0 where the student sees it sharply.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,7 +100,8 @@ class StudentField:
         half += 0.5 * (nunu * self.by_nu) @ self.by_nu.T
         return half + half.T
 
-    def _by_node(self, values: np.ndarray, parts) -> list[np.ndarray]:
+    def _by_node(self, values: np.ndarray, parts: Iterable[int]) -> list[np.ndarray]:
+        """Σ part · values over the cells of each node, (n,) for each part."""
         return [np.add.reduceat(self.parts[part] * values, self.starts) for part in parts]
 
 
@@ -117,30 +119,16 @@ def student_field(
     S = np.hypot(A * sigma, b)
     centre = A * fields.mean + student.along[1:] @ fields.margins + student.reaction @ fields.forces
     scale = student.scale * fields.loss_weight
-    marks = sharp_breakpoints(loss, scale, float(S.mean()))
-    if with_errors:
-        trained, slopes = loss.landmarks
-        marks = np.concatenate([marks, np.asarray(scale)[..., None] * slopes[trained == 0]], axis=-1)
-    ends = _panel_ends(fields, student, (marks - centre[:, None]) / S[:, None], S)
-    nodes = composite_rule(ends, order)
-    xi, row, J = nodes.points, nodes.row, len(fields.margins)
-    argument = (A * sigma / b)[row] * xi
+    breaks = _breakpoints(loss, scale, float(S.mean()), with_errors)
+    nodes = composite_rule(_panel_ends(fields, student, (breaks - centre[:, None]) / S[:, None], S), order)
+    xi, row = nodes.points, nodes.row
+    argument = (A * sigma / b)[row] * xi  # s > 0 where ν > −argument
     argument += (fields.mean * S / (sigma * b))[row]
-    parts = np.empty((6, xi.size))
-    parts[0], parts[3], parts[5] = label_moments(argument, label_noise) * (
-        nodes.weights * normal_density(xi) * fields.weight[row]
-    )
-    np.multiply(parts[0], xi, out=parts[1])
-    np.multiply(parts[1], xi, out=parts[2])
-    np.multiply(parts[3], xi, out=parts[4])
-    at, by_xi, by_nu = np.zeros((3, 2 + 2 * J, sigma.size))
-    at[0], by_xi[0], by_nu[0] = fields.mean, A * sigma**2 / S, sigma * b / S
-    at[1 : 1 + J], at[1 + J : -1] = fields.margins, fields.forces
-    by_xi[-1], by_nu[-1] = b / S, -A * sigma / S
+    moments = label_moments(argument, label_noise) * (nodes.weights * normal_density(xi) * fields.weight[row])
     loss_weight = fields.loss_weight[row] if isinstance(fields.loss_weight, np.ndarray) else fields.loss_weight
     omega = centre[row] + S[row] * xi
     trained, slope = loss.proximal_and_slope(omega, student.scale * loss_weight)
-    central_force = (loss.proximal(centre, student.scale * fields.loss_weight) - centre) / student.scale
+    at, by_xi, by_nu = _features(fields, student, S)
     return StudentField(
         omega=omega,
         trained=trained,
@@ -148,13 +136,42 @@ def student_field(
         scale=student.scale,
         loss_weight=loss_weight,
         starts=nodes.starts,
-        parts=parts,
+        parts=_parts(xi, moments),
         at=at,
         by_xi=by_xi,
         by_nu=by_nu,
-        central_force=central_force,
+        central_force=(loss.proximal(centre, scale) - centre) / student.scale,
         kept=fields.squares(label_noise),
     )
+
+
+def _features(fields: KeptFields, student: OrderParameters, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """φ = (s, f, G, g) at ξ = ν = 0, ∂φ/∂ξ and ∂φ/∂ν, (K, n) each."""
+    A, b, sigma, J = student.along[0], student.outside, fields.spread, len(fields.margins)
+    at, by_xi, by_nu = np.zeros((3, 2 + 2 * J, sigma.size))
+    at[0], by_xi[0], by_nu[0] = fields.mean, A * sigma**2 / S, sigma * b / S
+    at[1 : 1 + J], at[1 + J : -1] = fields.margins, fields.forces
+    by_xi[-1], by_nu[-1] = b / S, -A * sigma / S
+    return at, by_xi, by_nu
+
+
+def _parts(xi: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """(n₀, ξ n₀, ξ² n₀, n₁, ξ n₁, n₂) from the moments n₀, n₁ and n₂."""
+    parts = np.empty((6, xi.size))
+    parts[0], parts[3], parts[5] = moments
+    np.multiply(parts[0], xi, out=parts[1])
+    np.multiply(parts[1], xi, out=parts[2])
+    np.multiply(parts[3], xi, out=parts[4])
+    return parts
+
+
+def _breakpoints(loss: Loss, scale: np.ndarray | float, unit: float, with_errors: bool) -> np.ndarray:
+    """ω between which prox_{Vℓ} is smooth, and that at which it vanishes if it is asked for."""
+    breaks = sharp_breakpoints(loss, scale, unit)
+    if not with_errors:
+        return breaks
+    fields, slopes = loss.landmarks
+    return np.concatenate([breaks, np.asarray(scale)[..., None] * slopes[fields == 0]], axis=-1)
 
 
 def sharp_breakpoints(loss: Loss, scale: np.ndarray | float, unit: float) -> np.ndarray:
@@ -168,6 +185,7 @@ def sharp_breakpoints(loss: Loss, scale: np.ndarray | float, unit: float) -> np.
 
 
 def _panel_ends(fields: KeptFields, student: OrderParameters, kinks: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """Panel ends in ξ of each node: kinks, and steps around s = 0, at ξ = −μ S/(A σ²) and of width b/(A σ)."""
     A, sigma = abs(student.along[0]), fields.spread
     features = None
     with np.errstate(divide="ignore"):
