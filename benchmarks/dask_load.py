@@ -1,27 +1,28 @@
-"""What Dask takes for a task, measured: a scheduler and one worker, each a process, and a few thousand empty tasks."""
+"""What Dask takes for a task, measured: a scheduler and one worker, each a process, and a few thousand tasks |n|."""
 
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from perceptron_pruning.studies.cluster import cluster
 
-_UNDER_WAY = 500  # tasks at a time: as of 250 workers
+_UNDER_WAY = 500  # tasks at a time, as for 250 workers
 _LOCAL = ("--host", "127.0.0.1", "--no-dashboard")
 
 
 @dataclass(frozen=True)
 class DaskLoad:
-    """Processor seconds a task.
+    """Processor seconds for an empty task.
 
     Attributes:
-        scheduler: Of the scheduler's process.
-        driver: Of the process that submits and gathers, without writing.
+        scheduler: Those of the scheduler's process.
+        driver: Those of the process that submits and gathers, without writing.
     """
 
     scheduler: float
@@ -35,20 +36,16 @@ def dask_load(n_tasks: int = 4000) -> DaskLoad:
         ImportError: Dask is not installed.
     """
     with tempfile.TemporaryDirectory() as folder, _local_dask(Path(folder)) as file, cluster(file) as executor:
-        list(executor.map(_nothing, range(_UNDER_WAY)))
+        list(executor.map(abs, range(_UNDER_WAY)))
         scheduler, driver = _scheduler_seconds(executor), time.process_time()
         for _ in range(0, n_tasks, _UNDER_WAY):
-            list(executor.map(_nothing, range(_UNDER_WAY)))
+            list(executor.map(abs, range(_UNDER_WAY)))
         sent = -(-n_tasks // _UNDER_WAY) * _UNDER_WAY
         return DaskLoad((_scheduler_seconds(executor) - scheduler) / sent, (time.process_time() - driver) / sent)
 
 
-def _nothing(number: int) -> int:
-    return number
-
-
-def _scheduler_seconds(executor) -> float:
-    return executor._client.run_on_scheduler(time.process_time)
+def _scheduler_seconds(executor: Executor) -> float:
+    return executor._client.run_on_scheduler(time.process_time)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextmanager

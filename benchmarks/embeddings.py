@@ -11,39 +11,51 @@ The embeddings of the tables are Fashion-MNIST through EfficientNet-Lite0 at 96 
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, TypeVar
 
 import numpy as np
 from machine import description
 
 from perceptron_pruning.embeddings import score
 from perceptron_pruning.embeddings.io.rows import array_rows
-from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings, fit_kmeans
+from perceptron_pruning.embeddings.metrics.kmeans import fit_kmeans
 from perceptron_pruning.embeddings.metrics.registry import FAMILIES
-from perceptron_pruning.embeddings.runtime.cost import matrix_rate, size_of
-from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
-from perceptron_pruning.output.tables import write_table
+from perceptron_pruning.embeddings.runtime.cost import matrix_rate, problem_size
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, ScoreSettings
+from perceptron_pruning.output.tables import Row, write_table
 
 HERE = Path(__file__).parent
-REPEATS = 5
+REPEATS = 5  # rounds of the rivals in turn
+Result = TypeVar("Result")
 
 
-def timed(work) -> tuple:
+class Data(TypedDict):
+    """The arguments of `score`."""
+
+    embeddings: np.ndarray
+    labels: np.ndarray
+    test_embeddings: np.ndarray
+    test_labels: np.ndarray
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float, float]:
     """Result, wall seconds, processor seconds."""
     wall, processor = time.perf_counter(), time.process_time()
     result = work()
     return result, time.perf_counter() - wall, time.process_time() - processor
 
 
-def metric_rows(data: dict) -> list[dict]:
-    """One row per family of metrics."""
+def metric_rows(data: Data) -> list[Row]:
+    """Times and costs, a row for each family of metrics."""
     rate = matrix_rate(np.dtype(np.float32))
     table = []
     for family in FAMILIES:
         scores, first, _ = timed(lambda family=family: score(**data, metrics=family.metrics))
         _, wall, processor = timed(lambda family=family: score(**data, metrics=family.metrics))
-        cost = family.cost(size_of(scores.pool), scores.pool.settings, set(family.metrics))
+        cost = family.cost(problem_size(scores.context), scores.context.settings, set(family.metrics))
+        assert cost.flops is not None
         row = {
             "metrics": " ".join(family.metrics),
             "first_seconds": first,
@@ -63,15 +75,15 @@ def metric_rows(data: dict) -> list[dict]:
     return table
 
 
-def kmeans_rows() -> list[dict]:
+def kmeans_rows() -> list[Row]:
     """Seconds an iteration at 100 000 x 512, k = 200, from the same start; and the objective after ten."""
     import faiss
-    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # pyright: ignore[reportMissingImports]
 
     rows = np.random.default_rng(0).standard_normal((100_000, 512), dtype=np.float32)
     start, steps = rows[:200].copy(), 10
     kept = array_rows(rows)
-    options: dict[str, Any] = {"init": start, "n_init": 1}
+    options: dict[str, Any] = {"init": start, "n_init": 1}  # scikit-learn's stubs know only strings
 
     def ours(engine: Literal["jax", "faiss"] = "jax"):
         settings = KMeansSettings(n_clusters=200, iterations=steps, tolerance=0, engine=engine)
@@ -95,7 +107,7 @@ def kmeans_rows() -> list[dict]:
         "scikit-learn Lloyd": by_sklearn,
         "scikit-learn mini-batch, one epoch": by_minibatches,
     }
-    times: dict[str, list] = {name: [] for name in engines}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
     objectives = {name: float(work()) for name, work in engines.items()}  # compiles
     for _ in range(REPEATS):
         for name, work in engines.items():
@@ -121,7 +133,7 @@ def kmeans_rows() -> list[dict]:
     return table
 
 
-def head_rows(data: dict) -> list[dict]:
+def head_rows(data: Data) -> list[Row]:
     """Twenty heads together against a loop over twenty."""
     together = HeadSettings(n_models=20)
     alone = HeadSettings(n_models=1)
@@ -153,7 +165,12 @@ def main() -> None:
     for name in ("embeddings", "labels", "test-embeddings", "test-labels"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     arguments = parser.parse_args()
-    data = {name: np.load(path) for name, path in vars(arguments).items()}
+    data = Data(
+        embeddings=np.load(arguments.embeddings),
+        labels=np.load(arguments.labels),
+        test_embeddings=np.load(arguments.test_embeddings),
+        test_labels=np.load(arguments.test_labels),
+    )
     write_table(HERE / "embeddings_kmeans.csv", kmeans_rows())
     write_table(HERE / "embeddings_heads.csv", head_rows(data))
     write_table(HERE / "embeddings.csv", metric_rows(data))

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from machine import description, load
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.svm import LinearSVC
+from sklearn.linear_model import LogisticRegression, Ridge  # pyright: ignore[reportMissingImports]
+from sklearn.svm import LinearSVC  # pyright: ignore[reportMissingImports]
 
 from perceptron_pruning import fit_empirical_risk
 from perceptron_pruning.output.tables import write_table

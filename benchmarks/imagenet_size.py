@@ -19,17 +19,19 @@ import numpy as np
 from machine import description
 
 from perceptron_pruning.embeddings import score
-from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings, fit_kmeans
+from perceptron_pruning.embeddings.io.open import open_rows
+from perceptron_pruning.embeddings.metrics.kmeans import fit_kmeans
 from perceptron_pruning.embeddings.runtime.cost import matrix_rate
-from perceptron_pruning.embeddings.runtime.progress import Terminal
-from perceptron_pruning.output.tables import write_table
+from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
+from perceptron_pruning.embeddings.runtime.settings import KMeansSettings
+from perceptron_pruning.output.tables import Row, write_table
 
 ROWS, FEATURES, CLASSES = 1_281_167, 2048, 1000
 STAGES = ("supervised_prototypes", "assignment", "memorization")
 
 
 def make(folder: Path, n_rows: int) -> None:
-    """Rows in the order of their classes, as such files mostly are."""
+    """Writes rows and labels in the order of the classes, as such files mostly are."""
     rng = np.random.default_rng(0)
     means = rng.standard_normal((CLASSES, FEATURES), dtype=np.float32)
     labels = np.sort(rng.integers(0, CLASSES, n_rows))
@@ -42,7 +44,7 @@ def make(folder: Path, n_rows: int) -> None:
     rows.flush()
 
 
-def stage(name: str, folder: Path) -> dict:
+def stage(name: str, folder: Path) -> Row:
     """One stage, with its wall and processor seconds and the peak memory of this process."""
     labels = np.load(folder / "labels.npy")
     rate = matrix_rate(np.dtype(np.float32))
@@ -63,21 +65,19 @@ def stage(name: str, folder: Path) -> dict:
 
 
 def peak_memory() -> float:
-    """Bytes at most resident in this process since it began (Linux)."""
+    """Largest resident memory of this process since it began, bytes (Linux)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def work(name: str, folder: Path, labels: np.ndarray) -> float:
-    """Does the stage; returns the flops of its matrix products."""
+    """Runs the stage; returns the flops of its matrix products."""
     n = len(labels)
     if name == "assignment":
-        from perceptron_pruning.embeddings.io.opening import open_rows
-
         settings = KMeansSettings(n_clusters=CLASSES, start="random", iterations=1)
-        fit_kmeans(open_rows(folder / "rows.npy"), settings, progress=Terminal())
+        fit_kmeans(open_rows(folder / "rows.npy"), settings, progress=TerminalProgress())
         return 2.0 * n * FEATURES * CLASSES
-    scores = score(folder / "rows.npy", labels, metrics=name, progress=Terminal())
+    scores = score(folder / "rows.npy", labels, metrics=name, progress=TerminalProgress())
     assert np.isfinite(scores[name]).all()
     return 4.0 * n * FEATURES**2 if name == "memorization" else 0.0
 

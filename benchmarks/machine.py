@@ -1,19 +1,13 @@
 """The machine that a table was measured on."""
 
 import os
-import platform
 import time
-from pathlib import Path
 
 import psutil
 
+from perceptron_pruning.output.provenance import machine as description
 
-def description() -> str:
-    """Processor, cores at hand, operating system and Python."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+__all__ = ["Others", "description", "load"]
 
 
 def load() -> float:

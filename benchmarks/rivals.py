@@ -7,14 +7,14 @@
 
 from typing import Any
 
-import clarabel
-import daqp
+import clarabel  # pyright: ignore[reportMissingImports]
+import daqp  # pyright: ignore[reportMissingImports]
 import numpy as np
-import piqp
-import quadprog
+import piqp  # pyright: ignore[reportMissingImports]
+import quadprog  # pyright: ignore[reportMissingImports]
 import scipy.sparse
 from scipy.optimize import nnls
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC, LinearSVC  # pyright: ignore[reportMissingImports]
 
 _clarabel: Any = clarabel  # a compiled module without type information
 _TOLERANCE = 1e-10

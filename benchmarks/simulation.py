@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from machine import description
@@ -65,7 +66,7 @@ def jax_path(ratio: int) -> dict:
 
 
 def peak_memory(budget: int) -> dict:
-    """Of 8 trials at N = 200, α = 50, f = 0.05, above that of the imported package."""
+    """Peak memory of 8 trials at N = 200, α = 50, f = 0.05, above that of the imported package."""
     import resource
 
     import numpy as np
@@ -95,10 +96,10 @@ def share_of_peak(ratio: int) -> dict:
     peak = 2e9 / min(seconds(lambda: matrix @ matrix) for _ in range(9))
     step = interior_point._step
 
-    def counted(arrays, rows, normal_matrix, point):
-        exact = min(len(rows), max(2 * features, len(rows) // 20))
-        operations[0] += exact * features**2 + features**3 / 3 + 10 * len(rows) * features
-        return step(arrays, rows, normal_matrix, point)
+    def counted(arrays, rows, gram, exact_rows, point):
+        own = len(rows) if gram is None else exact_rows
+        operations[0] += own * features**2 + features**3 / 3 + 10 * len(rows) * features
+        return step(arrays, rows, gram, exact_rows, point)
 
     interior_point._step = counted
     size = {"probe_angle": 0.2, "n_kept": ratio * features, "n_features": features, "seed": 0}
@@ -110,15 +111,16 @@ def share_of_peak(ratio: int) -> dict:
     }
 
 
-def wall_clock(work) -> float:
+def wall_clock(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    work()
+    call()
     return time.perf_counter() - start
 
 
-def seconds(work) -> float:
+def seconds(call: Callable[[], object]) -> float:
+    """Processor seconds of this process."""
     start = time.process_time()
-    work()
+    call()
     return time.process_time() - start
 
 

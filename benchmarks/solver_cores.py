@@ -19,11 +19,11 @@ from solver import problem
 
 from perceptron_pruning import fit_max_margin
 from perceptron_pruning.output.tables import Row, write_table
-from perceptron_pruning.parallel import cores
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor, cores
 
 CASES = {(200, 2): 400, (200, 5): 160, (200, 20): 80, (200, 50): 40, (400, 5): 60}  # N, P/N: problems of a batch
-CORES, MOST_OTHERS = 2, 2.0
+CORES = 2
+MOST_OTHERS = 2.0  # percent of the cores' time that other processes may take during a round that is kept
 
 
 @cache
@@ -50,38 +50,38 @@ def half(case: tuple[int, int], count: int, part: int) -> float:
     return seconds(inputs[part::CORES], labels[part::CORES], 1)
 
 
-def one_round(workers: Workers, case: tuple[int, int], count: int) -> Row:
+def one_round(workers: ProcessExecutor, case: tuple[int, int], count: int) -> Row:
     others, inputs = Others(), batch(*case, count)
     one, two = seconds(*inputs, 1), seconds(*inputs, CORES)
     apart = statistics.mean(workers.map(half, [case] * CORES, [count] * CORES, range(CORES)))
     return {"one": one, "two": two, "apart": apart, "others": others.percent()}
 
 
-def measure(workers: Workers, case: tuple[int, int], count: int, end: float) -> list[Row]:
+def measure(workers: ProcessExecutor, case: tuple[int, int], count: int, end: float) -> list[Row]:
     """The case's row; none, if others disturbed every round."""
     one_round(workers, case, count)  # makes the inputs and wakes the workers
     rounds: list[Row] = []
     while time.perf_counter() < end:
-        found = one_round(workers, case, count)
-        if found["others"] <= MOST_OTHERS:
-            rounds.append(found)
+        row = one_round(workers, case, count)
+        if row["others"] <= MOST_OTHERS:
+            rounds.append(row)
     if not rounds:
         print(f"{case}: disturbed throughout", flush=True)
         return []
-    speedups, yardsticks = ([found["one"] / found[name] for found in rounds] for name in ("two", "apart"))
+    speedups, yardsticks = ([measured["one"] / measured[name] for measured in rounds] for name in ("two", "apart"))
     row = {
         "n_features": case[0],
         "n_kept": case[0] * case[1],
         "problems": count,
         "rounds": len(rounds),
-        "milliseconds_a_problem": 1e3 * statistics.median(found["one"] for found in rounds) / count,
+        "milliseconds_a_problem": 1e3 * statistics.median(measured["one"] for measured in rounds) / count,
         "speedup": statistics.median(speedups),
         "speedup_lowest": min(speedups),
         "speedup_highest": max(speedups),
         "yardstick": statistics.median(yardsticks),
         "yardstick_lowest": min(yardsticks),
         "yardstick_highest": max(yardsticks),
-        "others_percent": statistics.median(found["others"] for found in rounds),
+        "others_percent": statistics.median(measured["others"] for measured in rounds),
         "machine": description(),
     }
     print({name: round(value, 2) for name, value in row.items() if isinstance(value, float)}, case, flush=True)
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="over all cases")
     share = 60 * parser.parse_args().minutes / len(CASES)
     rows: list[Row] = []
-    with Workers(CORES) as workers:
+    with ProcessExecutor(CORES) as workers:
         for case, count in CASES.items():
             rows += measure(workers, case, count, time.perf_counter() + share)
             write_table(Path(__file__).with_suffix(".csv"), rows, digits=4)

@@ -26,8 +26,8 @@ import numpy as np
 from machine import Others, description, load
 
 from perceptron_pruning.output.tables import Row, read_table, write_table
-from perceptron_pruning.parallel.process_executor import Workers
-from perceptron_pruning.studies.chunking import tasks
+from perceptron_pruning.parallel import ProcessExecutor
+from perceptron_pruning.studies.chunking import remaining_tasks
 from perceptron_pruning.studies.store import read_store
 from perceptron_pruning.sweeps import Grid, sweep
 from perceptron_pruning.sweeps.sweep import SimulatedCell, study
@@ -42,7 +42,7 @@ GRID = Grid(
     n_trials=200,
 )
 PROCESSES, TASK_SECONDS = 2, 1.5
-MOST_OTHERS = 1.0  # percent of the cores' time
+MOST_OTHERS = 1.0  # percent of the cores' time that other processes may take during a round that is kept
 
 
 def plain_loop(part: int) -> float:
@@ -94,7 +94,7 @@ def one_round(workers: Executor, store: Path) -> Row:
 def tasks_of_a_store(path: Path) -> int:
     """How many tasks a store was made in."""
     store = read_store(path)
-    return len(tasks(store.done() & False, store.chunks, study(GRID).seconds, TASK_SECONDS))
+    return len(remaining_tasks(store.done() & False, store.chunks, study(GRID).seconds, TASK_SECONDS))
 
 
 def main() -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--more", action="store_true", help="add to the table")
     given = parser.parse_args()
     rows, end = read_table(TABLE) if given.more else [], time.perf_counter() + 60 * given.minutes
-    with tempfile.TemporaryDirectory() as name, Workers(PROCESSES) as workers:
+    with tempfile.TemporaryDirectory() as name, ProcessExecutor(PROCESSES) as workers:
         begun = time.perf_counter()
         list(workers.map(warm, range(PROCESSES)))
         sweep(Grid(alpha_prune=1.0, n_features=20, n_trials=2), Path(name) / "first.zarr", executor=workers)

@@ -22,23 +22,24 @@ This is a bound and no forecast: a solve takes several such reads and factorisat
 """
 
 import argparse
-import csv
 import math
-import platform
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from dask_load import DaskLoad, dask_load
+from machine import description
 
+from perceptron_pruning.output.tables import Row, write_table
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.simulation import simulate
-from perceptron_pruning.studies.chunking import Task, aimed_seconds, chunk_shape, tasks
-from perceptron_pruning.studies.one_thread import one_thread
+from perceptron_pruning.studies.chunking import aimed_seconds, chunk_shape, remaining_tasks
 from perceptron_pruning.studies.packing import packings
 from perceptron_pruning.studies.store import open_store
+from perceptron_pruning.studies.task import Task
 from perceptron_pruning.sweeps.grid import Cell, Grid
 from perceptron_pruning.sweeps.sweep import OUTPUTS, study
 from replica_theory import KeepEasiest, KeepHardest, KeepRandom
@@ -46,10 +47,10 @@ from replica_theory import KeepEasiest, KeepHardest, KeepRandom
 ALPHAS = (0.5, 1.0, 2.0, 4.0, 8.0)
 RULES = (KeepHardest(0.3), KeepEasiest(0.3), KeepRandom(0.3))
 SIZES = {200: 20, 2000: 1}  # N, and trials of each measured cell
-GPU_BANDWIDTH, GPU_PEAK = 3.35e12, 6.7e13  # of an H100 SXM: bytes and double precision flops a second
+GPU_BANDWIDTH, GPU_PEAK = 3.35e12, 6.7e13  # an H100 SXM's bytes and double precision flops a second
 _VALUES = sum(math.prod(output.dimensions.values()) for output in OUTPUTS.values())
-_BYTES = 8 * _VALUES + 1  # a trial
-_WRITTEN = 40  # tasks, to time the driver's writing
+_BYTES = 8 * _VALUES + 1  # bytes of a trial: its values, and whether it is done
+_WRITTEN = 40  # tasks that are written to time the driver's writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +59,16 @@ class Plan:
 
     Attributes:
         n_features: N.
-        n_cells, n_trials: Of the sweep.
-        trial_seconds: On one core, measured, mean over the mix of cells.
+        n_cells, n_trials: Cells of the sweep, and trials of each.
+        trial_seconds: Seconds of a trial on one core, measured, mean over the mix of cells.
         estimated_trial_seconds: The same by the estimate that cuts the tasks.
-        n_tasks, n_chunks: Tasks, and chunks of each array.
-        write_seconds: Of the driver for a task, measured.
-        scheduler_seconds, driver_seconds: Of the processor for an empty task sent through Dask, measured.
-        gpu_speedup: One GPU over one core; NaN, not measured.
-        gpu_bandwidth, gpu_peak: Of a GPU, bytes and double precision flops a second; from its data sheet.
-        gpu_trial_seconds_at_least: No less on that GPU, mean over the mix of cells.
-        machine: On which the rates were measured.
+        n_tasks, n_chunks: Number of tasks, and of chunks of each array.
+        write_seconds: Seconds that the driver takes to write a task, measured.
+        scheduler_seconds, driver_seconds: Processor seconds for an empty task sent through Dask, measured.
+        gpu_speedup: Speed of one GPU / speed of one core; NaN, not measured.
+        gpu_bandwidth, gpu_peak: Bytes, and double precision flops, a second of a GPU, from its data sheet.
+        gpu_trial_seconds_at_least: Least seconds of a trial on that GPU, mean over the mix of cells.
+        machine: The machine on which the rates were measured.
     """
 
     n_features: int
@@ -92,7 +93,7 @@ class Plan:
 
     @property
     def gpu_hours(self) -> float:
-        """Core hours over the speedup."""
+        """Core hours / speedup."""
         return self.core_hours / self.gpu_speedup
 
     @property
@@ -106,7 +107,7 @@ class Plan:
 
     @property
     def store_gigabytes(self) -> float:
-        """Before compression, which random numbers resist."""
+        """10⁹ bytes before compression, which random numbers resist."""
         return self.n_cells * self.n_trials * _BYTES / 1e9
 
     @property
@@ -119,15 +120,15 @@ class Plan:
 
     @property
     def driver_hours(self) -> float:
-        """Of sending, gathering and writing; a sweep can be no shorter than that."""
+        """Hours of sending, gathering and writing; a sweep can be no shorter than that."""
         return self.n_tasks * (self.driver_seconds + self.write_seconds) / 3600
 
     @property
     def most_cores(self) -> int:
-        """That scheduler and driver can keep busy."""
+        """Most cores that scheduler and driver can keep busy."""
         return int(self.task_seconds / max(self.scheduler_seconds, self.driver_seconds + self.write_seconds))
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> Row:
         derived = [name for name, value in vars(type(self)).items() if isinstance(value, property)]
         return asdict(self) | {name: getattr(self, name) for name in derived}
 
@@ -147,16 +148,16 @@ def plan(
         n_features: N.
         n_measured: Trials of each cell of the mix that are timed.
         dask: What Dask takes for a task; see `dask_load`.
-        n_cells: Of the sweep.
-        n_trials: Of each cell.
-        gpu_speedup: One GPU over one core, if you have measured it.
+        n_cells: Cells of the sweep.
+        n_trials: Trials of each cell.
+        gpu_speedup: Speed of one GPU / speed of one core, if you have measured it.
     """
     mix = Grid(alpha_prune=ALPHAS, selection=RULES, n_features=n_features, n_trials=n_trials)
     estimated = study(mix).seconds
     assert estimated is not None
     seconds = np.resize(np.asarray(estimated), n_cells)
-    n_tasks, n_chunks = partition(seconds, n_trials)
-    with one_thread():
+    n_tasks, n_chunks = tasks_and_chunks(seconds, n_trials)
+    with one_blas_thread():
         measured = [trial_seconds(cell, n_measured) for cell in mix.cells]
     return Plan(
         n_features=n_features,
@@ -173,12 +174,12 @@ def plan(
         gpu_bandwidth=GPU_BANDWIDTH,
         gpu_peak=GPU_PEAK,
         gpu_trial_seconds_at_least=float(np.mean([gpu_seconds_at_least(cell) for cell in mix.cells])),
-        machine=f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
+        machine=description(),
     )
 
 
 def trial_seconds(cell: Cell, n_trials: int) -> float:
-    """Measured, one trial after the other."""
+    """Seconds of a trial, measured, one trial after the other."""
     begun = time.perf_counter()
     for trial in range(n_trials):
         simulate(cell.alpha_prune, selection=cell.selection, n_features=cell.n_features, n_trials=1, first_trial=trial)
@@ -192,16 +193,16 @@ def gpu_seconds_at_least(cell: Cell) -> float:
     return max(8 * kept * features / GPU_BANDWIDTH, flops / GPU_PEAK)
 
 
-def partition(seconds: np.ndarray, n_trials: int) -> tuple[int, int]:
-    """Tasks and chunks of a sweep of cells of these estimated seconds a trial."""
+def tasks_and_chunks(seconds: np.ndarray, n_trials: int) -> tuple[int, int]:
+    """Number of tasks and of chunks of a sweep of cells of these estimated seconds a trial."""
     aim = aimed_seconds(seconds, n_trials)
     chunks = chunk_shape(seconds, len(seconds), n_trials, aim)
-    found = tasks(np.zeros((len(seconds), n_trials), dtype=bool), chunks, seconds, aim)
-    return len(found), math.ceil(len(seconds) / chunks[0]) * math.ceil(n_trials / chunks[1])
+    tasks = remaining_tasks(np.zeros((len(seconds), n_trials), dtype=bool), chunks, seconds, aim)
+    return len(tasks), math.ceil(len(seconds) / chunks[0]) * math.ceil(n_trials / chunks[1])
 
 
 def write_seconds() -> float:
-    """Of the driver for one task, on the disk that temporary files have."""
+    """Seconds that the driver takes to write one task, on the disk that temporary files have."""
     alphas = tuple(1 + 0.01 * step for step in range(_WRITTEN))
     written = study(Grid(alpha_prune=alphas, n_features=1000, n_trials=100))
     with tempfile.TemporaryDirectory() as folder:
@@ -210,27 +211,15 @@ def write_seconds() -> float:
         values = {name: numbers.random((*shape, *output.dimensions.values())) for name, output in OUTPUTS.items()}
         begun = time.perf_counter()
         for cell in range(_WRITTEN):
-            store.write(Task(range(cell, cell + 1), range(store.chunks[1]), 0.0), values, np.array([True]))
+            task = Task(cells=range(cell, cell + 1), trials=range(store.chunks[1]), seconds=0.0)
+            store.write(task, values, np.array([True]))
         return (time.perf_counter() - begun) / _WRITTEN
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
 
 
 def _plans(gpu_speedup: float) -> Iterator[Plan]:
     dask = dask_load()
     for n_features, n_measured in SIZES.items():
         yield plan(n_features, n_measured=n_measured, dask=dask, gpu_speedup=gpu_speedup)
-
-
-def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def main() -> None:
@@ -242,7 +231,7 @@ def main() -> None:
     for name in rows[0]:
         print(f"{name:<26}" + "".join(f"{row[name]!s:<24.22}" for row in rows))
     if given.output is not None:
-        _write(given.output, rows)
+        write_table(given.output, rows, digits=17)
 
 
 if __name__ == "__main__":

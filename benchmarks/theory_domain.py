@@ -22,7 +22,7 @@ from theory_recheck import difference_in_balls, largest_difference, reference, s
 from tqdm import tqdm
 
 from perceptron_pruning.output.tables import Row, write_table
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from replica_theory import KeepWithProbability, SaddlePointError, max_margin
 
 WRONG, PROMISED = 1e-8, 1e-12
@@ -62,7 +62,7 @@ def check_in_balls(point: Point) -> Row:
 
 def check_all(check: Callable[[Point], Row], points: Sequence[Point], *, chunk: int, name: str) -> list[Row]:
     """Rows of all points, in no order."""
-    with Workers(PROCESSES) as pool:
+    with ProcessExecutor(PROCESSES) as pool:
         chunks = [points[start : start + chunk] for start in range(0, len(points), chunk)]
         done = (f.result() for f in as_completed([pool.submit(_check_chunk, check, part) for part in chunks]))
         return [row for rows in tqdm(done, desc=name, total=len(chunks), disable=None) for row in rows]

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -14,10 +14,8 @@ import numpy as np
 from random_points import Point
 
 from replica_theory import MaxMarginSolution, Selection, max_margin
-from replica_theory._max_margin import continuation
-from replica_theory._max_margin import residual as paper_equations
-from replica_theory._max_margin import saddle_point as stationarity
-from replica_theory._numerics.quadrature import composite_rule
+from replica_theory._max_margin import continuation, residual, residual_averages, saddle_point
+from replica_theory._numerics.quadrature import GaussianPanels
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
 
@@ -30,13 +28,12 @@ def solved_another_way(point: Point) -> MaxMarginSolution:
 
 @contextmanager
 def _another_way() -> Iterator[None]:
-    finer = lambda ends, order: composite_rule(ends, order + 4)  # noqa: E731
     with (
-        patch.object(stationarity, "composite_rule", finer),
-        patch.object(stationarity, "_GRID", np.linspace(-12.0, 12.0, 20)),
-        patch.object(paper_equations, "composite_rule", finer),
-        patch.object(continuation, "_FIRST", 0.3),
-        patch.object(continuation, "_AIM", 0.07),
+        patch.object(saddle_point, "_PANELS", GaussianPanels(grid=np.linspace(-12.0, 12.0, 20), order=16)),
+        patch.object(residual, "_PANELS", replace(residual._PANELS, order=16)),
+        patch.object(residual_averages, "_PANELS", replace(residual_averages._PANELS, order=16)),
+        patch.object(continuation, "_FIRST_STEP", 0.3),
+        patch.object(continuation, "_PREDICTION_RESIDUAL", 0.07),
     ):
         yield
 

@@ -33,17 +33,24 @@ from replica_theory import (
     optimal_ridge,
     separability_threshold,
 )
+from replica_theory.losses import LossName
 
 RIVALS = {"logistic": logistic, "square": square}
-POINTS = [("logistic", 0.5), ("logistic", 2.0), ("logistic", 5.0), ("square", 0.5), ("square", 5.0)]
+POINTS: list[tuple[LossName, float]] = [
+    ("logistic", 0.5),
+    ("logistic", 2.0),
+    ("logistic", 5.0),
+    ("square", 0.5),
+    ("square", 5.0),
+]
 RIDGE = 0.1
-LOSSES = ["square", "logistic", "hinge", "squared_hinge"]
+LOSSES: list[LossName] = ["square", "logistic", "hinge", "squared_hinge"]
 SETTINGS = 300
 FEWER = 40  # of what takes longer
 CURVE = np.geomspace(0.1, 100.0, 100)
 
 
-def compare_point(loss: str, alpha: float) -> Row:
+def compare_point(loss: LossName, alpha: float) -> Row:
     """One row: times of both, and how far apart they are."""
     ours, seconds = fastest(lambda: empirical_risk(alpha, loss=loss, ridge=RIDGE, selection=KeepRandom()), 9)
     begun = time.process_time()
@@ -119,7 +126,7 @@ def measured(what: str, ridge: str, call: Callable[[np.random.Generator], Callab
     }
 
 
-def risk_call(loss: str, ridge: float | None) -> Callable[[np.random.Generator], Callable[[], Any]]:
+def risk_call(loss: LossName, ridge: float | None) -> Callable[[np.random.Generator], Callable[[], Any]]:
     """Students at random α, and at random ridges unless one is given."""
 
     def call(rng: np.random.Generator) -> Callable[[], Any]:
@@ -130,7 +137,7 @@ def risk_call(loss: str, ridge: float | None) -> Callable[[np.random.Generator],
     return call
 
 
-def curve_call(loss: str) -> Callable[[np.random.Generator], Callable[[], Any]]:
+def curve_call(loss: LossName) -> Callable[[np.random.Generator], Callable[[], Any]]:
     def call(rng: np.random.Generator) -> Callable[[], Any]:
         setting, ridge = random_setting(rng), 10 ** rng.uniform(-6, 2)
         return lambda: empirical_risk(CURVE, loss=loss, ridge=ridge, **setting)
@@ -138,7 +145,7 @@ def curve_call(loss: str) -> Callable[[np.random.Generator], Callable[[], Any]]:
     return call
 
 
-def best_ridge(loss: str) -> Callable[[np.random.Generator], Callable[[], Any]]:
+def best_ridge(loss: LossName) -> Callable[[np.random.Generator], Callable[[], Any]]:
     def call(rng: np.random.Generator) -> Callable[[], Any]:
         setting, alpha = random_setting(rng), 10 ** rng.uniform(-1, 2)
         return lambda: optimal_ridge(alpha, loss=loss, **setting)
@@ -170,7 +177,7 @@ def tables() -> list[Row]:
     plan = [(loss, "1e-6 to 100", risk_call(loss, None), SETTINGS) for loss in LOSSES]
     plan += [(loss, str(ridge), risk_call(loss, ridge), FEWER) for loss in LOSSES for ridge in (0.0, math.inf)]
     plan += [(f"{loss}, curve of {CURVE.size} α", "1e-6 to 100", curve_call(loss), 8) for loss in LOSSES]
-    plan += [(f"optimal_ridge, {loss}", "best", best_ridge(loss), 8) for loss in ("square", "logistic", "hinge")]
+    plan += [(f"optimal_ridge, {loss}", "best", best_ridge(loss), 8) for loss in LOSSES[:3]]
     plan += [("separability_threshold", "", threshold, FEWER), ("curated_risk, logistic", "0.1", curated, FEWER)]
     plan += [(f"bayes_optimal, {knows}", "", floor_of(knows), FEWER) for knows in ("probe", "rule")]
     rows = []

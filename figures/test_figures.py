@@ -180,14 +180,14 @@ def test_picture(name):
 @pytest.fixture(scope="module")
 def all_simulated(tmp_path_factory):
     """Every point with another seed and fewer trials, and other pools of images."""
-    from perceptron_pruning.parallel.process_executor import Workers
+    from perceptron_pruning.parallel import ProcessExecutor
     from perceptron_pruning.reproduction.stores import Stores
-    from perceptron_pruning.studies.run import work_bar
+    from perceptron_pruning.studies.run import progress_bar
 
     images = replace(FULL.embeddings, pool_sizes=(100, 400), seeds=range(100, 108))
     settings = replace(FULL, seed=OTHER_SEED, n_trials=N_TRIALS, embeddings=images)
     stores = Stores(tmp_path_factory.mktemp("other"), settings)
-    with Workers() as workers, work_bar("another seed", *stores.work(FIGURES)) as bar:
+    with ProcessExecutor() as workers, progress_bar("another seed", *stores.work(FIGURES)) as bar:
         return {name: stores.run(name, executor=workers, bar=bar) for name in FIGURES}
 
 

@@ -1,14 +1,9 @@
-"""What N < ∞ does to a simulated quantity: a sample in N dimensions acts like the limit at another α.
+"""The finite-size term of a comparison: what N < ∞ adds to the theory's mean or median, and how well that is known.
 
-To order 1/N its ln α is shifted by ``shift``/N, and scatters between trials with variance 2 ``scatter``/N. The mean
-over trials of a quantity q(α) is then off the theory by::
-
-    (shift · dq/d ln α + scatter · d²q/d ln α²) / N
-
-and its median, to which a symmetric scatter does nothing, by the shift alone. A shift of 1 says that N dimensions
-act like N − 1: the student's length is no degree of freedom. The numbers of a law were measured on random settings
-(``benchmarks/finite_size.py``, N = 50): for errors of a hundred max-margin students the best shift and scatter are
-1.05 and 0.47, and leave .10; those of a hundred students of other losses 1.11 and 0.32, and leave .27.
+The term is derived, and nothing in it is fitted: `replica_theory.finite_size` expands the exact density of students in
+N dimensions to order 1/N. It leaves the next order, of which only the size is known. In 264 random settings at N = 20
+(``benchmarks/finite_size.py``), where it is largest, the differences from simulation scattered as 1.7 term²/q, with q
+the theory's value; `NEXT_ORDER` declares a little more.
 """
 
 import math
@@ -18,62 +13,54 @@ from typing import Literal
 
 import numpy as np
 
+from replica_theory.finite_size import FiniteSize
+
 Statistic = Literal["mean", "median"]
 
-_STEP = 0.02  # of ln α; differences lose what the theory's 1e-9 leaves of them, a part in 1e5
+NEXT_ORDER = 2.0  # standard deviation of what the term leaves, in units of term²/q
+UNKNOWN_POOL = 0.3  # effect of a finite pool in units of q/N, at most, where it is not known
+
+SOURCE = (
+    "derived to order 1/N from the exact density of students in N dimensions, nothing fitted; its error is the next "
+    f"order, {NEXT_ORDER:g} (term)²/theory, a size measured at N = 20 (benchmarks/finite_size.csv)"
+)
+
+_STEP = 0.02  # step of ln α in the central difference d ln q/d ln α
 
 
 @dataclass(frozen=True, kw_only=True)
-class FiniteSizeLaw:
-    """How a quantity's simulated mean and median depend on N.
+class FiniteSizeTerm:
+    """Expected mean or median of trials in N dimensions less the theory, and its standard uncertainty.
 
     Attributes:
-        shift: N times the shift of ln α.
-        scatter: N times half the variance of ln α.
-        remainder: What the two leave, root-mean-square, over (|q| + |dq/d ln α| + |d²q/d ln α²|)/N.
+        value: Expected difference.
+        error: Uncertainty of ``value``: the next order in 1/N, and the pool's part where that is not known.
     """
 
-    shift: float
-    scatter: float
-    remainder: float
-
-    def bias(self, curve: "LocalCurve", n_features: int, statistic: Statistic = "mean") -> tuple[float, float]:
-        """Expected simulated statistic less the theory, and the uncertainty of that expectation."""
-        scatter = self.scatter if statistic == "mean" else 0.0
-        expected = self.shift * curve.first + scatter * curve.second
-        uncertainty = self.remainder * (abs(curve.value) + abs(curve.first) + abs(curve.second))
-        return expected / n_features, uncertainty / n_features
-
-
-OF_ERRORS = FiniteSizeLaw(shift=1.0, scatter=0.45, remainder=0.2)
-OF_PROBE_ANGLES = FiniteSizeLaw(shift=1.0, scatter=0.4, remainder=0.3)
-OF_MARGINS = FiniteSizeLaw(shift=0.35, scatter=0.35, remainder=0.25)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocalCurve:
-    """A positive quantity of the theory at some α, with its derivatives by ln α."""
-
     value: float
-    first: float
-    second: float
+    error: float
 
     @classmethod
-    def of(cls, theory: Callable[[np.ndarray], np.ndarray], alpha_prune: float) -> "LocalCurve":
-        """By central differences of a function of arrays of α."""
-        below, here, above = theory(alpha_prune * np.exp([-_STEP, 0.0, _STEP])).tolist()
-        return cls(value=here, first=(above - below) / (2 * _STEP), second=(above - 2 * here + below) / _STEP**2)
+    def of(cls, cell: FiniteSize, statistic: Statistic) -> "FiniteSizeTerm":
+        """The term of a quantity's mean or median over trials."""
+        shift = cell.mean_shift if statistic == "mean" else cell.median_shift
+        pool = 0.0 if cell.pool_known else UNKNOWN_POOL * abs(cell.value) / cell.n_features
+        return cls(value=shift, error=math.hypot(NEXT_ORDER * shift**2 / cell.value, pool))
 
-    @property
-    def slope(self) -> float:
-        """d ln q/d ln α."""
-        return self.first / self.value
+    def __str__(self) -> str:
+        return f"finite-size term {self.value:+.2g} ± {self.error:.1g} ({SOURCE})"
+
+
+def value_and_slope(theory: Callable[[np.ndarray], np.ndarray], alpha_prune: float) -> tuple[float, float]:
+    """A positive quantity q of the theory at some α, and d ln q/d ln α, from a function of arrays of α."""
+    below, value, above = theory(alpha_prune * np.exp([-_STEP, 0.0, _STEP])).tolist()
+    return value, math.log(above / below) / (2 * _STEP)
 
 
 def estimate(values: np.ndarray, statistic: Statistic) -> tuple[float, float]:
     """Mean or median of trials, (n_trials ≥ 2,), and its standard error.
 
-    The median's is half of what lies between the ranks (n ± √n)/2, between which it is with 68 %.
+    The median's standard error is half the distance of the values of ranks (n ± √n)/2, a 68 % interval.
     """
     if statistic == "mean":
         return float(values.mean()), float(values.std(ddof=1) / math.sqrt(values.size))

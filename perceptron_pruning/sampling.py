@@ -3,7 +3,7 @@
 A probe that knows nothing of the pool sees an example only through its components (u, v) in the
 plane of teacher and probe. So the pool is drawn as those scalars and ranked as a real run ranks it;
 the other N − 2 coordinates, on which pruning has no bearing, are drawn for the kept examples alone.
-The kept set has exactly the law of pruning a full P_tot × N matrix, at cost O(P_tot + P N) instead
+The kept set has exactly the distribution of pruning a full P_tot × N matrix, at cost O(P_tot + P N) instead
 of O(P_tot N). A probe that is trained on the pool needs the matrix.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from replica_theory.selection import Selection
 
-_POOL_SCALARS = 8  # alive at once for each example of a pool that is ranked
-_PERCEPTRON_BATCH = 16
+_POOL_SCALARS = 8  # numbers in memory for each example of a pool that is ranked
+_PERCEPTRON_BATCH = 16  # examples a perceptron step
 
 
 class PrunedData(NamedTuple):
@@ -32,7 +32,7 @@ def pool_size(selection: Selection, probe_angle: float, n_kept: int, label_noise
 
 
 def bytes_needed(n_kept: int, n_features: int, pool: int, *, trained: bool) -> int:
-    """Memory of drawing one trial, at its peak."""
+    """Bytes that drawing one trial takes at its peak, with a trained or an exact probe."""
     per_example = n_features + _POOL_SCALARS if trained else _POOL_SCALARS
     return 8 * (n_kept * n_features + pool * per_example)
 
@@ -129,13 +129,13 @@ def _kept(
     label_noise: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Kept inputs and labels; more of the pool's kind are drawn when chance kept too few."""
-    kept, found = [], 0
+    """Inputs and labels of the kept examples; another pool of the same size is drawn when chance kept too few."""
+    kept, missing = [], n_kept
     while True:
-        chosen = selection.choose(pool @ probe, labels, count=n_kept - found, rng=rng)
+        chosen = selection.choose(pool @ probe, labels, count=missing, rng=rng)
         kept.append((pool[chosen], labels[chosen]))
-        found += len(chosen)
-        if found == n_kept:
+        missing -= len(chosen)
+        if missing == 0:
             break
         pool = rng.standard_normal(pool.shape)
         labels = _labels(pool, label_noise, rng)
@@ -144,7 +144,7 @@ def _kept(
 
 
 def _labels(pool: np.ndarray, label_noise: float, rng: np.random.Generator) -> np.ndarray:
-    """The teacher's labels, each flipped with a chance; without noise no chance is drawn."""
+    """The teacher's labels, sign of the first component, each flipped with probability η; η = 0 draws nothing."""
     clean = np.sign(pool[:, 0])
     if label_noise == 0:
         return clean

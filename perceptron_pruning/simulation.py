@@ -2,21 +2,23 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, get_args
 
-import jax
 import numpy as np
 
-from perceptron_pruning.observables import error_against, observables
+from perceptron_pruning.observables import Observables, error_against, observables
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.sampling import PrunedData, bytes_needed, pool_size, pruned_data, trained_pruned_data
+from perceptron_pruning.students.arrays import accelerator_present
 from perceptron_pruning.students.training import Student, check_student, train
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import Selection, check_selection
 
-_SOLVER_COPIES = 4  # of a trial's inputs, at the peak of solving it
-_CHUNKS = 16  # of trials, over an executor's workers
+Probe = Literal["exact", "trained"]
+
+_SOLVER_COPIES = 4  # copies of a trial's inputs in memory, at the peak of solving it
+_CHUNKS = 16  # calls into which an executor's trials are grouped, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +28,14 @@ class SimulationResult:
     Attributes:
         alpha_prune: α = P/N that was simulated (P is rounded to whole examples).
         selection: The rule by which examples were kept.
-        probe_angle: θ, radians; of trained probes the mean.
-        n_features: N.
+        probe_angle: θ, radians; the mean over trials of trained probes.
+        n_features: N, dimension of the inputs.
         n_trials: Independent pools.
-        first_trial: Number t of the first.
+        first_trial: Number t of the first trial.
         seed: Trial t of a seed is the same draw whatever the number of trials.
-        n_kept: P.
+        n_kept: P, examples kept in each trial.
         probe: How the probe came about, "exact" or "trained".
-        probe_epochs: Of a trained probe; 0 of an exact one.
+        probe_epochs: Passes of a trained probe over the pool; 0 for an exact one.
         student: What was trained, "max_margin" or an EmpiricalRisk.
         label_noise: η, chance that a label of the pool was flipped.
         probe_angles: θ of each trial's probe, radians; ``probe_angle`` is their mean.
@@ -41,7 +43,7 @@ class SimulationResult:
         overlap: R, cosine of that angle.
         probe_overlap: ρ, cosine of the angle to the probe.
         margin: κ, least y J·x over kept examples for the unit-norm student J.
-        norm: ‖w‖.
+        norm: ‖w‖ of the student as it was trained.
         training_loss: Mean (weighted) loss of the kept examples, without the ridge; 0 of max-margin students.
         training_error: Share of the kept examples whose (noisy) label the student misses.
         direction: The unit-norm student, (n_trials, 4): along the probe, across it towards the teacher, along one
@@ -56,7 +58,7 @@ class SimulationResult:
     first_trial: int
     seed: int
     n_kept: int
-    probe: str
+    probe: Probe
     probe_epochs: int
     student: Student
     label_noise: float
@@ -97,7 +99,7 @@ def simulate(
     n_trials: int = 100,
     first_trial: int = 0,
     seed: int = 0,
-    probe: str = "exact",
+    probe: Probe = "exact",
     probe_epochs: int = 3,
     student: Student = "max_margin",
     label_noise: float = 0.0,
@@ -115,7 +117,7 @@ def simulate(
         alpha_prune: α, kept examples per dimension, > 0.
         selection: Which examples are kept.
         probe_angle: θ between an exact probe and the teacher, radians, in [0, π/2].
-        n_features: N, ≥ 3.
+        n_features: N, dimension of the inputs, ≥ 3.
         n_trials: Independent pools, ≥ 1.
         first_trial: Number of the first of them, ≥ 0: a long simulation can be run in parts.
         seed: Non-negative integer.
@@ -140,6 +142,12 @@ def simulate(
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, section 2.
+
+    Example:
+        >>> from replica_theory import KeepHardest
+        >>> result = simulate(2.0, selection=KeepHardest(0.5), n_features=100, n_trials=20)
+        >>> result.generalization_error.shape
+        (20,)
     """
     alpha = _checked_scalar(alpha_prune)
     angle = check_probe_angle(probe_angle)
@@ -159,14 +167,17 @@ def simulate(
     n_kept = round(alpha * n_features)
     if n_kept < 1:
         raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {alpha * n_features}")
-    setting = _Setting(selection, angle, n_kept, n_features, seed, probe_epochs if trained else 0, student, noise)
-
-    pool = pool_size(selection, angle, n_kept, noise)
-    side_by_side = memory_budget // (
-        bytes_needed(n_kept, n_features, pool, trained=trained) + _SOLVER_COPIES * 8 * n_kept * n_features
+    setting = _Setting(
+        selection=selection,
+        probe_angle=angle,
+        n_kept=n_kept,
+        n_features=n_features,
+        seed=seed,
+        probe_epochs=probe_epochs if trained else 0,
+        student=student,
+        label_noise=noise,
     )
-    if side_by_side < 1:
-        raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
+    side_by_side = _trials_in_memory(setting, memory_budget)
     outcomes = _simulated(setting, range(first_trial, first_trial + n_trials), side_by_side, executor)
     return SimulationResult(
         alpha_prune=n_kept / n_features,
@@ -185,9 +196,9 @@ def simulate(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Setting:
-    """What every trial has in common, and what a worker is sent."""
+    """What every trial has in common, and what a worker is sent; ``probe_epochs`` is 0 for an exact probe."""
 
     selection: Selection
     probe_angle: float
@@ -204,31 +215,44 @@ class _Setting:
             return trained_pruned_data(self.selection, epochs=self.probe_epochs, label_noise=self.label_noise, **size)
         return pruned_data(self.selection, probe_angle=self.probe_angle, label_noise=self.label_noise, **size)
 
-    def run(self, trial: int) -> dict[str, Any]:
+    def run(self, trial: int) -> Observables:
         with one_blas_thread():
             data = self.draw(trial)
             return observables(data, *train(self.student, *data))
 
-    def run_batch(self, trials: range) -> list[dict[str, Any]]:
+    def run_batch(self, trials: range) -> list[Observables]:
         drawn = on_all_cores(self.draw, trials, threads=True)
-        batch = train(self.student, *(np.stack(part) for part in zip(*drawn, strict=True)))
-        return [observables(data, *trained) for data, *trained in zip(drawn, *batch, strict=True)]
+        weights, losses = train(self.student, *(np.stack(part) for part in zip(*drawn, strict=True)))
+        return [observables(*trial) for trial in zip(drawn, weights, np.atleast_1d(losses), strict=True)]
+
+
+def _trials_in_memory(setting: _Setting, memory_budget: int) -> int:
+    """How many trials the budget holds at a time."""
+    n_kept, n_features = setting.n_kept, setting.n_features
+    pool = pool_size(setting.selection, setting.probe_angle, n_kept, setting.label_noise)
+    drawing = bytes_needed(n_kept, n_features, pool, trained=setting.probe_epochs > 0)
+    trials = memory_budget // (drawing + _SOLVER_COPIES * 8 * n_kept * n_features)
+    if trials < 1:
+        raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
+    return trials
 
 
 def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Executor | None) -> dict[str, np.ndarray]:
-    """Observables of all trials, in order."""
+    """Observables of all trials, in order, each (trials, ...)."""
     if executor is not None:
         outcomes = list(executor.map(setting.run, trials, chunksize=max(1, len(trials) // _CHUNKS)))
-    elif jax.default_backend() == "cpu":
-        outcomes = on_all_cores(setting.run, trials, at_most=side_by_side)
-    else:
+    elif accelerator_present():
         batches = [trials[first : first + side_by_side] for first in range(0, len(trials), side_by_side)]
         outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]
-    return {name: np.array([outcome[name] for outcome in outcomes]) for name in outcomes[0]}
+    else:
+        outcomes = on_all_cores(setting.run, trials, at_most=side_by_side)
+    return {
+        name: np.array(values) for name, values in zip(Observables._fields, zip(*outcomes, strict=True), strict=True)
+    }
 
 
-def _is_trained(probe: str, angle: float) -> bool:
-    if probe not in ("exact", "trained"):
+def _is_trained(probe: Probe, angle: float) -> bool:
+    if probe not in get_args(Probe):
         raise ValueError(f"`probe` must be 'exact' or 'trained'; got {probe!r}")
     if probe == "trained" and angle != 0:
         raise ValueError(f"`probe_angle` must be left out with probe='trained', which finds its own; got {angle}")

@@ -1,11 +1,14 @@
 """The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
 
+from typing import TYPE_CHECKING
+
 from replica_theory import asymptotics
 from replica_theory.bayes import BayesSolution, bayes_optimal
 from replica_theory.crossover import crossover
 from replica_theory.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import SaddlePointError
+from replica_theory.finite_size import FiniteSize, finite_size
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
@@ -20,6 +23,8 @@ from replica_theory.selection import (
     KeepRandom,
     KeepWindows,
     KeepWithProbability,
+    KeptDistribution,
+    Piece,
     Selection,
     Verified,
 )
@@ -35,16 +40,19 @@ __all__ = [
     "CurationDiagram",
     "EmpiricalRisk",
     "EmpiricalRiskSolution",
+    "FiniteSize",
     "KeepBetween",
     "KeepEasiest",
     "KeepHardest",
     "KeepRandom",
     "KeepWindows",
     "KeepWithProbability",
+    "KeptDistribution",
     "MaxMarginSolution",
     "OptimalRidge",
     "OptimalSelection",
     "ParetoFrontier",
+    "Piece",
     "PruningRound",
     "SaddlePointError",
     "Selection",
@@ -57,6 +65,7 @@ __all__ = [
     "curated_risk",
     "curation_diagram",
     "empirical_risk",
+    "finite_size",
     "max_margin",
     "optimal_ridge",
     "optimal_selection",
@@ -67,3 +76,15 @@ __all__ = [
     "separability_threshold",
     "version_space",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """The version, read when it is asked for."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("perceptron-pruning")

@@ -1,14 +1,14 @@
 """The pool size at which two rules do equally well."""
 
 import numpy as np
-from scipy.optimize import brentq
 
+from replica_theory._numerics.one_variable import root
 from replica_theory.errors import check_probe_angle
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection, check_selection
 
-_EQUAL = 1e-9  # difference in ln ε below which rules are equal, not crossing
-_ALPHAS = np.geomspace(0.05, 1e4, 80)
+_EQUAL = 1e-9  # |ln ε₁/ε₂| up to which rules are equal, not crossing
+_ALPHAS = np.geomspace(0.05, 1e4, 80)  # α_prune at which crossings are looked for
 
 
 def crossover(first: Selection, second: Selection, *, probe_angle: float = 0.0) -> float:
@@ -37,14 +37,14 @@ def crossover(first: Selection, second: Selection, *, probe_angle: float = 0.0) 
     if not np.isclose(*fractions, rtol=1e-12, atol=0):
         raise ValueError(f"`first` and `second` must keep the same fraction; got {fractions[0]} and {fractions[1]}")
 
-    def lead(alpha_prune):
-        errors = [max_margin(alpha_prune, selection=rule, probe_angle=angle) for rule in (first, second)]
-        return np.log(errors[0].generalization_error) - np.log(errors[1].generalization_error)
+    def log_ratio(alpha_prune):
+        solutions = [max_margin(alpha_prune, selection=rule, probe_angle=angle) for rule in (first, second)]
+        return np.log(solutions[0].generalization_error) - np.log(solutions[1].generalization_error)
 
-    leads = lead(_ALPHAS)
-    signs = np.where(np.abs(leads) > _EQUAL, np.sign(leads), 0.0)
+    log_ratios = log_ratio(_ALPHAS)
+    signs = np.where(np.abs(log_ratios) > _EQUAL, np.sign(log_ratios), 0.0)
     changes = np.flatnonzero(signs[:-1] * signs[1:] < 0)
     if not changes.size:
         raise ValueError(f"`first` and `second` must cross; {first} and {second} do not, for α_prune in [0.05, 1e4]")
-    bracket = _ALPHAS[changes[0]], _ALPHAS[changes[0] + 1]
-    return float(brentq(lead, *bracket, rtol=1e-11)) / fractions[0]  # pyright: ignore[reportArgumentType]
+    lower, upper = _ALPHAS[changes[0] : changes[0] + 2].tolist()
+    return root(log_ratio, lower, upper, rtol=1e-11) / fractions[0]

@@ -10,22 +10,23 @@ References:
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_probe_angle
-from replica_theory.losses.base import Loss, Proximal
+from replica_theory.losses.base import LossLike
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
 
-_ROUNDING = 1e-9
-_RULES: dict[str, Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
+_ROUNDING = 1e-9  # radians by which a triangle of directions may fail to close
+_RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
 
 
 @dataclass(frozen=True, kw_only=True)
-class CuratedSolution:
+class CuratedSolution(Generic[Values]):
     """Students of curated data, shaped like ``alpha_total``.
 
     Attributes:
@@ -37,26 +38,53 @@ class CuratedSolution:
         student: The student, with the generator for a teacher and the oracle for a probe.
     """
 
-    alpha_total: Any
+    alpha_total: Values
     generator_angle: float
     oracle_angle: float
     mutual_angle: float
-    generalization_error: Any
-    student: EmpiricalRiskSolution
+    generalization_error: Values
+    student: EmpiricalRiskSolution[Values]
 
 
+@overload
 def curated_risk(
-    alpha_total: ArrayLike,
+    alpha_total: float,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     selection: Selection,
     generator_angle: float,
     oracle_angle: float,
     mutual_angle: float | None = None,
     label_noise: float = 0.0,
-) -> CuratedSolution:
+) -> CuratedSolution[float]: ...
+@overload
+def curated_risk(
+    alpha_total: np.ndarray | Sequence[float],
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    generator_angle: float,
+    oracle_angle: float,
+    mutual_angle: float | None = None,
+    label_noise: float = 0.0,
+) -> CuratedSolution[np.ndarray]: ...
+def curated_risk(
+    alpha_total: ArrayLike,
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    generator_angle: float,
+    oracle_angle: float,
+    mutual_angle: float | None = None,
+    label_noise: float = 0.0,
+) -> CuratedSolution[FloatOrArray]:
     """Student trained on a generator's labels that an oracle selected, tested on the truth.
+
+    The student w is that of `empirical_risk` with the generator for a teacher and the oracle for a probe, and errs on
+    the truth by ε = arccos(R_*)/π, R_* = w·w_*/‖w‖.
 
     Args:
         alpha_total: Pool size before selection, examples per dimension, > 0; scalar or 1-D.
@@ -69,6 +97,9 @@ def curated_risk(
             cos(mutual) = cos(generator) cos(oracle).
         label_noise: Chance that a generator's label is flipped, in [0, 1/2].
 
+    Returns:
+        The students and their errors on the truth, shaped like ``alpha_total``.
+
     Raises:
         ValueError: A parameter is out of range, or three directions with these angles do not exist.
         SaddlePointError: No solution to the requested residual.
@@ -80,12 +111,12 @@ def curated_risk(
     truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
     mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
     _reject_impossible(float(generator_angle), float(oracle_angle), mutual)
-    kept = check_selection(selection).kept_distribution(mutual, label_noise).keep_fraction
+    keep_fraction = check_selection(selection).kept_distribution(mutual, label_noise).keep_fraction
     student = empirical_risk(
-        kept * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
+        keep_fraction * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
     )
     return CuratedSolution(
-        alpha_total=alphas[()],
+        alpha_total=shaped_like(alphas, np.atleast_1d(alphas)),
         generator_angle=float(generator_angle),
         oracle_angle=float(oracle_angle),
         mutual_angle=mutual,
@@ -135,7 +166,7 @@ def curation_diagram(
     generator_angles: Sequence[float] | np.ndarray,
     alpha_totals: Sequence[float] | np.ndarray,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     oracle_angle: float,
     keep_fractions: Sequence[float] | np.ndarray = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),

@@ -1,19 +1,20 @@
 """Students that minimise a convex risk on pruned, noisy data, in the limit of many dimensions."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._empirical_risk.minimiser import train
-from replica_theory._kept_averages.averages import KeptAverages
+from replica_theory._empirical_risk.minimiser import minimisers
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane, target_direction
-from replica_theory.losses.base import Loss, Proximal, Weight
+from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import LOSSES, check_loss
 from replica_theory.losses.risk import EmpiricalRisk
@@ -22,7 +23,7 @@ from replica_theory.trained_probe import TrainedProbe, check_probe
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmpiricalRiskSolution:
+class EmpiricalRiskSolution(Generic[Values]):
     """Minimisers of a regularised risk, shaped like ``alpha_prune``.
 
     Attributes:
@@ -30,7 +31,7 @@ class EmpiricalRiskSolution:
         loss: The loss, as it was given.
         ridge: λ.
         selection: The rule by which the examples were kept.
-        probe_angle: θ, radians; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
         probe: The probe, if it was trained on the pool.
         label_noise: η, chance that a label of the pool was flipped.
         sample_weight: Weight of the loss by signed margin, if any.
@@ -42,35 +43,35 @@ class EmpiricalRiskSolution:
         training_error: Share of the kept examples whose (noisy) label the student misses.
         direction: (a₁, a₂, b)/‖w‖, (..., 3): along the probe, across it towards the teacher, outside their
             plane.
-        scale: V of the proximal operator: how far a unit pull moves an example's field.
-        residual: Largest relative residual of the saddle point's equations, evaluated independently of
-            the solver.
+        scale: V of the proximal operator, an example's change of field per unit force on it, in [0, ∞].
+        residual: Largest relative residual of equations (i)–(iv), or with a trained probe of the triangular equations
+            (T4)–(T8), evaluated independently of the solver.
     """
 
-    alpha_prune: Any
-    loss: str | Loss | Proximal
+    alpha_prune: Values
+    loss: LossLike
     ridge: float
     selection: Selection
-    probe_angle: Any
+    probe_angle: FloatOrArray
     probe: TrainedProbe | None
     label_noise: float
     sample_weight: Weight | None
-    generalization_error: Any
-    overlap: Any
-    probe_overlap: Any
-    norm: Any
-    training_loss: Any
-    training_error: Any
+    generalization_error: Values
+    overlap: Values
+    probe_overlap: Values
+    norm: Values
+    training_loss: Values
+    training_error: Values
     direction: np.ndarray
-    scale: Any
-    residual: Any
+    scale: Values
+    residual: Values
 
     @property
-    def noisy_test_error(self) -> Any:
+    def noisy_test_error(self) -> Values:
         """η + (1 − 2η) ε, test error on unpruned data with noisy labels."""
-        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error
+        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error  # pyright: ignore[reportReturnType]
 
-    def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> Any:
+    def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> Values:
         """Test error against a third direction w_*, given its cosines with teacher and probe.
 
         The teacher only labelled the examples and the probe only selected them; R_* = a·c_*/‖w‖, with c_*
@@ -79,29 +80,56 @@ class EmpiricalRiskSolution:
         Raises:
             ValueError: No unit vector has these cosines with both.
         """
-        cosines = {"teacher_overlap": teacher_overlap, "probe_overlap": probe_overlap}
-        targets = [target_direction(angle, **cosines) for angle in np.atleast_1d(self.probe_angle).tolist()]
+        angles = np.atleast_1d(self.probe_angle).tolist()
+        targets = [target_direction(t, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap) for t in angles]
         target = np.stack(targets, axis=-1) if np.ndim(self.probe_angle) else targets[0]
-        return angle_to(self.direction, target)[()] / math.pi
+        return angle_to(self.direction, target)[()] / math.pi  # pyright: ignore[reportReturnType]
 
 
+@overload
 def empirical_risk(
-    alpha_prune: ArrayLike,
+    alpha_prune: float,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
-) -> EmpiricalRiskSolution:
+) -> EmpiricalRiskSolution[float]: ...
+@overload
+def empirical_risk(
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> EmpiricalRiskSolution[np.ndarray]: ...
+def empirical_risk(
+    alpha_prune: ArrayLike,
+    *,
+    loss: LossLike,
+    ridge: float,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> EmpiricalRiskSolution[FloatOrArray]:
     """Student of a convex loss with ridge, trained on pruned data, in the limit N → ∞ at fixed P/N.
 
-    Minimises (1/N) Σ_kept ℓ(y w·x) + (λ/2)‖w‖² (see `EmpiricalRisk`). Solves, for the student's
-    components a along probe and teacher, b outside their plane, and V, with p = prox_{Vℓ}(ω)::
+    Minimises (1/N) Σ_kept ℓ(y w·x) + (λ/2)‖w‖² (see `EmpiricalRisk`). In the student's components a = (a₁, a₂) along
+    the probe and across it, b outside their plane, and the scale V, with s the example's fields on the same axes,
+    h ~ N(0, 1), ω = y a·s + b h and p = prox_{Vℓ}(ω), it solves::
 
-        b² = α E(ω − p)²,   λ V a = −α E[(ω − p) y s],   α (1 − E ∂p/∂ω) = 1 − λV,   ω = y a·s + b h
+        (i)        b² = α E(ω − p)²
+        (ii, iii)  λ V a = −α E[(ω − p) y s]
+        (iv)       α (1 − E ∂p/∂ω) = 1 − λV
 
     The square loss is in closed form. At ridge 0 it is the limit λ → 0: the least w that attains the least
     risk. On separable labels that is the max-margin student for hinge losses; the logistic loss has none.
@@ -114,9 +142,10 @@ def empirical_risk(
         ridge: λ in [0, ∞].
         selection: Which examples are kept, as a function of probe field and (noisy) label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
-        probe: A probe that is trained on the pool, of which α_prune are kept; then there is no ``probe_angle`` to give.
+        probe: A probe that is trained on the pool, of which α_prune are kept; instead of ``probe_angle``.
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
-        sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0.
+        sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0; z is the
+            field of the unit-norm probe.
 
     Returns:
         The students, each checked by a second evaluation of the equations.
@@ -128,15 +157,22 @@ def empirical_risk(
     References:
         Sorscher et al. 2022, arXiv:2206.14486 (pruning); Aubin et al. 2020, arXiv:2006.06560, and Loureiro
         et al. 2021, arXiv:2102.08127 (convex losses); Dohmatob et al. 2025, arXiv:2511.03492.
+
+    Example:
+        >>> from replica_theory import KeepRandom, empirical_risk
+        >>> student = empirical_risk(2.0, loss="logistic", ridge=0.1, selection=KeepRandom())
+        >>> f"{student.generalization_error:.8f}"
+        '0.17966239'
     """
     alphas = check_alpha(alpha_prune)
-    EmpiricalRisk(loss, ridge, sample_weight)  # checks them
+    EmpiricalRisk(loss, ridge, sample_weight)  # checks its arguments
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+    function, points = as_loss(check_loss(loss)), np.atleast_1d(alphas)
     check_selection(selection)
-    function = as_loss(check_loss(loss))
     if (probe := check_probe(probe, probe_angle)) is None:
-        averages = KeptAverages(selection.kept_distribution(angle, noise), sample_weight)
-        students = train(averages, function, alphas=np.atleast_1d(alphas), ridge=float(ridge))
+        kept = selection.kept_distribution(angle, noise)
+        students = minimisers(kept, function, alphas=points, ridge=float(ridge), weight=sample_weight)
+        angles = np.full(points.size, angle)
     else:
         pruning = Pruning(
             loss=LOSSES[probe.loss],
@@ -147,30 +183,30 @@ def empirical_risk(
             label_noise=noise,
             weight=sample_weight,
         )
-        students = StudentCurve(pruning=pruning, loss=function, ridge=float(ridge)).at(np.atleast_1d(alphas))
+        students = StudentCurve(pruning=pruning, loss=function, ridge=float(ridge)).at(points)
+        angles = np.array([student.probe_angle for student in students])
+    directions = np.array([student.direction for student in students])
+    to_teacher, to_probe = (angle_to(directions, in_plane(target)) for target in (angles, 0.0 * angles))
 
-    def shaped(name: str) -> Any:
-        column = np.array([getattr(student, name) for student in students])
-        return column if alphas.ndim else column[0]
+    def shaped(name: str) -> FloatOrArray:
+        return shaped_like(alphas, np.array([getattr(student, name) for student in students]))
 
-    angle = angle if probe is None else shaped("probe_angle")
-    to_teacher, to_probe = (angle_to(shaped("direction"), in_plane(target)) for target in (angle, 0.0))
     return EmpiricalRiskSolution(
-        alpha_prune=alphas[()],
+        alpha_prune=shaped_like(alphas, points),
         loss=loss,
         ridge=float(ridge),
         selection=selection,
-        probe_angle=angle,
+        probe_angle=angle if probe is None else shaped_like(alphas, angles),
         probe=probe,
         label_noise=noise,
         sample_weight=sample_weight,
-        generalization_error=to_teacher / math.pi,
-        overlap=np.cos(to_teacher),
-        probe_overlap=np.cos(to_probe),
+        generalization_error=shaped_like(alphas, to_teacher / math.pi),
+        overlap=shaped_like(alphas, np.cos(to_teacher)),
+        probe_overlap=shaped_like(alphas, np.cos(to_probe)),
         norm=shaped("norm"),
         training_loss=shaped("training_loss"),
         training_error=shaped("training_error"),
-        direction=shaped("direction"),
+        direction=directions if alphas.ndim else directions[0],
         scale=shaped("scale"),
         residual=shaped("residual"),
     )

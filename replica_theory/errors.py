@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-_LEAST_ANGLE = 1e-150
+_LEAST_ANGLE = 1e-150  # radians, below which θ is 0: the square of 1/θ must be a number
 _LARGEST_RIDGE = 1e100  # the square of 1/λ must be a number
 
 
@@ -17,7 +17,7 @@ class SaddlePointError(ArithmeticError):
     """
 
     def __init__(self, message: str, residual: float):
-        super().__init__(message, residual)  # all arguments, so that it survives the way from a worker
+        super().__init__(message, residual)  # both arguments, so that pickle can make it again
         self.residual = residual
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> fl
 
 
 def check_probe_angle(probe_angle: float) -> float:
-    """Returns the angle, or raises unless it is in [0, π/2]; 0 for one whose reciprocal would overflow."""
+    """Returns the angle, or raises unless it is in [0, π/2]; an angle below 1e-150 is 0."""
     if not 0.0 <= check_number(probe_angle, "probe_angle") <= math.pi / 2:
         raise ValueError(
             f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} (convert degrees with math.radians)"

@@ -1,42 +1,55 @@
 """The best fraction to keep, at each number of kept examples."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
 
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import newton
+from replica_theory._numerics.one_variable import minimiser
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest
 
-_SCAN = 13
+_SCANNED = 13  # fractions f of the scan, equally spaced in ln f
+_LOG_FRACTION_TOLERANCE = 1e-5  # of the best ln f; ε is flat there, and good to 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParetoFrontier:
+class ParetoFrontier(Generic[Values]):
     """Least error of keep-hardest pruning at each α_prune, with the fraction that attains it.
 
     Attributes:
-        alpha_prune: α, kept examples per dimension.
+        alpha_prune: α, kept examples per dimension: a float, or an array (points,).
         probe_angle: θ, radians.
         min_keep_fraction: Least fraction allowed: the pool holds at most α / min_keep_fraction.
-        keep_fraction: Best f, in [min_keep_fraction, 1].
+        keep_fraction: Best f, in [min_keep_fraction, 1], shaped like ``alpha_prune``.
         generalization_error: ε there.
     """
 
-    alpha_prune: Any
+    alpha_prune: Values
     probe_angle: float
     min_keep_fraction: float
-    keep_fraction: Any
-    generalization_error: Any
+    keep_fraction: Values
+    generalization_error: Values
 
 
-def pareto_frontier(alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_keep_fraction: float) -> ParetoFrontier:
+@overload
+def pareto_frontier(
+    alpha_prune: float, *, probe_angle: float = 0.0, min_keep_fraction: float
+) -> ParetoFrontier[float]: ...
+@overload
+def pareto_frontier(
+    alpha_prune: np.ndarray | Sequence[float], *, probe_angle: float = 0.0, min_keep_fraction: float
+) -> ParetoFrontier[np.ndarray]: ...
+def pareto_frontier(
+    alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_keep_fraction: float
+) -> ParetoFrontier[FloatOrArray]:
     """Best keep-hardest fraction at each α_prune, for a pool bounded by ``min_keep_fraction``.
 
     Minimises ε(α, f) over ln f: a scan of the interval brackets the least minimum, Brent's method
@@ -59,50 +72,47 @@ def pareto_frontier(alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_kee
     """
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     least = check_keep_fraction(min_keep_fraction, "min_keep_fraction")
-    scan = np.linspace(math.log(least), 0.0, _SCAN)
-    scanned = np.stack([_log_error(np.atleast_1d(alphas), log_fraction, angle) for log_fraction in scan])
-    columns = zip(np.atleast_1d(alphas), scanned.T, strict=True)
-    best = np.array([_refined(float(alpha), angle, scan, column) for alpha, column in columns])
-    fraction, error = best.T if alphas.ndim else best[0]
+    points = np.atleast_1d(alphas)
+    log_fractions = np.linspace(math.log(least), 0.0, _SCANNED)
+    log_errors = np.stack([_log_error(points, log_fraction, angle) for log_fraction in log_fractions])
+    best = [_refined(float(alpha), angle, log_fractions, log_errors[:, i]) for i, alpha in enumerate(points)]
+    fractions, errors = np.array(best).T
     return ParetoFrontier(
-        alpha_prune=alphas if alphas.ndim else float(alphas),
+        alpha_prune=shaped_like(alphas, points),
         probe_angle=angle,
         min_keep_fraction=least,
-        keep_fraction=fraction,
-        generalization_error=error,
+        keep_fraction=shaped_like(alphas, fractions),
+        generalization_error=shaped_like(alphas, errors),
     )
 
 
-def _log_error(alpha: ArrayLike, log_fraction: float, angle: float) -> np.ndarray:
-    return np.log(max_margin(alpha, selection=_rule(log_fraction), probe_angle=angle).generalization_error)
+def _log_error(alphas: np.ndarray, log_fraction: float, angle: float) -> np.ndarray:
+    """ln ε, (points,), each student verified."""
+    return np.log(max_margin(alphas, selection=_rule(log_fraction), probe_angle=angle).generalization_error)
 
 
 def _rule(log_fraction: float) -> KeepHardest:
     return KeepHardest(min(1.0, math.exp(log_fraction)))
 
 
-def _refined(alpha: float, angle: float, scan: np.ndarray, scanned: np.ndarray) -> tuple[float, float]:
+def _refined(alpha: float, angle: float, log_fractions: np.ndarray, log_errors: np.ndarray) -> tuple[float, float]:
     """Best fraction and its error, by Brent's method between the neighbours of the scan's lowest point.
 
-    Each student is found from the one before it; the last is solved for afresh, and verified.
+    Newton's method finds each student from the one before it; the last is solved for afresh, and verified.
     """
-    lowest = int(np.argmin(scanned))
-    near = solve_students(_rule(scan[lowest]).kept_distribution(angle), np.array([alpha])).students
+    lowest, alphas = int(np.argmin(log_errors)), np.array([alpha])
+    student = solve_students(_rule(log_fractions[lowest]).kept_distribution(angle), alphas).students
 
     def log_error(log_fraction: float) -> float:
-        nonlocal near
-        law = _rule(log_fraction).kept_distribution(angle)
-        moved = newton(law, near)
-        near = moved.students if moved.found[0] else solve_students(law, np.array([alpha])).students
-        return float(np.log(near.generalization_error[0]))
+        nonlocal student
+        kept = _rule(log_fraction).kept_distribution(angle)
+        result = newton(kept, student)
+        student = result.students if result.converged[0] else solve_students(kept, alphas).students
+        return float(np.log(student.generalization_error[0]))
 
-    refined: Any = minimize_scalar(
-        log_error,
-        bounds=(scan[max(lowest - 1, 0)], scan[min(lowest + 1, _SCAN - 1)]),
-        method="bounded",
-        options={"xatol": 1e-5},  # ε is flat there: it is good to 1e-10
-    )
-    verified = float(_log_error(alpha, refined.x, angle))
-    if verified < scanned[lowest]:
-        return min(1.0, math.exp(refined.x)), math.exp(verified)
-    return math.exp(scan[lowest]), math.exp(scanned[lowest])
+    left, right = log_fractions[max(lowest - 1, 0)], log_fractions[min(lowest + 1, _SCANNED - 1)]
+    refined = minimiser(log_error, left, right, xtol=_LOG_FRACTION_TOLERANCE)
+    verified = float(_log_error(alphas, refined, angle)[0])
+    if verified < log_errors[lowest]:
+        return min(1.0, math.exp(refined)), math.exp(verified)
+    return math.exp(log_fractions[lowest]), math.exp(log_errors[lowest])

@@ -1,74 +1,88 @@
 """Max-margin student on pruned data, in the limit of many dimensions: one convex problem.
 
-The student is p in the plane of teacher and probe plus a unit vector at random outside it. Its
-margin is the largest k / √(1 + p²) at which the mean squared shortfall is affordable:
+The student is p in the plane of teacher and probe plus a unit vector at random outside it. Its margin is the largest
+k/√(1 + p²) at which the mean squared shortfall M is affordable:
 
-    maximise k² / (1 + p²)   subject to   α M(p, k) = 1.
+    maximise k²/(1 + p²)   subject to   α M(p, k) = 1.
 
-M is convex, so the solution is unique. p is kept as a length and an angle ψ to the teacher, and
-errors follow from arctan of the perpendicular over the parallel part: nothing is lost as R → 1.
+M is convex, so the solution is unique. p is kept as a length and an angle ψ to the teacher, and errors follow from the
+arctan of the perpendicular over the parallel part: nothing is lost as R → 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._max_margin.continuation import solve_students
-from replica_theory._max_margin.newton import Polished
+from replica_theory._max_margin.newton import NewtonResult
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
 from replica_theory.losses.named import LOSSES
 from replica_theory.losses.ridgeless import HardMargin
-from replica_theory.selection import Selection, check_selection
-from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection import KeptDistribution, Selection, check_selection
 from replica_theory.trained_probe import TrainedProbe, check_probe
 
 RESIDUAL_TOLERANCE = 1e-9
+"""Largest relative residual of the paper's equations with which a student is returned."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxMarginSolution:
-    """Max-margin students, shaped like ``alpha_prune``.
+class MaxMarginSolution(Generic[Values]):
+    """Max-margin students, each value shaped like ``alpha_prune``: a float, or an array (points,).
 
     Attributes:
         alpha_prune: α, kept examples per dimension.
         selection: The rule by which they were kept.
-        probe_angle: θ, radians; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
         probe: The probe, if it was trained on the pool.
         generalization_error: ε = angle(student, teacher)/π, in [0, 1].
         overlap: R = cos of the angle to the teacher.
         probe_overlap: ρ = cos of the angle to the probe.
         margin: κ, least y J·x over kept examples for the unit-norm student J.
         scaling_exponent: d ln ε/d ln α, which is constant where the error falls by a power law.
-        residual: Largest relative residual of the paper's equations (1)–(3), evaluated
-            independently of the solver.
+        residual: Largest relative residual of the paper's equations (1)–(3), or with a trained probe of the triangular
+            equations (T4)–(T8), evaluated independently of the solver.
     """
 
-    alpha_prune: Any
+    alpha_prune: Values
     selection: Selection
-    probe_angle: Any
+    probe_angle: FloatOrArray
     probe: TrainedProbe | None
-    generalization_error: Any
-    overlap: Any
-    probe_overlap: Any
-    margin: Any
-    scaling_exponent: Any
-    residual: Any
+    generalization_error: Values
+    overlap: Values
+    probe_overlap: Values
+    margin: Values
+    scaling_exponent: Values
+    residual: Values
 
     @property
-    def decay_rate(self) -> Any:
+    def decay_rate(self) -> Values:
         """d ln ε/dα, which is constant where the error falls exponentially."""
-        return self.scaling_exponent / self.alpha_prune
+        return self.scaling_exponent / self.alpha_prune  # pyright: ignore[reportReturnType]
 
 
+@overload
+def max_margin(
+    alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0, probe: TrainedProbe | None = None
+) -> MaxMarginSolution[float]: ...
+@overload
+def max_margin(
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
+) -> MaxMarginSolution[np.ndarray]: ...
 def max_margin(
     alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0, probe: TrainedProbe | None = None
-) -> MaxMarginSolution:
+) -> MaxMarginSolution[FloatOrArray]:
     """Max-margin student trained on pruned data, in the limit N → ∞ at fixed P/N.
 
     Solves, for the student's in-plane part p, its margin k and Q(x) = E (x + g)₊²::
@@ -79,10 +93,10 @@ def max_margin(
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
         selection: Which examples are kept, as a function of probe field and label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
-        probe: A probe that is trained on the pool, of which α_prune are kept; then there is no ``probe_angle`` to give.
+        probe: A probe that is trained on the pool, of which α_prune are kept; instead of ``probe_angle``.
 
     Returns:
-        The students, each checked against the paper's own equations.
+        The students, each checked against the paper's own equations, or with a trained probe by a second evaluation.
 
     Raises:
         ValueError: A parameter is out of range.
@@ -90,54 +104,42 @@ def max_margin(
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.
-    """
-    alphas = check_alpha(alpha_prune)
-    if (probe := check_probe(probe, probe_angle)) is not None:
-        return _by_trained_probe(alphas, check_selection(selection), probe)
-    law = check_selection(selection).kept_distribution(check_probe_angle(probe_angle))
-    curve, residual = _solved(law, np.atleast_1d(alphas))
-    students = curve.students
-    _reject_large(residual, students)
 
-    def shaped(values: np.ndarray):
-        return values.astype(float) if alphas.ndim else float(values[0])
+    Example:
+        >>> from replica_theory import KeepHardest, TrainedProbe, max_margin
+        >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe_angle=0.3).generalization_error, 6)
+        0.197322
+        >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe=TrainedProbe(ridge=0.01)).generalization_error, 6)
+        0.093172
+    """
+    if (probe := check_probe(probe, probe_angle)) is not None:
+        return _by_trained_probe(check_alpha(alpha_prune), check_selection(selection), probe)
+    alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
+    kept = check_selection(selection).kept_distribution(angle)
+    result, residual = _solved(kept, np.atleast_1d(alphas))
+    students = result.students
+    _refuse_unconfirmed(residual, students)
+
+    def shaped(values: np.ndarray) -> FloatOrArray:
+        return shaped_like(alphas, values)
 
     return MaxMarginSolution(
         alpha_prune=shaped(students.alpha),
         selection=selection,
-        probe_angle=law.probe_angle,
+        probe_angle=angle,
         probe=None,
         generalization_error=shaped(students.generalization_error),
         overlap=shaped(students.overlap),
-        probe_overlap=shaped(students.probe_overlap(law.probe_angle)),
+        probe_overlap=shaped(students.probe_overlap(angle)),
         margin=shaped(students.margin),
-        scaling_exponent=shaped(curve.scaling_exponent),
+        scaling_exponent=shaped(result.scaling_exponent),
         residual=shaped(residual),
     )
 
 
-def _solved(law: KeptDistribution, alphas: np.ndarray) -> tuple[Polished, np.ndarray]:
-    """Students and their residuals; one that was guessed and is not confirmed is found along the curve instead."""
-    curve = solve_students(law, alphas)
-    residual = largest_residual(law, curve.students)
-    if alphas.size == 1 and not residual[0] <= RESIDUAL_TOLERANCE:
-        curve = solve_students(law, alphas, guess=False)
-        residual = largest_residual(law, curve.students)
-    return curve, residual
-
-
-def _reject_large(residual: np.ndarray, students: OrderParameters) -> None:
-    refused = np.flatnonzero(~(residual <= RESIDUAL_TOLERANCE))
-    if refused.size:
-        worst = refused[np.argmax(residual[refused])]
-        raise SaddlePointError(
-            f"the paper's equations do not confirm the student at alpha_prune = {students.alpha[worst]}",
-            residual=float(residual[worst]),
-        )
-
-
-def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedProbe) -> MaxMarginSolution:
+def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedProbe) -> MaxMarginSolution[FloatOrArray]:
     """Students on what a probe keeps of the pool that it was trained on."""
+    points = np.atleast_1d(alphas)
     pruning = Pruning(
         loss=LOSSES[probe.loss],
         ridge=probe.ridge,
@@ -146,14 +148,13 @@ def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedPr
         selection=selection,
         label_noise=0.0,
     )
-    students = StudentCurve(pruning=pruning, loss=HardMargin(), ridge=1.0, with_slopes=True).at(np.atleast_1d(alphas))
+    students = StudentCurve(pruning=pruning, loss=HardMargin(), ridge=1.0, with_slopes=True).at(points)
 
-    def shaped(name: str) -> Any:
-        column = np.array([getattr(student, name) for student in students])
-        return column if alphas.ndim else float(column[0])
+    def shaped(name: str) -> FloatOrArray:
+        return shaped_like(alphas, np.array([getattr(student, name) for student in students]))
 
     return MaxMarginSolution(
-        alpha_prune=alphas.copy() if alphas.ndim else float(alphas),
+        alpha_prune=shaped_like(alphas, points),
         selection=selection,
         probe_angle=shaped("probe_angle"),
         probe=probe,
@@ -164,3 +165,23 @@ def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedPr
         scaling_exponent=shaped("scaling_exponent"),
         residual=shaped("residual"),
     )
+
+
+def _solved(kept: KeptDistribution, alphas: np.ndarray) -> tuple[NewtonResult, np.ndarray]:
+    """Students and their residuals. One that was guessed and is not confirmed is found along the curve instead."""
+    result = solve_students(kept, alphas)
+    residual = largest_residual(kept, result.students)
+    if alphas.size == 1 and not residual[0] <= RESIDUAL_TOLERANCE:
+        result = solve_students(kept, alphas, guess=False)
+        residual = largest_residual(kept, result.students)
+    return result, residual
+
+
+def _refuse_unconfirmed(residual: np.ndarray, students: OrderParameters) -> None:
+    refused = np.flatnonzero(~(residual <= RESIDUAL_TOLERANCE))
+    if refused.size:
+        worst = refused[np.argmax(residual[refused])]
+        raise SaddlePointError(
+            f"the paper's equations do not confirm the student at alpha_prune = {students.alpha[worst]}",
+            residual=float(residual[worst]),
+        )

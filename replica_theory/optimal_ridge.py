@@ -1,31 +1,32 @@
 """The ridge at which a student of a convex loss errs least."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Generic, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
 
-from replica_theory._empirical_risk.square_loss import square_student
+from replica_theory._empirical_risk.square_loss import square_saddle_point
 from replica_theory._kept_averages.averages import KeptAverages
-from replica_theory.empirical_risk import empirical_risk
+from replica_theory._numerics.one_variable import minimiser
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
+from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane
-from replica_theory.losses.base import Loss, Proximal, Weight
+from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.named import Square, check_loss
 from replica_theory.selection import Selection, check_selection
 
-_LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)
-_PRECISION = 1e-7  # of ln λ; the error is flat there to its square
-_GAIN = 1e-12  # relative, that a ridge must have over a limit to be told from it
+_LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
+_PRECISION = 1e-7  # error of ln λ at the minimum, where ε varies by the square of it
+_SAME_ERROR = 1e-12  # relative excess over the least error up to which a limit, 0 or ∞, is preferred
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimalRidge:
+class OptimalRidge(Generic[Values]):
     """The best ridge, shaped like ``alpha_prune``.
 
     Attributes:
@@ -33,25 +34,55 @@ class OptimalRidge:
         loss: The loss, as it was given.
         ridge: λ in [0, ∞]: 0 where no ridge is better than the limit λ → 0, ∞ where Hebb's student is best.
         generalization_error: ε there.
-        residual: Of the student there.
+        residual: Largest relative residual of the saddle point's equations there.
     """
 
-    alpha_prune: Any
-    loss: str | Loss | Proximal
-    ridge: Any
-    generalization_error: Any
-    residual: Any
+    alpha_prune: Values
+    loss: LossLike
+    ridge: Values
+    generalization_error: Values
+    residual: Values
 
 
+class _Setting(TypedDict):
+    """Arguments of `empirical_risk` beside α and λ."""
+
+    loss: LossLike
+    selection: Selection
+    probe_angle: float
+    label_noise: float
+    sample_weight: Weight | None
+
+
+@overload
 def optimal_ridge(
-    alpha_prune: ArrayLike,
+    alpha_prune: float,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
-) -> OptimalRidge:
+) -> OptimalRidge[float]: ...
+@overload
+def optimal_ridge(
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    loss: LossLike,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> OptimalRidge[np.ndarray]: ...
+def optimal_ridge(
+    alpha_prune: ArrayLike,
+    *,
+    loss: LossLike,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: float = 0.0,
+    sample_weight: Weight | None = None,
+) -> OptimalRidge[FloatOrArray]:
     """The ridge of least test error, of the whole half-line and its two limits.
 
     The error is sampled at 29 ridges from 1e-7 to 1e5 and at the limits 0 (where it exists) and ∞, and
@@ -72,65 +103,61 @@ def optimal_ridge(
     Raises:
         ValueError: A parameter is out of range.
         SaddlePointError: The theory has no verified solution at a ridge on the way.
+
+    Example:
+        >>> from replica_theory import KeepRandom, optimal_ridge
+        >>> f"{optimal_ridge(2.0, loss='square', selection=KeepRandom()).ridge:.5f}"
+        '0.57080'
     """
     alphas = check_alpha(alpha_prune)
-    setting: dict[str, Any] = {
-        "loss": loss,
-        "selection": selection,
-        "probe_angle": probe_angle,
-        "label_noise": label_noise,
-        "sample_weight": sample_weight,
-    }
-    error = _searched_error(setting)
-    found = [_best(float(alpha), setting, partial(error, float(alpha))) for alpha in np.atleast_1d(alphas)]
-
-    def shaped(values: list[float]) -> Any:
-        return np.array(values) if alphas.ndim else values[0]
-
-    return OptimalRidge(
-        alpha_prune=alphas[()],
+    setting = _Setting(
         loss=loss,
-        ridge=shaped([ridge for ridge, _ in found]),
-        generalization_error=shaped([float(solution.generalization_error) for _, solution in found]),
-        residual=shaped([float(solution.residual) for _, solution in found]),
+        selection=selection,
+        probe_angle=probe_angle,
+        label_noise=label_noise,
+        sample_weight=sample_weight,
+    )
+    error, points = _error_of_log_ridge(setting), np.atleast_1d(alphas)
+    best = [_best(alpha, setting, partial(error, alpha)) for alpha in points.tolist()]
+    return OptimalRidge(
+        alpha_prune=shaped_like(alphas, points),
+        loss=loss,
+        ridge=shaped_like(alphas, np.array([solution.ridge for solution in best])),
+        generalization_error=shaped_like(alphas, np.array([solution.generalization_error for solution in best])),
+        residual=shaped_like(alphas, np.array([solution.residual for solution in best])),
     )
 
 
-def _searched_error(setting: dict[str, Any]) -> Callable[[float, float], float]:
-    """ε(α, ln λ) for the search; of the square loss from its two moments, and only what is found is checked."""
+def _error_of_log_ridge(setting: _Setting) -> Callable[[float, float], float]:
+    """ε(α, ln λ); of the square loss from its two moments, without the check that its minimum alone gets."""
     angle = check_probe_angle(setting["probe_angle"])
-    loss = check_loss(setting["loss"])
-    if isinstance(loss, Square) and setting["sample_weight"] is None:
-        law = check_selection(setting["selection"]).kept_distribution(angle, check_label_noise(setting["label_noise"]))
-        moments = KeptAverages(law).plane_moments
+    if not isinstance(check_loss(setting["loss"]), Square) or setting["sample_weight"] is not None:
+        return lambda alpha, log_ridge: empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
+    kept = check_selection(setting["selection"]).kept_distribution(angle, check_label_noise(setting["label_noise"]))
+    mean, second = KeptAverages(kept).plane_moments
 
-        def of_square(alpha: float, log_ridge: float) -> float:
-            student = square_student(*moments, alpha=alpha, ridge=math.exp(log_ridge))
-            return float(angle_to(student.components, in_plane(angle))) / math.pi
+    def square_error(alpha: float, log_ridge: float) -> float:
+        point = square_saddle_point(mean, second, alpha=alpha, ridge=math.exp(log_ridge))
+        return float(angle_to(point.components, in_plane(angle))) / math.pi
 
-        return of_square
-    return lambda alpha, log_ridge: float(
-        empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
-    )
+    return square_error
 
 
-def _best(alpha: float, setting: dict[str, Any], error: Callable[[float], float]):
-    """The best ridge and its student."""
-    sampled = [error(log_ridge) for log_ridge in _LOG_RIDGES]
-    lowest = int(np.argmin(sampled))
-    around = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]
-    inner: Any = minimize_scalar(error, bounds=around, method="bounded", options={"xatol": _PRECISION})
-    ridge = math.exp(inner.x)
-    best = ridge, empirical_risk(alpha, ridge=ridge, **setting)
+def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> EmpiricalRiskSolution[float]:
+    """The student of the best ridge: the least of those sampled, minimised between its neighbours, or a limit."""
+    lowest = int(np.argmin([error(log_ridge) for log_ridge in _LOG_RIDGES]))
+    lower, upper = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]
+    ridge = math.exp(minimiser(error, lower, upper, xtol=_PRECISION))
+    best = empirical_risk(alpha, ridge=ridge, **setting)
     for limit in (0.0, math.inf):
         solution = _at_limit(alpha, limit, setting)
-        if solution is not None and solution.generalization_error <= best[1].generalization_error * (1 + _GAIN):
-            best = limit, solution
+        if solution and solution.generalization_error <= best.generalization_error * (1 + _SAME_ERROR):
+            best = solution
     return best
 
 
-def _at_limit(alpha: float, ridge: float, setting: dict[str, Any]):
-    """The student there; none where the limit has no minimiser."""
+def _at_limit(alpha: float, ridge: float, setting: _Setting) -> EmpiricalRiskSolution[float] | None:
+    """The student at λ = 0 or ∞; None where a logistic loss has no minimiser at 0."""
     try:
         return empirical_risk(alpha, ridge=ridge, **setting)
     except ValueError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from replica_theory._max_margin.selection_descent import SelectionSearch
+from replica_theory._max_margin.selection_descent import SelectionDescent
 from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepWindows
@@ -78,8 +78,8 @@ def optimal_selection(
     """
     (alpha,) = np.atleast_1d(check_alpha(alpha_total, "alpha_total")).tolist()
     fraction, angle = check_keep_fraction(keep_fraction), check_probe_angle(probe_angle)
-    search = SelectionSearch(alpha, fraction, angle, label_aware)
-    best = min(map(search.descend, search.best_windows()), key=lambda state: state.log_error)
+    descent = SelectionDescent(alpha, fraction, angle, label_aware)
+    best = descent.best()
     solution = max_margin(fraction * alpha, selection=best.rule, probe_angle=angle)
     return OptimalSelection(
         alpha_total=alpha,
@@ -89,5 +89,5 @@ def optimal_selection(
         selection=best.rule,
         generalization_error=solution.generalization_error,
         residual=solution.residual,
-        _influence=search.influence(best),
+        _influence=descent.influence(best),
     )

@@ -2,7 +2,7 @@
 
 Sorscher et al. 2022 identify the overlap q of two students with the overlap R of a student and the
 teacher. That holds for random data (Nishimori's condition) and not for pruned data, whose rule the
-student does not know: `version_space` has q ≠ R. With γ = √(R/(1−R)) the entropy becomes ::
+student does not know: `version_space` has q ≠ R. With γ = √(R/(1−R)) the entropy becomes::
 
     S(R) = ½ ln(1−R) + R/2 + α (2/f) ∫Dt W(t) ln Φ(γ t)
 
@@ -10,22 +10,31 @@ with W(t) = Φ((g − √R t)/√(1−R)) − Φ(−γ t) when the hardest u < g
 """
 
 import math
+from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
+from replica_theory._numerics.one_variable import root
+from replica_theory._numerics.shapes import FloatOrArray, shaped_like
 from replica_theory._version_space.averages import KeptTeacherField
+from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import force_in_students_field
-from replica_theory._version_space.saddle_point import GibbsOrderParameters
 from replica_theory.errors import SaddlePointError, check_alpha
 from replica_theory.selection import Selection, check_selection
 from replica_theory.version_space import VersionSpaceSolution, as_solution
 
-_SCAN_STEP = 0.125  # of ln γ
+_SCAN_STEP = 0.125  # spacing in ln γ of the grid on which maxima of S(R) are looked for
+_SCAN_MARGIN = 2.0, 5.0  # distances in ln γ of its ends above ln(1 + α/f) at the largest α, below ln √α at the least
+_ROOT_TOLERANCE = 1e-14  # error of ln γ, absolute and relative
 
 
-def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> np.ndarray | float:
+@overload
+def paper_information_gain(overlap: float, *, selection: Selection) -> float: ...
+@overload
+def paper_information_gain(overlap: np.ndarray | Sequence[float], *, selection: Selection) -> np.ndarray: ...
+def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> FloatOrArray:
     """Information gain per example at a given R = q, the paper's formula.
 
     For the hardest examples, u < g = Φ⁻¹((1+f)/2)::
@@ -53,10 +62,16 @@ def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> np.nd
         raise ValueError(f"`overlap` must be in (0, 1); got {overlaps.max()}")
     teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
     gains = [teacher_field.information_gain(R / math.sqrt(1 - R), math.sqrt(R)) for R in np.atleast_1d(overlaps)]
-    return np.array(gains) if overlaps.ndim else float(gains[0])
+    return shaped_like(overlaps, np.array(gains))
 
 
-def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution:
+@overload
+def paper_version_space(alpha_prune: float, *, selection: Selection) -> VersionSpaceSolution[float]: ...
+@overload
+def paper_version_space(
+    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection
+) -> VersionSpaceSolution[np.ndarray]: ...
+def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution[FloatOrArray]:
     """Version space of pruned data with R = q, as the paper takes it.
 
     R is where S(R) is stationary::
@@ -85,33 +100,36 @@ def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> Vers
     """
     alphas = check_alpha(alpha_prune)
     teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
-    students = _alike_students(teacher_field, np.atleast_1d(alphas))
-    residuals = [_stationarity_residual(teacher_field, student) for student in students]
-    return as_solution(teacher_field, students, residuals, selection=selection, scalar=alphas.ndim == 0)
+    points = _saddle_points(teacher_field, np.atleast_1d(alphas))
+    residuals = [_residual(teacher_field, point) for point in points]
+    return as_solution(teacher_field, points, residuals, selection=selection, alphas=alphas)
 
 
-def _alike_students(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[GibbsOrderParameters]:
-    top = math.log(1 + float(alphas.max()) / teacher_field.law.keep_fraction) + 2.0
-    bottom = min(0.0, math.log(alphas.min()) / 2) - 5.0
-    grid = np.linspace(bottom, top, math.ceil((top - bottom) / _SCAN_STEP))
-    slopes = np.array([_slope(teacher_field, log_gamma) for log_gamma in grid])
-    return [_alike_student(teacher_field, float(alpha), grid, slopes) for alpha in alphas]
+def _saddle_points(teacher_field: KeptTeacherField, alphas: np.ndarray) -> list[OrderParameters]:
+    above, below = _SCAN_MARGIN
+    top = math.log(1 + float(alphas.max()) / teacher_field.kept.keep_fraction) + above
+    bottom = min(0.0, math.log(alphas.min()) / 2) - below
+    log_gammas = np.linspace(bottom, top, math.ceil((top - bottom) / _SCAN_STEP))
+    slopes = np.array([_slope(teacher_field, log_gamma) for log_gamma in log_gammas])
+    return [_saddle_point(teacher_field, alpha, log_gammas, slopes) for alpha in alphas.tolist()]
 
 
-def _alike_student(
-    teacher_field: KeptTeacherField, alpha: float, grid: np.ndarray, slopes: np.ndarray
-) -> GibbsOrderParameters:
-    """The stationary point of largest R, by Brent's method between the neighbours of the last grid point below it."""
+def _saddle_point(
+    teacher_field: KeptTeacherField, alpha: float, log_gammas: np.ndarray, slopes: np.ndarray
+) -> OrderParameters:
+    """The maximum of S(R) at the largest R, between the last grid point where it rises and the next."""
     rising = np.flatnonzero(alpha * slopes > 1)
-    if not rising.size or rising[-1] == grid.size - 1:
+    if not rising.size or rising[-1] == log_gammas.size - 1:
         raise SaddlePointError(
             f"S restricted to R = q has no maximum at alpha_prune = {alpha}; version_space has q ≠ R",
             residual=abs(1 - alpha * float(slopes.max())),
         )
-    bracket = grid[rising[-1]], grid[rising[-1] + 1]
-    root = brentq(lambda x: alpha * _slope(teacher_field, x) - 1, *bracket, xtol=1e-14, rtol=1e-14)  # pyright: ignore[reportArgumentType]
-    along, across = _components(float(root))  # pyright: ignore[reportArgumentType]
-    return GibbsOrderParameters(alpha=alpha, along=along, across=across)
+    lower, upper = log_gammas[rising[-1] : rising[-1] + 2].tolist()
+    log_gamma = root(
+        lambda x: alpha * _slope(teacher_field, x) - 1, lower, upper, xtol=_ROOT_TOLERANCE, rtol=_ROOT_TOLERANCE
+    )
+    along, across = _components(log_gamma)
+    return OrderParameters(alpha=alpha, along=along, across=across)
 
 
 def _components(log_gamma: float) -> tuple[float, float]:
@@ -124,14 +142,15 @@ def _components(log_gamma: float) -> tuple[float, float]:
 def _slope(teacher_field: KeptTeacherField, log_gamma: float) -> float:
     """2 (1−R)/R ∂/∂R E ln Φ: S(R) rises where α times it exceeds 1."""
     average = teacher_field.force(*_components(log_gamma))
-    return _alike_slope(math.exp(2 * log_gamma), average.pull, average.curvature)
+    return _slope_from_averages(math.exp(2 * log_gamma), average.u_force, average.curvature)
 
 
-def _alike_slope(squared_gamma: float, pull: float, curvature: float) -> float:
-    """With ∂a/∂R = ½ (2−R) (1−R)^{−3/2}, and E h''/2 for the noise's share."""
-    return (pull * (2 + squared_gamma) * math.sqrt(1 + squared_gamma) + curvature) / squared_gamma
+def _slope_from_averages(squared_gamma: float, u_force: float, curvature: float) -> float:
+    """[(2 + γ²) √(1 + γ²) E u h' + E h'']/γ², from ∂a/∂R = ½ (2−R) (1−R)^{−3/2} and ∂b²/∂R = 1."""
+    return (u_force * (2 + squared_gamma) * math.sqrt(1 + squared_gamma) + curvature) / squared_gamma
 
 
-def _stationarity_residual(teacher_field: KeptTeacherField, student: GibbsOrderParameters) -> float:
-    pull, _, curvature = force_in_students_field(teacher_field.law, student)
-    return abs(student.alpha * _alike_slope(student.squared_length, pull, curvature) - 1)
+def _residual(teacher_field: KeptTeacherField, point: OrderParameters) -> float:
+    """|right side / left side − 1| of S'(R) = 0, with averages in the students' own field."""
+    u_force, _, curvature = force_in_students_field(teacher_field.kept, point)
+    return abs(point.alpha * _slope_from_averages(point.squared_norm, u_force, curvature) - 1)

@@ -5,15 +5,18 @@ students per dimension is S; the examples were pruned by the teacher's field its
 student does not know the rule.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._version_space.averages import KeptTeacherField
+from replica_theory._version_space.continuation import solve_saddle_points
+from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import saddle_point_residual
-from replica_theory._version_space.saddle_point import GibbsOrderParameters, solve_saddle_points
 from replica_theory.errors import SaddlePointError, check_alpha
 from replica_theory.selection import Selection, check_selection
 
@@ -21,7 +24,7 @@ RESIDUAL_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
-class VersionSpaceSolution:
+class VersionSpaceSolution(Generic[Values]):
     """Version spaces, shaped like ``alpha_prune``.
 
     Attributes:
@@ -33,30 +36,40 @@ class VersionSpaceSolution:
         self_overlap: q, overlap of two Gibbs students.
         gibbs_error: arccos(R)/π, test error of a student drawn at random.
         center_of_mass_error: arccos(R/√q)/π, test error of the students' mean, and of their vote.
-        residual: Largest relative residual of the equations for R and q, evaluated independently of
-            the solver.
+        residual: Largest relative residual of the equations for R and q, evaluated independently of the solver.
     """
 
-    alpha_prune: Any
+    alpha_prune: Values
     selection: Selection
-    entropy: Any
-    information_gain: Any
-    overlap: Any
-    self_overlap: Any
-    gibbs_error: Any
-    center_of_mass_error: Any
-    residual: Any
+    entropy: Values
+    information_gain: Values
+    overlap: Values
+    self_overlap: Values
+    gibbs_error: Values
+    center_of_mass_error: Values
+    residual: Values
 
 
-def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution:
+@overload
+def version_space(alpha_prune: float, *, selection: Selection) -> VersionSpaceSolution[float]: ...
+@overload
+def version_space(
+    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection
+) -> VersionSpaceSolution[np.ndarray]: ...
+def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution[FloatOrArray]:
     """Version space of data pruned by a perfect probe, in the limit N → ∞ at fixed P/N.
 
     The replica-symmetric entropy, for a student that is ignorant of the rule (q ≠ R)::
 
-        S = extr_{q,R} ½ ln(1−q) + (q−R²)/(2(1−q)) + α E_kept ∫Dt ln Φ((R u + √(q−R²) t)/√(1−q))
+        S = extr_{q,R} ½ ln(1−q) + (q−R²)/(2(1−q)) + α E_kept ∫Dt ln Φ(y),   y = (R u + √(q−R²) t)/√(1−q)
 
-    over kept teacher fields u > 0. It is solved in a = R/√(1−q) and b = √(q−R²)/√(1−q), where
-    nothing cancels as q, R → 1. At θ = 0 label-aware and label-agnostic rules are the same.
+    over kept teacher fields u > 0. It is solved in a = R/√(1−q) and b = √(q−R²)/√(1−q), where nothing cancels as
+    q, R → 1, and stationary where, with h = ln Φ::
+
+        (V1)  a/(1 + a² + b²) = α E[u h'(y)]
+        (V2)  b² = α E[h'(y)²]
+
+    At θ = 0 label-aware and label-agnostic rules are the same.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
@@ -71,43 +84,49 @@ def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpa
 
     References:
         Györgyi & Tishby 1990; Seung, Opper & Sompolinsky 1992; Sorscher et al. 2022, arXiv:2206.14486, App. A.
+
+    Example:
+        >>> from replica_theory import KeepHardest, version_space
+        >>> space = version_space(2.0, selection=KeepHardest(0.4))
+        >>> f"{space.self_overlap:.6f} {space.overlap:.6f}"
+        '0.895942 0.848686'
     """
     alphas = check_alpha(alpha_prune)
     teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
-    students = solve_saddle_points(teacher_field, np.atleast_1d(alphas))
-    residuals = [saddle_point_residual(teacher_field.law, student) for student in students]
-    return as_solution(teacher_field, students, residuals, selection=selection, scalar=alphas.ndim == 0)
+    points = solve_saddle_points(teacher_field, np.atleast_1d(alphas))
+    residuals = [saddle_point_residual(teacher_field.kept, point) for point in points]
+    return as_solution(teacher_field, points, residuals, selection=selection, alphas=alphas)
 
 
 def as_solution(
     teacher_field: KeptTeacherField,
-    students: list[GibbsOrderParameters],
+    points: list[OrderParameters],
     residuals: list[float],
     *,
     selection: Selection,
-    scalar: bool,
-) -> VersionSpaceSolution:
-    """Columns over the students; raises unless the residuals confirm every one."""
-    for residual, student in zip(residuals, students, strict=True):
+    alphas: np.ndarray,
+) -> VersionSpaceSolution[FloatOrArray]:
+    """Saddle points as columns shaped like α; raises unless the residuals confirm every one."""
+    for residual, point in zip(residuals, points, strict=True):
         if not residual <= RESIDUAL_TOLERANCE:
             raise SaddlePointError(
-                f"a second formulation does not confirm the version space at alpha_prune = {student.alpha}",
+                f"a second formulation does not confirm the version space at alpha_prune = {point.alpha}",
                 residual=residual,
             )
-    gains = [teacher_field.information_gain(student.along, student.across) for student in students]
+    gains = [teacher_field.information_gain(point.along, point.across) for point in points]
+    entropies = [point.entropy(gain) for point, gain in zip(points, gains, strict=True)]
 
-    def shaped(values):
-        column = np.array(values, dtype=float)
-        return float(column[0]) if scalar else column
+    def shaped(values: list[float]) -> FloatOrArray:
+        return shaped_like(alphas, np.array(values))
 
     return VersionSpaceSolution(
-        alpha_prune=shaped([student.alpha for student in students]),
+        alpha_prune=shaped([point.alpha for point in points]),
         selection=selection,
-        entropy=shaped([student.entropy(gain) for student, gain in zip(students, gains, strict=True)]),
+        entropy=shaped(entropies),
         information_gain=shaped(gains),
-        overlap=shaped([student.overlap for student in students]),
-        self_overlap=shaped([student.self_overlap for student in students]),
-        gibbs_error=shaped([student.gibbs_error for student in students]),
-        center_of_mass_error=shaped([student.center_of_mass_error for student in students]),
+        overlap=shaped([point.overlap for point in points]),
+        self_overlap=shaped([point.self_overlap for point in points]),
+        gibbs_error=shaped([point.gibbs_error for point in points]),
+        center_of_mass_error=shaped([point.center_of_mass_error for point in points]),
         residual=shaped(residuals),
     )

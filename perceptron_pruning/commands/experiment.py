@@ -11,7 +11,7 @@ from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.experiments.run import experiment
 from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.transfer import Target, transfer
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies.errors import SweepError
 
 Many = Parameter(consume_multiple=True)
@@ -97,7 +97,7 @@ def experiment_command(
     places = (labels, test_embeddings, test_labels, images, test_images)
     given = [place for place in places if place is not None]
     try:
-        with ThreadPoolExecutor(1) if workers == 0 else Workers(workers) as executor:
+        with ThreadPoolExecutor(1) if workers == 0 else ProcessExecutor(workers) as executor:
             source = source_of(embeddings, *given)
             if target_classes:
                 target = Target(n_classes=target_classes, shots=shots)

@@ -11,33 +11,33 @@ from cyclopts import Parameter
 
 from perceptron_pruning.embeddings.class_audit import ClassAudit, audit_text, class_audit
 from perceptron_pruning.embeddings.io.columns import read_column
-from perceptron_pruning.embeddings.io.opening import metadata_column
+from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.io.tables import read_scores
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.runtime.manifest import file_digest, installed
 from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, join
-from perceptron_pruning.embeddings.runtime.progress import Terminal
+from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.scores import part_path, write_json
-from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.embeddings.scores import part_path
+from perceptron_pruning.output.atomic import write_atomically, write_json_atomically
 from replica_theory.selection import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, Selection
 
-UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
+BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}  # of each unit
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Other processes.
+    """The process group that scores together.
 
     Attributes
     ----------
     coordinator
         HOST:PORT of process 0, the same for all. Under SLURM none of the three is needed.
     num_processes
-        How many there are.
+        Number of processes.
     process_id
-        Which one this is, from 0.
+        Number of this process, from 0.
     """
 
     coordinator: str | None = None
@@ -65,8 +65,8 @@ def score_command(
 ) -> int:
     """Score every example by pruning metrics: high = hard = keep.
 
-    The plan with its costs is shown first. Ctrl-C keeps what is finished beside the output; the same command
-    goes on there.
+    The plan with its costs is shown first. Ctrl-C keeps finished work beside the output; the same command
+    resumes from it.
 
     Example: perceptron-pruning score embeddings.npy --labels labels.npy --output scores.parquet
 
@@ -78,21 +78,22 @@ def score_command(
     labels
         .npy, .npz, .csv, .txt or .parquet; FILE:COLUMN picks a column.
     ids
-        Likewise; row numbers by default (image_path of clip-retrieval's metadata where there is one).
+        Identifiers, in a file of one of these kinds; row numbers by default (image_path of clip-retrieval's
+        metadata where there is one).
     metrics
         all, or names.
     test_embeddings, test_labels
-        For influence.
+        Test set, for influence.
     output
-        .parquet, .csv (the authors' released layout) or .npz; NAME.json beside it says what made it.
+        .parquet, .csv (the authors' released layout) or .npz; NAME.json beside it is the manifest.
     report
         An .html with correlations, histograms, classes and extreme examples.
     images
         .npy of the images (n, h, w) or (n, h, w, 3), bytes, for the report.
     memory_budget
-        Such as 2GB.
+        Bytes that may be held, such as 2GB.
     seed
-        Of all that is drawn.
+        Seed of every random draw.
     """
     join(cluster.coordinator, cluster.num_processes, cluster.process_id)
     from perceptron_pruning.embeddings.score import score
@@ -110,7 +111,7 @@ def score_command(
             settings=ScoreSettings(kmeans=kmeans, heads=heads, ridge=ridge, seed=seed),
             memory_budget=bytes_of(memory_budget),
             checkpoint=folder,
-            progress=Terminal(),
+            progress=TerminalProgress(),
         )
         written = scores.save(output)
     except KeyboardInterrupt:
@@ -123,42 +124,41 @@ def score_command(
     if report is not None:
         from perceptron_pruning.embeddings.report import write_report
 
-        place = part_path(report, scores.pool.world.rank, scores.pool.world.size)
+        place = part_path(report, scores.context.group.rank, scores.context.group.size)
         print(f"The report is in {write_report(scores, place, images=images)}")
     return 0
 
 
 def _ids(spec: str | None, embeddings: str) -> np.ndarray | None:
-    if spec is not None:
-        return read_column(spec)
-    found = metadata_column(Path(embeddings), "image_path")
-    return None if found is None else read_column(found)
+    """Identifiers from the given file, or from clip-retrieval's metadata; None for row numbers."""
+    column = metadata_column(Path(embeddings), "image_path") if spec is None else spec
+    return None if column is None else read_column(column)
 
 
 def bytes_of(text: str) -> float:
     """Bytes of a size such as 2GB or 500 MB."""
     number, unit = text.strip()[:-2], text.strip()[-2:].lower()
     try:
-        return float(number) * UNITS[unit]
+        return float(number) * BYTES[unit]
     except (KeyError, ValueError):
         raise ValueError(f"`memory_budget` must be a size such as 2GB or 500MB; got {text}") from None
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Rule:
-    """Which examples are kept.
+class RuleOptions:
+    """The selection rule.
 
     Attributes
     ----------
     rule
         hardest, easiest, random, or between two quantiles of hardness.
     keep_fraction
-        Share that is kept, in (0, 1]; between follows from lower and upper.
+        Fraction that is kept, in (0, 1]; between follows from lower and upper.
     lower, upper
         Quantiles for between, 0 = hardest.
     random_share
-        Calibrated: share of the examples that is kept at random.
+        Share of the examples that is kept at random, in [0, 1] (a calibrated rule).
     """
 
     rule: Literal["hardest", "easiest", "random", "between"] = "hardest"
@@ -168,11 +168,11 @@ class Rule:
     random_share: float = 0.0
 
     def selection(self) -> Selection:
-        """The rule of the theory that this names."""
-        selection = self._plain()
+        """The rule of the theory."""
+        selection = self._uncalibrated()
         return Calibrated(selection, self.random_share) if self.random_share else selection
 
-    def _plain(self) -> Selection:
+    def _uncalibrated(self) -> Selection:
         if self.rule == "between":
             if self.lower is None or self.upper is None or self.keep_fraction is not None:
                 raise ValueError("`--rule between` takes `--lower` and `--upper`, and no `--keep-fraction`")
@@ -186,7 +186,7 @@ def prune_command(
     scores: Path,
     *,
     metric: str | None = None,
-    rule: Annotated[Rule, Parameter(name="*")] = Rule(),
+    rule: Annotated[RuleOptions, Parameter(name="*")] = RuleOptions(),
     labels: str | None = None,
     class_floor: float = 0.5,
     output: Path = Path("kept.npy"),
@@ -201,15 +201,15 @@ def prune_command(
     scores
         .parquet, .csv (also the authors' released scores) or .npz, as `score` writes them; high = keep.
     metric
-        Which column; not needed if there is one.
+        Column of the scores; not needed if there is only one.
     labels
         .npy, .npz, .csv, .txt or .parquet; those saved with the scores by default. Without labels no floor.
     class_floor
-        Share of its proportional quota that each class is sure of.
+        Share of its proportional quota that each class is sure of, in [0, 1].
     output
         .npy of row numbers, ascending, or .txt of the identifiers; NAME.json beside it has the class audit.
     seed
-        Of rules with chance in them.
+        Seed of rules with chance in them.
     """
     if output.suffix not in (".npy", ".txt"):
         raise ValueError(f"`--output` must end in .npy or .txt; got {output}")
@@ -230,6 +230,7 @@ def prune_command(
 
 
 def _metric(columns: dict[str, np.ndarray], metric: str | None, path: Path) -> str:
+    """The asked column, or the only one."""
     if metric is None and len(columns) == 1:
         return next(iter(columns))
     if metric not in columns:
@@ -238,6 +239,7 @@ def _metric(columns: dict[str, np.ndarray], metric: str | None, path: Path) -> s
 
 
 def _write_kept(output: Path, kept: np.ndarray, identifiers: np.ndarray) -> None:
+    """Row numbers as `.npy`, or identifiers as `.txt`."""
     if output.suffix == ".npy":
         write_atomically(output, lambda file: np.save(file, kept))
     else:
@@ -245,7 +247,10 @@ def _write_kept(output: Path, kept: np.ndarray, identifiers: np.ndarray) -> None
         write_atomically(output, lambda file: file.write(lines.encode()))
 
 
-def _write_prune_manifest(output: Path, scores: Path, settings: dict, n_kept: int, audits: list[ClassAudit]) -> None:
+def _write_prune_manifest(
+    output: Path, scores: Path, settings: dict[str, object], n_kept: int, audits: list[ClassAudit]
+) -> None:
+    """NAME.json beside the kept indices: scores, rule, class audit, versions."""
     status = scores.stat()
     content = {
         "scores": {"path": str(scores), "sha256": file_digest(scores, status.st_size, status.st_mtime_ns)},
@@ -254,4 +259,4 @@ def _write_prune_manifest(output: Path, scores: Path, settings: dict, n_kept: in
         "class_audit": [audit.row() for audit in audits],
         "versions": installed(),
     }
-    write_json(output.with_name(output.name + ".json"), content)
+    write_json_atomically(output.with_name(output.name + ".json"), content)

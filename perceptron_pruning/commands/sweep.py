@@ -1,13 +1,12 @@
-"""The commands ``sweep`` and ``status``; what takes long to import waits until one is called."""
+"""The commands ``sweep`` and ``status``."""
 
 import sys
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies.errors import SweepError
-from perceptron_pruning.sweeps.config import read_grid
-from perceptron_pruning.sweeps.sweep import sweep
 
 
 def sweep_command(
@@ -49,10 +48,13 @@ def sweep_command(
     workers
         Processes on this machine. Default: one a core.
     task_seconds
-        What a task should take, about. Default: 2 to 60, growing with the sweep.
+        Seconds that a task should take, which is what a kill may cost. Default: 2 to 60, growing with the sweep.
     netcdf
         Also write the results to this file.
     """
+    from perceptron_pruning.sweeps.config import read_grid
+    from perceptron_pruning.sweeps.sweep import sweep
+
     if scheduler is not None and workers is not None:
         raise ValueError("`--workers` must be left out with `--scheduler`, which has its own")
     grid = read_grid(config)
@@ -93,9 +95,9 @@ def status_command(store: Path) -> None:
     print(status(store))
 
 
-def _executor(scheduler: str | None, workers: int | None) -> AbstractContextManager:
+def _executor(scheduler: str | None, workers: int | None) -> AbstractContextManager[Executor]:
     if scheduler is None:
-        return Workers(workers)
+        return ProcessExecutor(workers)
     from perceptron_pruning.studies.cluster import cluster
 
     return cluster(scheduler)

@@ -1,1 +1,1 @@
-"""Embeddings of real data that come with the project, and the recipes that made them."""
+"""Labelled embeddings of real data, and the scripts that make them."""

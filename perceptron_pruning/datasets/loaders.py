@@ -1,18 +1,44 @@
-"""The embeddings packaged with the project: Fashion-MNIST as two trained networks see it, and definitions of words."""
+"""The data sets of the project: Fashion-MNIST as two trained networks see it, its pixels, and definitions of words.
+
+The first of them is installed with the package; the others lie in the repository, and elsewhere a script makes them.
+"""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import as_file, files
-from typing import Any
+from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
-FILE_NAME = "fashion_mnist_efficientnet_lite0.npz"
-RESNET_FILE_NAME = "fashion_mnist_resnet50_half.npz"
-IMAGES_FILE_NAME = "fashion_mnist_images.npz"
-WORDNET_FILE_NAME = "wordnet_minilm.npz"
+from perceptron_pruning.datasets.archive import read_embeddings
+
+DATA = Path(__file__).parent / "data"
+EFFICIENTNET_FILE = "fashion_mnist_efficientnet_lite0.npz"
+RESNET_FILE = "fashion_mnist_resnet50_half.npz"
+IMAGES_FILE = "fashion_mnist_images.npz"
+WORDNET_FILE = "wordnet_minilm.npz"
+_COMMANDS = {  # that make each file
+    EFFICIENTNET_FILE: "python -m perceptron_pruning.datasets.make_fashion_mnist --images FOLDER",
+    RESNET_FILE: "python -m perceptron_pruning.datasets.make_fashion_mnist_resnet --images FOLDER",
+    IMAGES_FILE: "python -m perceptron_pruning.datasets.make_fashion_mnist_images --images FOLDER",
+    WORDNET_FILE: "python -m perceptron_pruning.datasets.make_wordnet --dictionary data.noun",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """Pixels behind the rows of embeddings, in the same order.
+
+    Attributes:
+        train, test: (n, h, w) or (n, h, w, channels), any numbers.
+        provenance: Source, checksums and versions.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    provenance: dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +50,8 @@ class Embeddings:
         train_labels: (n_train,) integers.
         test_embeddings: (n_test, d) float64.
         test_labels: (n_test,) integers.
-        provenance: Where the data come from: examples, network, recipe, checksums.
-        images: The pixels behind the rows, if they are at hand.
+        provenance: Examples, network, recipe, checksums and versions.
+        images: The pixels behind the rows, or None.
     """
 
     train_embeddings: np.ndarray
@@ -33,11 +59,11 @@ class Embeddings:
     test_embeddings: np.ndarray
     test_labels: np.ndarray
     provenance: dict
-    images: "Images | None" = None
+    images: Images | None = None
 
     @property
-    def pixels(self) -> "Images":
-        """The images, for who cannot do without.
+    def pixels(self) -> Images:
+        """The images, for students that see pixels.
 
         Raises:
             ValueError: There are none.
@@ -49,33 +75,28 @@ class Embeddings:
         return self.images
 
 
-@dataclass(frozen=True, kw_only=True)
-class Images:
-    """Pixels behind the rows of embeddings, in the same order.
-
-    Attributes:
-        train, test: (n, h, w) or (n, h, w, channels), any numbers.
-        provenance: Where they come from.
-    """
-
-    train: np.ndarray
-    test: np.ndarray
-    provenance: dict
-
-
 def load_fashion_mnist(*, images: bool = False) -> Embeddings:
     """15 000 training and 5 000 test images as 256 principal components of EfficientNet-Lite0.
 
-    The numbers are stored in half precision and returned in double. ``make_fashion_mnist.py``
-    made them.
+    The components are multiples of 1/32, returned in double precision; ``make_fashion_mnist.py`` made them.
 
     Args:
         images: Whether with the pixels behind them.
 
+    Returns:
+        The embeddings, labels 0..9.
+
+    Raises:
+        FileNotFoundError: The pixels are asked for and not there (the repository has them).
+
     References:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); Tan & Le 2019, arXiv:1905.11946.
+
+    Example:
+        >>> load_fashion_mnist().train_embeddings.shape
+        (15000, 256)
     """
-    return _packaged(FILE_NAME, images)
+    return _load(EFFICIENTNET_FILE, images=load_fashion_mnist_images() if images else None)
 
 
 def load_fashion_mnist_resnet() -> Embeddings:
@@ -84,10 +105,13 @@ def load_fashion_mnist_resnet() -> Embeddings:
     A ResNet-50 of half the width that Yahoo trained on photographs; ``make_fashion_mnist_resnet.py`` made
     the numbers.
 
+    Raises:
+        FileNotFoundError: The file is not there (the repository has it).
+
     References:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); He et al. 2015, arXiv:1512.03385.
     """
-    return _packaged(RESNET_FILE_NAME, images=False)
+    return _load(RESNET_FILE)
 
 
 def load_wordnet() -> Embeddings:
@@ -96,23 +120,30 @@ def load_wordnet() -> Embeddings:
     The label is the field to which WordNet's lexicographers assigned the word, one of the ten largest: its
     definition alone must tell. ``make_wordnet.py`` made the numbers.
 
+    Raises:
+        FileNotFoundError: The file is not there (the repository has it).
+
     References:
         Fellbaum 1998 (WordNet); Wang et al. 2020, arXiv:2002.10957 (MiniLM); Reimers & Gurevych 2019,
         arXiv:1908.10084.
     """
-    return _packaged(WORDNET_FILE_NAME, images=False)
+    return _load(WORDNET_FILE)
 
 
 def load_fashion_mnist_images() -> Images:
-    """The images themselves, (n, 28, 28) bytes; ``make_fashion_mnist_images.py`` made the file."""
-    with _opened(IMAGES_FILE_NAME) as stored:
+    """The pixels of the same images, (n, 28, 28) bytes; ``make_fashion_mnist_images.py`` made the file.
+
+    Raises:
+        FileNotFoundError: The file is not there (the repository has it).
+    """
+    with _archive(IMAGES_FILE) as stored:
         images, is_test = stored["images"], stored["is_test"]
         return Images(train=images[~is_test], test=images[is_test], provenance=json.loads(str(stored["provenance"])))
 
 
-def _packaged(name: str, images: bool) -> Embeddings:
-    with _opened(name) as stored:
-        embeddings = stored["embeddings"].astype(np.float64)
+def _load(file: str, images: Images | None = None) -> Embeddings:
+    with _archive(file) as stored:
+        embeddings = read_embeddings(stored)
         labels = stored["labels"].astype(np.int64)
         is_test = stored["is_test"]
         provenance = json.loads(str(stored["provenance"]))
@@ -122,11 +153,14 @@ def _packaged(name: str, images: bool) -> Embeddings:
         test_embeddings=embeddings[is_test],
         test_labels=labels[is_test],
         provenance=provenance,
-        images=load_fashion_mnist_images() if images else None,
+        images=images,
     )
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[Any]:
-    with as_file(files("perceptron_pruning.datasets") / "data" / name) as path, np.load(path) as stored:
+def _archive(file: str) -> Iterator[NpzFile]:
+    path = DATA / file
+    if not path.exists():
+        raise FileNotFoundError(f"`{path}` is not installed (the repository has it); to make it: {_COMMANDS[file]}")
+    with np.load(path, allow_pickle=False) as stored:
         yield stored

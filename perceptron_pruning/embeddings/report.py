@@ -1,25 +1,28 @@
-"""A page about a set of scores: how the metrics agree, what each class is like, which examples are extreme."""
+"""A page about a set of scores: rank correlations of the metrics, histograms, classes, extreme examples."""
 
 import html
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.image import imsave
 from scipy.stats import rankdata
 
-from perceptron_pruning.embeddings.metrics.memorization import leverage
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.scores import Scores
-from perceptron_pruning.output.html import drawn, picture, table, write_page
 
-BINS, EXTREMES = 40, 10
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BINS = 40  # of each histogram
+EXTREMES = 10  # examples shown at each end of a metric
+MOST_CLASSES = 200  # classes in the table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All numbers of the page.
+    """The numbers of the page.
 
     Attributes:
         metrics: Names, M of them.
@@ -45,34 +48,44 @@ class Report:
 
 
 def compute(scores: Scores) -> Report:
-    """Everything that the page shows.
+    """The numbers of the page.
 
     Raises:
         ValueError: There are no scores.
     """
     if not scores:
         raise ValueError("`scores` must have a metric at least; got none")
-    names = list(scores)
+    names, context = list(scores), scores.context
     ranks = np.array([rankdata(scores[name]) for name in names])
     order = np.array([np.argsort(-scores[name], kind="stable") for name in names])
     count = min(EXTREMES, ranks.shape[1])
-    pool = scores.pool
-    labelled = pool.classes is not None and pool.class_names is not None
-    sizes = np.bincount(pool.labelled, minlength=pool.n_classes) if labelled else np.array([], int)
+    sizes = _class_sizes(context)
     return Report(
         metrics=names,
         spearman=rank_correlations(ranks),
         histograms=[np.histogram(scores[name], BINS) for name in names],
-        class_means=_class_means(ranks / ranks.shape[1], pool.labelled, sizes)
-        if labelled
-        else np.empty((0, len(names))),
+        class_means=_class_means(ranks / ranks.shape[1], context.classes, sizes),
         class_sizes=sizes,
-        class_names=[str(name) for name in pool.class_names] if pool.class_names is not None else [],
+        class_names=[] if context.class_names is None else [str(name) for name in context.class_names],
         hardest=order[:, :count],
         easiest=order[:, ::-1][:, :count],
-        leverages=leverage(pool) if labelled and pool.world.size == 1 else None,
+        leverages=_leverages(context),
         ids=scores.row_ids,
     )
+
+
+def _class_sizes(context: ScoringContext) -> np.ndarray:
+    """Examples of each class in this process, (C,); empty without labels."""
+    return np.array([], int) if context.classes is None else np.bincount(context.classes, minlength=context.n_classes)
+
+
+def _leverages(context: ScoringContext) -> np.ndarray | None:
+    """Leverages of the rows in a ridge head, (n,); None without labels, or if the rows are shared by processes."""
+    if context.classes is None or context.group.size > 1:
+        return None
+    from perceptron_pruning.embeddings.metrics.memorization import leverage
+
+    return leverage(context)
 
 
 def rank_correlations(ranks: np.ndarray) -> np.ndarray:
@@ -83,14 +96,18 @@ def rank_correlations(ranks: np.ndarray) -> np.ndarray:
         return centred @ centred.T / np.outer(lengths, lengths)
 
 
-def _class_means(percentiles: np.ndarray, classes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """NaN for classes of which this process has no example."""
+def _class_means(percentiles: np.ndarray, classes: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
+    """Mean percentile of each class under each metric, (C, M); NaN for classes without an example in this process."""
+    if classes is None:
+        return np.empty((0, len(percentiles)))
     sums = np.array([np.bincount(classes, weights=row, minlength=len(sizes)) for row in percentiles]).T
     return np.divide(sums, sizes[:, None], out=np.full(sums.shape, np.nan), where=sizes[:, None] > 0)
 
 
-def draw_correlations(report: Report) -> Figure:
+def draw_correlations(report: Report) -> "Figure":
     """The Spearman matrix as a picture."""
+    from matplotlib.figure import Figure
+
     size = len(report.metrics)
     figure = Figure(figsize=(2.5 + 0.55 * size, 2 + 0.5 * size), layout="constrained")
     axes = figure.subplots()
@@ -98,17 +115,16 @@ def draw_correlations(report: Report) -> Figure:
     axes.set_xticks(range(size), report.metrics, rotation=60, ha="right")
     axes.set_yticks(range(size), report.metrics)
     for i, j in np.ndindex(size, size):
-        strong = abs(report.spearman[i, j]) > 0.6
-        axes.text(
-            j, i, f"{report.spearman[i, j]:.2f}",
-            ha="center", va="center", fontsize=7, color="white" if strong else "black",
-        )  # fmt: skip
+        colour = "white" if abs(report.spearman[i, j]) > 0.6 else "black"  # legible on the dark ends of the map
+        axes.text(j, i, f"{report.spearman[i, j]:.2f}", ha="center", va="center", fontsize=7, color=colour)
     figure.colorbar(image, ax=axes, label="Spearman's rank correlation")
     return figure
 
 
-def draw_histograms(report: Report) -> Figure:
+def draw_histograms(report: Report) -> "Figure":
     """One histogram per metric, and the leverage."""
+    from matplotlib.figure import Figure
+
     panels = [*zip(report.metrics, report.histograms, strict=True)]
     if report.leverages is not None:
         panels.append(("leverage of a ridge head", np.histogram(report.leverages, BINS)))
@@ -127,10 +143,10 @@ def draw_histograms(report: Report) -> Figure:
 
 
 def write_report(scores: Scores, path: str | Path, *, images: str | Path | np.ndarray | None = None) -> Path:
-    """Writes a page without any file beside it.
+    """Writes one self-contained page.
 
     Args:
-        scores: Of `score`.
+        scores: What `score` returned.
         path: The `.html`.
         images: (n, h, w) or (n, h, w, 3) bytes, or a `.npy` of them: the extreme examples are then shown.
 
@@ -141,6 +157,8 @@ def write_report(scores: Scores, path: str | Path, *, images: str | Path | np.nd
         ValueError: The images are not as many as the rows, or of another shape.
         OSError: The page cannot be written.
     """
+    from perceptron_pruning.output.html import drawn, write_page
+
     pictures = None if images is None else _checked_images(images, len(scores.row_ids))
     report = compute(scores)
     parts = [
@@ -154,8 +172,10 @@ def write_report(scores: Scores, path: str | Path, *, images: str | Path | np.nd
 
 
 def _class_table(report: Report) -> str:
-    """Mean percentile of each class, the hardest class first; at most 200."""
-    order = np.argsort(-report.class_means.mean(axis=1), kind="stable")[:200]
+    """Mean percentile of each class, the hardest class first."""
+    from perceptron_pruning.output.html import table
+
+    order = np.argsort(-report.class_means.mean(axis=1), kind="stable")[:MOST_CLASSES]
     rows = [
         (report.class_names[c], int(report.class_sizes[c]), *(f"{value:.2f}" for value in report.class_means[c]))
         for c in order
@@ -164,17 +184,32 @@ def _class_table(report: Report) -> str:
 
 
 def _extremes(report: Report, pictures: np.ndarray | None) -> str:
-    blocks = []
-    for name, hardest, easiest in zip(report.metrics, report.hardest, report.easiest, strict=True):
-        for word, rows in (("hardest", hardest), ("easiest", easiest)):
-            shown = ", ".join(html.escape(str(report.ids[row])) for row in rows)
-            strip = "" if pictures is None else "<br>" + picture(_strip(pictures[rows]), f"the {word} by {name}")
-            blocks.append(f"<div class='strip'><b>{html.escape(name)}</b>, {word}: {shown}{strip}</div>")
-    return "\n".join(blocks)
+    """The hardest and the easiest examples of each metric."""
+    return "\n".join(
+        part
+        for name, hardest, easiest in zip(report.metrics, report.hardest, report.easiest, strict=True)
+        for part in (
+            _examples(report, name, "hardest", hardest, pictures),
+            _examples(report, name, "easiest", easiest, pictures),
+        )
+    )
+
+
+def _examples(
+    report: Report, metric: str, end: Literal["hardest", "easiest"], rows: np.ndarray, pictures: np.ndarray | None
+) -> str:
+    """Identifiers of some rows, and their pictures if there are."""
+    from perceptron_pruning.output.html import picture
+
+    ids = ", ".join(html.escape(str(report.ids[row])) for row in rows)
+    strip = "" if pictures is None else "<br>" + picture(_strip(pictures[rows]), f"the {end} by {metric}")
+    return f"<div class='strip'><b>{html.escape(metric)}</b>, {end}: {ids}{strip}</div>"
 
 
 def _strip(pictures: np.ndarray) -> bytes:
     """The pictures side by side, as PNG."""
+    from matplotlib.image import imsave
+
     buffer = io.BytesIO()
     imsave(buffer, np.concatenate([*pictures], axis=1), cmap="gray", format="png")
     return buffer.getvalue()

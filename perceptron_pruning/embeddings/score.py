@@ -1,4 +1,4 @@
-"""How hard every example is, from embeddings of a frozen network: high means hard means keep."""
+"""Scores: how hard every example is, from embeddings of a frozen network; high means hard means keep."""
 
 import time
 from collections.abc import Sequence
@@ -8,37 +8,36 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perceptron_pruning.embeddings.io.labels import check_pairs, checked_ids, encoded
-from perceptron_pruning.embeddings.io.opening import open_all
-from perceptron_pruning.embeddings.io.rows import Rows, array_rows, side_by_side
-from perceptron_pruning.embeddings.metrics.registry import FAMILIES, Family, metric_names
-from perceptron_pruning.embeddings.runtime.blocks import BLOCK_NUMBERS
-from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, FolderCheckpoint, NoCheckpoint, load_everywhere
-from perceptron_pruning.embeddings.runtime.context import Pool
-from perceptron_pruning.embeddings.runtime.cost import (
-    RUNTIME_BYTES,
-    Cost,
-    check_budget,
-    matrix_rate,
-    plan_text,
-    size_of,
+from perceptron_pruning.embeddings.io.labels import checked_ids
+from perceptron_pruning.embeddings.metrics.registry import MetricFamily
+from perceptron_pruning.embeddings.metrics.request import (
+    MetricRequest,
+    RequestedMetrics,
+    check_feasible,
+    requested_metrics,
 )
+from perceptron_pruning.embeddings.runtime.checkpoint import (
+    Checkpoint,
+    FolderCheckpoint,
+    NoCheckpoint,
+    load_everywhere,
+)
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.cost import check_budget, matrix_rate, plan_text
 from perceptron_pruning.embeddings.runtime.manifest import fingerprint
-from perceptron_pruning.embeddings.runtime.process_group import World, current_world
-from perceptron_pruning.embeddings.runtime.progress import Progress, Silent
-from perceptron_pruning.embeddings.runtime.settings import ScoreSettings
-from perceptron_pruning.embeddings.runtime.standardise import check_varied, statistics_of
+from perceptron_pruning.embeddings.runtime.prepare import ScoringInputs, Sources, scoring_context
+from perceptron_pruning.embeddings.runtime.process_group import current_process_group
+from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.settings import MEMORY_BUDGET, ScoreSettings
 from perceptron_pruning.embeddings.scores import Scores
-
-MEMORY_BUDGET = 2e9
 
 
 def score(
-    embeddings: object,
+    embeddings: Sources,
     labels: ArrayLike | None = None,
     *,
-    metrics: str | Sequence[str] = "all",
-    test_embeddings: object = None,
+    metrics: MetricRequest = "all",
+    test_embeddings: Sources | None = None,
     test_labels: ArrayLike | None = None,
     ids: ArrayLike | None = None,
     n_clusters: int | None = None,
@@ -73,18 +72,27 @@ def score(
     Metrics of one family share their work: ask for them in one call. Arithmetic is in single precision, in double
     where the embeddings are. Files are read in blocks; the result does not depend on the memory budget.
 
+    A metric of one's own is a function of the embeddings and the labels that returns one number a row. It sees all
+    rows at once, in memory; its cost is not known beforehand, and its scores are not stored in a checkpoint::
+
+        def norm(embeddings, labels):
+            return np.linalg.norm(embeddings, axis=1)
+
+        score(embeddings, labels, metrics={"norm": norm, "margin": "margin"})
+
     Args:
         embeddings: (n, d) finite: an array, a file or folder (`.npy`, `.npz`, Parquet, safetensors, shards,
             clip-retrieval's layout), or a list of those: several networks' embeddings of the same examples.
         labels: (n,), any values that can be sorted; two classes at least.
-        metrics: "all" (all that labels and test set allow), a name, or a sequence of names.
+        metrics: "all" (all that labels and test set allow), a name, a sequence of names, or a mapping from names in
+            the result to built-in names or to functions f(embeddings (n, d), labels (n,) or None) → (n,).
         test_embeddings, test_labels: For influence: (n_test, d) and (n_test,), labels among those of the pool.
         ids: (n,) all different; carried into what is saved. Row numbers by default.
         n_clusters, n_models, seed: Instead of those in `settings`. k is the number of classes by default, 10
             without labels.
         settings: How the metrics are computed.
         memory_budget: Bytes that may be held. A metric that needs more is refused before the work.
-        checkpoint: Folder in which finished work is kept: an interrupted call, repeated, goes on there.
+        checkpoint: Folder of finished work: an interrupted call, repeated, resumes there.
         progress: Told of the plan with its costs, and of every pass.
 
     Returns:
@@ -92,41 +100,41 @@ def score(
 
     Raises:
         ValueError: The inputs do not match or are not finite (file and row are named), a metric is unknown or lacks
-            its labels or test set, a class has one example, a setting is out of range, or the budget is too small.
+            its labels or test set, a metric of one's own does not return n finite numbers, a class has one example,
+            a setting is out of range, or the budget is too small.
+        ArithmeticError: A built-in metric is not finite for a row.
         LostProcessError: Another process died.
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, and those of each metric in its module.
     """
-    settings = _with(settings or ScoreSettings(), n_clusters, n_models, seed)
-    names = metric_names(metrics, labelled=labels is not None, tested=test_embeddings is not None)
-    world, progress = current_world(), progress or Silent()
-    families = {family: set(names) & set(family.metrics) for family in FAMILIES if set(names) & set(family.metrics)}
-    pairs = any(family.pairs for family in families)
-    pool, own_labels = _pool(embeddings, labels, settings, world, progress, pairs=pairs)
-    pool = _with_test_set(pool, test_embeddings, test_labels)
-    _check(pool, families, names)
-    costs = {", ".join(_ordered(family, wanted)): _cost(family, wanted, pool) for family, wanted in families.items()}
-    check_budget(costs, 4.0 * BLOCK_NUMBERS * pool.rows.dtype.itemsize + RUNTIME_BYTES, memory_budget)
-    if type(progress) is not Silent:
-        progress.say(plan_text(costs, pool, matrix_rate(pool.rows.dtype)))
-    kept = _checkpoint(checkpoint, pool, names)
-    pool = replace(pool, checkpoint=kept)
-    values, seconds = {}, {}
-    for family, wanted in families.items():
-        begun = time.perf_counter()
-        values |= _computed(family, wanted, pool)
-        seconds[_ordered(family, wanted)[0]] = round(time.perf_counter() - begun, 3)
-    if isinstance(kept, FolderCheckpoint):
-        kept.remove()
-    finished = replace(pool, checkpoint=NoCheckpoint(), progress=Silent())
-    own_ids = None if ids is None else checked_ids(ids, pool.statistics.n_rows)[pool.rows.start : pool.rows.stop]
+    requested = requested_metrics(metrics, labelled=labels is not None, tested=test_embeddings is not None)
+    context = scoring_context(
+        ScoringInputs(embeddings=embeddings, labels=labels, test_embeddings=test_embeddings, test_labels=test_labels),
+        settings=_with_overrides(settings or ScoreSettings(), n_clusters, n_models, seed),
+        group=current_process_group(),
+        progress=progress or NoProgress(),
+        need_pairs=any(family.pairs for family in requested.families),
+    )
+    check_feasible(requested, context)
+    _check_costs(requested, context, memory_budget)
+    store = _checkpoint(checkpoint, requested, context)
+    computed, seconds = _compute(requested, replace(context, checkpoint=store))
+    if isinstance(store, FolderCheckpoint):
+        store.remove()
     return Scores(
-        scores={name: values[name] for name in names}, ids=own_ids, labels=own_labels, pool=finished, seconds=seconds
+        scores=requested.named(computed),
+        ids=None if ids is None else _own_ids(ids, context),
+        labels=context.labels,
+        context=replace(context, progress=NoProgress()),
+        origins=requested.origins,
+        seconds=seconds,
     )
 
 
-def _with(settings: ScoreSettings, n_clusters: int | None, n_models: int | None, seed: int | None) -> ScoreSettings:
+def _with_overrides(
+    settings: ScoreSettings, n_clusters: int | None, n_models: int | None, seed: int | None
+) -> ScoreSettings:
     if n_clusters is not None:
         settings = replace(settings, kmeans=replace(settings.kmeans, n_clusters=n_clusters))
     if n_models is not None:
@@ -134,129 +142,65 @@ def _with(settings: ScoreSettings, n_clusters: int | None, n_models: int | None,
     return settings if seed is None else replace(settings, seed=seed)
 
 
-def _pool(
-    embeddings: object,
-    labels: ArrayLike | None,
-    settings: ScoreSettings,
-    world: World,
-    progress: Progress,
-    *,
-    pairs: bool,
-) -> tuple[Pool, np.ndarray | None]:
-    """The rows of this process with their statistics and classes, and their labels."""
-    everything = _joined(open_all(embeddings), world, progress)
-    classes, class_names = (None, None) if labels is None else encoded(labels, len(everything))
-    rows = everything.part(world.rank, world.size)
-    sizes = None
-    if classes is not None and class_names is not None:
-        if pairs:
-            check_pairs(classes, class_names, everything.where)
-        sizes, classes = np.bincount(classes), classes[rows.start : rows.stop]
-    statistics = statistics_of(rows, world=world, progress=progress)
-    pool = Pool(
-        rows=rows,
-        statistics=statistics,
-        settings=settings,
-        classes=classes,
-        class_names=class_names,
-        class_sizes=sizes,
-        world=world,
-        progress=progress,
-    )
-    return pool, None if classes is None or class_names is None else class_names[classes]
+def _check_costs(requested: RequestedMetrics, context: ScoringContext, memory_budget: float) -> None:
+    """Shows the plan; raises a `ValueError` if the memory budget is too small."""
+    costs = requested.costs(context)
+    check_budget(costs, context.rows.dtype, memory_budget)
+    if type(context.progress) is not NoProgress:  # the rate is measured only for a plan that is shown
+        context.progress.say(plan_text(costs, context, matrix_rate(context.rows.dtype)))
 
 
-def _joined(backbones: list[Rows], world: World, progress: Progress) -> Rows:
-    """One network's rows as they are; several side by side at unit scale."""
-    if len(backbones) == 1:
-        return backbones[0]
-    scales = []
-    for number, rows in enumerate(backbones):
-        statistics = statistics_of(rows, world=world, progress=progress, label=f"reading network {number + 1}")
-        check_varied(statistics)
-        scales.append(statistics.scale)
-    return side_by_side(backbones, scales)
-
-
-def _with_test_set(pool: Pool, test_embeddings: object, test_labels: ArrayLike | None) -> Pool:
-    """The pool with its test set, whose labels are numbered like the pool's."""
-    if test_embeddings is None and test_labels is None:
-        return pool
-    if test_embeddings is None or test_labels is None or pool.class_names is None:
-        raise ValueError("`test_embeddings`, `test_labels` and `labels` must be given together")
-    backbones = open_all(test_embeddings)
-    rows = backbones[0]
-    if len(backbones) > 1:
-        rows = side_by_side(backbones, getattr(pool.rows, "scales", (1.0,) * len(backbones)))
-    if rows.n_features != pool.rows.n_features:
-        raise ValueError(
-            f"`test_embeddings` must be {pool.rows.n_features} wide, as `embeddings`; got {rows.n_features}"
-        )
-    numbers, names = encoded(test_labels, len(rows), "test_labels")
-    strange = ~np.isin(names, pool.class_names)
-    if strange.any():
-        raise ValueError(f"`test_labels` must be among `labels`; got {names[strange][0]}")
-    statistics_of(rows, world=pool.world, progress=pool.progress, label="reading the test set")
-    classes = np.searchsorted(pool.class_names, names)[numbers]
-    return replace(pool, test_rows=_in_precision(rows, pool.rows.dtype), test_classes=classes)
-
-
-def _in_precision(rows: Rows, dtype: np.dtype) -> Rows:
-    return rows if rows.dtype == dtype else array_rows(rows.read(0, len(rows)).astype(dtype))
-
-
-def _check(pool: Pool, families: dict[Family, set[str]], names: list[str]) -> None:
-    """Every complaint comes before the first metric is computed."""
-    n_rows = pool.statistics.n_rows
-    for family in families:
-        if pool.world.size > 1 and not family.many_processes:
-            raise ValueError(
-                f"`metrics` must be computed by one process for {family.metrics[0]}; got {pool.world.size}"
-            )
-        if family.labels and pool.n_classes < 2:
-            raise ValueError(f"`n_classes` must be at least 2; got {pool.n_classes}")
-        if family.labels and family.metrics[0] != "supervised_prototypes":
-            check_varied(pool.statistics)
-    if "self_supervised_prototypes" in names and not 1 <= pool.n_clusters <= n_rows:
-        raise ValueError(f"`n_clusters` must be in [1, {n_rows}], the number of rows; got {pool.n_clusters}")
-    if "memorization_subsets" in names and n_rows < pool.settings.ridge.folds:
-        raise ValueError(f"`folds` must be at most {n_rows}, the number of rows; got {pool.settings.ridge.folds}")
-
-
-def _ordered(family: Family, wanted: set[str]) -> list[str]:
-    return [name for name in family.metrics if name in wanted]
-
-
-def _cost(family: Family, wanted: set[str], pool: Pool) -> Cost:
-    return family.cost(size_of(pool), pool.settings, wanted)
-
-
-def _checkpoint(folder: str | Path | None, pool: Pool, names: list[str]) -> Checkpoint:
+def _checkpoint(folder: str | Path | None, requested: RequestedMetrics, context: ScoringContext) -> Checkpoint:
+    """The store of this process's finished work."""
     if folder is None:
         return NoCheckpoint()
-    what = fingerprint(pool) | {"settings": pool.settings.as_dict(), "metrics": names, "rank": pool.world.rank}
-    place = Path(folder) if pool.world.size == 1 else Path(folder) / f"part-{pool.world.rank:05d}"
-    return FolderCheckpoint(place, what)
+    rank, size = context.group.rank, context.group.size
+    computation = {
+        **fingerprint(context),
+        "settings": context.settings.as_dict(),
+        "metrics": requested.built_in,
+        "rank": rank,
+    }
+    return FolderCheckpoint(Path(folder) if size == 1 else Path(folder) / f"part-{rank:05d}", computation)
 
 
-def _computed(family: Family, wanted: set[str], pool: Pool) -> dict[str, np.ndarray]:
-    """The family's scores: as kept, if every process has kept them, or computed."""
-    name = f"done_{family.metrics[0]}"
-    stored = load_everywhere(pool.checkpoint, name, pool.world)
+def _compute(requested: RequestedMetrics, context: ScoringContext) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Scores of every metric, (n,) each, and wall seconds of every family, under its first metric."""
+    scores: dict[str, np.ndarray] = {}
+    seconds: dict[str, float] = {}
+    for family, names in requested.families.items():
+        begun = time.perf_counter()
+        scores |= _family_scores(family, names, context)
+        seconds[names[0]] = round(time.perf_counter() - begun, 3)
+    return scores, seconds
+
+
+def _family_scores(family: MetricFamily, names: Sequence[str], context: ScoringContext) -> dict[str, np.ndarray]:
+    """The family's scores: from the checkpoint, if every process has them there, or computed."""
+    if not family.checkpointed:
+        return family.run(context, set(names))
+    entry = f"done_{family.metrics[0]}"
+    stored = load_everywhere(context.checkpoint, entry, context.group)
     if stored is not None:
         return stored
-    computed = family.run(pool, wanted)
-    values = {key: _finite(key, computed[key], pool) for key in _ordered(family, wanted)}
-    pool.checkpoint.save(name, **values)
-    return values
+    computed = family.run(context, set(names))
+    scores = {name: _finite(name, computed[name], context) for name in names}
+    context.checkpoint.save(entry, **scores)
+    return scores
 
 
-def _finite(metric: str, values: np.ndarray, pool: Pool) -> np.ndarray:
+def _finite(metric: str, values: np.ndarray, context: ScoringContext) -> np.ndarray:
+    """The scores as float64; an `ArithmeticError` names the first row without a finite one."""
     values = np.asarray(values, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise ArithmeticError(
-            f"{metric} came out as {values[bad[0]]} for {pool.rows.where(int(bad[0]))} ({bad.size} such rows); "
+            f"{metric} came out as {values[bad[0]]} for {context.rows.where(int(bad[0]))} ({bad.size} such rows); "
             "double-precision embeddings or a larger ridge may help"
         )
     return values
+
+
+def _own_ids(ids: ArrayLike, context: ScoringContext) -> np.ndarray:
+    """Identifiers of the rows of this process."""
+    return checked_ids(ids, context.standardisation.n_rows)[context.rows.start : context.rows.stop]

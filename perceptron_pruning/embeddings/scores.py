@@ -1,6 +1,5 @@
-"""Scores with what made them, and how they are written."""
+"""A set of scores with its inputs and settings, and the files it is written to."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from perceptron_pruning.embeddings.io.released import write_released_csv
-from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.manifest import manifest
-from perceptron_pruning.output.atomic import temporary_beside, write_atomically
+from perceptron_pruning.output.atomic import temporary_beside, write_atomically, write_json_atomically
 
 SUFFIXES = (".parquet", ".csv", ".npz")
 
@@ -20,17 +19,19 @@ class Scores(Mapping[str, np.ndarray]):
     """Metric name → scores, (n,) float64, high = keep.
 
     Attributes:
-        scores: The numbers.
+        scores: Metric name → scores.
         ids: Identifiers of the rows, or None: row numbers.
         labels: Labels of the rows, or None.
-        pool: What they were computed from, with the settings.
-        seconds: Wall time of each family of metrics.
+        context: Embeddings, labels, test set and settings that they were computed from.
+        origins: Metric name → built-in metric, or qualified name of a function of one's own.
+        seconds: Wall time of each family of metrics, s.
     """
 
     scores: dict[str, np.ndarray]
     ids: np.ndarray | None
     labels: np.ndarray | None
-    pool: Pool = field(repr=False)
+    context: ScoringContext = field(repr=False)
+    origins: dict[str, str]
     seconds: dict[str, float]
 
     def __getitem__(self, metric: str) -> np.ndarray:
@@ -44,11 +45,11 @@ class Scores(Mapping[str, np.ndarray]):
 
     @property
     def row_ids(self) -> np.ndarray:
-        """Identifiers; the numbers of the rows over all processes if none were given."""
-        return np.arange(self.pool.rows.start, self.pool.rows.stop) if self.ids is None else self.ids
+        """Identifiers, (n,); without them the numbers of the rows, counted over all processes."""
+        return np.arange(self.context.rows.start, self.context.rows.stop) if self.ids is None else self.ids
 
     def save(self, path: str | Path) -> Path:
-        """Writes the scores and, beside them, `NAME.json` with what made them.
+        """Writes the scores and, beside them, the manifest `NAME.json`: inputs, settings, versions.
 
         Args:
             path: `.parquet` (columns id, label and the metrics), `.csv` (the layout of the authors' released
@@ -61,27 +62,24 @@ class Scores(Mapping[str, np.ndarray]):
             ValueError: The ending is none of these.
             OSError: It cannot be written.
         """
-        path = part_path(Path(path), self.pool.world.rank, self.pool.world.size)
+        group = self.context.group
+        path = part_path(Path(path), group.rank, group.size)
         if path.suffix not in SUFFIXES:
             raise ValueError(f"`path` must end in one of {', '.join(SUFFIXES)}; got {path}")
         columns = {"id": self.row_ids} | ({} if self.labels is None else {"label": self.labels}) | self.scores
         WRITERS[path.suffix](path, columns)
-        write_json(path.with_name(path.name + ".json"), manifest(self.pool, list(self.scores), self.seconds))
+        content = manifest(self.context, metrics=self.origins, seconds=self.seconds)
+        write_json_atomically(path.with_name(path.name + ".json"), content)
         return path
 
 
 def part_path(path: Path, rank: int, size: int) -> Path:
-    """The path, or that of this process's part of it."""
+    """The path; of several processes, NAME-RANK-of-SIZE for the part of this one."""
     return path if size == 1 else path.with_name(f"{path.stem}-{rank:05d}-of-{size:05d}{path.suffix}")
 
 
-def write_json(path: Path, content: dict) -> None:
-    """Writes JSON whole or not at all."""
-    write_atomically(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
-
-
 def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
-    """Columns of equal length as a Parquet file, whole or not at all."""
+    """Writes columns of equal length as a Parquet file, whole or not at all."""
     from perceptron_pruning.embeddings.io.parquet import pyarrow_parquet
 
     parquet = pyarrow_parquet()

@@ -1,16 +1,18 @@
 """Whether simulated points scatter about the theory as their uncertainties say: z-scores against a standard normal."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import kstest, norm
+from scipy.stats import beta, kstest, norm, shapiro
 
 from perceptron_pruning.output.style import COLOURS, new_figure, styled
 from perceptron_pruning.output.tables import Row
 
-_FEWEST = 2
+_FEWEST = 2  # z-scores that have a standard deviation
+_FEWEST_WITH_TAILS = 3  # that Shapiro and Wilk's test takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +36,26 @@ class Calibration:
         return float(self.z_scores.std(ddof=1))
 
     @property
-    def p_value(self) -> float:
-        """Of Kolmogorov and Smirnov's test against the standard normal; small means that they differ."""
+    def ks_p(self) -> float:
+        """p of Kolmogorov and Smirnov's test: how often standard normals lie further from their distribution.
+
+        It sees a wrong mean or width, and next to nothing of the tails.
+        """
         return float(kstest(self.z_scores, "norm").pvalue)
+
+    @property
+    def shapiro_p(self) -> float:
+        """p of Shapiro and Wilk's test: how often normals of any mean and width lie less on a line of quantiles.
+
+        It sees heavy tails and skewness, and nothing of mean and width. NaN of 2 z-scores, which always lie on a line.
+        """
+        return float(shapiro(self.z_scores).pvalue) if self.z_scores.size >= _FEWEST_WITH_TAILS else math.nan
 
     def __str__(self) -> str:
         return (
             f"{self.z_scores.size} pairs: mean {self.mean:+.2f}, standard deviation {self.standard_deviation:.2f}, "
-            f"Kolmogorov–Smirnov p = {self.p_value:.2g}, largest |z| = {abs(self.worst['z_score']):.2f} "
-            f"at {_place(self.worst)}"
+            f"Kolmogorov–Smirnov p = {self.ks_p:.2g}, Shapiro–Wilk p = {self.shapiro_p:.2g}, "
+            f"largest |z| = {abs(self.worst['z_score']):.2f} at {_place(self.worst)}"
         )
 
 
@@ -76,6 +89,31 @@ def draw(found: Calibration) -> Figure:
             title="Theory against simulation",
         )
         axes.legend()
+    return figure
+
+
+def draw_quantiles(found: Calibration) -> Figure:
+    """The z-scores in order against the quantiles that standard normals would have, with a 99 % band for each.
+
+    The k-th of n has quantile Φ⁻¹((k − ½)/n); in Φ it is Beta(k, n − k + 1) distributed. A heavy tail leaves the band
+    at an end, where a histogram shows little.
+    """
+    z_scores, size = np.sort(found.z_scores), found.z_scores.size
+    rank = np.arange(1, size + 1)
+    expected = norm.ppf((rank - 0.5) / size)
+    low, high = (norm.ppf(beta.ppf(chance, rank, size - rank + 1)) for chance in (0.005, 0.995))
+    with styled():
+        figure = new_figure(4.2, 4.0)
+        axes = figure.add_subplot()
+        axes.fill_between(expected, low, high, color=COLOURS[5], alpha=0.4, lw=0, label="99 % of standard normals")
+        axes.plot(expected[[0, -1]], expected[[0, -1]], color=COLOURS[6], lw=1)
+        axes.plot(expected, z_scores, ".", ms=3, color=COLOURS[0], label=f"{size} points")
+        axes.set(
+            xlabel="quantile of a standard normal",
+            ylabel="z = (simulation − theory − finite-size term) / uncertainty",
+            title=f"Shapiro–Wilk p = {found.shapiro_p:.2g}, Kolmogorov–Smirnov p = {found.ks_p:.2g}",
+        )
+        axes.legend(loc="upper left")
     return figure
 
 

@@ -47,7 +47,8 @@ def experiment(
         data: Labelled embeddings and a test set: arrays, or a `source_of` files.
         plan: What is compared.
         folder: Holds the store, the scores of the pools, and arrays that were given as such.
-        executor: Any; by default one process a core (`sweeps.Workers`). Its processes must see the folder.
+        executor: Any; by default one process a core (`perceptron_pruning.parallel.ProcessExecutor`). Its processes
+            must see the folder.
         task_seconds: What a task should take, about: what a kill may cost.
 
     Returns:

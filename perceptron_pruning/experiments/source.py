@@ -19,7 +19,7 @@ from perceptron_pruning.datasets.loaders import (
 )
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.labels import encoded
-from perceptron_pruning.embeddings.io.opening import open_rows
+from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.output.atomic import write_atomically
 
 PACKAGED: dict[str, Callable[[], Embeddings]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.output.atomic import write_text_atomically
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
@@ -35,7 +35,7 @@ def write_page(path: Path, title: str, parts: Iterable[str]) -> Path:
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body><main>"
     )
     text = "\n".join([head, f"<h1>{html.escape(title)}</h1>", *parts, "</main></body></html>\n"])
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text_atomically(path, text)
     return path
 
 
@@ -50,7 +50,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str
 
 
 def picture(png: bytes, description: str) -> str:
-    """An image within the page; the description is for who cannot see it."""
+    """An image within the page; its description is for readers who cannot see it."""
     address = base64.b64encode(png).decode()
     return f"<img alt='{html.escape(description, quote=True)}' src='data:image/png;base64,{address}'>"
 

@@ -9,13 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from perceptron_pruning.output.atomic import temporary_beside, write_text_atomically
+
 # Okabe & Ito's colours, which remain distinct for colour-blind readers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 RENDERER = "renderer.json"
-DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # of maps
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # colour scales for maps
 
-# what each format calls the entry to leave out, and the one for a description
+# Each format's metadata: the entry with a date or version, which is left out, and the entry for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
 
 PARAMETERS = {
@@ -60,10 +62,8 @@ def save_picture(figure: Figure, path: Path, *, about: str | None = None) -> Non
     """Writes PNG, SVG or PDF by the suffix, whole or not at all, without dates that would show as a change."""
     undated, described = _METADATA[path.suffix]
     metadata = {undated: None} | ({described: about} if about else {})
-    partial = path.with_suffix(".partial")
-    with styled():
-        figure.savefig(partial, format=path.suffix[1:], dpi=160, metadata=metadata)
-    partial.replace(path)
+    with styled(), temporary_beside(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=160, metadata=metadata)
 
 
 def renderer() -> dict[str, str]:
@@ -73,4 +73,4 @@ def renderer() -> dict[str, str]:
 
 def write_renderer(folder: Path) -> None:
     """Stamps a folder of pictures with what drew them."""
-    (folder / RENDERER).write_text(json.dumps(renderer()) + "\n", encoding="utf-8")
+    write_text_atomically(folder / RENDERER, json.dumps(renderer()) + "\n")

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import jax
-
 
 def use_compilation_cache(directory: str | Path) -> None:
     """Keeps what JAX compiles in a directory, and takes it from there in later processes.
@@ -14,6 +12,8 @@ def use_compilation_cache(directory: str | Path) -> None:
     Args:
         directory: Made if missing.
     """
+    import jax  # loaded when it is used
+
     path = Path(directory).expanduser()
     path.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(path))

@@ -1,11 +1,10 @@
 """Independent tasks on all cores, a process each: the solver's small steps hold Python's lock too often for threads.
 
 This process is one of them: its tasks need no copy of their arrays. The others, a worker for each further core, start
-when tasks last or go on coming, and stay for later ones.
+once tasks have taken a while, and stay for later ones.
 """
 
 import atexit
-import multiprocessing
 import os
 import sys
 import time
@@ -14,36 +13,47 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
-from perceptron_pruning.parallel.worker import AHEAD, Worker, can_be_sent
+from perceptron_pruning.parallel.worker import AHEAD, Worker, can_be_sent, is_worker
 
-_SHORT = 0.2  # seconds of work, of all calls together, that are not worth a worker
-_spent = 0.0  # of them
+Result = TypeVar("Result")
+
+_SHORT = 0.2  # seconds of tasks, of all calls together, before workers are started
+_PATIENCE = 0.05  # seconds between looks at whether a worker that starts still has tasks to wait for
+_spent = 0.0  # seconds of tasks so far, up to _SHORT
 _WORKERS: list[Worker] = []
 _IN_USE = Lock()
 
 
 def usable_cores() -> int:
     """Cores this process may use; one in a worker process, whose siblings have the others."""
-    if multiprocessing.parent_process() is not None:
+    if is_worker():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def on_all_cores(
-    work: Callable[..., Any], *arguments: Iterable, at_most: int | None = None, threads: bool = False
-) -> list:
-    """Results in the order of the arguments, whatever the number of cores; the error of the first task that fails.
+    function: Callable[..., Result], *arguments: Iterable[Any], at_most: int | None = None, threads: bool = False
+) -> list[Result]:
+    """``[function(*one) for one in zip(*arguments)]``, whatever the number of cores.
 
-    Threads take the place of processes where asked for (results are large), and for work that cannot
-    be sent to a process (a rule made of a lambda, or defined in the caller's script).
+    Args:
+        function: Computes one task. Where it cannot be sent to a process (a rule made of a lambda, or defined in the
+            caller's script), threads take the place of processes.
+        arguments: As for `map`, of equal lengths.
+        at_most: Tasks that may run side by side, for the sake of memory.
+        threads: Threads in any case, as for results that are large.
+
+    Raises:
+        BrokenExecutor: A worker was killed.
+        Exception: What the first task that fails, in the order of the arguments, has raised.
     """
-    tasks = _Tasks(work, arguments)
+    tasks = _Tasks(function, arguments)
     cores = min(usable_cores(), at_most or usable_cores(), len(tasks))
-    if cores == 1:
+    if cores <= 1:
         tasks.run()
-    elif threads or sys.platform == "win32" or not can_be_sent(work):  # there, descriptors are not inherited
+    elif threads or sys.platform == "win32" or not can_be_sent(function):
         with ThreadPoolExecutor(cores) as pool:
             list(pool.map(lambda _: tasks.run(), range(cores)))
     else:
@@ -52,12 +62,18 @@ def on_all_cores(
     return tasks.results()
 
 
-class _Tasks:
-    """Tasks that threads take one after the other, and what became of them."""
+class _Tasks(Generic[Result]):
+    """Tasks that threads take one after the other, and what became of them.
 
-    def __init__(self, work: Callable[..., Any], arguments: tuple[Iterable, ...]):
-        self.work, self.arguments = work, list(zip(*arguments, strict=True))
-        self._outcomes: list[Any] = [None] * len(self.arguments)
+    Attributes:
+        function: Computes one.
+        arguments: Those of each.
+        left: Whether some were not taken yet.
+    """
+
+    def __init__(self, function: Callable[..., Result], arguments: tuple[Iterable[Any], ...]):
+        self.function, self.arguments = function, list(zip(*arguments, strict=True))
+        self._outcomes: list[Result | None] = [None] * len(self.arguments)
         self._failures: dict[int, Exception] = {}
         self._next, self._lock = iter(range(len(self.arguments))), Lock()
         self.left = True
@@ -68,7 +84,7 @@ class _Tasks:
     def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Takes and runs tasks here."""
         while not until() and (index := self.take()) is not None:
-            self.settle(index, partial(self.work, *self.arguments[index]))
+            self.settle(index, partial(self.function, *self.arguments[index]))
 
     def take(self) -> int | None:
         """The next task; none after a failure, for only those before it count."""
@@ -77,24 +93,25 @@ class _Tasks:
             self.left = index is not None
             return index
 
-    def settle(self, index: int, outcome: Callable[[], Any]) -> None:
+    def settle(self, index: int, outcome: Callable[[], Result]) -> None:
+        """Keeps what a task's outcome, when it is called, returns or raises."""
         try:
             self._outcomes[index] = outcome()
         except Exception as error:
             with self._lock:
                 self._failures[index], self.left = error, False
 
-    def results(self) -> list:
+    def results(self) -> list[Result]:
         if self._failures:
             raise self._failures[min(self._failures)]
-        return self._outcomes
+        return cast(list[Result], self._outcomes)
 
 
 def _spread(tasks: _Tasks, cores: int) -> None:
-    """Over this process, and workers by a thread each that feeds it."""
+    """Runs tasks in this process, and in workers by a thread each that feeds it."""
     if not _WORKERS:
         _run_short(tasks)
-    workers = _started(cores - 1) if tasks.left else []
+    workers = _started(cores - 1, tasks.function) if tasks.left else []
     with ThreadPoolExecutor(cores - 1) as feeders:
         try:
             fed = [feeders.submit(_feed, worker, tasks) for worker in workers]
@@ -107,7 +124,7 @@ def _spread(tasks: _Tasks, cores: int) -> None:
 
 
 def _run_short(tasks: _Tasks) -> None:
-    """Here alone, while work is still short."""
+    """Runs tasks in this process alone, until they have taken `_SHORT` seconds."""
     global _spent
     begun = time.monotonic()
     tasks.run(until=lambda: _spent + time.monotonic() - begun > _SHORT)
@@ -115,12 +132,12 @@ def _run_short(tasks: _Tasks) -> None:
 
 
 def _feed(worker: Worker, tasks: _Tasks) -> None:
-    """One task ahead, so that the worker never waits for the next."""
-    if not worker.await_ready(wanted=lambda: tasks.left):
+    """Sends tasks to a worker, one ahead, so that it never waits for the next."""
+    if not _has_started(worker, tasks):
         return
     sent: deque[int] = deque()
     while (index := tasks.take()) is not None:
-        worker.send(tasks.work, tasks.arguments[index])
+        worker.send(tasks.function, tasks.arguments[index])
         sent.append(index)
         if len(sent) == AHEAD:
             tasks.settle(sent.popleft(), worker.receive)
@@ -128,10 +145,26 @@ def _feed(worker: Worker, tasks: _Tasks) -> None:
         tasks.settle(index, worker.receive)
 
 
-def _started(count: int) -> list[Worker]:
+def _has_started(worker: Worker, tasks: _Tasks) -> bool:
+    """Waits for a worker that starts, while there are tasks for it."""
+    while not worker.has_answered and tasks.left:
+        if worker.has_result(within=_PATIENCE):
+            worker.receive()
+    return worker.has_answered
+
+
+def _started(count: int, function: Callable[..., object]) -> list[Worker]:
+    """So many living workers, the new ones with what the function needs imported as their first task."""
     _WORKERS[:] = [worker for worker in _WORKERS if worker.lives()]
-    _WORKERS.extend(Worker() for _ in range(count - len(_WORKERS)))
+    for _ in range(count - len(_WORKERS)):
+        worker = Worker()
+        worker.send(_import_all_of, (function,))
+        _WORKERS.append(worker)
     return _WORKERS[:count]
+
+
+def _import_all_of(function: Callable[..., object]) -> None:
+    """To receive the function was to import what it needs."""
 
 
 def _stop() -> None:

@@ -1,127 +1,200 @@
-"""A process that runs tasks for this one; their arrays travel in memory that both share.
+"""A process that runs calls for this one, whose arrays travel in memory that both share.
 
-It is a fresh interpreter that imports this package alone: a fork hangs once JAX was used, and
-`multiprocessing` would run the caller's script again. It ends with the process that started it.
+It is a fresh interpreter: a fork hangs once JAX was used. It imports what a call needs; the caller's script is run
+again, as `multiprocessing` does always, only for calls to what the script defines. It runs linear algebra on one thread
+and JAX on the CPU, leaves Ctrl-C to the process that started it, and ends with that one, even if it is killed.
 """
 
 import contextlib
 import io
 import mmap
+import multiprocessing
+import multiprocessing.spawn
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from itertools import accumulate, cycle
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
-AHEAD = 2  # tasks that a worker holds at most
+AHEAD = 2  # calls that a worker holds at most, one of them running
 _ALIGNMENT = 64  # bytes: a cache line
-_PATIENCE = 0.05  # seconds between looks at whether a worker that starts is still wanted
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_ENVIRONMENT = {
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "JAX_PLATFORMS": "cpu",
+}
+_SCRIPT = ("init_main_from_name", "init_main_from_path", "sys_argv", "dir")  # multiprocessing's names for its place
+
+_serving = False  # whether this process is a worker
+_knows_script = False  # whether it has imported the caller's script
+_running_script = False  # whether it is importing it, while the script must not start workers of its own
 
 
 class Worker:
-    """One process; it is sent up to two tasks, and results are received in that order."""
+    """One process. It is sent up to `AHEAD` calls; their results are received in that order.
 
-    def __init__(self) -> None:
+    Args:
+        core: Number of the core that it is bound to; None for any.
+
+    Attributes:
+        has_answered: Whether a first result was received.
+
+    Raises:
+        RuntimeError: This process is a worker that imports the caller's script, which starts workers without a guard.
+        OSError: The system starts no process, or is Windows.
+    """
+
+    def __init__(self, core: int | None = None) -> None:
+        if _running_script:
+            raise RuntimeError("a script that is imported must not start processes")
+        if sys.platform == "win32":
+            raise OSError("worker processes inherit file descriptors, which Windows does not pass on")
         self._connection, theirs = Pipe()
+        ended, self._lifeline = Pipe(duplex=False)  # nothing is ever sent: it tells the worker that this end is gone
         self._memories = [_SharedMemory(_unnamed_file()) for _ in range(AHEAD)]
         self._turn = cycle(self._memories)
-        passed = theirs.fileno(), *(memory.descriptor for memory in self._memories)
-        program = f"from perceptron_pruning.parallel.worker import serve; serve{passed}"
+        passed = [theirs.fileno(), ended.fileno(), *(memory.descriptor for memory in self._memories)]
+        places = [str(place) for place in sys.path]
+        program = f"import sys; sys.path[:] = {places}; from {__name__} import serve; serve({core}, *{passed})"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            pass_fds=passed,
-            env=os.environ | dict.fromkeys(_THREADS, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            [sys.executable, "-c", program], pass_fds=passed, env=os.environ | _ENVIRONMENT
         )
         theirs.close()
-        self.ready = False
+        ended.close()
+        self.has_answered = False
 
-    def await_ready(self, *, wanted: Callable[[], bool]) -> bool:
-        """Whether it has started, before it is no longer wanted."""
-        while not self.ready and wanted():
-            if self._connection.poll(_PATIENCE):
-                self._received()
-                self.ready = True
-        return self.ready
-
-    def send(self, work: Callable, arguments: Sequence) -> None:
-        """A task, work(*arguments)."""
+    def send(self, function: Callable[..., object], arguments: Sequence[object] = ()) -> None:
+        """A call, function(*arguments)."""
         arrays: list[pickle.PickleBuffer] = []
-        message = _pickled((work, arguments), arrays)
+        message, of_script = _pickled((function, arguments), arrays)
+        script = _script() if of_script else None
         sizes = next(self._turn).write([memoryview(message), *(array.raw() for array in arrays)])
-        with contextlib.suppress(BrokenPipeError):  # it has ended, as ``receive`` will say
-            self._connection.send(sizes)
+        with contextlib.suppress(BrokenPipeError):  # it has ended, as `receive` will say
+            self._connection.send((script, sizes))
+
+    def has_result(self, within: float) -> bool:
+        """Whether the oldest call ends within so many seconds, or the process does."""
+        return self._connection.poll(within)
 
     def receive(self) -> Any:
-        """What the oldest task returned or raised there."""
-        result, error = self._received()
-        if error is not None:
-            raise error
-        return result
+        """What the oldest call returned or raised there.
 
-    def _received(self) -> Any:
+        Raises:
+            BrokenExecutor: The process has ended.
+        """
         try:
-            return self._connection.recv()
+            result, error = self._connection.recv()
         except (EOFError, ConnectionError):
             ended = self._process.wait()
             raise BrokenExecutor(f"a worker process ended with status {ended} (killed, or out of memory)") from None
+        self.has_answered = True
+        if error is not None:
+            raise error
+        return result
 
     def lives(self) -> bool:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """At once, in the middle of a task too."""
+        """Ends it at once, in the middle of a call too."""
         self._process.kill()
         self._process.wait()
 
 
-def can_be_sent(work: Callable) -> bool:
+def is_worker() -> bool:
+    """Whether this process works for another, whose other workers have the other cores."""
+    return _serving or multiprocessing.parent_process() is not None
+
+
+def can_be_sent(function: Callable[..., object]) -> bool:
     """Whether a worker can import what this is made of: nothing local, nothing of the caller's script."""
     try:
-        _pickled(work, [])
+        return not _pickled(function, [])[1]
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
-    return True
 
 
-def serve(connection: int, *memories: int) -> None:
-    """The worker's side: runs tasks until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent decides
+def serve(core: int | None, connection: int, lifeline: int, *memories: int) -> None:
+    """The worker's side: runs calls until the process that started it is gone."""
+    global _serving
+    _serving = True
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    threading.Thread(target=_end_with, args=(Connection(lifeline, writable=False),), daemon=True).start()
     theirs = Connection(connection)
     with contextlib.suppress(EOFError, ConnectionError):
-        theirs.send("ready")
         for memory in cycle(map(_SharedMemory, memories)):
-            theirs.send(_outcome(*memory.read(theirs.recv())))
+            script, sizes = theirs.recv()
+            theirs.send_bytes(_outcome(script, *memory.read(sizes)))
 
 
-def _outcome(message: memoryview, *arrays: memoryview) -> tuple[Any, Exception | None]:
+def _end_with(lifeline: Connection) -> None:
+    """Ends this process, whatever it does, when the other end is closed: by intent, or by that process's death."""
+    lifeline.poll(None)
+    os._exit(1)
+
+
+def _outcome(script: dict[str, Any] | None, message: memoryview, *arrays: memoryview) -> bytes:
+    """What a call returned, or what it raised, pickled."""
     try:
-        work, arguments = pickle.loads(message, buffers=arrays)
-        return work(*arguments), None
-    except Exception as error:  # the caller raises it
-        return None, error
+        if script is not None and not _knows_script:
+            _run_script(script)
+        function, arguments = pickle.loads(message, buffers=arrays)
+        return pickle.dumps((function(*arguments), None))
+    except BaseException as error:  # the caller raises it, whatever it is
+        error.add_note(f"In a worker process:\n{''.join(traceback.format_exception(error))}")
+        try:
+            return pickle.dumps((None, error))
+        except Exception:
+            return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
+
+
+def _script() -> dict[str, Any]:
+    """How another process finds the caller's script."""
+    preparation = multiprocessing.spawn.get_preparation_data("worker")
+    return {name: preparation[name] for name in _SCRIPT if name in preparation}
+
+
+def _run_script(script: dict[str, Any]) -> None:
+    """Imports the caller's script, under the name `__mp_main__`."""
+    global _running_script, _knows_script
+    _running_script = True
+    try:
+        multiprocessing.spawn.prepare(script)
+        _knows_script = True
+    except BaseException as error:
+        raise RuntimeError(
+            f"a worker process could not import the script ({type(error).__name__}: {error}), which defines what it is "
+            "to run; what the script does must stand under `if __name__ == '__main__':`"
+        ) from error
+    finally:
+        _running_script = False
 
 
 class _Pickler(pickle.Pickler):
-    """Refuses what is defined in the caller's script, which a worker does not run."""
+    """Notes whether what it pickles is defined in the caller's script."""
 
-    def reducer_override(self, obj: Any) -> Any:
-        if getattr(obj, "__module__", None) == "__main__":
-            raise pickle.PicklingError(f"{obj!r} is defined in a script")
+    of_script = False
+
+    def reducer_override(self, obj: object) -> Any:
+        self.of_script |= getattr(obj, "__module__", None) == "__main__"
         return NotImplemented
 
 
-def _pickled(thing: Any, arrays: list[pickle.PickleBuffer]) -> bytes:
+def _pickled(thing: object, arrays: list[pickle.PickleBuffer]) -> tuple[bytes, bool]:
+    """The pickle without its arrays, which are added to the list; and whether the caller's script defines a part."""
     stream = io.BytesIO()
-    _Pickler(stream, protocol=5, buffer_callback=arrays.append).dump(thing)
-    return stream.getvalue()
+    pickler = _Pickler(stream, protocol=5, buffer_callback=arrays.append)
+    pickler.dump(thing)
+    return stream.getvalue(), pickler.of_script
 
 
 class _SharedMemory:
@@ -139,7 +212,7 @@ class _SharedMemory:
         return sizes
 
     def read(self, sizes: list[int]) -> list[memoryview]:
-        """Views of arrays of these sizes, each at the start of a cache line."""
+        """Views of arrays of these sizes in bytes, each at the start of a cache line."""
         starts = list(accumulate((-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes), initial=0))
         view = self._mapped(starts[-1])
         return [view[start:][:size] for start, size in zip(starts, sizes, strict=False)]

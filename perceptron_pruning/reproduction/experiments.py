@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from perceptron_pruning.figures.real_data import FIGURES
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.studies.run import run_study, work
+from perceptron_pruning.studies.run import estimated_seconds, run_study
 from perceptron_pruning.studies.study import Study
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Experiments:
         Raises:
             StoreError: A store was made with other settings, or by another version.
         """
-        found = [work(study, self._path(name)) for name, study in self._studies(names).items()]
+        found = [estimated_seconds(study, self._path(name)) for name, study in self._studies(names).items()]
         whole, done = np.sum([*found, (0.0, 0.0)], axis=0)
         return float(whole), float(done)
 

@@ -1,27 +1,15 @@
 """What made a reproduction."""
 
-import json
-import os
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
+from perceptron_pruning.output.atomic import write_json_atomically
+from perceptron_pruning.output.provenance import NUMERICAL, PACKAGE, PYTHON, provenance
+
 MANIFEST = "manifest.json"
-_PACKAGES = ("perceptron-pruning", "numpy", "scipy", "jax", "matplotlib")
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide the numbers and the pictures."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
-
-
-def machine() -> str:
-    """System, processor and number of cores."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+PACKAGES = (PYTHON, PACKAGE, *NUMERICAL, "matplotlib")  # that decide the numbers and the pictures
 
 
 def write_manifest(folder: Path, parameters: Mapping[str, str]) -> None:
-    """Parameters, versions and machine, as JSON."""
-    content = {"settings": dict(parameters), "versions": versions(), "machine": machine()}
-    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    """Parameters, versions, commit and machine, as JSON."""
+    write_json_atomically(folder / MANIFEST, {"settings": dict(parameters)} | provenance(*PACKAGES))

@@ -10,9 +10,10 @@ from perceptron_pruning.evidence.calibration import Calibration
 from perceptron_pruning.figures.figure import Figure, caption, file_stem
 from perceptron_pruning.output import html as web_page
 from perceptron_pruning.output.atomic import write_atomically
+from perceptron_pruning.output.provenance import machine, versions
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims import Claim
-from perceptron_pruning.reproduction.manifest import machine, versions
+from perceptron_pruning.reproduction.manifest import PACKAGES
 from perceptron_pruning.reproduction.suites import Group
 from perceptron_pruning.reproduction.timings import STAGES
 
@@ -73,7 +74,9 @@ def sections(found: Reproduction) -> list[Section]:
         *([] if found.calibration is None else [_calibration(found.calibration)]),
         *(_figure(figure, found.settings) for figure in found.group.figures.values()),
         _parameters(found),
-        Section(title="Versions", head=("what", "version"), rows=[*versions().items(), ("machine", machine())]),
+        Section(
+            title="Versions", head=("what", "version"), rows=[*versions(*PACKAGES).items(), ("machine", machine())]
+        ),
         _timings(found.timings),
     ]
 
@@ -122,6 +125,11 @@ def _parameters(found: Reproduction) -> Section:
         head=("parameter", "value"),
         rows=list(found.settings.parameters.items()),
     )
+
+
+def _versions() -> Section:
+    rows = [*versions(*PACKAGES).items(), ("machine", machine())]
+    return Section(title="Versions", head=("what", "version"), rows=rows)
 
 
 def _timings(timings: Sequence[Row]) -> Section:

@@ -11,13 +11,13 @@ from perceptron_pruning.evidence.calibration import draw as draw_calibration
 from perceptron_pruning.figures.figure import Figure, file_stem
 from perceptron_pruning.output.style import save_figure, write_renderer
 from perceptron_pruning.output.tables import Row, read_table, write_table
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.reproduction.claims import Claim
 from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
 from perceptron_pruning.reproduction.report import HTML, MARKDOWN, Z_SCORES, Reproduction, write_reports
 from perceptron_pruning.reproduction.suites import PAPER, Group, Opened
 from perceptron_pruning.reproduction.timings import Timings
-from perceptron_pruning.studies.run import work_bar
+from perceptron_pruning.studies.run import progress_bar
 
 POINTS, CLAIMS, TIMINGS = "simulation.csv", "claims.csv", "timings.csv"
 _OF_THE_WHOLE = (POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"{Z_SCORES}.svg")
@@ -113,7 +113,7 @@ def _write_figures(output: Path, names: Sequence[str], stores: Opened, group: Gr
     timings, points = Timings(output / TIMINGS), {}
     for name in names:
         _remove(output, name)
-    with Workers() as workers, work_bar("reproduction", *stores.work(names)) as bar:
+    with ProcessExecutor() as workers, progress_bar("reproduction", *stores.work(names)) as bar:
         for name in names:
             bar.set_description_str(f"figure {name}")
             whole, done = stores.work([name])

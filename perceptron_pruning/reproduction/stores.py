@@ -11,7 +11,7 @@ from perceptron_pruning.figures.theory import FIGURES, figure_embeddings
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.studies.run import run_study, work
+from perceptron_pruning.studies.run import estimated_seconds, run_study
 from perceptron_pruning.sweeps import CellList
 from perceptron_pruning.sweeps.sweep import OUTPUTS, study
 
@@ -38,9 +38,9 @@ class Stores:
             StoreError: A store was made with other settings, or by another version.
         """
         names = list(names)
-        found = [work(*self._simulation, cells=self._places(names))]
+        found = [estimated_seconds(*self._simulation, cells=self._places(names))]
         if figure_embeddings.NAME in names:
-            found.append(work(*self._experiment))
+            found.append(estimated_seconds(*self._experiment))
         whole, done = np.sum(found, axis=0)
         return float(whole), float(done)
 

@@ -1,72 +1,97 @@
-"""One interior point, two array libraries: NumPy where LAPACK is at hand, JAX on an accelerator.
+"""The array library under an algorithm that is written once: NumPy with LAPACK, or JAX.
 
 On a CPU a solve is a few dozen LAPACK and BLAS calls on matrices that fit the cache; calling them
 directly is faster than through XLA and needs no compilation. On an accelerator the same code is
-traced, compiled and batched.
+traced, compiled and batched (`jax_arrays`, which alone imports JAX).
 """
 
-from typing import Any, NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import jax
-import jax.numpy as jnp
-import jax.scipy.linalg
 import numpy as np
 from scipy.linalg import get_lapack_funcs
+
+if TYPE_CHECKING:
+    import jax
+
+    Array: TypeAlias = np.ndarray | jax.Array
+else:
+    Array = np.ndarray  # or JAX's, where that is loaded
+
+State = TypeVar("State")
 
 _LAPACK = {
     np.dtype(kind): get_lapack_funcs(("potrf", "potrs"), dtype=np.dtype(kind)) for kind in (np.float32, np.float64)
 }
 
 
-class Arrays(NamedTuple):
-    """What the solver needs beyond the functions that both libraries share.
+class Arrays(ABC):
+    """What an algorithm needs beyond the functions that NumPy and JAX share.
 
-    ``cho_factor`` of a matrix that is not positive definite gives NaN, as compiled code must; it may
-    destroy the matrix. ``largest(values, count)`` are indices, in any order. ``scatter(size, index,
-    values)`` puts values into a vector of zeros.
+    Attributes:
+        xp: The namespace of the shared functions, `numpy` or `jax.numpy`.
     """
 
-    xp: Any
-    cho_factor: Any
-    cho_solve: Any
-    while_loop: Any
-    largest: Any
-    scatter: Any
+    xp: ModuleType
+
+    @abstractmethod
+    def cho_factor(self, matrix: Array) -> Array:
+        """Cholesky factor of a symmetric matrix, which may be overwritten; NaN unless it is positive definite."""
+
+    @abstractmethod
+    def cho_solve(self, factor: Array, right: Array) -> Array:
+        """M⁻¹ b from the factor of M."""
+
+    @abstractmethod
+    def while_loop(
+        self, condition: Callable[[State], Array | bool], body: Callable[[State], State], state: State
+    ) -> State:
+        """The state after as many turns of the body as the condition holds before."""
+
+    @abstractmethod
+    def largest(self, values: Array, count: int) -> Array:
+        """Indices of the largest values, (count,), in any order."""
+
+    @abstractmethod
+    def scatter(self, size: int, index: Array, values: Array) -> Array:
+        """A vector (size,) with these values at these indices, 0 elsewhere."""
 
 
-def _cho_factor(matrix: np.ndarray) -> np.ndarray:
-    potrf, _ = _LAPACK[matrix.dtype]
-    factor, failed = potrf(matrix.T, lower=True, overwrite_a=True, clean=False)  # .T: in LAPACK's order, in place
-    return np.full_like(factor, np.nan) if failed else factor
+class _NumpyArrays(Arrays):
+    """NumPy, and LAPACK in place."""
+
+    xp = np
+
+    def cho_factor(self, matrix):
+        potrf, _ = _LAPACK[matrix.dtype]
+        factor, failed = potrf(matrix.T, lower=True, overwrite_a=True, clean=False)  # .T: column-major, as LAPACK's
+        return np.full_like(factor, np.nan) if failed else factor
+
+    def cho_solve(self, factor, right):
+        _, potrs = _LAPACK[factor.dtype]
+        return potrs(factor, right, lower=True)[0]
+
+    def while_loop(self, condition, body, state):
+        while condition(state):
+            state = body(state)
+        return state
+
+    def largest(self, values, count):
+        return np.argpartition(values, len(values) - count)[-count:]
+
+    def scatter(self, size, index, values):
+        full = np.zeros(size)
+        full[index] = values
+        return full
 
 
-def _cho_solve(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
-    _, potrs = _LAPACK[factor.dtype]
-    return potrs(factor, right, lower=True)[0]
+NUMPY = _NumpyArrays()
 
 
-def _while_loop(condition, body, state):
-    while condition(state):
-        state = body(state)
-    return state
+def accelerator_present() -> bool:
+    """Whether JAX has anything better than a CPU; imports JAX."""
+    import jax
 
-
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
-    return np.argpartition(values, len(values) - count)[-count:]
-
-
-def _scatter(size: int, index: np.ndarray, values: np.ndarray) -> np.ndarray:
-    full = np.zeros(size)
-    full[index] = values
-    return full
-
-
-NUMPY = Arrays(np, _cho_factor, _cho_solve, _while_loop, _largest, _scatter)
-JAX = Arrays(
-    jnp,
-    jax.scipy.linalg.cho_factor,
-    jax.scipy.linalg.cho_solve,
-    jax.lax.while_loop,
-    lambda values, count: jax.lax.top_k(values, count)[1],
-    lambda size, index, values: jnp.zeros(size).at[index].set(values),
-)
+    return jax.default_backend() != "cpu"

@@ -1,16 +1,16 @@
-"""What the solvers say when there is no student, or none that it can vouch for."""
+"""Errors of the solvers: there is no student, or none could be verified; and the tolerance of verification."""
 
 import numpy as np
 
-TOLERANCE = 1e-9  # to which a student must meet the conditions of optimality
+TOLERANCE = 1e-9  # largest relative residual of the conditions of optimality, and largest duality gap, of a student
 
 
 class InfeasibleError(ValueError):
     """No student classifies the examples: a convex combination of labelled inputs is (nearly) zero.
 
     Attributes:
-        certificate: y ≥ 0 with Σ y = 1, shape (P,), such that ‖Σ y_i label_i input_i‖ is ``norm``.
-        norm: That length, relative to the inputs' root-mean-square length; no margin exceeds it.
+        certificate: y ≥ 0 with Σ y = 1, shape (P,), such that Σ y_i label_i input_i is nearly zero.
+        norm: ‖Σ y_i label_i input_i‖ relative to the inputs' root-mean-square length; no margin exceeds it.
         problem: Index of the problem in the batch.
     """
 
@@ -30,7 +30,8 @@ class InaccurateError(ArithmeticError):
     """A student could not be verified to 1e-9.
 
     Attributes:
-        violation: Of the conditions of optimality; of a max-margin student the largest shortfall from margin 1.
+        violation: Largest relative violation of the conditions of optimality; for a max-margin student the
+            largest shortfall from margin 1.
         gap: Relative duality gap.
         problem: Index of the problem in the batch.
         advice: What may have caused it, and what may help.

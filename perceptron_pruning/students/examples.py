@@ -1,9 +1,9 @@
-"""Labelled inputs, as every student takes them."""
+"""Checks of labelled inputs, the same for every student."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-_LEAST, _MOST = 1e-100, 1e100  # whose squares and their reciprocals are still numbers
+_LEAST, _MOST = 1e-100, 1e100  # largest |input| at least and at most: its square and the reciprocal are finite
 
 
 def checked_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

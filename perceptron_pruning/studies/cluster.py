@@ -26,8 +26,8 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 
-_RETRIES = 3  # of a task, after an error of the worker's machine
-_PATIENCE = "30s"
+_RETRIES = 3  # times that Dask sends a task again after an error of the worker's machine
+_PATIENCE = "30s"  # time that the scheduler may take to answer
 
 
 @contextmanager

@@ -10,11 +10,22 @@ from perceptron_pruning.studies.store import DONE, Store, read_store
 
 
 def read_sweep(path: str | Path) -> xr.Dataset:
-    """Loads a store, finished or not; numbers that are not there yet are NaN, and `done` says which.
+    """Loads a store, finished or not; numbers that are not there yet are NaN, and ``done`` says which.
 
     A product of axes comes with one dimension an axis, a list of cells with the dimension ``cell``; trials come after
-    them. Labels that do not vary along an axis do not have it. (``xarray.open_zarr`` reads a store too
-    large for the memory piece by piece, as it lies there; see `store`.)
+    them. Labels that do not vary along an axis do not have it. (``xarray.open_zarr`` reads a store too large for the
+    memory piece by piece, as it lies there; see `store`.)
+
+    Example::
+
+        errors = read_sweep("errors.zarr")
+        errors.generalization_error.mean("trial").sel(probe_angle=0.0)
+
+    Args:
+        path: The store.
+
+    Returns:
+        Each output by its name, with the labels of the cells; its attributes say what made it.
 
     Raises:
         StoreError: There is no store, or it is of another schema.

@@ -1,4 +1,4 @@
-"""What can go wrong with a sweep, beyond a caller's mistake."""
+"""What can go wrong with a study, beyond a caller's mistake."""
 
 
 class SweepError(RuntimeError):
@@ -6,4 +6,4 @@ class SweepError(RuntimeError):
 
 
 class StoreError(OSError):
-    """The store cannot be used or written: it belongs to something else, or the disk refuses."""
+    """The store cannot be used or written: it belongs to another study, driver or version, or the disk refuses."""

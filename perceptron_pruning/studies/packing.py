@@ -19,8 +19,8 @@ class Packing:
     """The outputs that share one array.
 
     Attributes:
-        dtype: Of the array; also its name.
-        outputs: By name, in the order in which they lie.
+        dtype: Type of the array, and its name.
+        outputs: Those outputs by name, in the order in which they lie.
     """
 
     dtype: str
@@ -33,13 +33,8 @@ class Packing:
 
     @property
     def labels(self) -> list[str]:
-        """Of the places on that axis."""
+        """Labels of the places on that axis."""
         return [label for name, output in self.outputs.items() for label in _labels(name, output)]
-
-    @property
-    def nothing(self) -> float:
-        """What stands where no number is yet."""
-        return empty(self.dtype)
 
     def pack(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """(cells, trials, numbers) from each output's (cells, trials, *its dimensions)."""
@@ -65,8 +60,8 @@ def packings(outputs: Mapping[str, Output]) -> list[Packing]:
     ]
 
 
-def empty(dtype: str) -> float:
-    """What stands for a number that is not there: NaN, where the type has it."""
+def fill_value(dtype: str) -> float:
+    """The value that stands for a number that is not there: NaN, or 0 where the type has no NaN."""
     return np.nan if np.dtype(dtype).kind == "f" else 0
 
 

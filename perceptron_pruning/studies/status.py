@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perceptron_pruning.output.provenance import PACKAGE
 from perceptron_pruning.studies.lock import is_driven, owner
 from perceptron_pruning.studies.store import read_store
 
@@ -14,14 +15,15 @@ class Status:
 
     Attributes:
         path: The store.
-        n_cells, n_trials: Of the whole.
-        cells_done: Cells of which every trial is there.
-        share_done: Of all trials of all cells.
-        outputs: Names of the arrays.
-        study: What was asked for.
-        version: Of the package that made it.
-        libraries: Versions of those that wrote into it.
-        driver: Who is writing it now; None for nobody, "unknown" where that cannot be tried.
+        n_cells, n_trials: Cells of the study, and trials of each.
+        cells_done: Number of cells of which every trial is there.
+        share_done: Share of all trials of all cells that are there.
+        outputs: Names of the outputs.
+        study: What was asked for: the study's parameters and name, as they are compared on resuming.
+        version: Version of this package that made the store.
+        commit: The git commit, if it was made from a checkout.
+        libraries: Versions of NumPy, SciPy and JAX, of each process that wrote into it.
+        driver: The process that is writing it; None for nobody, "unknown" where that cannot be tried.
     """
 
     path: Path
@@ -32,6 +34,7 @@ class Status:
     outputs: list[str]
     study: dict[str, Any]
     version: str
+    commit: str | None
     libraries: list[dict[str, str]]
     driver: str | None
 
@@ -40,12 +43,13 @@ class Status:
         return self.cells_done == self.n_cells
 
     def __str__(self) -> str:
+        commit = f" (commit {self.commit})" if self.commit else ""
         lines = [
             f"{self.path}: {self.share_done:.1%} done, {self.cells_done} of {self.n_cells} cells complete, "
             f"{self.n_trials} trials each",
             *(f"    {name} = {value}" for name, value in self.study.items() if name not in ("n_cells", "n_trials")),
             f"    outputs = {', '.join(self.outputs)}",
-            f"    made by perceptron-pruning {self.version}, with "
+            f"    made by {PACKAGE} {self.version}{commit}, with "
             + "; ".join(", ".join(f"{n} {v}" for n, v in made.items()) for made in self.libraries),
             f"    being written by {self.driver}" if self.driver else "    nobody is writing it",
         ]
@@ -71,6 +75,7 @@ def status(path: str | Path) -> Status:
         outputs=list(store.outputs),
         study=store.attributes["study"],
         version=store.attributes["version"],
+        commit=store.attributes.get("commit"),
         libraries=store.attributes["libraries"],
         driver="unknown" if driven is None else owner(path) if driven else None,
     )

@@ -20,18 +20,20 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.core.chunk_key_encodings import DefaultChunkKeyEncoding
 from zarr.core.dtype import VariableLengthUTF8
 
-from perceptron_pruning.output.provenance import PACKAGE, libraries, package_version
-from perceptron_pruning.studies.chunking import Task, chunk_shape, tasks
+from perceptron_pruning.output.provenance import NUMERICAL, PACKAGE, commit, machine, package_version, versions
+from perceptron_pruning.studies.chunking import Seconds, chunk_shape, remaining_tasks
 from perceptron_pruning.studies.errors import StoreError
-from perceptron_pruning.studies.packing import Packing, packings
+from perceptron_pruning.studies.packing import Packing, fill_value, packings
 from perceptron_pruning.studies.study import Output, Study
+from perceptron_pruning.studies.task import Task
 
-SCHEMA = 2
+SCHEMA = 2  # version of the layout
 DONE = "done"
-_SEPARATOR = "."  # of chunk numbers in a file's name: the files of an array share a folder, which is flushed once
-_KEYS: Any = {"name": "default", "separator": _SEPARATOR}
+_SEPARATOR = "."  # between chunk numbers in a file's name: an array's files share a folder, which is flushed once
+_KEYS = DefaultChunkKeyEncoding(separator=_SEPARATOR)
 
 
 class Store:
@@ -44,7 +46,7 @@ class Store:
         self.outputs = {name: Output(**described) for name, described in self.attributes["outputs"].items()}
         self.packings: list[Packing] = packings(self.outputs)
         names = (*(packing.dtype for packing in self.packings), DONE)
-        self._arrays: dict[str, Any] = {name: group[name] for name in names}
+        self._arrays = {name: _array(group, name) for name in names}
         cells, trials = self._arrays[DONE].chunks
         self.chunks: tuple[int, int] = (cells, trials)
 
@@ -52,9 +54,9 @@ class Store:
         """(n_cells, n_trials), whether each is there."""
         return np.asarray(self._arrays[DONE][:])
 
-    def tasks(self, seconds, aim: float, wanted: np.ndarray) -> list[Task]:
-        """What is left to do of the wanted cells (n_cells,)."""
-        return tasks(self.done() | ~wanted[:, None], self.chunks, seconds, aim)
+    def remaining_tasks(self, seconds: Seconds | None, aim: float, chosen: np.ndarray) -> list[Task]:
+        """What is left to do of the chosen cells (n_cells,), in tasks of about ``aim`` seconds."""
+        return remaining_tasks(self.done() | ~chosen[:, None], self.chunks, seconds, aim)
 
     def write(self, task: Task, arrays: Mapping[str, np.ndarray], finished: np.ndarray) -> None:
         """Keeps a task's numbers, and then says so for the cells (len(task.cells),) that are finished."""
@@ -117,11 +119,17 @@ def read_store(path: Path) -> Store:
     return Store(path, group)
 
 
+def _array(group: zarr.Group, name: str) -> zarr.Array:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return array
+
+
 def note_versions(store: Store) -> None:
     """Adds this process's libraries to those that have written into the store."""
-    known = store.attributes["libraries"]
-    if libraries() not in known:
-        store._group.attrs["libraries"] = [*known, libraries()]
+    known, own = store.attributes["libraries"], versions(*NUMERICAL)
+    if own not in known:
+        store._group.attrs["libraries"] = [*known, own]
 
 
 def _create(study: Study, path: Path, aim: float) -> None:
@@ -148,7 +156,9 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
     attributes = {
         "sweep_schema": SCHEMA,
         "version": package_version(),
-        "libraries": [libraries()],
+        "libraries": [versions(*NUMERICAL)],
+        "commit": commit(),
+        "machine": machine(),
         "study": identity,
         "outputs": {name: asdict(output) for name, output in study.outputs.items()},
         "axes": None if study.dimensions is None else dict(study.dimensions),
@@ -165,7 +175,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
             shape=(*shape, numbers),
             chunks=(*chunks, numbers),
             dtype=packing.dtype,
-            fill_value=packing.nothing,
+            fill_value=fill_value(packing.dtype),
             dimension_names=("cell", study.trial, packing.axis),
             chunk_key_encoding=_KEYS,
         )
@@ -203,6 +213,12 @@ def _check_same(study: Study, store: Store) -> None:
             "whose numbers may differ; install that version, or give another path"
         )
     stored, asked = store.attributes["study"], json.loads(json.dumps(study.identity))
+    if "name" not in stored:
+        raise StoreError(
+            f"{store.path} was made when a study was known by the module of its function: it is "
+            f"`{_short(stored.get('function'))}` there, and `{asked['name']}` now; it can be read (`read_sweep`), and "
+            "resumed by the commit that made it, or give another path"
+        )
     for name in {**asked, **stored}:
         if stored.get(name) != asked.get(name):
             raise StoreError(
@@ -211,7 +227,7 @@ def _check_same(study: Study, store: Store) -> None:
             )
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

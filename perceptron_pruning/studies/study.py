@@ -4,11 +4,12 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,10 +17,10 @@ class Output:
     """One array that a trial gives.
 
     Attributes:
-        long_name: What it is.
-        units: Of its values; "1" for plain numbers.
-        dtype: As stored.
-        dimensions: Names and sizes, in order; none for one number a trial.
+        long_name: What it is, in words.
+        units: Units of its values; "1" for plain numbers.
+        dtype: Type in which it is stored.
+        dimensions: Names and sizes of its dimensions, in order; none for one number a trial.
     """
 
     long_name: str
@@ -32,36 +33,51 @@ class Output:
 class Study:
     """Cells × trials of one function, to be run by `run_study`.
 
-    ``function(cell, trials)`` gives, for a cell and a range of its trials, one array for each output,
-    of shape (len(trials), *its dimensions). It must be importable in another process (a function of a
-    module, or a frozen dataclass with ``__call__``), and trial t of a cell must give the same numbers in
-    whatever range it is asked for: then no partition into tasks, and no kill, can change a number.
-    Large data are best loaded inside the function, once in each process (`functools.cache`).
+    ``function(cell, trials)`` gives, for a cell and a range of its trials, one array for each output, of shape
+    (len(trials), *its dimensions). Another process must be able to import it (a function of a module, or a frozen
+    dataclass with ``__call__``), and trial t of a cell must give the same numbers in whatever range it is asked for:
+    then no cut into tasks, and no kill, can change a number. Large data are best loaded inside the function, once in
+    each process (`functools.cache`).
+
+    Example, with ``noise(cell: float, trials: range)``::
+
+        study = Study(
+            name="noise",
+            function=noise,
+            cells=[0.1, 0.2],
+            outputs={"value": Output(long_name="a random number")},
+            coordinates={"scale": [0.1, 0.2]},
+            n_trials=100,
+        )
+        means = run_study(study, "noise.zarr").value.mean("trial")
 
     Attributes:
         function: Computes one cell.
         cells: One object a cell, each picklable and with a repr that says all that decides its numbers.
-        outputs: By name.
+        outputs: What a trial gives, by name.
         coordinates: Labels of the cells, by name: one value a cell.
-        dimensions: Of a product of axes: names and sizes, row-major in ``cells``. None for a list of cells.
+        dimensions: Names and sizes of a product of axes, row-major in ``cells``; None for a list of cells.
         n_trials: Trials of every cell.
-        trial: Name of that dimension ("seed", where it is one).
-        seconds: Estimate of one trial's time, one a cell; None makes each cell one task.
+        trial: Name of the trials' dimension ("seed", where it is one).
+        seconds: Estimated seconds of one trial on one core, one a cell; None makes each cell one task.
         parameters: All else that decides the numbers, as JSON; kept in the store and compared on resuming.
+        name: What this kind of study is called. A store is resumed by studies of its name alone, so keep it when the
+            function is renamed; by default the function's name, without its module, which may thus move.
 
     Raises:
         ValueError: Labels, dimensions or estimates do not fit the cells, or a repr is not stable.
     """
 
-    function: Callable[[Any, range], Mapping[str, Any]]
+    function: Callable[[Any, range], Mapping[str, ArrayLike]]
     cells: Sequence[Any]
     outputs: Mapping[str, Output]
-    coordinates: Mapping[str, Sequence[Any]]
+    coordinates: Mapping[str, Sequence[object]]
     dimensions: Mapping[str, int] | None = None
     n_trials: int = 1
     trial: str = "trial"
     seconds: Sequence[float] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    name: str | None = None
 
     def __post_init__(self):
         if not self.cells or not self.outputs or self.n_trials < 1:
@@ -78,19 +94,22 @@ class Study:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What must agree for a store to be resumed, as JSON."""
+        """What must agree for a store to be resumed, as JSON. No module's path is in it, so modules may move."""
         texts = [stable_text(cell) for cell in self.cells]
-        return {
-            **self.parameters,
-            "function": _name(self.function),
+        own = {
+            "name": self.name or _own_name(self.function),
+            "settings": _settings(self.function),
             "outputs": sorted(self.outputs),
             "n_trials": self.n_trials,
             "n_cells": len(self.cells),
             "cells": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
         }
+        if taken := own.keys() & self.parameters.keys():
+            raise ValueError(f"`parameters` must have names of their own; got {', '.join(sorted(taken))}")
+        return {**self.parameters, **own}
 
 
-def stable_text(value: Any) -> str:
+def stable_text(value: object) -> str:
     """The repr of a value, refused if it names an address in memory, which the next process would not give."""
     text = re.sub(r"np\.(?:float|int)\d+\(([^()]*)\)", r"\1", repr(value))
     if re.search(r" at 0x[0-9a-f]+", text):
@@ -100,7 +119,12 @@ def stable_text(value: Any) -> str:
     return text
 
 
-def _name(function: Callable) -> str:
-    if hasattr(function, "__qualname__"):
-        return f"{function.__module__}.{function.__qualname__}"
-    return f"{type(function).__module__}.{stable_text(function)}"
+def _own_name(function: Callable[..., object]) -> str:
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _settings(function: Callable[..., object]) -> dict[str, str] | str | None:
+    """What decides a function's numbers, without its name: the fields of a dataclass; None of a plain function."""
+    if is_dataclass(function):
+        return {f.name: stable_text(getattr(function, f.name)) for f in fields(function) if f.repr}
+    return None if hasattr(function, "__qualname__") else stable_text(function)

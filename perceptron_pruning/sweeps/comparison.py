@@ -1,32 +1,35 @@
 """A sweep held against the theory, cell by cell."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.comparison import Agreement, agreement, student_error
-from perceptron_pruning.students.training import Student
+from perceptron_pruning.comparison import Agreement, agreement, student_error, student_finite_size
 from perceptron_pruning.studies.study import stable_text
 from perceptron_pruning.sweeps.parsing import rule, student
+from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection
 
 _COLUMNS = {
     "theory": "test error ε of the theory at P/N",
     "simulated": "mean simulated ε; the median next to a transition",
     "difference": "simulated minus theory",
-    "standard_error": "of the simulated value",
+    "standard_error": "standard error of the simulated value",
     "finite_size": "expected difference at this N",
     "finite_size_error": "uncertainty of the expected difference",
-    "z_score": "difference less what is expected of it, over both errors",
+    "z_score": "(difference - expected difference) / √(standard error² + uncertainty²)",
 }
 
 
-def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = ()) -> xr.Dataset:
+def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | EmpiricalRisk] = ()) -> xr.Dataset:
     """Compares every finished cell of a sweep with the theory, as `compare` does with one.
 
-    ``.to_dataframe().reset_index()`` makes a table of it, one row a cell.
+    Example::
+
+        compared = compare_sweep(read_sweep("errors.zarr"))
+        compared.agrees.all()
+        compared.to_dataframe().reset_index()  # a table, one row a cell
 
     Args:
         dataset: From `sweep` or `read_sweep`; it may be unfinished.
@@ -53,7 +56,7 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | Student] = (
     return xr.Dataset(variables | {"agrees": (done.dims, agrees)}, dataset.drop_vars("trial", errors="ignore").coords)
 
 
-def _comparison(cell: xr.Dataset, known: dict[str, Any]) -> Agreement:
+def _comparison(cell: xr.Dataset, known: Mapping[str, Selection | EmpiricalRisk]) -> Agreement:
     if cell.sizes["trial"] < 2:
         raise ValueError(f"`dataset` must have at least 2 trials to give a standard error; got {cell.sizes['trial']}")
     rule_label, student_label = cell.selection.item(), cell.student.item()
@@ -63,9 +66,11 @@ def _comparison(cell: xr.Dataset, known: dict[str, Any]) -> Agreement:
         "probe_angle": float(cell.probe_angles.mean()) if cell.probe == "trained" else cell.probe_angle.item(),
         "label_noise": cell.label_noise.item(),
     }
+    n_features = cell.n_features.item()
+    alpha = cell.n_kept.item() / n_features
     return agreement(
         cell.generalization_error.values,
         lambda alphas: student_error(alphas, **setting),
-        alpha_prune=cell.n_kept.item() / cell.n_features.item(),
-        n_features=cell.n_features.item(),
+        alpha_prune=alpha,
+        in_n_dimensions=student_finite_size(alpha, n_features=n_features, **setting),
     )

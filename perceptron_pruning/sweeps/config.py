@@ -28,14 +28,15 @@ import functools
 import math
 import operator
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perceptron_pruning.sweeps.grid import AXES, CellList, Grid
+from perceptron_pruning.sweeps.grid import AXES, CellList, Grid, did_you_mean
 from perceptron_pruning.sweeps.parsing import rule, student
 
-_WHOLE = ("n_trials", "seed", "probe_epochs")
-_KEYS = (*AXES, "probe_angle_degrees", *_WHOLE)
+_OF_THE_WHOLE = ("n_trials", "seed", "probe_epochs")
+_KEYS = (*AXES, "probe_angle_degrees", *_OF_THE_WHOLE)
 
 
 def read_grid(path: Path) -> Grid | CellList:
@@ -51,7 +52,7 @@ def read_grid(path: Path) -> Grid | CellList:
     return grid_of(content)
 
 
-def grid_of(content: dict[str, Any]) -> Grid | CellList:
+def grid_of(content: Mapping[str, object]) -> Grid | CellList:
     """The grid that a file's content describes."""
     common = {name: value for name, value in content.items() if name != "cells"}
     blocks = content.get("cells")
@@ -60,18 +61,18 @@ def grid_of(content: dict[str, Any]) -> Grid | CellList:
     if not (isinstance(blocks, list) and blocks and all(isinstance(block, dict) for block in blocks)):
         raise ValueError("`cells` must be blocks, each begun by [[cells]]")
     for block in blocks:
-        for name in _WHOLE:
+        for name in _OF_THE_WHOLE:
             if name in block:
                 raise ValueError(f"`{name}` must stand above the first [[cells]]: it holds for all")
     listed = functools.reduce(operator.or_, [_grid(common | block) for block in blocks])
     return listed if isinstance(listed, CellList) else listed | listed
 
 
-def _grid(content: dict[str, Any]) -> Grid:
+def _grid(content: Mapping[str, object]) -> Grid:
     for name in content:
         if name not in _KEYS:
-            raise ValueError(f"`{name}` is no key of a sweep; give {', '.join(_KEYS)} or cells")
-    values = dict(content)
+            raise ValueError(f"`{name}` is no key of a sweep; {did_you_mean(name, (*_KEYS, 'cells'))}")
+    values: dict[str, Any] = dict(content)
     if "probe_angle_degrees" in values:
         if "probe_angle" in values:
             raise ValueError("`probe_angle` and `probe_angle_degrees` exclude each other; give one of them")
@@ -82,11 +83,11 @@ def _grid(content: dict[str, Any]) -> Grid:
     return Grid(**values)
 
 
-def _radians(degrees: Any) -> float:
+def _radians(degrees: object) -> float:
     if not isinstance(degrees, int | float):
         raise ValueError(f"`probe_angle_degrees` must be numbers; got {degrees!r}")
     return math.radians(degrees)
 
 
-def _several(value: Any) -> list:
+def _several(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]

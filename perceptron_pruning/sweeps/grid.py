@@ -2,19 +2,22 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
-from typing import Any
+from difflib import SequenceMatcher
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
+from perceptron_pruning.simulation import Probe
 from perceptron_pruning.students.training import Student, check_student
 from perceptron_pruning.studies.study import stable_text
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import KeepRandom, Selection, check_selection
 
 EVERYTHING = KeepRandom()
+_SIMILAR = 0.6  # least similarity, of 1, at which an unknown name is taken for a known one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,8 @@ class Cell:
         probe_angle: θ, radians, in [0, π/2].
         n_features: N, ≥ 3.
         student: "max_margin" or an EmpiricalRisk.
-        probe: "exact" or "trained".
-        label_noise: η, in [0, 1/2].
+        probe: "exact", at the probe angle, or "trained" on the pool.
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
 
     Raises:
         ValueError: A parameter is out of range.
@@ -39,7 +42,7 @@ class Cell:
     probe_angle: float = 0.0
     n_features: int = 200
     student: Student = "max_margin"
-    probe: str = "exact"
+    probe: Probe = "exact"
     label_noise: float = 0.0
 
     def __post_init__(self):
@@ -58,23 +61,23 @@ class Cell:
 
     @property
     def n_kept(self) -> int:
-        """P = α N, to whole examples."""
+        """P = α N, rounded to whole examples."""
         return round(self.alpha_prune * self.n_features)
 
     @cached_property
     def keep_fraction(self) -> float:
-        """f, which a rule that sees labels may make depend on angle and noise."""
+        """f = P / pool; that of a rule which sees labels depends on probe angle and label noise."""
         return self.selection.kept_distribution(self.probe_angle, self.label_noise).keep_fraction
 
     @property
     def alpha_total(self) -> float:
-        """α / f."""
+        """α / f, examples before pruning per dimension."""
         return self.alpha_prune / self.keep_fraction
 
     def seed(self, seed: int) -> int:
-        """The cell's own seed: 63 bits of SHA-256 of the sweep's seed and of what differs from the defaults.
+        """The cell's own seed: 63 bits of SHA-256 of the sweep's seed and of the parameters that are not the defaults.
 
-        It depends on the cell alone, not on its place, so a cell keeps its numbers in any grid.
+        It does not depend on the cell's place, so a cell keeps its numbers in any grid.
         """
         named = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         text = f"{seed}|" + "|".join(f"{name}={stable_text(value)}" for name, value in named.items())
@@ -91,10 +94,10 @@ class CellList:
     """Cells of any kind, without a common shape: their results have the one dimension ``cell``.
 
     Attributes:
-        cells: Each once.
+        cells: The cells, each kept once.
         n_trials: Trials of every cell.
         seed: Non-negative integer, from which every cell has its own.
-        probe_epochs: Of trained probes.
+        probe_epochs: Passes of a trained probe over the pool, ≥ 1.
     """
 
     cells: Sequence[Cell]
@@ -116,11 +119,44 @@ class CellList:
         return union(self, other)
 
 
+Class = TypeVar("Class", bound=type)
+
+
+def _names_unknown_arguments(grid: Class) -> Class:
+    """Has a grid answer an argument that it does not take with the one that was probably meant."""
+    make: Callable[..., None] = grid.__init__
+    names = [field.name for field in fields(grid)]
+
+    @wraps(make)
+    def checked(self: object, *args: object, **given: object) -> None:
+        for name in given:
+            if name not in names:
+                raise TypeError(f"`{name}` is no axis of a grid; {did_you_mean(name, names)}")
+        make(self, *args, **given)
+
+    grid.__init__ = checked
+    return grid
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like an unknown one, in an error's words; all of them, if none is like it."""
+    names = list(known)
+    likeness = [SequenceMatcher(None, name, other).ratio() for other in names]
+    if max(likeness) >= _SIMILAR:
+        return f"did you mean `{names[likeness.index(max(likeness))]}`?"
+    return f"give {', '.join(names)}"
+
+
+@_names_unknown_arguments
 @dataclass(frozen=True, kw_only=True)
 class Grid:
     """The product of labelled axes, each a value or several, with one of α_prune and α_total.
 
-    ``grid | other`` is the list of the cells of both, for sweeps whose range of α depends on the rule.
+    ``grid | other`` is the list of the cells of both, for sweeps whose range of α depends on the rule::
+
+        few = Grid(alpha_prune=(0.5, 1, 2), selection=KeepEasiest(0.3))
+        many = Grid(alpha_prune=(2, 4, 8), selection=KeepHardest(0.3))
+        sweep(few | many, "errors.zarr")
 
     Attributes:
         alpha_prune: α, kept examples per dimension.
@@ -133,10 +169,11 @@ class Grid:
         label_noise: η, chance that a label of the pool is flipped.
         n_trials: Trials of every cell.
         seed: Non-negative integer, from which every cell has its own.
-        probe_epochs: Of trained probes.
+        probe_epochs: Passes of a trained probe over the pool, ≥ 1.
 
     Raises:
         ValueError: A parameter is out of range, an axis is empty or repeats a value.
+        TypeError: There is no such axis; the error names the one that is most like it.
     """
 
     alpha_prune: float | Sequence[float] | None = None
@@ -145,7 +182,7 @@ class Grid:
     probe_angle: float | Sequence[float] = 0.0
     n_features: int | Sequence[int] = 200
     student: Student | Sequence[Student] = "max_margin"
-    probe: str | Sequence[str] = "exact"
+    probe: Probe | Sequence[Probe] = "exact"
     label_noise: float | Sequence[float] = 0.0
     n_trials: int = 100
     seed: int = 0
@@ -166,14 +203,14 @@ class Grid:
         _ = self.cells
 
     @cached_property
-    def axes(self) -> dict[str, tuple]:
+    def axes(self) -> dict[str, tuple[Any, ...]]:
         """Values along each dimension, in order."""
         given = {name: getattr(self, name) for name in AXES}
         return {name: _several(values) for name, values in given.items() if values is not None}
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """All cells, the last axis fastest."""
+        """All cells, row-major: the last axis varies fastest."""
         return tuple(
             _cell(dict(zip(self.axes, values, strict=True))) for values in itertools.product(*self.axes.values())
         )
@@ -199,7 +236,7 @@ def _cell(values: dict[str, Any]) -> Cell:
     return replace(at_one, alpha_prune=check_alpha(total, "alpha_total") * at_one.keep_fraction)
 
 
-def _several(values: Any) -> tuple:
+def _several(values: object) -> tuple[Any, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
         return (values,)
     return tuple(values.tolist()) if isinstance(values, np.ndarray) else tuple(values)

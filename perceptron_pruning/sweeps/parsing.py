@@ -1,20 +1,18 @@
 """Rules and students from their text, such as KeepHardest(0.3): what a sweep's file and a store's labels say."""
 
 import ast
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from perceptron_pruning.students.training import Student, check_student
+from perceptron_pruning.students.training import Student
 from replica_theory import selection
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection
 
-RULES = {
+RULES: Mapping[str, Callable[..., Selection]] = {
     name: getattr(selection, name)
     for name in ("KeepHardest", "KeepEasiest", "KeepRandom", "KeepBetween", "KeepWindows", "Calibrated")
 }
-
-
-STUDENTS = {"EmpiricalRisk": EmpiricalRisk}
+_CALLS: Mapping[str, Callable[..., object]] = {**RULES, "EmpiricalRisk": EmpiricalRisk}
 
 
 def rule(text: str) -> Selection:
@@ -23,12 +21,12 @@ def rule(text: str) -> Selection:
     Raises:
         ValueError: The text is no rule of this package.
     """
-    found = _parsed(text)
-    if not isinstance(found, Selection):
+    parsed = _parsed(text)
+    if not isinstance(parsed, Selection):
         raise ValueError(
             f"`selection` must be a rule such as KeepHardest(0.3), one of {', '.join(RULES)}; got {text!r}"
         )
-    return found
+    return parsed
 
 
 def student(text: str) -> Student:
@@ -37,28 +35,26 @@ def student(text: str) -> Student:
     Raises:
         ValueError: The text is no student of this package.
     """
-    found = "max_margin" if text == "max_margin" else _parsed(text)
-    try:
-        check_student(found)
-    except ValueError:
-        raise ValueError(
-            f"`student` must be 'max_margin' or such as \"EmpiricalRisk('logistic', 0.1)\"; got {text!r}"
-        ) from None
-    return found
+    if text == "max_margin":
+        return text
+    parsed = _parsed(text)
+    if isinstance(parsed, EmpiricalRisk):
+        return parsed
+    raise ValueError(f"`student` must be 'max_margin' or such as \"EmpiricalRisk('logistic', 0.1)\"; got {text!r}")
 
 
-def _parsed(text: str) -> Any:
-    """None where the text is not of our names and plain values."""
+def _parsed(text: str) -> object:
+    """What a text of our names and of plain values says; None for any other text."""
     try:
         return _value(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, KeyError, TypeError):
         return None
 
 
-def _value(node: ast.expr) -> Any:
+def _value(node: ast.expr) -> object:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         named = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
-        return (RULES | STUDENTS)[node.func.id](*map(_value, node.args), **named)
+        return _CALLS[node.func.id](*map(_value, node.args), **named)
     if isinstance(node, ast.Tuple):
         return tuple(map(_value, node.elts))
     try:

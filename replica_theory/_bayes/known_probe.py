@@ -1,66 +1,57 @@
-"""The best student that knows the probe: it lacks only the teacher's part across the probe.
+"""The saddle point of the Bayes-optimal student that knows the probe: it lacks only the teacher's part across it.
 
-It sees an example's probe field z, and of the field v across it the mean √q ξ; the label is +1 with
-chance Φ(A), A = (z cot θ + √q ξ)/√(1−q). That A is the field of a student x, so that its averages over kept
-examples are those of `student_field`, whose E[… | label +1] has the factor Φ(A)::
+It sees an example's probe field z, and the mean √q ξ of the field v across the probe; the label is +1 with chance
+Φ(A), A = (z cot θ + √q ξ)/√(1−q). With κ = q/(1−q), A is the field of a student of components x, so that averages
+over kept examples are those of `KeptAverages`, which weigh each field by the chance of label +1::
 
-    q = α E_kept h'(A)²,   h = ln Φ,   x = (cot θ √(1+κ), √κ √q, √κ √(1−q)),   κ = q/(1−q)
+    (B1)  q = α E_kept h'(A)²,   h = ln Φ,   x = (cot θ √(1+κ), √κ √q, √κ √(1−q))
 """
 
 import math
-from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory._kept_averages.field_nodes import FieldNodes
 from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory._numerics.gaussian import inverse_mills
-from replica_theory.losses.ridgeless import HardMargin
+from replica_theory._numerics.one_variable import root
+from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_LEAST, _MOST = math.log(1e-30), math.log(1e20)  # of κ
-_NOTHING = 1e-300
-_UNSEEN = 1e-8  # overlap below which the error does not show it
+_LOG_KAPPAS = math.log(1e-30), math.log(1e20)  # range of ln κ, κ = q/(1−q)
+_ROOT_TOLERANCE = 1e-14  # error of ln κ
+_LEAST_INFORMATION = 1e-300  # value of α E h'² where it underflows
+_UNSEEN_OVERLAP = 1e-8  # least q to which the residual is relative: a smaller one does not show in ε
+_ORDER_OF_CHECK = 18  # Gauss–Legendre nodes a panel of the second quadrature
+_FIELDS = np.array([-3000.0, -500.0, -100.0, -30.0, -10.0, -4.0, -1.5, 1.0, 3.5, 7.0])  # panel ends of h' in A
+_BREAKPOINTS = Breakpoints(fields=_FIELDS, slopes=np.zeros_like(_FIELDS), corners=False)
 
 
-class _Marks(HardMargin):
-    """Fields between which h' is smooth."""
+def solve_known_probe(kept: KeptDistribution, alpha: float) -> tuple[float, float]:
+    """κ = q/(1−q) at θ > 0, and the relative residual of (B1) by the second quadrature."""
+    averages = KeptAverages(kept)
 
-    _fields = np.array([-3000.0, -500.0, -100.0, -30.0, -10.0, -4.0, -1.5, 1.0, 3.5, 7.0])
+    def log_ratio_of_sides(log_kappa: float) -> float:
+        nodes = averages(_BREAKPOINTS, _components(math.exp(log_kappa), kept.probe_angle), 1.0)
+        return math.log(max(_information(nodes, alpha), _LEAST_INFORMATION)) + math.log1p(math.exp(-log_kappa))
 
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._fields, np.zeros_like(self._fields)
-
-    @property
-    def is_smooth(self) -> bool:
-        return True
-
-
-def probe_known(law: KeptDistribution, alpha: float) -> tuple[float, float]:
-    """κ = q/(1−q), and the residual of its equation by the second quadrature; θ > 0."""
-    averages = KeptAverages(law)
-
-    def log_excess(log_kappa: float) -> float:
-        x = _student(math.exp(log_kappa), law.probe_angle)
-        information = max(_information(averages(_Marks(), x, 1.0), alpha), _NOTHING)
-        return math.log(information) + math.log1p(math.exp(-log_kappa))
-
-    if log_excess(_LEAST) <= 0:  # examples that say less than rounding
+    least, most = _LOG_KAPPAS
+    if log_ratio_of_sides(least) <= 0:  # the examples say less than rounding
         return 0.0, 0.0
-    root: Any = brentq(log_excess, _LEAST, _MOST, xtol=1e-14)
-    kappa = math.exp(root)
-    cells = quadrature_nodes(law, _student(kappa, law.probe_angle), _Marks(), 1.0, order=18)
-    overlap = kappa / (1 + kappa)
-    return kappa, abs(_information(cells, alpha) - overlap) / max(overlap, _UNSEEN)
+    kappa = math.exp(root(log_ratio_of_sides, least, most, xtol=_ROOT_TOLERANCE))
+    components = _components(kappa, kept.probe_angle)
+    nodes = quadrature_nodes(kept, components, _BREAKPOINTS, 1.0, order=_ORDER_OF_CHECK)
+    q = kappa / (1 + kappa)
+    return kappa, abs(_information(nodes, alpha) - q) / max(q, _UNSEEN_OVERLAP)
 
 
-def _information(cells: FieldNodes, alpha: float) -> float:
-    return alpha * cells.mean(inverse_mills(cells.field) ** 2)
+def _information(nodes: FieldNodes, alpha: float) -> float:
+    """α E h'(A)²."""
+    return alpha * nodes.mean(inverse_mills(nodes.field) ** 2)
 
 
-def _student(kappa: float, probe_angle: float) -> np.ndarray:
+def _components(kappa: float, probe_angle: float) -> np.ndarray:
+    """x, with √κ √q = κ/√(1+κ) and √κ √(1−q) = √q."""
     along = math.sqrt(1 + kappa) / math.tan(probe_angle)
     return np.array([along, kappa / math.sqrt(1 + kappa), math.sqrt(kappa / (1 + kappa))])

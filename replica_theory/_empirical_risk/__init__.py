@@ -1,1 +1,1 @@
-"""Engine of `empirical_risk`: equations, solver and independent residual."""
+"""Engine of `empirical_risk`: order parameters, their saddle point, its solution and its independent residual."""

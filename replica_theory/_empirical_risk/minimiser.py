@@ -1,38 +1,40 @@
-"""One trained student: its direction and norm, and how it does on the examples it was trained on."""
+"""Minimisers of regularised risk: direction, norm, and how they do on the examples they were trained on."""
 
 import math
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from replica_theory._empirical_risk.newton import Path, RiskProblem, RiskStudent, solve
+from replica_theory._empirical_risk.continuation import AlphaPath, solve
+from replica_theory._empirical_risk.order_parameters import OrderParameters
 from replica_theory._empirical_risk.residual import RESIDUAL_TOLERANCE, independent_residual
-from replica_theory._empirical_risk.separability import threshold_of
-from replica_theory._empirical_risk.square_loss import square_student
-from replica_theory._kept_averages.averages import KeptAverages
+from replica_theory._empirical_risk.saddle_point import RegularisedRisk
+from replica_theory._empirical_risk.separability import threshold
+from replica_theory._empirical_risk.square_loss import interpolating_saddle_point, square_saddle_point
+from replica_theory._kept_averages.averages import OUTSIDE, KeptAverages
 from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.errors import SaddlePointError
-from replica_theory.losses.base import Loss
-from replica_theory.losses.named import Logistic, Square, SquaredHinge
+from replica_theory.losses.base import Loss, Weight
+from replica_theory.losses.named import Square, SquaredHinge
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
+from replica_theory.selection.kept_distribution import KeptDistribution
 
-_SOFT_RIDGE = 1e-7
-_START_RIDGE = 1e-2  # at least; a start only
-_OUTSIDE = np.array([0.0, 0.0, 1.0])
+_LEAST_START_RIDGE = 1e-2  # least λ of the square loss's student from which Newton's method starts
+_SOFT_RIDGE = 1e-7  # λ of the squared hinge's student from which it starts for the hard margin
+_ORDER_OF_CHECK = 20  # Gauss–Legendre nodes a panel of the second quadrature of E[y s]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainedStudent:
+class Minimiser:
     """A minimiser of regularised risk.
 
     Attributes:
-        direction: Unit vector (3,): along the probe, across it towards the teacher, outside their plane.
+        direction: w/‖w‖ along the probe, across it towards the teacher, and outside their plane, (3,).
         norm: ‖w‖, in [0, ∞].
         scale: V.
         training_loss: Mean (weighted) loss of the kept examples.
         training_error: Share of the kept examples on the wrong side.
-        residual: Largest, by the independent evaluation.
+        residual: Largest relative residual of equations (i)–(iv), by the independent evaluation.
     """
 
     direction: np.ndarray
@@ -43,116 +45,152 @@ class TrainedStudent:
     residual: float
 
 
-def train(averages: KeptAverages, loss: Loss, *, alphas: np.ndarray, ridge: float) -> list[TrainedStudent]:
+def minimisers(
+    kept: KeptDistribution, loss: Loss, *, alphas: np.ndarray, ridge: float, weight: Weight | None = None
+) -> list[Minimiser]:
     """The minimisers at these α, in their order, with the limits ridge → 0 and ridge → ∞.
 
     Raises:
         ValueError: There is no minimiser.
-        SaddlePointError: The equations do not confirm it.
+        SaddlePointError: The independent evaluation does not confirm one.
     """
-    paths: dict[str, Path] = defaultdict(Path)
-    order = np.argsort(alphas)
-    students = [_trained(averages, loss, alpha, ridge, paths) for alpha in alphas[order].tolist()]
-    return [students[place] for place in np.argsort(order)]
+    averages, order = KeptAverages(kept, weight), np.argsort(alphas)
+    ascending = _ascending_minimisers(averages, loss, alphas[order].tolist(), ridge)
+    return [ascending[place] for place in np.argsort(order)]
 
 
-def _trained(averages: KeptAverages, loss: Loss, alpha: float, ridge: float, paths: dict[str, Path]) -> TrainedStudent:
+def _ascending_minimisers(averages: KeptAverages, loss: Loss, alphas: list[float], ridge: float) -> list[Minimiser]:
     if math.isinf(ridge):
-        return _mean_student(averages, loss, alpha)
-    if ridge > 0:
-        return _minimiser(averages, loss, alpha, ridge, paths["loss"])
-    if isinstance(loss, Square) and alpha == 1:
-        return _diverging_student(averages)
-    constraint = _constraint(averages, loss, alpha)
-    if constraint is None:
-        return _minimiser(averages, loss, alpha, 0.0, paths["loss"])
-    return replace(_minimiser(averages, constraint, alpha, 1.0, paths["constraint"]), scale=math.inf)
+        return [_hebb(averages, loss, alpha) for alpha in alphas]
+    if ridge == 0:
+        return _ridgeless_minimisers(averages, loss, alphas)
+    training = Training(averages, loss)
+    return [training.minimiser(alpha, ridge) for alpha in alphas]
 
 
-def _constraint(averages: KeptAverages, loss: Loss, alpha: float) -> Loss | None:
-    """What replaces the loss as ridge → 0 where its least value is attained: then any ridge gives the same w."""
-    if isinstance(loss, Square):
-        return loss.ridgeless if alpha < 1 else None
-    if not isinstance(loss, Logistic) and loss.ridgeless is None:
-        return None
-    threshold = threshold_of(averages.law)
-    if alpha >= threshold:
-        return None
-    if loss.ridgeless is None:
-        raise ValueError(
-            f"`ridge` must be > 0 where the kept labels are separable, alpha_prune < {threshold:.7g}; got 0 at "
-            f"alpha_prune = {alpha} (a logistic student has no minimum there; a hinge one is the max-margin student)"
-        )
-    return loss.ridgeless
+def _ridgeless_minimisers(averages: KeptAverages, loss: Loss, alphas: list[float]) -> list[Minimiser]:
+    """λ → 0: below the loss's capacity its constraint, whose student is the same at any ridge; above it, the loss."""
+    capacity = _capacity(averages.kept, loss)
+    unconstrained = Training(averages, loss)
+    constrained = Training(averages, loss.ridgeless_limit) if loss.ridgeless_limit else None
+
+    def minimiser(alpha: float) -> Minimiser:
+        if isinstance(loss, Square) and alpha == 1:
+            return _DIVERGING
+        if alpha >= capacity:
+            return unconstrained.minimiser(alpha, 0.0)
+        if constrained is None:
+            raise ValueError(
+                f"`ridge` must be > 0 where the kept labels are separable, alpha_prune < {capacity:.7g}; got 0 "
+                f"at alpha_prune = {alpha} (a logistic student has no minimum there; a hinge one is the max-margin "
+                "student)"
+            )
+        return replace(constrained.minimiser(alpha, 1.0), scale=math.inf)
+
+    return [minimiser(alpha) for alpha in alphas]
 
 
-def _minimiser(averages: KeptAverages, loss: Loss, alpha: float, ridge: float, path: Path) -> TrainedStudent:
-    moments = averages.plane_moments
-    if isinstance(loss, Interpolation):
-        limit = square_student(*moments, alpha=alpha, ridge=0.0)
-        student = RiskStudent(alpha, ridge, limit.components, (1 - alpha) / ridge, math.inf)
-    elif isinstance(loss, Square) and averages.weight is None:
-        student = square_student(*moments, alpha=alpha, ridge=ridge)
-    else:
-        start = path.ahead(alpha)
-        if start is None:
-            start = square_student(*moments, alpha=alpha, ridge=max(ridge, _START_RIDGE))
-            if isinstance(loss, HardMargin):
-                start = _nearly_hard(averages, start, ridge)
-        student = solve(RiskProblem(loss, averages), replace(start, ridge=ridge))
-        path.found.append(student)
-    residual = independent_residual(averages, loss, student)
-    if not residual <= RESIDUAL_TOLERANCE:
-        raise SaddlePointError(
-            f"a second evaluation does not confirm the student at alpha_prune = {alpha}", residual=residual
-        )
-    return _described(averages, loss, student, residual)
+def _capacity(kept: KeptDistribution, loss: Loss) -> float:
+    """α below which all kept examples can have the least loss: 1 for exact fits, else the threshold of separability.
+
+    0 for a user's loss, whose minimum is not known.
+    """
+    if isinstance(loss.ridgeless_limit, Interpolation):
+        return 1.0
+    if loss.ridgeless_limit is None and loss.attains_infimum:
+        return 0.0
+    return threshold(kept)
 
 
-def _nearly_hard(averages: KeptAverages, start: RiskStudent, ridge: float) -> RiskStudent:
-    """The squared hinge's student at a small ridge, with λV as it is: a start for the hard margin, at any ridge."""
-    soft = solve(RiskProblem(SquaredHinge(), averages), replace(start, ridge=_SOFT_RIDGE))
-    return replace(soft, scale=soft.scale * soft.ridge / ridge)
+@dataclass(frozen=True)
+class Training:
+    """Students of one loss on one distribution of kept examples, at growing α.
+
+    Attributes:
+        averages: Over the kept examples.
+        loss: ℓ.
+        path: Saddle points found so far.
+    """
+
+    averages: KeptAverages
+    loss: Loss
+    path: AlphaPath = field(default_factory=AlphaPath)
+
+    def minimiser(self, alpha: float, ridge: float) -> Minimiser:
+        """The student at a finite ridge, or at none where the loss keeps its form.
+
+        Raises:
+            SaddlePointError: The independent evaluation does not confirm it.
+        """
+        point = self._saddle_point(alpha, ridge)
+        residual = independent_residual(self.averages, self.loss, point)
+        if not residual <= RESIDUAL_TOLERANCE:
+            raise SaddlePointError(
+                f"a second evaluation does not confirm the student at alpha_prune = {alpha}", residual=residual
+            )
+        return _described(self.averages, self.loss, point, residual)
+
+    def _saddle_point(self, alpha: float, ridge: float) -> OrderParameters:
+        """Closed forms from two moments, or Newton's method from the last α or from the square loss."""
+        moments = self.averages.plane_moments
+        if isinstance(self.loss, Interpolation):
+            return interpolating_saddle_point(*moments, alpha=alpha, ridge=ridge)
+        if isinstance(self.loss, Square) and self.averages.weight is None:
+            return square_saddle_point(*moments, alpha=alpha, ridge=ridge)
+        start = self.path.start(alpha) or self._first_start(alpha, ridge)
+        point = solve(RegularisedRisk(self.loss, self.averages), replace(start, ridge=ridge))
+        self.path.points.append(point)
+        return point
+
+    def _first_start(self, alpha: float, ridge: float) -> OrderParameters:
+        """The square loss's student; for the hard margin the squared hinge's at a small ridge, with the same λV."""
+        moments = self.averages.plane_moments
+        start = square_saddle_point(*moments, alpha=alpha, ridge=max(ridge, _LEAST_START_RIDGE))
+        if not isinstance(self.loss, HardMargin):
+            return start
+        soft = solve(RegularisedRisk(SquaredHinge(), self.averages), replace(start, ridge=_SOFT_RIDGE))
+        return replace(soft, scale=soft.scale * soft.ridge / ridge)
 
 
-def _described(averages: KeptAverages, loss: Loss, student: RiskStudent, residual: float) -> TrainedStudent:
-    norm = float(np.linalg.norm(student.components))
-    cells = averages(loss, student.components, student.scale)
-    field = loss.proximal(cells.field, student.scale * cells.loss_weight)
-    return TrainedStudent(
-        direction=student.components / norm,
+def _described(averages: KeptAverages, loss: Loss, point: OrderParameters, residual: float) -> Minimiser:
+    norm = float(np.linalg.norm(point.components))
+    nodes = averages(loss.breakpoints, point.components, point.scale)
+    field = loss.proximal(nodes.field, point.scale * nodes.loss_weight)
+    return Minimiser(
+        direction=point.components / norm,
         norm=norm,
-        scale=student.scale,
-        training_loss=cells.mean(cells.loss_weight * loss.value(field)),
-        training_error=cells.mean(field < 0),
+        scale=point.scale,
+        training_loss=nodes.mean(nodes.loss_weight * loss.value(field)),
+        training_error=nodes.mean(field < 0),
         residual=residual,
     )
 
 
-def _mean_student(averages: KeptAverages, loss: Loss, alpha: float) -> TrainedStudent:
-    """ridge → ∞: Hebb's student, the (weighted) mean of y x, of vanishing norm.
+def _hebb(averages: KeptAverages, loss: Loss, alpha: float) -> Minimiser:
+    """λ → ∞: Hebb's student, the (weighted) mean of y x, of vanishing norm.
 
-    λ w / |ℓ'(0)| tends to α m along the plane, m = E[w y s], and √(α E w²) outside it; an example's own field
-    is that of the others plus its weight.
+    λ w / |ℓ'(0)| tends to α m along the plane, m = E[w y s], and to √(α E w²) outside it, w the sample weight; an
+    example's own field is that of the others plus its weight.
     """
-    cells = averages(loss, _OUTSIDE, 1.0)
-    again = quadrature_nodes(averages.law, _OUTSIDE, loss, 1.0, weight=averages.weight, order=20)
-    mean, other = (c.first(c.loss_weight * np.ones_like(c.field))[:2] for c in (cells, again))
-    total, square = (cells.mean(cells.loss_weight**power * np.ones_like(cells.field)) for power in (1, 2))
-    components = np.append(alpha * mean, math.sqrt(alpha * square))
-    fields = averages(Square(), components, 1.0)
-    return TrainedStudent(
+    nodes = averages(loss.breakpoints, OUTSIDE, 1.0)
+    again = quadrature_nodes(
+        averages.kept, OUTSIDE, loss.breakpoints, 1.0, weight=averages.weight, order=_ORDER_OF_CHECK
+    )
+    mean, mean_again = (n.first(n.loss_weight * np.ones_like(n.field))[:2] for n in (nodes, again))
+    mean_weight, square_weight = (nodes.mean(nodes.loss_weight**power * np.ones_like(nodes.field)) for power in (1, 2))
+    components = np.append(alpha * mean, math.sqrt(alpha * square_weight))
+    trained = averages(Square.breakpoints, components, 1.0)
+    return Minimiser(
         direction=components / np.linalg.norm(components),
         norm=0.0,
         scale=0.0,
-        training_loss=total * float(loss.value(np.zeros(1))[0]),
-        training_error=fields.mean(fields.field < -fields.loss_weight),
-        residual=float(np.max(np.abs(mean - other))),
+        training_loss=mean_weight * float(loss.value(np.zeros(1))[0]),
+        training_error=trained.mean(trained.field < -trained.loss_weight),
+        residual=float(np.max(np.abs(mean - mean_again))),
     )
 
 
-def _diverging_student(averages: KeptAverages) -> TrainedStudent:
-    """The least-squares student without ridge at α = 1, whose norm diverges in random directions."""
-    return TrainedStudent(
-        direction=_OUTSIDE, norm=math.inf, scale=math.inf, training_loss=0.0, training_error=0.0, residual=0.0
-    )
+# Least squares without a ridge at α = 1: the norm diverges, in random directions.
+_DIVERGING = Minimiser(
+    direction=OUTSIDE, norm=math.inf, scale=math.inf, training_loss=0.0, training_error=0.0, residual=0.0
+)

@@ -1,43 +1,44 @@
-"""An independent residual of every minimiser of regularised risk.
+"""Independent residual of the saddle point of regularised risk.
 
-The equations as the replica calculation states them, with the derivative of the proximal operator in
-the third, summed over probe field and student field by `student_field_summed`::
+The four equations as the replica calculation states them, summed over probe field and student field by
+`quadrature_nodes`, with the slope of the proximal operator in (iv) where the solver has α E[F h]::
 
-    b² = α E F²,      λ V a = −α E[F s],      α (1 − E ∂p/∂ω) = 1 − λ V
+    (i) b² = α E F²,   (ii, iii) λ V a = −α E[F s],   (iv) α (1 − E ∂p/∂ω) = 1 − λ V
 """
 
 import numpy as np
 
-from replica_theory._empirical_risk.newton import RiskStudent
+from replica_theory._empirical_risk.order_parameters import OrderParameters
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.losses.base import Loss
 
 RESIDUAL_TOLERANCE = 1e-9
-_ORDERS = (9, 13, 18, 28)
+_ORDERS = (9, 13, 18, 28)  # Gauss–Legendre nodes a panel, tried until the residual is small
+_FINER_ORDERS = (18, 28)  # those tried where the solver itself used this quadrature, at order 12
 
 
-def independent_residual(averages: KeptAverages, loss: Loss, student: RiskStudent) -> float:
+def independent_residual(averages: KeptAverages, loss: Loss, point: OrderParameters) -> float:
     """Largest difference between the sides of an equation, relative to its terms.
 
     The quadrature is refined until the equations hold or it is as fine as it goes.
     """
-    orders = _ORDERS if averages.in_closed_form else _ORDERS[2:]
     residual = np.inf
-    for order in orders:
-        residual = _residual(averages, loss, student, order)
+    for order in _ORDERS if averages.in_closed_form else _FINER_ORDERS:
+        residual = _residual(averages, loss, point, order)
         if residual <= RESIDUAL_TOLERANCE:
             break
     return residual
 
 
-def _residual(averages: KeptAverages, loss: Loss, student: RiskStudent, order: int) -> float:
-    x, shrinkage = student.components, student.ridge * student.scale
-    cells = quadrature_nodes(averages.law, x, loss, student.scale, weight=averages.weight, order=order)
-    field, slope = loss.proximal_and_slope(cells.field, student.scale * cells.loss_weight)
-    force = cells.field - field
-    spread = student.alpha * cells.mean(force**2) / x[2] ** 2 - 1
-    pull = student.alpha * cells.first(force)[:2]
-    size = np.abs(pull) + shrinkage * np.abs(x[:2]) + x[2]
-    response = student.alpha * cells.mean(1 - slope) - (1 - shrinkage)
-    return float(np.max(np.abs([spread, *((shrinkage * x[:2] + pull) / size), response])))
+def _residual(averages: KeptAverages, loss: Loss, point: OrderParameters, order: int) -> float:
+    alpha, V, shrinkage = point.alpha, point.scale, point.ridge * point.scale
+    a, b = point.components[:2], point.components[2]
+    nodes = quadrature_nodes(averages.kept, point.components, loss.breakpoints, V, weight=averages.weight, order=order)
+    p, slope = loss.proximal_and_slope(nodes.field, V * nodes.loss_weight)
+    F = nodes.field - p
+    norm = alpha * nodes.mean(F**2) / b**2 - 1  # (i)
+    pull = alpha * nodes.first(F)[:2]
+    plane = (shrinkage * a + pull) / (np.abs(pull) + shrinkage * np.abs(a) + b)  # (ii), (iii)
+    response = alpha * nodes.mean(1 - slope) - (1 - shrinkage)  # (iv)
+    return float(np.max(np.abs([norm, *plane, response])))

@@ -1,68 +1,102 @@
-"""The stationarity of regularised risk: four equations in a student x = (a₁, a₂, b) and the scale V.
+"""The saddle point of regularised risk: four equations in the student x = (a₁, a₂, b) and the scale V.
 
-With p = prox_{Vwℓ}(ω), F = ω − p and averages over kept examples, w the sample weight::
+At the field ω = x·g of a kept example, g = (z, v, h), with F = ω − p, p = prox_{Vwℓ}(ω) and w its sample weight::
 
-    λ V x + α E[F g] = (0, 0, b),      α E F² = b²
+    (i)    b² = α E F²
+    (ii)   λ V a₁ = −α E[F z]
+    (iii)  λ V a₂ = −α E[F v]
+    (iv)   α (1 − E ∂p/∂ω) = 1 − λ V
 
-They are the saddle of a potential that is convex in x and concave in τ = b/V::
+Times b, (iv) is λ V b = b − α E[F h]: h is Gaussian, so that E[F h] = b E ∂F/∂ω. The equations say that a potential,
+convex in x and concave in τ = b/V, is stationary::
 
-    Ψ(x, τ) = λ|x|²/2 + α E[w ℓ(p) + F²/(2V)] − bτ/2
+    Ψ(x, τ) = λ |x|²/2 + α E[w ℓ(p) + F²/(2V)] − b τ/2
 
-so that (∂Ψ/∂x, −∂Ψ/∂τ) is a monotone map, with a single root, for which Newton's method descends::
+With f = α E[F g], S = α E F² and e₃ = (0, 0, 1), the two parts of its gradient are::
 
-    ∂Ψ/∂x = λ x + α E[F g]/V − (0, 0, b² + α E F²)/(2bV),      −∂Ψ/∂τ = (b² − α E F²)/(2b)
+    G_x =  ∂Ψ/∂x = λ x + f/V − e₃ [b/(2V) + S/(2Vb)]
+    G_τ = −∂Ψ/∂τ = (b − S/b)/2
+
+The map (x, τ) ↦ (G_x, G_τ) is monotone, so that its root is unique and Newton's steps descend. Its Jacobian follows
+from ∂F/∂ω = 1 − p' and ∂F/∂ln V = F p', with p' = ∂p/∂ω::
+
+    ∂f/∂x = K = α E[(1 − p') g gᵀ],     ∂f/∂ln V = f' = α E[F p' g]
+    ∂S/∂x = 2 (f − f'),                 ∂S/∂ln V = S' = 2 α E[F² p']
+
+At fixed V::
+
+    ∂G_x/∂x = λ + K/V − e₃ (∂S/∂x)ᵀ/(2Vb) − e₃e₃ᵀ [1/(2V) − S/(2Vb²)]
+    ∂G_τ/∂x = −(∂S/∂x)ᵀ/(2b) + e₃ᵀ [1/2 + S/(2b²)]
+    ∂G_x/∂ln V = (f' − f)/V + e₃ [b/(2V) + S/(2Vb) − S'/(2Vb)]
+    ∂G_τ/∂ln V = −S'/(2b)
+
+and as V = b/τ, in the unknowns (x, ln τ) of the solver::
+
+    ∂G/∂x at fixed τ = ∂G/∂x + (∂G/∂ln V) e₃ᵀ/b,      ∂G/∂ln τ = −∂G/∂ln V
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._kept_averages.field_nodes import FieldNodes
+from replica_theory._empirical_risk.order_parameters import OrderParameters
+from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory.losses.base import Loss
 
-_LAST = np.array([0.0, 0.0, 1.0])
+_E3 = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
-class RiskEquations:
-    """The monotone map at some x and V, times V.
+class SaddlePointEquations:
+    """The gradient at some order parameters, zero at the saddle point.
 
     Attributes:
-        difference: V (∂Ψ/∂x, −∂Ψ/∂τ), (4,).
-        jacobian: of V-fixed multiples of the map by (x, ln V) at a fixed τ where x is varied, (4, 4).
-        size: Of the terms of each difference, (4,).
+        gradient: (G_x, G_τ), (4,).
+        jacobian: ∂(G_x, G_τ)/∂(x, ln τ), (4, 4).
+        size: Of the terms that each entry of the gradient is the sum of, (4,).
     """
 
-    difference: np.ndarray
+    gradient: np.ndarray
     jacobian: np.ndarray
     size: np.ndarray
 
     @property
     def residual(self) -> float:
-        """Largest difference, relative to the size of its terms."""
-        return float(np.max(np.abs(self.difference / self.size)))
+        """Largest entry of the gradient, relative to the size of its terms."""
+        return float(np.max(np.abs(self.gradient / self.size)))
 
 
-def risk_equations(
-    loss: Loss, cells: FieldNodes, *, alpha: float, ridge: float, student: np.ndarray, scale: float
-) -> RiskEquations:
-    """The equations and their derivatives."""
-    field, slope = loss.proximal_and_slope(cells.field, scale * cells.loss_weight)
-    force = cells.field - field
-    b, V = float(student[2]), scale
-    pull, square = alpha * cells.first(force), alpha * cells.mean(force**2)
-    pull_by_x, pull_by_v = alpha * cells.second(1 - slope), alpha * cells.first(force * slope)
-    square_by_x, square_by_v = 2 * (pull - pull_by_v), 2 * alpha * cells.mean(force**2 * slope)
-    g = np.append(ridge * student + pull / V - _LAST * (b / (2 * V) + square / (2 * V * b)), (b - square / b) / 2)
-    by_x, by_v = np.empty((4, 3)), np.empty(4)
-    by_x[:3] = ridge * np.eye(3) + pull_by_x / V
-    by_x[2] -= square_by_x / (2 * V * b)
-    by_x[2, 2] -= 1 / (2 * V) - square / (2 * V * b * b)
-    by_x[3] = -square_by_x / (2 * b)
-    by_x[3, 2] += 0.5 + square / (2 * b * b)
-    by_v[:3] = (pull_by_v - pull) / V
-    by_v[2] += b / (2 * V) + square / (2 * V * b) - square_by_v / (2 * V * b)
-    by_v[3] = -square_by_v / (2 * b)
-    by_x[:, 2] += by_v / b
-    size = np.maximum(ridge * np.abs(student) + np.abs(pull) / V, b / V)
-    return RiskEquations(g, np.column_stack([by_x, -by_v]), np.append(size, b))
+@dataclass(frozen=True)
+class RegularisedRisk:
+    """The loss, and the averages over the kept examples."""
+
+    loss: Loss
+    averages: KeptAverages
+
+    def equations(self, at: OrderParameters) -> SaddlePointEquations:
+        """(i)–(iv) as the gradient of Ψ, with its Jacobian."""
+        alpha, ridge, x, V = at.alpha, at.ridge, at.components, at.scale
+        b = float(x[2])
+        nodes = self.averages(self.loss.breakpoints, x, V)
+        p, slope = self.loss.proximal_and_slope(nodes.field, V * nodes.loss_weight)
+        F = nodes.field - p
+
+        f, f_by_v = alpha * nodes.first(F), alpha * nodes.first(F * slope)
+        f_by_x = alpha * nodes.second(1 - slope)
+        S, S_by_v = alpha * nodes.mean(F**2), 2 * alpha * nodes.mean(F**2 * slope)
+        S_by_x = 2 * (f - f_by_v)
+
+        gradient = np.append(ridge * x + f / V - _E3 * (b / (2 * V) + S / (2 * V * b)), (b - S / b) / 2)
+        by_x, by_v = np.empty((4, 3)), np.empty(4)
+        by_x[:3] = ridge * np.eye(3) + f_by_x / V
+        by_x[2] -= S_by_x / (2 * V * b)
+        by_x[2, 2] -= 1 / (2 * V) - S / (2 * V * b * b)
+        by_x[3] = -S_by_x / (2 * b)
+        by_x[3, 2] += 0.5 + S / (2 * b * b)
+        by_v[:3] = (f_by_v - f) / V
+        by_v[2] += b / (2 * V) + S / (2 * V * b) - S_by_v / (2 * V * b)
+        by_v[3] = -S_by_v / (2 * b)
+        by_x[:, 2] += by_v / b  # V = b/τ
+
+        size = np.append(np.maximum(ridge * np.abs(x) + np.abs(f) / V, b / V), b)
+        return SaddlePointEquations(gradient, np.column_stack([by_x, -by_v]), size)

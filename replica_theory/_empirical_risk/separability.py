@@ -1,4 +1,9 @@
-"""The least α_prune at which no student classifies every kept label."""
+"""The least α_prune at which no student classifies every kept label.
+
+At a student x = (a, 1), of unit norm outside the plane, the mean square shortfall of the kept examples is::
+
+    M(a) = E (−ω)₊²,   ω = a·s + h,      1/α* = min over a of M(a)
+"""
 
 import math
 from functools import lru_cache
@@ -6,72 +11,79 @@ from functools import lru_cache
 import numpy as np
 
 from replica_theory._kept_averages.averages import KeptAverages
+from replica_theory._kept_averages.field_nodes import FieldNodes
 from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.errors import SaddlePointError
-from replica_theory.losses.ridgeless import HardMargin
+from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 RESIDUAL_TOLERANCE = 1e-10
-
-
-_ITERATIONS = 100
+_MOST_STEPS = 100  # Newton steps at most
+_CONVERGED = 1e-11  # largest entry of the last Newton step, relative to 1 + |a|
+_DESCENT = 0.1  # least descent of M, relative to that of its slope
+_BACKTRACKING = 3.0  # factor by which a step without that descent is shortened
+_SHORTEST_SHARE = 1e-6  # least share of a Newton step that is tried
+_ROUNDING = 1e-15  # rise of M that rounding excuses
+_ORDER_OF_CHECK = 24  # Gauss–Legendre nodes a panel of the second quadrature
+_MARGINS_PER_PIECE = 99  # margins at which a piece is asked whether it keeps anything
+_LARGEST_MARGIN = 12.0  # the largest of them, in standard deviations
+_BOUNDARY = Breakpoints(fields=np.zeros(1), slopes=np.zeros(1))  # (−ω)₊² has its corner at ω = 0
 
 
 @lru_cache(maxsize=1)  # a curve asks at every α
-def threshold_of(law: KeptDistribution) -> float:
-    """The same, of a law."""
-    if _is_separable(law):
+def threshold(kept: KeptDistribution) -> float:
+    """α*, infinite where teacher or probe classify all kept labels.
+
+    Raises:
+        SaddlePointError: The minimum is not confirmed by a second quadrature to 1e-10.
+    """
+    if _is_separable(kept):
         return math.inf
-    averages, direction = KeptAverages(law), np.zeros(2)
-    shortfall, slope, curvature = _shortfall(averages, direction)
-    for _ in range(_ITERATIONS):
+    averages, a = KeptAverages(kept), np.zeros(2)
+    shortfall, slope, curvature = _shortfall(averages, a)
+    for _ in range(_MOST_STEPS):
         step, share = -np.linalg.solve(curvature, slope), 1.0
-        if np.max(np.abs(step)) < 1e-11 * (1 + np.max(np.abs(direction))):
+        if np.max(np.abs(step)) < _CONVERGED * (1 + np.max(np.abs(a))):
             break
-        ahead = _shortfall(averages, direction + step)
-        while not ahead[0] <= shortfall + 0.1 * share * slope @ step + 1e-15 and share > 1e-6:
-            share /= 3
-            ahead = _shortfall(averages, direction + share * step)
-        direction, (shortfall, slope, curvature) = direction + share * step, ahead
-    _check(averages, direction, shortfall)
+        ahead = _shortfall(averages, a + step)
+        while not ahead[0] <= shortfall + _DESCENT * share * slope @ step + _ROUNDING and share > _SHORTEST_SHARE:
+            share /= _BACKTRACKING
+            ahead = _shortfall(averages, a + share * step)
+        a, (shortfall, slope, curvature) = a + share * step, ahead
+    _check(kept, a, shortfall)
     return 1 / shortfall
 
 
-def _is_separable(law: KeptDistribution) -> bool:
+def _is_separable(kept: KeptDistribution) -> bool:
     """Whether teacher or probe classify all kept labels, or all of them wrongly."""
-    if law.label_noise == 0:
+    if kept.label_noise == 0:
         return True
-    return not all(any(_holds(piece, side) for piece in law.pieces) for side in (1.0, -1.0))
+    return not all(any(_keeps(piece, side) for piece in kept.pieces) for side in (1.0, -1.0))
 
 
-def _holds(piece: Piece, side: float) -> bool:
+def _keeps(piece: Piece, side: float) -> bool:
     """Whether a piece keeps any margin of this sign."""
-    lower, upper = np.clip([piece.lower, piece.upper], -12.0, 12.0)
-    margins = np.linspace(lower, upper, 101)[1:-1]
+    lower, upper = np.clip([piece.lower, piece.upper], -_LARGEST_MARGIN, _LARGEST_MARGIN)
+    margins = np.linspace(lower, upper, _MARGINS_PER_PIECE + 2)[1:-1]
     return bool(np.any(piece(margins[margins * side > 0]) > 0))
 
 
-def _shortfall(averages: KeptAverages, direction: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """E (−ω)₊² at x = (a, 1), with its gradient and Hessian in a."""
-    cells = averages(_AtZero(), np.append(direction, 1.0), 1.0)
-    short = np.maximum(-cells.field, 0.0)
-    curvature = 2 * cells.second(1.0 * (cells.field < 0))[:2, :2]
-    return cells.mean(short**2), -2 * cells.first(short)[:2], curvature
+def _shortfall(averages: KeptAverages, a: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """M(a) = E (−ω)₊², its gradient −2 E[(−ω)₊ s] and Hessian 2 E[1(ω < 0) s sᵀ]."""
+    nodes = averages(_BOUNDARY, np.append(a, 1.0), 1.0)
+    curvature = 2 * nodes.second(1.0 * (nodes.field < 0))[:2, :2]
+    return *_shortfall_and_slope(nodes), curvature
 
 
-def _check(averages: KeptAverages, direction: np.ndarray, shortfall: float) -> None:
-    """The minimum by the other quadrature."""
-    cells = quadrature_nodes(averages.law, np.append(direction, 1.0), _AtZero(), 1.0, order=24)
-    short = np.maximum(-cells.field, 0.0)
-    slope = cells.first(short)[:2] / shortfall
-    residual = float(np.max(np.abs([*slope, cells.mean(short**2) / shortfall - 1])))
+def _shortfall_and_slope(nodes: FieldNodes) -> tuple[float, np.ndarray]:
+    short = np.maximum(-nodes.field, 0.0)
+    return nodes.mean(short**2), -2 * nodes.first(short)[:2]
+
+
+def _check(kept: KeptDistribution, a: np.ndarray, shortfall: float) -> None:
+    """M(a) and ∂M/∂a = 0 by the other quadrature, relative to M."""
+    nodes = quadrature_nodes(kept, np.append(a, 1.0), _BOUNDARY, 1.0, order=_ORDER_OF_CHECK)
+    again, slope = _shortfall_and_slope(nodes)
+    residual = float(np.max(np.abs([*(slope / 2 / shortfall), again / shortfall - 1])))
     if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError("a second quadrature does not confirm the threshold", residual=residual)
-
-
-class _AtZero(HardMargin):
-    """A loss whose only mark is ω = 0."""
-
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros(1), np.zeros(1)

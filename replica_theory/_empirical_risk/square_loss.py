@@ -1,19 +1,19 @@
-"""The square loss, whose student depends on two moments of the kept examples alone."""
+"""The square loss and its ridgeless limit, whose saddle points depend on two moments of the kept examples alone."""
 
 import math
 
 import numpy as np
 
-from replica_theory._empirical_risk.newton import RiskStudent
+from replica_theory._empirical_risk.order_parameters import OrderParameters
 
 
-def square_student(mean: np.ndarray, second: np.ndarray, *, alpha: float, ridge: float) -> RiskStudent:
-    """The minimiser, in closed form from m = E[y s] and S = E[s sᵀ]::
+def square_saddle_point(mean: np.ndarray, second: np.ndarray, *, alpha: float, ridge: float) -> OrderParameters:
+    """The saddle point in closed form from m = E[y s] and S = E[s sᵀ]::
 
         λV² + (α + λ − 1)V − 1 = 0,   γ = V/(1 + V),   a = (S + k I)⁻¹ m,   k = 1/(αγ) − 1 = λ(1 + V)/α
         b² = αγ²/(1 − αγ²) (1 − 2 a·m + aᵀ S a)
 
-    At ridge 0 it is the fit of least squares for α > 1 and the least interpolation for α < 1, where
+    At ridge 0 it is the fit of least squares for α > 1 and the interpolation of least norm for α < 1, where
     V is infinite; in between, at α = 1, b is infinite.
     """
     excess = alpha + ridge - 1
@@ -25,4 +25,13 @@ def square_student(mean: np.ndarray, second: np.ndarray, *, alpha: float, ridge:
     share = alpha * gain**2
     misfit = float(1 - 2 * a @ mean + a @ second @ a)
     b = math.sqrt(share / (1 - share) * misfit) if share < 1 else math.inf
-    return RiskStudent(alpha, ridge, np.append(a, b), scale, math.inf)
+    return OrderParameters(alpha, ridge, np.append(a, b), scale)
+
+
+def interpolating_saddle_point(mean: np.ndarray, second: np.ndarray, *, alpha: float, ridge: float) -> OrderParameters:
+    """The student of least norm with y w·x = 1 on every kept example, α < 1: the square loss at λ → 0.
+
+    Its equations hold at any ridge, with λ V = 1 − α as ∂p/∂ω = 0 in (iv).
+    """
+    components = square_saddle_point(mean, second, alpha=alpha, ridge=0.0).components
+    return OrderParameters(alpha, ridge, components, (1 - alpha) / ridge)

@@ -1,1 +1,1 @@
-"""Averages over kept examples at a student's field, for every student of a convex loss."""
+"""Averages over kept examples at a student's field ω, which the saddle points of convex losses and of Bayes share."""

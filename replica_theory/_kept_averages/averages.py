@@ -5,48 +5,60 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory._kept_averages.closed_form import Boundaries, closed_form_nodes
+from replica_theory._kept_averages.closed_form import ConstantPieces, closed_form_nodes
 from replica_theory._kept_averages.field_nodes import FieldNodes
 from replica_theory._kept_averages.quadrature import quadrature_nodes
-from replica_theory.losses.base import Loss, Weight
+from replica_theory.losses.base import Weight
+from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.named import Square
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_SLENDER = 0.05
-_NARROW = 1e-4  # strips below it are a difference of nearly equal terms
+# Least width of a piece of the rule, and least f, of which the closed form keeps its digits: it subtracts nearly equal
+# terms otherwise.
+_NARROWEST = 1e-4  # at any student
+_NARROWEST_MOMENT = 0.05  # for E z², which is small beside the terms of the closed form
 
 
 @dataclass(frozen=True)
 class KeptAverages:
-    """The cells of a law and a sample weight."""
+    """`FieldNodes` of the kept examples at any student.
 
-    law: KeptDistribution
+    Attributes:
+        kept: Which examples are kept.
+        weight: Sample weight of the loss as a function of the signed margin; None for 1.
+    """
+
+    kept: KeptDistribution
     weight: Weight | None = None
+
+    def __call__(self, breakpoints: Breakpoints, components: np.ndarray, scale: float) -> FieldNodes:
+        """Nodes in the field of a student (a₁, a₂, b) for functions of ω and of prox_{Vwℓ}(ω), V = ``scale``."""
+        if self.in_closed_form:
+            return closed_form_nodes(self._pieces, components, breakpoints.of_proximal(scale))
+        return quadrature_nodes(self.kept, components, breakpoints, scale, weight=self.weight)
 
     @cached_property
     def in_closed_form(self) -> bool:
-        return self.law.is_constant and self.weight is None and self._narrowest > _NARROW
-
-    @property
-    def _narrowest(self) -> float:
-        return min(self.law.keep_fraction, *(piece.upper - piece.lower for piece in self.law.pieces))
-
-    @cached_property
-    def _boundaries(self) -> Boundaries:
-        return Boundaries.of(self.law)
-
-    def __call__(self, loss: Loss, student: np.ndarray, scale: float) -> FieldNodes:
-        if self.in_closed_form:
-            return closed_form_nodes(self._boundaries, student, loss.marks(scale))
-        return quadrature_nodes(self.law, student, loss, scale, weight=self.weight)
+        return self.kept.is_constant and self.weight is None and self._narrowest > _NARROWEST
 
     @cached_property
     def plane_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """m = E[y s] and S = E[s sᵀ] of the kept examples, along the probe and across it."""
-        outside, loss = np.array([0.0, 0.0, 1.0]), Square()
-        if self._narrowest < _SLENDER:  # where E z² is small beside the terms of the closed form
-            cells = quadrature_nodes(self.law, outside, loss, 1.0, weight=self.weight)
+        """m = E[y s], (2,), and S = E[s sᵀ], (2, 2), of the kept examples' fields s = (z, v) on probe and plane."""
+        if self._narrowest < _NARROWEST_MOMENT:
+            nodes = quadrature_nodes(self.kept, OUTSIDE, Square.breakpoints, 1.0, weight=self.weight)
         else:
-            cells = self(loss, outside, 1.0)
-        ones = np.ones_like(cells.field)
-        return cells.first(ones)[:2], cells.second(ones)[:2, :2]
+            nodes = self(Square.breakpoints, OUTSIDE, 1.0)
+        ones = np.ones_like(nodes.field)
+        return nodes.first(ones)[:2], nodes.second(ones)[:2, :2]
+
+    @property
+    def _narrowest(self) -> float:
+        """Narrowest length scale of the kept examples: min(piece width, f)."""
+        return min(self.kept.keep_fraction, *(piece.upper - piece.lower for piece in self.kept.pieces))
+
+    @cached_property
+    def _pieces(self) -> ConstantPieces:
+        return ConstantPieces.of(self.kept)
+
+
+OUTSIDE = np.array([0.0, 0.0, 1.0])  # components of a unit vector orthogonal to probe and teacher

@@ -1,9 +1,8 @@
-"""What a trained student sees of kept examples: its field ω, together with the example's coordinates.
+"""Nodes in the student's field ω of kept examples, with the moments of the example's coordinates there.
 
-Coordinates of a kept example, labelled so that y = +1: g = (z, v, h), with z the probe's field, v the
-field across it in the plane of probe and teacher, and h ~ N(0, 1) from the rest of the inputs. A student
-x = (a₁, a₂, b) sees the field ω = x·g. The examples that give it are summed up in cells by their mass and the
-first and second moments of g.
+Coordinates of a kept example, its input multiplied by its label so that y = +1: g = (z, v, h), with z the probe's
+field, v the field across the probe in the plane of probe and teacher, and h ~ N(0, 1) from the remaining inputs. A
+student of components x = (a₁, a₂, b) sees the field ω = x·g.
 """
 
 from dataclasses import dataclass
@@ -12,76 +11,78 @@ import numpy as np
 
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-REACH = 11.0
+REACH = 11.0  # largest field, in standard deviations: φ beyond it is below 1e-26
 
 
 @dataclass(frozen=True)
 class FieldNodes:
-    """Kept examples of label +1 by the student's field; all averages over them are sums over cells.
+    """Kept examples by the student's field: E[f(ω)], E[f(ω) g] and E[f(ω) g gᵀ] are sums over nodes.
 
     Attributes:
-        field: ω, (cells,).
-        loss_weight: By which the loss is multiplied in the cell, (cells,).
-        parts: (parts, cells), what the moments of g are composed of; the first is the share of the kept examples.
-        first_of: (3, n ≤ parts), E[g] as a combination of the first n parts.
-        second_of: (3, 3, parts), E[ggᵀ] as a combination of all.
+        field: ω, (nodes,).
+        loss_weight: Sample weight w of the loss at the node, (nodes,).
+        moments: Functions m_k of the node times its quadrature weight, (functions, nodes); the first is the share
+            of the kept examples, so that E[f] = Σ m₀ f.
+        first_map: E[f g] = Σ_k first_map[:, k] Σ m_k f over the first n functions, (3, n).
+        second_map: E[f g gᵀ] = Σ_k second_map[:, :, k] Σ m_k f over all functions, (3, 3, functions).
     """
 
     field: np.ndarray
     loss_weight: np.ndarray | float
-    parts: np.ndarray
-    first_of: np.ndarray
-    second_of: np.ndarray
+    moments: np.ndarray
+    first_map: np.ndarray
+    second_map: np.ndarray
 
     def mean(self, values: np.ndarray) -> float:
-        """E of what has these values in the cells."""
-        return float(self.parts[0] @ values)
+        """E[f] of a function f(ω) with these values at the nodes."""
+        return float(self.moments[0] @ values)
 
     def first(self, values: np.ndarray) -> np.ndarray:
-        """E[values · g], (3,)."""
-        return self.first_of @ (self.parts[: self.first_of.shape[1]] @ values)
+        """E[f g], (3,)."""
+        return self.first_map @ (self.moments[: self.first_map.shape[1]] @ values)
 
     def second(self, values: np.ndarray) -> np.ndarray:
-        """E[values · ggᵀ], (3, 3)."""
-        return self.second_of @ (self.parts @ values)
+        """E[f g gᵀ], (3, 3)."""
+        return self.second_map @ (self.moments @ values)
 
 
 def moment_maps(axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``first_of`` and ``second_of`` of the parts m, x, y, z, xx, xy, xz, yy, yz, zz: g = x X + y Y + z Z, axes (3, 3).
+    """Maps of `FieldNodes` where g = ξ₁ A₁ + ξ₂ A₂ + ξ₃ A₃ and the functions are the moments of ξ.
 
-    The axes X, Y, Z are rows; nothing of E[ggᵀ] is left to m, x, y and z.
+    Args:
+        axes: A₁, A₂, A₃ as rows, (3, 3).
+
+    Returns:
+        ``first_map``, (3, 4), and ``second_map``, (3, 3, 10), for the functions 1, ξ₁, ξ₂, ξ₃, ξ₁ξ₁, ξ₁ξ₂, ξ₁ξ₃,
+        ξ₂ξ₂, ξ₂ξ₃, ξ₃ξ₃.
     """
     first, second = np.zeros((3, 4)), np.zeros((3, 3, 10))
     first[:, 1:] = axes.T
     one, other = axes[_PAIRS[0]].T, axes[_PAIRS[1]].T
-    second[..., 4:] = _COUNTED * (one[:, None] * other + other[:, None] * one)
+    second[..., 4:] = _PAIR_WEIGHTS * (one[:, None] * other + other[:, None] * one)
     return first, second
 
 
 _PAIRS = np.triu_indices(3)
-_COUNTED = np.where(_PAIRS[0] == _PAIRS[1], 0.5, 1.0)
+_PAIR_WEIGHTS = np.where(_PAIRS[0] == _PAIRS[1], 0.5, 1.0)
 
 
 @dataclass(frozen=True)
 class LabelChance:
-    """Chance that an example of teacher field u has label +1: base + slope · 1(u > 0)."""
+    """P(label +1 | u) = base + slope · 1(u > 0), for an example of teacher field u."""
 
     base: float
     slope: float
 
 
-def labelled_pieces(law: KeptDistribution) -> tuple[tuple[Piece, ...], LabelChance]:
-    """The rule's pieces and the label's chance; at θ = 0 the label depends on z and joins the pieces."""
-    wrong = law.label_noise
-    if law.probe_angle > 0:
-        return law.pieces, LabelChance(wrong, 1 - 2 * wrong)
-    halves = [_scaled(piece, max(piece.lower, 0.0), piece.upper, 1 - wrong) for piece in law.pieces]
-    halves += [_scaled(piece, piece.lower, min(piece.upper, 0.0), wrong) for piece in law.pieces if wrong]
-    return tuple(piece for piece in halves if piece.lower < piece.upper), LabelChance(1.0, 0.0)
+def labelled_pieces(kept: KeptDistribution) -> tuple[tuple[Piece, ...], LabelChance]:
+    """Keep probability by probe field z of examples of label +1, and the chance of that label.
 
-
-def _scaled(piece: Piece, lower: float, upper: float, factor: float) -> Piece:
-    probability = piece.probability
-    if callable(probability):
-        return Piece(lower=lower, upper=upper, probability=lambda m: factor * probability(m))
-    return Piece(lower=lower, upper=upper, probability=factor * probability)
+    At θ = 0 the teacher's field is z: the label's chance, 1 − η at z > 0 and η at z < 0, is multiplied into the pieces.
+    """
+    noise = kept.label_noise
+    if kept.probe_angle > 0:
+        return kept.pieces, LabelChance(noise, 1 - 2 * noise)
+    halves = [p.transformed(lower=max(p.lower, 0.0), factor=1 - noise) for p in kept.pieces if p.upper > 0]
+    halves += [p.transformed(upper=min(p.upper, 0.0), factor=noise) for p in kept.pieces if noise and p.lower < 0]
+    return tuple(halves), LabelChance(1.0, 0.0)

@@ -1,9 +1,12 @@
-"""The cells of `field_cells` by quadrature over the probe's field, for any rule and any sample weight.
+"""`FieldNodes` by quadrature over the probe's field, for any rule and any sample weight.
 
-At a given probe field z the student's field is ω = a₁ z + τ ξ with τ² = a₂² + b² and ξ ~ N(0, 1). What
-is left is ζ ~ N(0, 1), with v = (a₂ ξ + b ζ)/τ and h = (b ξ − a₂ ζ)/τ, and the label is +1 without noise
-where ζ > −A, A = (z cos θ + sin θ a₂ ξ/τ)/(sin θ b/τ). Its moments are in closed form, so that averages
-are sums over (z, ξ). It shares no formula with the closed form, and checks it.
+At a given probe field z the student's field is ω = a₁ z + τ ξ with τ² = a₂² + b² and ξ ~ N(0, 1). What remains of
+the example is ζ ~ N(0, 1)::
+
+    v = (a₂ ξ + b ζ)/τ,   h = (b ξ − a₂ ζ)/τ,   u > 0 where ζ > −A,   A = (z cot θ + a₂ ξ/τ) τ/b
+
+The moments of ζ are in closed form, so that averages are sums over (z, ξ). This shares no formula with the closed
+form, and checks it.
 """
 
 from dataclasses import dataclass
@@ -13,21 +16,44 @@ from scipy.special import ndtr
 
 from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, LabelChance, labelled_pieces, moment_maps
 from replica_theory._numerics.gaussian import FAR, normal_density
-from replica_theory._numerics.quadrature import breakpoints, composite_rule
-from replica_theory.losses.base import Loss, Weight
+from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
+from replica_theory.losses.base import Weight
+from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
-_GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])
-_COARSE = 3.0  # widths beyond it are resolved by the grid
-_SHARP = 1.5  # widths below it, not resolved by the grid either, of what is smeared already
-_STEPS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])
-_NOTHING = 1e-24  # density of z and ξ, below which they do not count
-_EVERYWHERE = np.array([-2.0, -0.5, 0.5, 2.0])
+_GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])  # panel ends in z and in ξ
+_STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # panel ends around a smeared step, in its widths
+_NO_STEP = np.zeros(1)  # the panel end at a breakpoint that is no corner
+_WIDEST_LABEL_STEP = 3.0  # largest width in ξ of the label's step that the grid does not resolve
+_WIDEST_BREAKPOINT = 1.5  # largest width in z of a breakpoint, smeared by ξ, that the grid does not resolve
+_LEAST_DENSITY = 1e-24  # least density of (z, ξ) that counts
+_TYPICAL_MARGINS = np.array([-2.0, -0.5, 0.5, 2.0])  # m whose median weight stands for all in the panels in z
 
 
 @dataclass(frozen=True)
-class _Row:
-    """Probe fields z with the weight of the kept examples there, and the weight of their loss."""
+class _StudentField:
+    """ω = a₁ z + τ ξ at a student (a₁, a₂, b), τ² = a₂² + b², and θ, at which the label's boundary lies."""
+
+    a1: float
+    a2: float
+    b: float
+    tau: float
+    probe_angle: float
+
+    @classmethod
+    def of(cls, components: np.ndarray, probe_angle: float) -> "_StudentField":
+        a1, a2, b = components.tolist()
+        return cls(a1, a2, b, float(np.hypot(a2, b)), probe_angle)
+
+    def axes(self) -> np.ndarray:
+        """∂g/∂(z, ξ, ζ), one a row, (3, 3)."""
+        along, outside = self.a2 / self.tau, self.b / self.tau
+        return np.array([[1.0, 0.0, 0.0], [0.0, along, outside], [0.0, outside, -along]])
+
+
+@dataclass(frozen=True)
+class _ProbeNodes:
+    """Probe fields z of kept examples: the share of the kept at each, and their sample weight; each (nodes,)."""
 
     z: np.ndarray
     share: np.ndarray
@@ -35,47 +61,88 @@ class _Row:
 
 
 def quadrature_nodes(
-    law: KeptDistribution,
-    student: np.ndarray,
-    loss: Loss,
+    kept: KeptDistribution,
+    components: np.ndarray,
+    loss_breakpoints: Breakpoints,
     scale: float,
     *,
     weight: Weight | None = None,
     order: int = 12,
 ) -> FieldNodes:
-    """Cells of any rule, with panel ends where the proximal operator at this scale is not smooth."""
-    a1, a2, b = student.tolist()
-    tau = float(np.hypot(a2, b))
-    pieces, label = labelled_pieces(law)
-    weigh = weight or np.ones_like
-    marks = loss.marks(scale * np.median(_loss_weights(weigh, _EVERYWHERE)))
-    grid = _probe_grid(law.probe_angle, _STEPS if not loss.is_smooth else np.zeros(1), marks, student)
-    rows = _rows(pieces, weigh, grid, law.keep_fraction, order)
-    marks = loss.marks(scale * rows.loss_weight)
-    nodes = _across(rows, law.probe_angle, label, (marks - a1 * rows.z[:, None]) / tau, student, order)
-    z, xi = rows.z[nodes.row], nodes.points
-    mass, m1, m2 = _label_moments(law.probe_angle, label, z, xi, student) * (nodes.weights * rows.share[nodes.row])
-    zm, xm = z * mass, xi * mass
-    axes = np.array([[1.0, 0.0, 0.0], [0.0, a2 / tau, b / tau], [0.0, b / tau, -a2 / tau]])  # of z, ξ and ζ
-    parts = np.stack([mass, zm, xm, m1, z * zm, z * xm, z * m1, xi * xm, xi * m1, m2])
-    return FieldNodes(a1 * z + tau * xi, rows.loss_weight[nodes.row], parts, *moment_maps(axes))
+    """Nodes in the field of a student (a₁, a₂, b), with panel ends where prox_{Vwℓ} is not smooth.
+
+    Args:
+        kept: Which examples are kept: any rule.
+        components: (a₁, a₂, b).
+        loss_breakpoints: Those of the loss ℓ.
+        scale: V.
+        weight: Sample weight w(m), by signed margin.
+        order: Gauss–Legendre nodes a panel.
+    """
+    student = _StudentField.of(components, kept.probe_angle)
+    _, label = labelled_pieces(kept)
+    plane = plane_nodes(kept, components, loss_breakpoints, scale, weight=weight, order=order)
+    z, xi = plane.z, plane.xi
+    m, m_zeta, m_zeta2 = _zeta_moments(student, label, z, xi) * plane.share
+    m_z, m_xi = z * m, xi * m
+    moments = np.stack([m, m_z, m_xi, m_zeta, z * m_z, z * m_xi, z * m_zeta, xi * m_xi, xi * m_zeta, m_zeta2])
+    return FieldNodes(student.a1 * z + student.tau * xi, plane.loss_weight, moments, *moment_maps(student.axes()))
 
 
-def _probe_grid(angle: float, corners: np.ndarray, marks: np.ndarray, student: np.ndarray) -> np.ndarray:
-    """Panel ends in z: around the label's boundary, the loss's marks, and where the two meet, if seen sharply."""
-    a1, a2, b = student.tolist()
-    tau, ends = np.hypot(a2, b), [_GRID, np.tan(angle) * _STEPS]
-    slopes = [(a1, tau)]
-    if angle:
-        # on the boundary ω = slope z + spread ζ
-        slopes.append((a1 - a2 / np.tan(angle), b))
-    for slope, spread in slopes:
-        if spread < _SHARP * abs(slope):
-            ends.append((marks[:, None] / slope + abs(spread / slope) * corners).ravel())
+@dataclass(frozen=True)
+class PlaneNodes:
+    """Nodes (n,) over z and ξ, with the share of the kept there but for φ(ξ) and the label's chance, and their sample
+    weight."""
+
+    z: np.ndarray
+    xi: np.ndarray
+    share: np.ndarray
+    loss_weight: np.ndarray
+
+
+def plane_nodes(
+    kept: KeptDistribution,
+    components: np.ndarray,
+    loss_breakpoints: Breakpoints,
+    scale: float,
+    *,
+    weight: Weight | None,
+    order: int,
+) -> PlaneNodes:
+    """Nodes over (z, ξ), with panels at the rule's edges, the label's boundary and the loss's breakpoints; arguments as
+    in `quadrature_nodes`."""
+    student = _StudentField.of(components, kept.probe_angle)
+    pieces, label = labelled_pieces(kept)
+    weight = weight or np.ones_like
+
+    grid = _probe_grid(student, loss_breakpoints, scale * float(np.median(checked_weights(weight, _TYPICAL_MARGINS))))
+    probe = _probe_nodes(pieces, weight, grid, kept.keep_fraction, order)
+    omega = loss_breakpoints.of_proximal(scale * probe.loss_weight)  # (z, breakpoints)
+    nodes = _across_nodes(student, probe, label, (omega - student.a1 * probe.z[:, None]) / student.tau, order)
+    row = nodes.row
+    return PlaneNodes(probe.z[row], nodes.points, nodes.weights * probe.share[row], probe.loss_weight[row])
+
+
+def _probe_grid(student: _StudentField, loss_breakpoints: Breakpoints, scale: float) -> np.ndarray:
+    """Ends of panels in z: around the label's boundary, and the loss's breakpoints in general and on that boundary."""
+    a1, a2, b, tau = student.a1, student.a2, student.b, student.tau
+    tangent = np.tan(student.probe_angle)
+    omega = loss_breakpoints.of_proximal(scale)
+    around = _STEP_ENDS if loss_breakpoints.corners else _NO_STEP
+    ends = [_GRID, tangent * _STEP_ENDS]
+    lines = [(a1, tau)]  # ω = slope z + deviation · N(0, 1)
+    if student.probe_angle:
+        lines.append((a1 - a2 / tangent, b))  # on the label's boundary v = −z cot θ
+    for slope, deviation in lines:
+        if deviation < _WIDEST_BREAKPOINT * abs(slope):
+            ends.append((omega[:, None] / slope + abs(deviation / slope) * around).ravel())
     return np.unique(np.clip(np.concatenate(ends), -REACH, REACH))
 
 
-def _rows(pieces: tuple[Piece, ...], weigh: Weight, grid: np.ndarray, keep_fraction: float, order: int) -> _Row:
+def _probe_nodes(
+    pieces: tuple[Piece, ...], weight: Weight, grid: np.ndarray, keep_fraction: float, order: int
+) -> _ProbeNodes:
+    """Nodes in z with shares (2/f) φ(z) q(z) dz, piece by piece of the rule."""
     z, share = [], []
     for piece in pieces:
         lower, upper = np.clip([piece.lower, piece.upper], -REACH, REACH)
@@ -83,39 +150,39 @@ def _rows(pieces: tuple[Piece, ...], weigh: Weight, grid: np.ndarray, keep_fract
         z.append(nodes.points)
         share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
     z = np.concatenate(z)
-    return _Row(z, np.concatenate(share), _loss_weights(weigh, z))
+    return _ProbeNodes(z, np.concatenate(share), checked_weights(weight, z))
 
 
-def _loss_weights(weigh: Weight, z: np.ndarray) -> np.ndarray:
-    weights = np.asarray(weigh(z), dtype=float)
-    if weights.shape != z.shape or not np.all((weights > 0) & np.isfinite(weights)):
+def checked_weights(weight: Weight, margin: np.ndarray) -> np.ndarray:
+    weights = np.asarray(weight(margin), dtype=float)
+    if weights.shape != margin.shape or not np.all((weights > 0) & np.isfinite(weights)):
         raise ValueError(
-            f"`sample_weight` must return finite weights > 0 of its argument's shape {z.shape}; got shape "
+            f"`sample_weight` must return finite weights > 0 of its argument's shape {margin.shape}; got shape "
             f"{weights.shape}, from {weights.min()} to {weights.max()}"
         )
     return weights
 
 
-def _across(rows: _Row, angle: float, label: LabelChance, kinks: np.ndarray, student: np.ndarray, order: int):
-    """Nodes in ξ for each z, with panels where the label switches and ends where the loss has marks."""
-    _, a2, b = student.tolist()
-    features = None
-    if label.slope and abs(b) < _COARSE * abs(a2):
-        centres = -rows.z * np.cos(angle) * np.hypot(a2, b) / (np.sin(angle) * a2)
-        features = centres[:, None], np.full((rows.z.size, 1), abs(b / a2))
-    reach = np.sqrt(2 * np.log(np.maximum(rows.share / _NOTHING, 1.0)))
-    reach = np.minimum(reach, REACH)
-    return composite_rule(breakpoints(-reach, reach, grid=_GRID, features=features, kinks=kinks), order)
+def _across_nodes(
+    student: _StudentField, probe: _ProbeNodes, label: LabelChance, kinks: np.ndarray, order: int
+) -> Nodes:
+    """Nodes in ξ, one row for each z, with panels around the label's step and ends at the loss's ``kinks``."""
+    a2, b, angle, step = student.a2, student.b, student.probe_angle, None
+    if label.slope and abs(b) < _WIDEST_LABEL_STEP * abs(a2):
+        centres = -probe.z * np.cos(angle) * student.tau / (np.sin(angle) * a2)
+        step = centres[:, None], np.full((probe.z.size, 1), abs(b / a2))
+    reach = np.minimum(np.sqrt(2 * np.log(np.maximum(probe.share / _LEAST_DENSITY, 1.0))), REACH)
+    return composite_rule(breakpoints(-reach, reach, grid=_GRID, features=step, kinks=kinks), order)
 
 
-def _label_moments(angle: float, label: LabelChance, z: np.ndarray, xi: np.ndarray, student: np.ndarray) -> np.ndarray:
+def _zeta_moments(student: _StudentField, label: LabelChance, z: np.ndarray, xi: np.ndarray) -> np.ndarray:
     """φ(ξ) ∫ dζ φ(ζ) (1, ζ, ζ²) times the chance that the label is +1, (3, nodes)."""
-    seen = normal_density(xi)
+    density = normal_density(xi)
     if not label.slope:
-        seen *= label.base
-        return np.stack([seen, np.zeros_like(z), seen])
-    _, a2, b = student.tolist()
-    argument = np.clip((np.hypot(a2, b) / (np.tan(angle) * b)) * z + (a2 / b) * xi, -FAR, FAR)
-    pull = label.slope * seen * normal_density(argument)
-    mass = seen * (label.base + label.slope * ndtr(argument))
-    return np.stack([mass, pull, mass - argument * pull])
+        density *= label.base
+        return np.stack([density, np.zeros_like(z), density])
+    A = student.tau / (np.tan(student.probe_angle) * student.b) * z + student.a2 / student.b * xi
+    A = np.clip(A, -FAR, FAR)
+    first = label.slope * density * normal_density(A)
+    mass = density * (label.base + label.slope * ndtr(A))
+    return np.stack([mass, first, mass - A * first])

@@ -1,128 +1,148 @@
-"""Newton's method on the equations of the max-margin student, for many students at once."""
+"""Newton's method on the equations (S1)–(S3) of the max-margin student, for many students at once.
+
+The unknowns are the steps (ln α, δk/k_unit, ln scale, δψ) of `OrderParameters.stepped`: four for three equations. At
+fixed α the first is zero; along a curve of students the step is orthogonal to a given direction instead.
+"""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._max_margin.order_parameters import OrderParameters
-from replica_theory._max_margin.saddle_point import Stationarity, stationarity
+from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
+from replica_theory._max_margin.saddle_point import SaddlePointEquations, saddle_point_equations
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-TOLERANCE = 1e-13
-_ROUNDING = 1e-9  # below it, a residual that stops falling has met the rounding of its terms
-_LONGEST = 0.7  # step, in any coordinate
-_HOPELESS = 1e3
-_ITERATIONS = 12
-_CHUNK = 16  # students whose nodes stay in the cache
+TOLERANCE = 1e-13  # residual of a solution
+_ROUNDING = 1e-9  # residual below which one that stops falling has met the rounding of its terms
+_STALLED = 0.1  # share of the last residual above which a residual below _ROUNDING has stopped falling
+_SLOW = 0.8  # share of the last residual above which the method is given up
+_DIVERGED = 1e3  # residual at which the method is given up
+_LARGEST_STEP = 0.7  # in any coordinate
+_ITERATIONS = 12  # steps at most
 
 
 @dataclass(frozen=True)
-class Polished:
-    """What Newton's method made of some students.
+class NewtonResult:
+    """Students to which Newton's method led.
 
     Attributes:
         students: The students.
-        residual: Largest residual of each.
-        found: Whether it is as small as was asked, or as rounding allows.
-        first_residual: That of the start.
-        tangents: (students, 4), unit tangents of their curves towards larger α, in the coordinates of
-            `OrderParameters.stepped`, slack in units of ``unit``.
-        unit: The slack that doubles M or so.
+        residual: Largest residual of each, (students,).
+        converged: Whether it is as small as was asked, or as rounding allows, (students,).
+        first_residual: Largest residual at the start, (students,).
+        tangents: Unit tangents of the students' curves towards larger α, in the four coordinates of a step,
+            (students, 4).
+        k_unit: 2M/M_k, the scale in which k is stepped, (students,).
     """
 
     students: OrderParameters
     residual: np.ndarray
-    found: np.ndarray
+    converged: np.ndarray
     first_residual: np.ndarray
     tangents: np.ndarray
-    unit: np.ndarray
+    k_unit: np.ndarray
 
     @property
     def scaling_exponent(self) -> np.ndarray:
         """d ln ε/d ln α, along the curve."""
-        return (self.students.log_error_slopes() * self.tangents).sum(-1) / self.tangents[:, 0]
+        return (self.students.log_error_gradient() * self.tangents).sum(-1) / self.tangents[:, 0]
 
 
 def newton(
-    law: KeptDistribution,
+    kept: KeptDistribution,
     students: OrderParameters,
     *,
     direction: np.ndarray | None = None,
     tolerance: float = TOLERANCE,
-    here: Stationarity | None = None,
-) -> Polished:
-    """Solves for students from near-by ones, at fixed α or in the plane across ``direction``; ``here`` if known."""
-    here = here or equations(law, students)
-    steps, tangents = _steps(here, direction)
-    first = size = np.abs(here.residual).max(-1)
-    previous = np.full_like(size, math.inf)
+    equations: SaddlePointEquations | None = None,
+) -> NewtonResult:
+    """Solves (S1)–(S3) from near-by students.
+
+    Args:
+        kept: Distribution of the kept examples.
+        students: Where to start.
+        direction: (students, 4), to which each step is orthogonal; None steps at fixed α.
+        tolerance: Largest residual of a solution.
+        equations: (S1)–(S3) at the start, if known.
+    """
+    iterate = _Iterate.at(kept, students, direction, equations)
+    first = iterate.residual
+    previous = np.full_like(first, math.inf)
     for iteration in range(_ITERATIONS):
-        active = _unfinished(students, here, size, previous, tolerance) & ((size < 0.8 * previous) | (iteration < 2))
+        falling = (iterate.residual < _SLOW * previous) | (iteration < 2)
+        active = iterate.unfinished(previous, tolerance) & falling
         if not active.any():
             break
-        previous, size = size, size.copy()
+        previous = iterate.residual
         if active.all():
-            students = _stepped(students, here.unit, steps)
-            here = equations(law, students)
-            steps, tangents = _steps(here, direction)
-            size = np.abs(here.residual).max(-1)
-            continue
-        moved = _stepped(students[active], here.unit[active], steps[active])
-        ahead = equations(law, moved)
-        students, here = students.with_replaced(active, moved), here.with_replaced(active, ahead)
-        steps[active], tangents[active] = _steps(ahead, None if direction is None else direction[active])
-        size[active] = np.abs(ahead.residual).max(-1)
-    found = size < max(tolerance, _ROUNDING)
-    return Polished(students, size, found, first, tangents, here.unit)
+            iterate = _Iterate.at(kept, iterate.next_students(), direction)
+        else:
+            some = None if direction is None else direction[active]
+            iterate = iterate.replaced(active, _Iterate.at(kept, iterate[active].next_students(), some))
+    converged = iterate.residual < max(tolerance, _ROUNDING)
+    k_unit = iterate.equations.k_unit
+    return NewtonResult(iterate.students, iterate.residual, converged, first, iterate.tangents, k_unit)
 
 
-def equations(law: KeptDistribution, students: OrderParameters) -> Stationarity:
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where a student is lost
-        step = max(1, _CHUNK // len(law.pieces))
-        if students.k.size <= step:
-            return stationarity(law, students)
-        parts = [stationarity(law, students[i : i + step]) for i in range(0, students.k.size, step)]
-    return Stationarity(*map(np.concatenate, zip(*(vars(p).values() for p in parts), strict=True)))
+@dataclass(frozen=True)
+class _Iterate(PerStudent):
+    """Students, their equations and largest residual, Newton's next steps, and unit tangents, (students, 4) each."""
+
+    students: OrderParameters
+    equations: SaddlePointEquations
+    residual: np.ndarray
+    steps: np.ndarray
+    tangents: np.ndarray
+
+    @classmethod
+    def at(
+        cls,
+        kept: KeptDistribution,
+        students: OrderParameters,
+        direction: np.ndarray | None,
+        equations: SaddlePointEquations | None = None,
+    ) -> "_Iterate":
+        equations = equations or saddle_point_equations(kept, students)
+        return cls(students, equations, equations.largest_residual, *_steps_and_tangents(equations, direction))
+
+    def unfinished(self, previous: np.ndarray, tolerance: float) -> np.ndarray:
+        """Which students to step on: neither solved, nor at the rounding of their terms, nor diverged."""
+        solved = self.residual < TOLERANCE
+        if tolerance > TOLERANCE:
+            # relative to k/k_unit where the margin is small, so that its relative error is as small
+            relative_k = self.students.k.astype(float) / self.equations.k_unit
+            solved |= self.residual < tolerance * np.minimum(1.0, relative_k)
+        stalled = (self.residual < _ROUNDING) & (self.residual > _STALLED * previous)
+        return ~solved & ~stalled & (self.residual < _DIVERGED)
+
+    def next_students(self) -> OrderParameters:
+        """Students after Newton's steps, shortened to `_LARGEST_STEP`; k falls by a factor e^0.7 at most."""
+        delta_k = self.equations.k_unit * self.steps[:, 1]
+        largest = np.maximum(np.abs(self.steps).max(-1), -delta_k / self.students.k)
+        share = np.minimum(1.0, _LARGEST_STEP / largest).astype(float)
+        log_alpha, _, log_scale, delta_angle = self.steps.T * share
+        return self.students.stepped(log_alpha, delta_k * share, log_scale, delta_angle)
 
 
-def _unfinished(
-    students: OrderParameters, here: Stationarity, size: np.ndarray, previous: np.ndarray, tolerance: float
-) -> np.ndarray:
-    """Which students to step on: neither close enough, nor at the rounding of their terms, nor hopeless."""
-    # where the margin is small, an anchor is rough only within its margin
-    close = size < TOLERANCE
-    if tolerance > TOLERANCE:
-        close |= size < tolerance * np.minimum(1.0, students.k.astype(float) / here.unit)
-    stalled = (size < _ROUNDING) & (size > 0.1 * previous)
-    return ~close & ~stalled & (size < _HOPELESS)
-
-
-def _stepped(students: OrderParameters, unit: np.ndarray, steps: np.ndarray) -> OrderParameters:
-    """Newton's steps, no longer than allowed; k at most falls by a factor of a few."""
-    slack = unit * steps[:, 1]
-    longest = np.maximum(np.abs(steps).max(-1), -slack / students.k)
-    share = np.minimum(1.0, _LONGEST / longest).astype(float)
-    return students.stepped(steps[:, 0] * share, slack * share, steps[:, 2] * share, steps[:, 3] * share)
-
-
-def _steps(here: Stationarity, direction: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Newton's steps at fixed α, or in the plane across ``direction``, and the unit tangents towards larger α."""
-    count = len(here.residual)
+def _steps_and_tangents(equations: SaddlePointEquations, direction: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Newton's steps at fixed α, or orthogonal to ``direction``, and unit tangents towards larger α."""
+    count = len(equations.residual)
     sides = np.empty((count, 3, 2))
-    sides[..., 0], sides[..., 1] = here.residual, here.jacobian[..., 0]
+    sides[..., 0], sides[..., 1] = equations.residual, equations.jacobian[..., 0]
+    solutions = _solved(equations.jacobian[..., 1:], sides)
     steps, tangents = np.zeros((count, 4)), np.ones((count, 4))
-    solved = _solved(here.jacobian[..., 1:], sides)
-    np.negative(solved[..., 0], out=steps[:, 1:])
-    np.negative(solved[..., 1], out=tangents[:, 1:])
+    np.negative(solutions[..., 0], out=steps[:, 1:])
+    np.negative(solutions[..., 1], out=tangents[:, 1:])
     if direction is not None:
-        steps -= ((steps * direction).sum(-1) / (tangents * direction).sum(-1))[:, None] * tangents
+        along_tangent = (steps * direction).sum(-1) / (tangents * direction).sum(-1)
+        steps -= along_tangent[:, None] * tangents
     tangents /= np.sqrt((tangents * tangents).sum(-1))[:, None]
     return steps, tangents
 
 
 def _solved(matrices: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Solutions of many small systems; NaN where one is singular or not finite, which leads nowhere."""
+    """Solutions of many linear systems; NaN where a matrix is singular or not finite."""
     try:
         return np.linalg.solve(matrices, sides)
     except np.linalg.LinAlgError:

@@ -1,22 +1,47 @@
-"""Max-margin students in variables that lose no digits when they align with their teacher."""
+"""Order parameters of max-margin students, in variables that lose no digits as the student aligns with its teacher.
 
-from dataclasses import dataclass, fields
+A student is scaled so that its part outside the plane of teacher and probe is a unit vector. Its part in the plane has
+length p and lies at an angle ψ to the teacher; k is its margin. The paper's order parameters follow:
+
+    κ = k/√(1+p²),   R = p cos ψ/√(1+p²),   ρ = p cos(θ−ψ)/√(1+p²),   ε = arctan2(√(1 + p² sin² ψ), p cos ψ)/π.
+"""
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-_COARSE = 1e3  # lengths, and inverse widths of a rule's pieces, up to which doubles lose nothing
+_DOUBLES_SUFFICE = 1e3  # largest p, and largest 1/(narrowest length scale of the rule), that doubles resolve
+
+
+class PerStudent:
+    """A dataclass whose attributes all have one entry a student, along their first axis."""
+
+    def __getitem__(self, index: slice | np.ndarray | tuple[slice, None]) -> Self:
+        """The students at these indices (a slice, a mask or an index array), or all with an axis appended."""
+        return type(self)(**{name: values[index] for name, values in vars(self).items()})
+
+    def replaced(self, mask: np.ndarray, others: Self) -> Self:
+        """The same, with others' entries where the mask is true."""
+        merged = {}
+        for name, values in vars(self).items():
+            if isinstance(values, PerStudent):
+                merged[name] = values.replaced(mask, getattr(others, name))
+            else:
+                merged[name] = values.copy()
+                merged[name][mask] = getattr(others, name)
+        return type(self)(**merged)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderParameters:
-    """Students: in-plane part of this length, angle ψ from the teacher, plus a unit vector outside.
-
-    Every attribute is an array with one entry a student.
+class OrderParameters(PerStudent):
+    """Order parameters of students, each attribute an array (students,).
 
     Attributes:
         alpha: α, kept examples per dimension.
-        k: Margin of the unscaled student, κ √(1 + length²).
-        length: p, the length of its part in the plane of teacher and probe.
+        k: Margin of the unscaled student, κ √(1 + p²).
+        length: p, length of its part in the plane of teacher and probe.
         angle: ψ of that part, radians from the teacher towards the probe.
     """
 
@@ -26,84 +51,67 @@ class OrderParameters:
     angle: np.ndarray
 
     @classmethod
-    def of(cls, alpha, k, length, angle) -> "OrderParameters":
-        """Students from numbers or arrays of them."""
-        columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.longdouble)) for v in (alpha, k, length, angle)))
-        return cls(**dict(zip(("alpha", "k", "length", "angle"), columns, strict=True)))
+    def of(cls, alpha: ArrayLike, k: ArrayLike, length: ArrayLike, angle: ArrayLike) -> "OrderParameters":
+        """Students from numbers or arrays that broadcast, in extended precision."""
+        values = (np.atleast_1d(np.asarray(v, np.longdouble)) for v in (alpha, k, length, angle))
+        alphas, ks, lengths, angles = np.broadcast_arrays(*values)
+        return cls(alpha=alphas, k=ks, length=lengths, angle=angles)
 
-    def __getitem__(self, index) -> "OrderParameters":
-        """The students at these indices (a slice, a mask or an index array)."""
-        return OrderParameters(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
-
-    def with_replaced(self, mask: np.ndarray, others: "OrderParameters") -> "OrderParameters":
-        """The same, with others where the mask says so."""
-        return (
-            others
-            if mask.all()
-            else OrderParameters(**dict(zip(vars(self), replaced(vars(self), mask, vars(others)), strict=True)))
-        )
-
-    def resolving(self, finest: float) -> "OrderParameters":
-        """The same in doubles, which is faster, if they resolve the students' scale and the rule's finest."""
-        if self.length.max() >= _COARSE or finest <= 1 / _COARSE:
+    def in_sufficient_precision(self, narrowest_scale: float) -> "OrderParameters":
+        """The same in doubles, which are faster, where they resolve 1/p and the rule's narrowest length scale."""
+        if self.length.max() >= _DOUBLES_SUFFICE or narrowest_scale <= 1 / _DOUBLES_SUFFICE:
             return self
-        return OrderParameters(**{field.name: getattr(self, field.name).astype(float) for field in fields(self)})
+        return OrderParameters(**{name: values.astype(float) for name, values in vars(self).items()})
 
     @property
     def squared_norm(self) -> np.ndarray:
+        """1 + p²."""
         return 1.0 + self.length * self.length
 
     @property
     def norm(self) -> np.ndarray:
+        """√(1 + p²)."""
         return np.hypot(1.0, self.length)
 
     @property
     def margin(self) -> np.ndarray:
-        """κ = k / |student|."""
+        """κ = k/√(1 + p²)."""
         return self.k / self.norm
 
     @property
     def overlap(self) -> np.ndarray:
-        """R = p cos ψ / |student|."""
+        """R = p cos ψ/√(1 + p²)."""
         return self.length * np.cos(self.angle) / self.norm
 
     def probe_overlap(self, probe_angle: float) -> np.ndarray:
-        """ρ = p cos(θ − ψ) / |student|."""
+        """ρ = p cos(θ − ψ)/√(1 + p²)."""
         return self.length * np.cos(probe_angle - self.angle) / self.norm
 
     @property
     def generalization_error(self) -> np.ndarray:
-        """ε = arctan2(√(1 + p² sin² ψ), p cos ψ) / π."""
+        """ε = arctan2(√(1 + p² sin² ψ), p cos ψ)/π."""
         across = self.length * np.sin(self.angle)
         return np.arctan2(np.hypot(1.0, across), self.length * np.cos(self.angle)) / np.pi
 
-    def stepped(self, log_alpha, slack, log_scale, turn) -> "OrderParameters":
-        """Multiplies α, adds slack to k, which stays positive, then scales k and length, and turns the angle."""
-        # sums and products of doubles with the state are in its own, longer precision
-        gain, growth = slack / self.k, np.exp(np.asarray(log_scale, np.longdouble))
+    def stepped(
+        self, log_alpha: np.ndarray, delta_k: np.ndarray, log_scale: np.ndarray, delta_angle: np.ndarray
+    ) -> "OrderParameters":
+        """α → α e^a, k → (k + δk) e^s, p → p e^s, ψ → ψ + δψ; k stays positive, by k e^(δk/k) where δk < 0."""
+        # sums and products of doubles with the order parameters are in their own, longer precision
+        gain, growth = delta_k / self.k, np.exp(np.asarray(log_scale, np.longdouble))
         return OrderParameters(
             alpha=self.alpha * np.exp(np.asarray(log_alpha, np.longdouble)),
             k=self.k * np.where(gain > 0, 1 + gain, np.exp(np.minimum(gain, 0))) * growth,
             length=self.length * growth,
-            angle=self.angle + turn,
+            angle=self.angle + delta_angle,
         )
 
-    def log_error_slopes(self) -> np.ndarray:
-        """∂ ln ε by the steps of `stepped`, (students, 4): the error depends on length and angle alone."""
-        along, across = self.length * np.cos(self.angle), self.length * np.sin(self.angle)
-        beside = np.hypot(1.0, across)
-        # ε = arctan2(beside, along)/π; across/beside is how beside grows with across
-        by_scale = (along * across**2 / beside - beside * along) / self.squared_norm
-        by_turn = (along**2 * across / beside + beside * across) / self.squared_norm
-        zero = np.zeros_like(along)
-        slopes = np.stack([zero, zero, by_scale, by_turn], -1) / (np.pi * self.generalization_error)[:, None]
-        return slopes.astype(float)
-
-
-def replaced(columns: dict[str, np.ndarray], mask: np.ndarray, others: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """Copies of the columns, with those of others where the mask says so."""
-    copies = []
-    for name, column in columns.items():
-        copies.append(column.copy())
-        copies[-1][mask] = others[name]
-    return copies
+    def log_error_gradient(self) -> np.ndarray:
+        """∂ ln ε by the steps (a, δk, s, δψ) of `stepped`, (students, 4): the error depends on p and ψ alone."""
+        parallel, across = self.length * np.cos(self.angle), self.length * np.sin(self.angle)
+        perpendicular = np.hypot(1.0, across)  # ε = arctan2(perpendicular, parallel)/π
+        by_scale = (parallel * across**2 / perpendicular - perpendicular * parallel) / self.squared_norm
+        by_angle = (parallel**2 * across / perpendicular + perpendicular * across) / self.squared_norm
+        zero = np.zeros_like(parallel)
+        gradient = np.stack([zero, zero, by_scale, by_angle], -1) / (np.pi * self.generalization_error)[:, None]
+        return gradient.astype(float)

@@ -1,125 +1,141 @@
-"""The paper's own saddle-point equations, as an independent check of every max-margin student.
+"""The paper's own saddle-point equations (1)–(3), as an independent check of every max-margin student.
 
-Sorscher et al. 2022 (App. A.2) average over the probe field z of kept examples and the student's
-full field t < κ; the solver averages over the student's in-plane field alone. With c, s = cos θ,
-sin θ, σ² = 1 − ρ², Λ² = s² − R² − ρ² + 2ρRc and G = H(Γ/σΛ), the chance that the label is +1::
+Sorscher et al. 2022 (App. A.2) average over the probe field z of kept examples and the student's full field t < κ; the
+solver averages over the student's in-plane field alone. With c, s = cos θ, sin θ, σ² = 1 − ρ²,
+Λ² = s² − R² − ρ² + 2ρRc and G = H(Γ/σΛ), the chance that the label is +1 (N the normal density)::
 
     (1) (R − ρc)/s²              = (α / πΛ) < ∫ dt e^{−Δ/2Λ²} (κ−t) >
     (2) 1 − (ρ² + R² − 2ρRc)/s²  = 2α < ∫ dt N(t; ρz, σ²) G (κ−t)² >
     (3) (ρ − Rc)/s²              = 2α < ∫ dt [N G (z−ρt)/σ² + e^{−Δ/2Λ²} (ρR−c)/(2πΛσ²)] (κ−t) >
 
-At fixed t the average over z = ρt + σζ has three parts: the mass m(t) of kept examples of label
-+1, the pull e(t) of the rule's edges (what ∫ ζ φ leaves at the ends of an interval), and the pull
-l(t) of the label's boundary. As θ → 0 the paper's two coordinates become one, and (1), (3) divide
-by s² what is nearly zero; (2), (3) + c·(1) and s²·(1) are the same equations and lose nothing::
+At fixed t the average over z = ρt + σζ has three parts (`residual_averages`): the mass m(t) of kept examples of label
++1, the term e(t) of the rule's edges and the term l(t) of the label's boundary. As θ → 0 the paper's two coordinates
+become one, and (1), (3) divide by s² what is nearly zero; (2), (3) + c·(1) and s²·(1) are the same equations and lose
+nothing::
 
-    1/|student|² = (2α/f) ∫ dt φ(t) (κ−t)² m(t)
-    ρ            = (2α/f) ∫ dt φ(t) (κ−t) [e(t) + c l(t)]
-    R − ρc       = (2α/f) ∫ dt φ(t) (κ−t) s² l(t)
+    (2')  1/|student|² = (2α/f) ∫ dt φ(t) (κ−t)² m(t)
+    (3')  ρ            = (2α/f) ∫ dt φ(t) (κ−t) [e(t) + c l(t)]
+    (1')  R − ρc       = (2α/f) ∫ dt φ(t) (κ−t) s² l(t)
 
 Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in closed form.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._max_margin.order_parameters import OrderParameters
-from replica_theory._max_margin.residual_averages import GRID, REACH, Overlaps, closed_pulls, overlaps, summed_averages
+from replica_theory._max_margin.residual_averages import PaperVariables, boundary_terms, summed_averages
 from replica_theory._numerics.gaussian import interval_moments, normal_density
-from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule, gauss_legendre
+from replica_theory._numerics.quadrature import GaussianPanels, Nodes, composite_rule, gauss_legendre
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_CHUNK = 16  # students whose nodes stay in the cache
-_NOTHING = 1e-16  # share of a sum that is below its rounding
-_CANCELLED = 10.0  # terms so much larger than their sum that their rounding would show in it
+_PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
+_CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
+_NEGLIGIBLE = 1e-16  # share of ∫ φ (κ−t)² m below which the mass where t starts is not evaluated
+_CANCELLED = 10.0  # size of the terms of ∫ φ (κ−t)² m, relative to their sum, beyond which their rounding would show
+_CLOSE_SHORTFALL, _CLOSE_ORDER = 0.8, 9  # κ − t below which a closed form would cancel, and nodes used instead
 
 
-def largest_residual(law: KeptDistribution, student: OrderParameters) -> np.ndarray:
-    """Largest difference between the sides of an equation, relative to the size of its terms, each student."""
-    step = max(1, _CHUNK // len(law.pieces))
-    return np.concatenate([_largest(law, student[i : i + step]) for i in range(0, student.k.size, step)])
+def largest_residual(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
+    """Largest difference between the sides of (1')–(3'), relative to the size of their terms, (students,)."""
+    size = max(1, _CHUNK // len(kept.pieces))
+    return np.concatenate([_largest(kept, students[i : i + size]) for i in range(0, students.k.size, size)])
 
 
-def _largest(law: KeptDistribution, student: OrderParameters) -> np.ndarray:
-    if not law.is_constant:
-        return _residual(law, student, in_closed_form=False)[0]
-    residual, again = _residual(law, student, in_closed_form=True)
-    if again.any():
-        residual[again] = _residual(law, student[again], in_closed_form=False)[0]
+def _largest(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
+    if not kept.is_constant:
+        return _differences(kept, students, closed_form=False)[0]
+    residual, cancelled = _differences(kept, students, closed_form=True)
+    if cancelled.any():
+        residual[cancelled] = _differences(kept, students[cancelled], closed_form=False)[0]
     return residual
 
 
-def _residual(
-    law: KeptDistribution, student: OrderParameters, *, in_closed_form: bool
+def _differences(
+    kept: KeptDistribution, students: OrderParameters, *, closed_form: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The residual, and whether the terms of ∫ φ (κ−t)² m are too large for their sum to be trusted."""
-    student = student.resolving(law.finest)
-    paper = overlaps(law, student)
-    nodes = _shortfalls(law, paper)
-    averages = _by_parts if in_closed_form else _by_quadrature
-    edge, label, squared_shortfall, size = averages(law, paper, nodes)
-    short = nodes.points.astype(float, copy=False)
-    weight = normal_density((nodes.spread(paper.margin) - nodes.points).astype(float, copy=False)) * short
-    factor, cosine, sine = 2 * student.alpha / law.keep_fraction, np.cos(law.probe_angle), np.sin(law.probe_angle)
-    edge_pull, edge_size, label_pull = factor * nodes.integrals([weight * edge, weight * np.abs(edge), weight * label])
-    sides = [
-        student.squared_norm * factor * squared_shortfall - 1,
-        (edge_pull + cosine * label_pull - paper.rho) / (edge_size + label_pull),
-        (sine * label_pull - paper.inward / paper.norm) / (edge_size + label_pull),
-    ]
-    return np.abs(sides).max(0).astype(float), size > _CANCELLED * squared_shortfall
+    """Largest relative difference of the sides of (1')–(3'), and whether rounding shows in ∫ φ (κ−t)² m."""
+    students = students.in_sufficient_precision(kept.narrowest_scale)
+    paper = PaperVariables.of(kept, students)
+    nodes = _shortfall_nodes(kept, paper)
+    averages = (_closed_averages if closed_form else _summed_averages)(kept, paper, nodes)
+    shortfall = nodes.points.astype(float, copy=False)
+    density = normal_density((nodes.at_nodes(paper.margin) - nodes.points).astype(float, copy=False))
+    weight = density * shortfall
+    factor, c, s = 2 * students.alpha / kept.keep_fraction, np.cos(kept.probe_angle), np.sin(kept.probe_angle)
+    edge, edge_size, label = factor * nodes.integrals(
+        [weight * averages.edge, weight * np.abs(averages.edge), weight * averages.label]
+    )
+    equation_2 = students.squared_norm * factor * averages.squared_shortfall - 1
+    equation_3 = (edge + c * label - paper.probe_overlap) / (edge_size + label)
+    equation_1 = (s * label - paper.across_probe / paper.norm) / (edge_size + label)  # both sides divided by s
+    residual = np.abs([equation_2, equation_3, equation_1]).max(0).astype(float)
+    return residual, averages.squared_shortfall_size > _CANCELLED * averages.squared_shortfall
 
 
-def _shortfalls(law: KeptDistribution, paper: Overlaps) -> Nodes:
-    """Quadrature in κ − t > 0, with panels where the label, the rule's edges and both at once switch."""
-    edges, (rows, many), kind = law.edges, (paper.margin.size, law.edges.size), paper.margin.dtype
-    centres, widths = np.zeros((2, rows, 1 + 3 * many), kind)
+@dataclass(frozen=True)
+class _FieldAverages:
+    """e and l at the nodes, (nodes,), and ∫ dt φ (κ−t)² m with the size of its terms, (students,)."""
+
+    edge: np.ndarray
+    label: np.ndarray
+    squared_shortfall: np.ndarray
+    squared_shortfall_size: np.ndarray
+
+
+def _shortfall_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
+    """Quadrature in κ − t > 0, with panels where the label, the rule's edges and both at once switch in t."""
+    edges, (rows, many) = kept.edges, (paper.margin.size, kept.edges.size)
+    centres, widths = np.zeros((2, rows, 1 + 3 * many), paper.margin.dtype)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         widths[:, 0] = np.abs(paper.tau / paper.overlap)
-        for place, (scale, width) in enumerate((
-            (1 / paper.rho, paper.sigma / paper.rho),
-            (-paper.gap / (paper.spread * paper.inward), paper.sigma / paper.inward),
-            (paper.tau**2 / (paper.spread * paper.outward), paper.tau / paper.outward),
+        for number, (centre, width) in enumerate((
+            (1 / paper.probe_overlap, paper.sigma / paper.probe_overlap),
+            (-paper.covariance / (paper.Lambda * paper.across_probe), paper.sigma / paper.across_probe),
+            (paper.tau**2 / (paper.Lambda * paper.across_teacher), paper.tau / paper.across_teacher),
         )):  # fmt: skip
-            columns = slice(1 + place * many, 1 + (place + 1) * many)
-            centres[:, columns], widths[:, columns] = scale[:, None] * edges, np.abs(width)[:, None]
-    ends = breakpoints(-REACH, np.minimum(paper.margin, REACH), grid=GRID, features=(centres, widths))
-    return composite_rule(paper.margin[:, None] - ends[:, ::-1], order=12)
+            columns = slice(1 + number * many, 1 + (number + 1) * many)
+            centres[:, columns], widths[:, columns] = centre[:, None] * edges, np.abs(width)[:, None]
+    ends = _PANELS.ends(-_PANELS.reach, np.minimum(paper.margin, _PANELS.reach), features=(centres, widths))
+    return composite_rule(paper.margin[:, None] - ends[:, ::-1], _PANELS.order)
 
 
-def _by_quadrature(law: KeptDistribution, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
-    """e and l at each node, ∫ dt φ (κ−t)² m(t) of each student, and the size of its terms."""
-    at, short = paper[nodes.row], nodes.points
-    edge, label, mass = summed_averages(law, at, short)
-    (total,) = nodes.integrals([normal_density((at.margin - short).astype(float)) * short.astype(float) ** 2 * mass])
-    return edge, label, total, total
+def _summed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes) -> _FieldAverages:
+    """By quadrature over z at every node."""
+    at, shortfall = paper[nodes.row], nodes.points
+    edge, label, mass = summed_averages(kept, at, shortfall)
+    density = normal_density((at.margin - shortfall).astype(float))
+    (total,) = nodes.integrals([density * shortfall.astype(float) ** 2 * mass])
+    return _FieldAverages(edge, label, total, total)
 
 
-def _by_parts(law: KeptDistribution, paper: Overlaps, nodes: Nodes) -> tuple[np.ndarray, ...]:
-    """The same from m where t starts, at most P(u > 0 | t), and from its growth, which is in closed form."""
-    at, short, start = paper.beside(nodes), nodes.points, paper.margin + REACH
-    edge, label = closed_pulls(law, at, short)
-    growth = (_squared_shortfall_above(at.margin, short) * (at.rho * edge + at.overlap * label)).astype(
-        float, copy=False
-    )
-    gain, size = nodes.integrals([growth, np.abs(growth)])
-    most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-REACH * paper.overlap / paper.tau).astype(float))
-    matters, at_start = most > _NOTHING * gain, np.zeros_like(gain)
+def _closed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes) -> _FieldAverages:
+    """e and l in closed form, and ∫ dt φ (κ−t)² m by parts: m where t starts, and dm/dt = ρ e + R l from there."""
+    at, shortfall, first = paper.at_nodes(nodes), nodes.points, paper.margin + _PANELS.reach
+    edge, label = boundary_terms(kept, at, shortfall)
+    growth = _squared_shortfall(at.margin, shortfall) * (at.probe_overlap * edge + at.overlap * label)
+    growth = growth.astype(float, copy=False)
+    gained, gained_size = nodes.integrals([growth, np.abs(growth)])
+    # m ≤ P(u > 0 | t) where t starts, and the integral of φ (κ−t)² is at most (1 + |κ|)²
+    most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-_PANELS.reach * paper.overlap / paper.tau).astype(float))
+    matters, initial = most > _NEGLIGIBLE * gained, np.zeros_like(gained)
     if matters.any():
-        mass = summed_averages(law, paper[matters], start[matters])[2]
-        at_start[matters] = mass * _squared_shortfall_above(paper.margin[matters], start[matters])
-    return edge, label, at_start + gain, at_start + size
+        _, _, mass = summed_averages(kept, paper[matters], first[matters])
+        initial[matters] = mass * _squared_shortfall(paper.margin[matters], first[matters])
+    return _FieldAverages(edge, label, initial + gained, initial + gained_size)
 
 
-def _squared_shortfall_above(margin: np.ndarray, short: np.ndarray) -> np.ndarray:
-    """∫ φ(s) (κ−s)² ds from κ − short to κ, summed where that is so near that the closed form would cancel."""
-    margin, short = margin.astype(float, copy=False), short.astype(float, copy=False)
-    mass, first, second = interval_moments(margin - short, margin + 0.0 * short)
+def _squared_shortfall(margin: np.ndarray, shortfall: np.ndarray) -> np.ndarray:
+    """∫ φ(t) (κ−t)² dt from κ − shortfall to κ, summed where that is so near that the closed form would cancel."""
+    margin, shortfall = margin.astype(float, copy=False), shortfall.astype(float, copy=False)
+    mass, first, second = interval_moments(margin - shortfall, margin + 0.0 * shortfall)
     total = margin**2 * mass - 2 * margin * first + second
-    near = short < 0.8
-    if near.any():
-        nodes, weights = gauss_legendre(9)
-        short, margin = short[near], margin[near] if margin.size == near.size else margin
-        gap = short * nodes[:, None]
-        total[near] = short * (weights @ (gap**2 * normal_density(margin - gap)))
+    close = shortfall < _CLOSE_SHORTFALL
+    if close.any():
+        nodes, weights = gauss_legendre(_CLOSE_ORDER)
+        shortfall, margin = shortfall[close], margin[close] if margin.size == close.size else margin
+        distance = shortfall * nodes[:, None]
+        total[close] = shortfall * (weights @ (distance**2 * normal_density(margin - distance)))
     return total

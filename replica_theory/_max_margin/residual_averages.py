@@ -1,8 +1,12 @@
 """Averages over the probe field at fixed student field t, for the paper's equations.
 
-At t the probe field is z = ρt + σζ with ζ ~ N(0, 1), and the label is +1 with probability G. Kept
-examples of label +1 have a mass m(t); what ∫ ζ φ leaves at the ends of an interval is the pull e(t)
-of the rule's edges, and l(t) is the pull of the label's boundary.
+At t the probe field is z = ρt + σζ with ζ ~ N(0, 1), and the label is +1 with the chance G. Gaussian integration by
+parts of the average of ζ leaves the boundary terms, where q or G jumps:
+
+    m(t) = E[q G | t]
+    e(t) = Σ q [φ(ζ) G at a piece's lower end − φ(ζ) G at its upper end]/σ        the rule's edges
+    l(t) = φ(R t/τ)/τ · E[q | t, u = 0]                                           the label's boundary
+    E[ζ q G | t] = σ e(t) + (c − ρR)/σ · l(t)
 """
 
 from dataclasses import dataclass
@@ -10,133 +14,129 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._max_margin.order_parameters import OrderParameters
+from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
-from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
+from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-REACH = 10.5
-GRID = np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5])
+_PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
 _CHUNK = 40  # fields t whose averages are summed at once
+_CLOSE_ENDS = 0.5  # |ln of the ratio of φ(ζ) at a piece's ends| below which their difference is taken from its width
 
 
 @dataclass(frozen=True)
-class Overlaps:
-    """The paper's variables for students, each from its components."""
+class PaperVariables(PerStudent):
+    """The paper's variables, each from the student's components, so that none cancels; c, s = cos θ, sin θ."""
 
-    norm: np.ndarray
-    inward: np.ndarray  # norm (R − ρc)/s
-    outward: np.ndarray  # norm (ρ − Rc)/s
-    overlap: np.ndarray
-    rho: np.ndarray
-    sigma: np.ndarray  # √(1 − ρ²)
-    tau: np.ndarray  # √(1 − R²)
-    gap: np.ndarray  # c − ρR
-    spread: np.ndarray  # Λ
+    norm: np.ndarray  # √(1 + p²)
+    across_probe: np.ndarray  # p sin(θ−ψ) = norm (R − ρc)/s
+    across_teacher: np.ndarray  # p sin ψ = norm (ρ − Rc)/s
+    overlap: np.ndarray  # R
+    probe_overlap: np.ndarray  # ρ
+    sigma: np.ndarray  # σ = √(1 − ρ²)
+    tau: np.ndarray  # τ = √(1 − R²)
+    covariance: np.ndarray  # c − ρR, of z and u at fixed t
+    Lambda: np.ndarray  # Λ = √(σ²τ² − (c − ρR)²)
     margin: np.ndarray  # κ
 
-    def __getitem__(self, index) -> "Overlaps":
-        return Overlaps(*(values[index] for values in vars(self).values()))
+    @classmethod
+    def of(cls, kept: KeptDistribution, students: OrderParameters) -> "PaperVariables":
+        theta, norm, p = students.angle.dtype.type(kept.probe_angle), students.norm, students.length
+        across_probe, across_teacher = p * np.sin(theta - students.angle), p * np.sin(students.angle)
+        return cls(
+            norm=norm,
+            across_probe=across_probe,
+            across_teacher=across_teacher,
+            overlap=students.overlap,
+            probe_overlap=students.probe_overlap(theta),
+            sigma=np.hypot(1.0, across_probe) / norm,
+            tau=np.hypot(1.0, across_teacher) / norm,
+            covariance=(np.cos(theta) - across_probe * across_teacher) / norm**2,
+            Lambda=np.sin(theta) / norm,
+            margin=students.margin,
+        )
 
-    def beside(self, nodes: Nodes) -> "Overlaps":
-        """The same beside the nodes of each."""
-        return Overlaps(*(nodes.spread(values) for values in vars(self).values()))
-
-
-def overlaps(law: KeptDistribution, student: OrderParameters) -> Overlaps:
-    angle, norm, p = student.angle.dtype.type(law.probe_angle), student.norm, student.length
-    turn = angle - student.angle
-    inward, outward = p * np.sin(turn), p * np.sin(student.angle)
-    return Overlaps(
-        norm=norm,
-        inward=inward,
-        outward=outward,
-        overlap=student.overlap,
-        rho=student.probe_overlap(angle),
-        sigma=np.hypot(1.0, inward) / norm,
-        tau=np.hypot(1.0, outward) / norm,
-        gap=(np.cos(angle) - inward * outward) / norm**2,
-        spread=np.sin(angle) / norm,
-        margin=student.margin,
-    )
+    def at_nodes(self, nodes: Nodes) -> "PaperVariables":
+        """Each student's variables at its own nodes."""
+        return PaperVariables(**{name: nodes.at_nodes(values) for name, values in vars(self).items()})
 
 
-def closed_pulls(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """e and l at t = κ − short, of a rule that is constant between its edges."""
-    return _edge_pull(law, at, short), _label_pull(law, at, at.margin - short)
+def boundary_terms(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """e and l at t = κ − shortfall, of a rule that is constant between its edges."""
+    return _edge_term(kept, at, shortfall), _label_term(kept, at, at.margin - shortfall)
 
 
-def summed_averages(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> np.ndarray:
-    """e, l and m by quadrature over the probe field, for any rule, (3, t)."""
-    chunks = [slice(start, start + _CHUNK) for start in range(0, short.size, _CHUNK)]
-    return np.concatenate([_summed(law, at[chunk], short[chunk]) for chunk in chunks], axis=1)
+def summed_averages(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
+    """e, l and m at t = κ − shortfall by quadrature over the probe field, for any rule, (3, t)."""
+    chunks = [slice(start, start + _CHUNK) for start in range(0, shortfall.size, _CHUNK)]
+    return np.concatenate([_summed(kept, at[chunk], shortfall[chunk]) for chunk in chunks], axis=1)
 
 
-def _edge_pull(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> np.ndarray:
-    """e = Σ q [φ(ζ) G] at an interval's lower minus at its upper end, over σ."""
-    ends = np.minimum(np.maximum(law.ends, -FAR), FAR)[..., None]
-    beyond = _beyond(at, short, ends)
+def _edge_term(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
+    ends = kept.finite_bounds
+    distance = _distance_to_edge(at, shortfall, ends)
     with np.errstate(divide="ignore"):
-        argument = (at.margin - short) * (at.inward / at.sigma) + at.gap / (at.sigma * at.spread) * ends
+        label_slope = at.covariance / (at.sigma * at.Lambda)
+    argument = (at.margin - shortfall) * (at.across_probe / at.sigma) + label_slope * ends
     argument = np.minimum(np.maximum(argument, -FAR), FAR)
-    density = normal_density((beyond / at.sigma).astype(float, copy=False))
-    at_low, at_high = density * ndtr(argument.astype(float, copy=False))
-    # a narrow interval's two ends nearly cancel: their difference is taken from its width
-    exponent = ((ends[1] - ends[0]) * (beyond[0] + beyond[1]) / (2 * at.sigma**2)).astype(float, copy=False)
-    pull, near = at_low - at_high, np.abs(exponent) < 0.5
-    if near.any():
-        low, high = argument[0][near], argument[1][near]
-        rise = interval_mass(np.minimum(low, high), np.maximum(low, high))
-        rise = np.copysign(rise, (high - low).astype(float, copy=False))
-        pull[near] = at_low[near] * -np.expm1(-exponent[near]) - density[1][near] * rise
-    return law.probabilities @ pull / at.sigma.astype(float, copy=False)
+    density = normal_density((distance / at.sigma).astype(float, copy=False))
+    at_lower, at_upper = density * ndtr(argument.astype(float, copy=False))
+    difference = at_lower - at_upper
+    log_ratio = ((ends[1] - ends[0]) * (distance[0] + distance[1]) / (2 * at.sigma**2)).astype(float, copy=False)
+    close = np.abs(log_ratio) < _CLOSE_ENDS
+    if close.any():
+        lower, upper = argument[0][close], argument[1][close]
+        rise = interval_mass(np.minimum(lower, upper), np.maximum(lower, upper))
+        rise = np.copysign(rise, (upper - lower).astype(float, copy=False))
+        difference[close] = at_lower[close] * -np.expm1(-log_ratio[close]) - density[1][close] * rise
+    return kept.probabilities @ difference / at.sigma.astype(float, copy=False)
 
 
-def _beyond(at: Overlaps, short: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
-    """z − ρt at z = edge, from κ on: near the margin t itself would be too coarse."""
-    return (edge - at.rho * at.margin) + at.rho * short
+def _distance_to_edge(at: PaperVariables, shortfall: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """z − ρt at z = edge, in terms of κ and κ − t: near the margin t itself would be too coarse."""
+    return (edge - at.probe_overlap * at.margin) + at.probe_overlap * shortfall
 
 
-def _label_pull(law: KeptDistribution, at: Overlaps, t: np.ndarray) -> np.ndarray:
-    """l = φ(R t/τ)/τ times the mean of q along the label's boundary u = 0."""
-    low, high = _along_boundary(at, t, np.minimum(np.maximum(law.ends, -FAR), FAR)[..., None])
-    return _at_boundary(at, t) * (law.probabilities @ interval_mass(low, high))
+def _label_term(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
+    lower, upper = _on_label_boundary(at, t, kept.finite_bounds)
+    return _boundary_density(at, t) * (kept.probabilities @ interval_mass(lower, upper))
 
 
-def _at_boundary(at: Overlaps, t: np.ndarray) -> np.ndarray:
-    """φ(R t/τ)/τ, the density of the label's boundary."""
+def _boundary_density(at: PaperVariables, t: np.ndarray) -> np.ndarray:
+    """φ(R t/τ)/τ, the density of u = 0 at t."""
     return (normal_density((at.overlap * t / at.tau).astype(float)) / at.tau).astype(float)
 
 
-def _along_boundary(at: Overlaps, t: np.ndarray, edge: np.ndarray | float) -> np.ndarray:
-    """Where z = edge on the label's boundary, a standard normal coordinate."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # an edge at 0 is everywhere on a sharp boundary
-        return at.tau * edge / at.spread - t * at.outward / at.tau
+def _on_label_boundary(at: PaperVariables, t: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """The standard normal coordinate of z on the label's boundary u = 0 at which z = edge."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # an edge at 0 is everywhere on a boundary without width
+        return at.tau * edge / at.Lambda - t * at.across_teacher / at.tau
 
 
-def _summed(law: KeptDistribution, at: Overlaps, short: np.ndarray) -> np.ndarray:
-    t = at.margin - short
+def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
+    t = at.margin - shortfall
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope, switch = at.gap / at.spread, -at.overlap * at.sigma * t / at.gap
+        slope, switch = at.covariance / at.Lambda, -at.overlap * at.sigma * t / at.covariance
         features = switch[:, None], np.abs(1 / slope)[:, None]
-    edges = _beyond(at[:, None], short[:, None], law.edges) / at.sigma[:, None]
-    nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, features=features, kinks=edges), order=12)
+    kinks = _distance_to_edge(at[:, None], shortfall[:, None], kept.edges) / at.sigma[:, None]
+    nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, features=features, kinks=kinks)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
-    lean = here.overlap * here.sigma * field + here.gap * zeta
+    mean_u = here.overlap * here.sigma * field + here.covariance * zeta  # σ E[u | t, ζ]
     with np.errstate(divide="ignore", invalid="ignore"):
-        argument = np.where(lean == 0, 0.0, lean / here.spread)  # a label on its boundary, though it is sharp
-    zeta, margin = zeta.astype(float), here.rho * field + here.sigma * zeta
-    density = normal_density(zeta) * law(margin.astype(float)) * ndtr(argument.astype(float))
-    mass, pull = nodes.integrals([density, zeta * density])
-    label = _at_boundary(at, t) * _mean_along_boundary(law, at, t)
-    return np.stack([(pull - at.gap / at.sigma * label) / at.sigma, label, mass]).astype(float)
+        argument = np.where(mean_u == 0, 0.0, mean_u / here.Lambda)
+    label_chance = ndtr(argument.astype(float))
+    zeta, margin = zeta.astype(float), here.probe_overlap * field + here.sigma * zeta
+    density = normal_density(zeta) * kept(margin.astype(float)) * label_chance
+    mass, first = nodes.integrals([density, zeta * density])
+    label = _boundary_density(at, t) * _mean_on_boundary(kept, at, t)
+    return np.stack([(first - at.covariance / at.sigma * label) / at.sigma, label, mass]).astype(float)
 
 
-def _mean_along_boundary(law: KeptDistribution, at: Overlaps, t: np.ndarray) -> np.ndarray:
-    """Mean of q over z on the label's boundary, whose spread there is Λ/τ."""
-    kinks = _along_boundary(at[:, None], t[:, None], law.edges)
-    nodes = composite_rule(breakpoints(-REACH, REACH, grid=GRID, kinks=kinks), order=12)
+def _mean_on_boundary(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
+    """E[q | t, u = 0], where z has the standard deviation Λ/τ."""
+    kinks = _on_label_boundary(at[:, None], t[:, None], kept.edges)
+    nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, kinks=kinks)
     here = at[nodes.row]
-    margin = (nodes.points + t[nodes.row] * here.outward / here.tau) * here.spread / here.tau
-    kept = law(np.clip(margin, -FAR, FAR).astype(float))
-    return nodes.integrals([normal_density(nodes.points.astype(float)) * kept])[0]
+    margin = (nodes.points + t[nodes.row] * here.across_teacher / here.tau) * here.Lambda / here.tau
+    q = kept(np.clip(margin, -FAR, FAR).astype(float))
+    return nodes.integrals([normal_density(nodes.points.astype(float)) * q])[0]

@@ -1,135 +1,172 @@
 """The three equations of the max-margin student, and their derivatives, as one-dimensional integrals.
 
-    M(p, k) = E_kept Q(k − y p·s),   s = the kept example's components in the teacher–probe plane
+A student of in-plane length p, angle ψ and margin k (`OrderParameters`) sees a kept example of label +1 at the field t
+along its in-plane part and v across it. With the noise of unit variance that the rest of the student adds, the mean
+squared shortfall from its margin is
 
-is the mean squared shortfall from margin k, over the noise that the rest of the student (of unit
-norm) adds. With x = k − p t the shortfall at the student's in-plane field t, and v across it, the
-largest margin that is affordable solves
+    M(p, ψ, k) = E_kept Q(x),   x = k − p t,   Q(x) = E (x + g)₊²
 
-    ln αM = 0,    ⟨Q'(x) (p x − t)⟩ = 0,    ⟨Q'(x) v⟩ = 0,
+Maximising κ² = k²/(1 + p²) subject to α M = 1 gives, with ⟨·⟩ = E_kept and the radial weight r = p x − t,
 
-which are αM = 1 and the two components of k p ∂M/∂k + (1 + p²) ∂M/∂p = 0.
+    (S1)  α M = 1
+    (S2)  k p ∂M/∂k + (1 + p²) ∂M/∂p = ⟨Q'(x) r⟩ = 0
+    (S3)  ∂M/∂ψ = 0,  that is  ⟨Q'(x) v⟩ = 0
+
+In components (A, B) of p along two axes of the plane, (S2) and (S3) are k A ∂M/∂k + (1 + p²) ∂M/∂A = 0 and the same
+for B. M is convex, so there is one solution.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from replica_theory._max_margin.order_parameters import OrderParameters, replaced
+from replica_theory._max_margin.field_moments import corners, field_range, transverse_moments
+from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
-from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
+from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_REACH = 12.0
-_GRID = np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0])
+_PANELS = GaussianPanels(
+    grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=12
+)
+_CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 
 
 @dataclass(frozen=True)
-class Stationarity:
-    """The equations at some students.
+class SaddlePointEquations(PerStudent):
+    """(S1)–(S3) at some students, not necessarily solutions.
 
     Attributes:
-        residual: (students, 3), each relative to the size of its terms.
-        jacobian: (students, 3, 4), by ln α, slack, ln scale and angle: the steps of `OrderParameters.stepped`.
-        unit: (students,), the slack that doubles M or so: the unit in which it is stepped.
-        sizes: (students, 3), by which the averages in the equations are divided.
+        residual: ln α M, ⟨Q' r⟩ and −⟨Q' v⟩, the latter two relative to the size of their terms, (students, 3).
+        jacobian: Derivatives of the residual by ln α, δk/k_unit, ln scale and ψ, the steps of
+            `OrderParameters.stepped`, (students, 3, 4). A term of (S2) that vanishes with (S3) is left out.
+        k_unit: 2M/M_k, the scale in which k is stepped, (students,).
+        term_sizes: M, ⟨Q' (p|x| + |t|)⟩ and √(⟨Q'⟩⟨Q' v²⟩), by which the averages are divided, (students, 3).
     """
 
     residual: np.ndarray
     jacobian: np.ndarray
-    unit: np.ndarray
-    sizes: np.ndarray
+    k_unit: np.ndarray
+    term_sizes: np.ndarray
 
-    def __getitem__(self, index) -> "Stationarity":
-        return Stationarity(*(part[index] for part in vars(self).values()))
-
-    def with_replaced(self, mask: np.ndarray, others: "Stationarity") -> "Stationarity":
-        """The same, with others where the mask says so."""
-        return others if mask.all() else Stationarity(*replaced(vars(self), mask, vars(others)))
+    @property
+    def largest_residual(self) -> np.ndarray:
+        """Largest |residual| of the three equations, (students,)."""
+        return np.abs(self.residual).max(-1)
 
 
-def stationarity(law: KeptDistribution, student: OrderParameters) -> Stationarity:
-    """The equations and their derivatives at these students.
+class ShortfallAverages(NamedTuple):
+    """Averages ⟨·⟩ over kept examples: of Q(x) and its derivatives times x, r = p x − t and the transverse field v.
 
-    A step changes x by the slack and then scales k and p together, so that near-by fields keep
-    their shortfall even where p is huge; derivatives by the scale are averages of x itself.
+    Each is a number for one student, or an array (students,).
     """
-    student = student.resolving(law.finest)
-    nodes = _fields(law, student)
-    t, p = nodes.points, nodes.spread(student.length)
-    x = nodes.spread(student.k) - p * t
-    lever, terms = (p * x - t).astype(float, copy=False), (p * np.abs(x) + np.abs(t)).astype(float, copy=False)
-    x = x.astype(float, copy=False)
-    q0, q1, q2 = squared_ramp(x)
-    weight = nodes.weights * (2 / law.keep_fraction) * normal_density(t.astype(float, copy=False))
-    mass, across, across2 = weight * law.across_moments(nodes, student.angle)
-    sums = np.add.reduceat(_products(q0, q1, q2, mass, across, across2, x, lever, terms), nodes.starts, axis=1)
-    columns = np.concatenate([sums, [student.alpha, student.k, student.length]], dtype=float)
-    # numbers are much faster than arrays of one
-    residual, jacobian, unit, sizes = _assembled(*(columns if len(nodes.starts) > 1 else columns[:, 0]))
-    return Stationarity(
-        *(
-            np.array(part).reshape(*shape, -1).T
-            for part, shape in zip((residual, jacobian, unit, sizes), ((3,), (4, 3), (), (3,)), strict=True)
-        )
-    )
+
+    q: np.ndarray  # ⟨Q⟩ = M
+    dq: np.ndarray  # ⟨Q'⟩ = ∂M/∂k
+    dq_x: np.ndarray  # ⟨Q' x⟩
+    dq_r: np.ndarray  # ⟨Q' r⟩, which (S2) sets to 0
+    dq_size: np.ndarray  # ⟨Q' (p|x| + |t|)⟩, size of the terms of ⟨Q' r⟩
+    dq_v: np.ndarray  # ⟨Q' v⟩, which (S3) sets to 0
+    dq_vv: np.ndarray  # ⟨Q' v²⟩
+    ddq_r: np.ndarray  # ⟨Q'' r⟩
+    ddq_xr: np.ndarray  # ⟨Q'' x r⟩
+    ddq_vr: np.ndarray  # ⟨Q'' v r⟩
+    ddq_v: np.ndarray  # ⟨Q'' v⟩
+    ddq_xv: np.ndarray  # ⟨Q'' x v⟩
+    ddq_vv: np.ndarray  # ⟨Q'' v²⟩
 
 
-def _assembled(
-    m, m1, m1_x, m1_lever, lever_size, m1_v, v_size, m2_lever, m2_lever_x, m2_lever_v, m2_v, m2_x_v, m2_vv, alpha, k, p
-) -> tuple:
-    """Residual, Jacobian (its columns), unit and sizes from the averages of one student, or of many."""
-    unit, across_size, zero = 2 * m / m1, (m1 * v_size) ** 0.5, 0.0 * m
-    residual = np.log(alpha * m), m1_lever / lever_size, -m1_v / across_size
-    columns = (
-        (zero + 1.0, zero, zero),
-        (unit * m1 / m, unit * (m2_lever + p * m1) / lever_size, -unit * m2_v / across_size),
-        (m1_x / m, (m2_lever_x + 2 * p * m1_x) / lever_size, -m2_x_v / across_size),
-        (-p * m1_v / m, -p * m2_lever_v / lever_size, p * (m2_vv + k * m1 / (1 + p * p)) / across_size),
-    )
-    return residual, columns, unit, (m, lever_size, across_size)
+def saddle_point_equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePointEquations:
+    """(S1)–(S3) and their derivatives at these students; not finite where a student is far from any solution."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        size = max(1, _CHUNK // len(kept.pieces))
+        if students.k.size <= size:
+            return _equations(kept, students)
+        chunks = [_equations(kept, students[i : i + size]) for i in range(0, students.k.size, size)]
+    return SaddlePointEquations(*map(np.concatenate, zip(*(vars(c).values() for c in chunks), strict=True)))
 
 
-def _products(q0, q1, q2, mass, across, across2, x, lever, terms) -> np.ndarray:
-    """The thirteen integrands."""
-    out = np.empty((13, x.size))
-    np.multiply(q0, mass, out=out[0])
-    np.multiply(q1, mass, out=out[1])
-    np.multiply(out[1], x, out=out[2])
-    np.multiply(out[1], lever, out=out[3])
-    np.multiply(out[1], terms, out=out[4])
-    np.multiply(q1, across, out=out[5])
-    np.multiply(q1, across2, out=out[6])
-    np.multiply(q2, mass, out=out[7])
-    out[7] *= lever
-    np.multiply(out[7], x, out=out[8])
-    np.multiply(q2, across, out=out[10])
-    np.multiply(out[10], lever, out=out[9])
-    np.multiply(out[10], x, out=out[11])
-    np.multiply(q2, across2, out=out[12])
-    return out
-
-
-def mean_example(law: KeptDistribution) -> np.ndarray:
-    """The mean kept example y s: along the teacher, and across it towards the probe."""
-    nodes = _fields(law, OrderParameters.of(1.0, 1.0, 1.0, 0.0))
+def mean_example(kept: KeptDistribution) -> np.ndarray:
+    """E_kept y s, (2,): the mean kept example along the teacher, and across it towards the probe."""
+    with np.errstate(divide="ignore", over="ignore"):
+        nodes = _field_nodes(kept, OrderParameters.of(1.0, 1.0, 1.0, 0.0))
+        mass, first, _ = transverse_moments(kept, nodes, np.zeros(1))
     t = nodes.points.astype(float)
-    mass, across, _ = law.across_moments(nodes, np.zeros(1))
-    density = 2 / law.keep_fraction * normal_density(t)
-    return nodes.integrals([density * t * mass, density * across])[:, 0]
+    density = 2 / kept.keep_fraction * normal_density(t)
+    return nodes.integrals([density * t * mass, density * first])[:, 0]
 
 
-def _fields(law: KeptDistribution, student: OrderParameters) -> Nodes:
-    """Quadrature in t, with panels where shortfall begins and where the label and the rule's edges switch."""
-    angle, p = student.angle, student.length
-    edges, turn = law.edges, law.probe_angle - angle
-    centres, widths = np.zeros((2, p.size, 2 + edges.size), p.dtype)
-    centres[:, 0], widths[:, 0], widths[:, 1] = student.k / p, 1 / p, np.abs(np.tan(angle))
-    if edges.size:
-        centres[:, 2:], widths[:, 2:] = edges / np.cos(turn)[:, None], np.abs(np.tan(turn))[:, None]
-    lower, upper = (np.minimum(np.maximum(end, -_REACH), _REACH) for end in law.span(angle))
-    upper = np.minimum(upper, (student.k + _REACH) / p)
-    upper = np.where(upper > lower, upper, _REACH)
-    return composite_rule(
-        breakpoints(lower, upper, grid=_GRID, features=(centres, widths), kinks=law.kinks(angle)), order=12
+def _equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePointEquations:
+    students = students.in_sufficient_precision(kept.narrowest_scale)
+    averages = _averages(kept, students)
+    alpha, k, p = (values.astype(float, copy=False) for values in (students.alpha, students.k, students.length))
+    if k.size == 1:  # arithmetic with numbers is much faster than with arrays of one
+        return _assembled(ShortfallAverages(*averages[:, 0]), alpha[0], k[0], p[0])
+    return _assembled(ShortfallAverages(*averages), alpha, k, p)
+
+
+def _averages(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
+    """`ShortfallAverages` of students, (13, students), from t over all kept examples and v in closed form."""
+    nodes = _field_nodes(kept, students)
+    t, p = nodes.points, nodes.at_nodes(students.length)
+    x = nodes.at_nodes(students.k) - p * t
+    r, size = (p * x - t).astype(float, copy=False), (p * np.abs(x) + np.abs(t)).astype(float, copy=False)
+    x = x.astype(float, copy=False)
+    q, dq, ddq = squared_ramp(x)
+    weight = nodes.weights * (2 / kept.keep_fraction) * normal_density(t.astype(float, copy=False))
+    one, v, vv = weight * transverse_moments(kept, nodes, students.angle)
+    integrands = np.empty((len(ShortfallAverages._fields), x.size))
+    of, multiply = ShortfallAverages(*integrands), np.multiply
+    multiply(q, one, of.q)
+    multiply(dq, one, of.dq)
+    multiply(of.dq, x, of.dq_x)
+    multiply(of.dq, r, of.dq_r)
+    multiply(of.dq, size, of.dq_size)
+    multiply(dq, v, of.dq_v)
+    multiply(dq, vv, of.dq_vv)
+    multiply(ddq * one, r, of.ddq_r)
+    multiply(of.ddq_r, x, of.ddq_xr)
+    multiply(ddq, v, of.ddq_v)
+    multiply(of.ddq_v, r, of.ddq_vr)
+    multiply(of.ddq_v, x, of.ddq_xv)
+    multiply(ddq, vv, of.ddq_vv)
+    return np.add.reduceat(integrands, nodes.starts, axis=1)
+
+
+def _assembled(a: ShortfallAverages, alpha: np.ndarray, k: np.ndarray, p: np.ndarray) -> SaddlePointEquations:
+    """Residual and Jacobian.
+
+    The derivatives by a step of k, of the common scale s of k and p, and of ψ follow from dx = dk, dx = x ds and
+    dx = −p v dψ, dt = v dψ, dv = −t dψ. A step in s changes x by x itself, so that examples next to the margin keep
+    their shortfall even where p is huge.
+    """
+    k_unit, v_size, zero = 2 * a.q / a.dq, (a.dq * a.dq_vv) ** 0.5, 0.0 * a.q
+    r_size = a.dq_size
+    residual = np.log(alpha * a.q), a.dq_r / r_size, -a.dq_v / v_size
+    by_log_alpha = zero + 1.0, zero, zero
+    by_k = k_unit * a.dq / a.q, k_unit * (a.ddq_r + p * a.dq) / r_size, -k_unit * a.ddq_v / v_size
+    by_scale = a.dq_x / a.q, (a.ddq_xr + 2 * p * a.dq_x) / r_size, -a.ddq_xv / v_size
+    # ⟨Q' t⟩ = k p ⟨Q'⟩/(1 + p²) by (S2)
+    by_angle = -p * a.dq_v / a.q, -p * a.ddq_vr / r_size, p * (a.ddq_vv + k * a.dq / (1 + p * p)) / v_size
+    return SaddlePointEquations(
+        residual=np.array(residual).reshape(3, -1).T,
+        jacobian=np.array((by_log_alpha, by_k, by_scale, by_angle)).reshape(4, 3, -1).T,
+        k_unit=np.array(k_unit).reshape(-1),
+        term_sizes=np.array((a.q, r_size, v_size)).reshape(3, -1).T,
     )
+
+
+def _field_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
+    """Quadrature in t, with panels where shortfall begins and where the label and the rule's edges switch."""
+    angle, p = students.angle, students.length
+    edges, to_probe = kept.edges, kept.probe_angle - angle
+    centres, widths = np.zeros((2, p.size, 2 + edges.size), p.dtype)
+    centres[:, 0], widths[:, 0], widths[:, 1] = students.k / p, 1 / p, np.abs(np.tan(angle))
+    if edges.size:
+        centres[:, 2:], widths[:, 2:] = edges / np.cos(to_probe)[:, None], np.abs(np.tan(to_probe))[:, None]
+    reach = _PANELS.reach
+    lower, upper = (np.minimum(np.maximum(end, -reach), reach) for end in field_range(kept, angle))
+    upper = np.minimum(upper, (students.k + reach) / p)  # no shortfall where x < −reach
+    upper = np.where(upper > lower, upper, reach)
+    return _PANELS.nodes(lower, upper, features=(centres, widths), kinks=corners(kept, angle))

@@ -1,1 +1,1 @@
-"""Gaussian functions, quadrature and interpolation."""
+"""Gaussian functions, quadrature, interpolation, and roots and minima in one variable."""

@@ -1,17 +1,21 @@
-"""The few Gaussian functions from which every saddle point is built."""
+"""The Gaussian functions from which every saddle point is built."""
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
 
 from replica_theory._numerics.quadrature import gauss_legendre
 
 _ROOT_TWO_PI = math.sqrt(2 * math.pi)
-FAR = 40.0  # beyond it φ and 1 − Φ underflow: an infinite bound can be replaced by it exactly
+FAR = 40.0  # standard deviations at which φ and 1 − Φ underflow: ±FAR stands for ±∞ exactly
+_NARROW = 1.2  # (b − a)(2 + |a + b|) below which φ varies on [a, b] by a factor of a few: its moments are summed
+_NARROW_ORDER = 7  # Gauss–Legendre nodes that are exact to rounding there
 
 
-def normal_density(x: np.ndarray) -> np.ndarray:
+def normal_density(x: np.ndarray) -> NDArray[Any]:
     """φ(x), density of the standard normal."""
     return np.exp(-0.5 * x * x) / _ROOT_TWO_PI
 
@@ -26,11 +30,16 @@ def squared_ramp(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x * half_slope + cumulative, 2 * half_slope, 2 * cumulative
 
 
+def inverse_mills(y: np.ndarray) -> np.ndarray:
+    """(ln Φ)'(y) = φ(y)/Φ(y)."""
+    return math.sqrt(2 / math.pi) / erfcx(y * -math.sqrt(0.5))
+
+
 def interval_mass(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """∫ φ(x) dx over [lower, upper]; zero where the interval is empty."""
     ends, width = _finite(lower, upper)
-    mass = _tail_difference(ends)
-    narrow = _is_narrow(ends, width)
+    mass = _cumulative_difference(ends)
+    narrow = _narrow(ends, width)
     if narrow.size:
         mass.reshape(-1)[narrow] = _narrow_moments(ends[0].reshape(-1)[narrow], width.reshape(-1)[narrow])[0]
     return mass
@@ -41,20 +50,20 @@ def interval_moments(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     ends, width = _finite(lower, upper)
     density = normal_density(ends)
     moments = np.empty((3, *width.shape))
-    mass, first, second = moments
-    mass[...] = _tail_difference(ends)
+    mass, first, second = moments[0, ...], moments[1, ...], moments[2, ...]
+    mass[...] = _cumulative_difference(ends)
     np.subtract(density[0], density[1], out=first)
     density *= ends
     np.subtract(density[0], density[1], out=second)
     second += mass
-    narrow = _is_narrow(ends, width)
+    narrow = _narrow(ends, width)
     if narrow.size:
         moments.reshape(3, -1)[:, narrow] = _narrow_moments(ends[0].reshape(-1)[narrow], width.reshape(-1)[narrow])
     return moments
 
 
 def _finite(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends, (2, ...), and the width, which is taken before the ends are rounded to doubles."""
+    """Both ends, (2, ...), with ±FAR for ±∞, and the width, which is taken before the ends are rounded to doubles."""
     lower, upper = (np.minimum(np.maximum(end, -FAR), FAR) for end in (lower, upper))
     upper = np.maximum(lower, upper)
     width = upper - lower
@@ -63,21 +72,21 @@ def _finite(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return ends, width.astype(float, copy=False)
 
 
-def _tail_difference(ends: np.ndarray) -> np.ndarray:
+def _cumulative_difference(ends: np.ndarray) -> np.ndarray:
     """Φ(b) − Φ(a), taken in the tail where both are small, so that nothing cancels there."""
     side = np.copysign(1.0, -(ends[0] + ends[1]))
     below = ndtr(side * ends)
     return side * (below[1] - below[0])
 
 
-def _is_narrow(ends: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Indices where φ varies by a factor or so: a difference of values at the ends would lose digits there."""
-    return np.flatnonzero((width > 0) & (width * (2 + np.abs(ends[0] + ends[1])) < 1.2))
+def _narrow(ends: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Flat indices of narrow intervals, where a difference of values at the ends would lose digits."""
+    return np.flatnonzero((width > 0) & (width * (2 + np.abs(ends[0] + ends[1])) < _NARROW))
 
 
 def _narrow_moments(lower: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """The same by seven Gauss–Legendre nodes, which is exact to rounding."""
-    nodes, weights = gauss_legendre(7)
+    """∫ φ(x) (1, x, x²) dx over [lower, lower + width], (3, intervals), by Gauss–Legendre nodes."""
+    nodes, weights = gauss_legendre(_NARROW_ORDER)
     x = lower + width * nodes[:, None]
     density = normal_density(x)
     moments = np.empty((3, width.size))
@@ -86,8 +95,3 @@ def _narrow_moments(lower: np.ndarray, width: np.ndarray) -> np.ndarray:
         if power < 2:
             density *= x
     return width * moments
-
-
-def inverse_mills(y: np.ndarray) -> np.ndarray:
-    """(ln Φ)'(y) = φ(y)/Φ(y)."""
-    return math.sqrt(2 / math.pi) / erfcx(y * -math.sqrt(0.5))

@@ -7,7 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class CubicHermite:
-    """Piecewise cubic through (nodes, values) with these slopes; values may have trailing axes."""
+    """Piecewise cubic polynomial.
+
+    Attributes:
+        nodes: Ascending, (nodes,).
+        values: At the nodes, (nodes, ...).
+        slopes: At the nodes, shaped like ``values``.
+    """
 
     nodes: np.ndarray
     values: np.ndarray
@@ -15,15 +21,16 @@ class CubicHermite:
 
     @classmethod
     def through(cls, nodes: np.ndarray, values: np.ndarray) -> "CubicHermite":
-        """With slopes of second order, from neighbouring values."""
+        """The interpolant of values alone: slopes are second-order differences."""
         return cls(nodes, values, np.gradient(values, nodes))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Values at x; beyond the outermost nodes the outermost cubics go on."""
-        cell = np.clip(np.searchsorted(self.nodes, x, side="right") - 1, 0, len(self.nodes) - 2)
+        """Values at x, (x, ...); beyond the outermost nodes the outermost cubics are continued."""
+        left = np.clip(np.searchsorted(self.nodes, x, side="right") - 1, 0, len(self.nodes) - 2)
+        right = left + 1
         trailing = (...,) + (None,) * (self.values.ndim - 1)
-        step = (self.nodes[cell + 1] - self.nodes[cell])[trailing]
-        s = (x - self.nodes[cell])[trailing] / step
-        rise = self.values[cell + 1] - self.values[cell]
-        left, right = step * self.slopes[cell] - rise, rise - step * self.slopes[cell + 1]
-        return self.values[cell] + s * rise + s * (1 - s) * ((1 - s) * left + s * right)
+        width = (self.nodes[right] - self.nodes[left])[trailing]
+        s = (x - self.nodes[left])[trailing] / width
+        rise = self.values[right] - self.values[left]
+        at_left, at_right = width * self.slopes[left] - rise, rise - width * self.slopes[right]
+        return self.values[left] + s * rise + s * (1 - s) * ((1 - s) * at_left + s * at_right)

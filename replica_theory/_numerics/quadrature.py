@@ -1,28 +1,35 @@
-"""Gauss–Legendre panels placed at the scales on which an integrand varies.
+"""Gauss–Legendre panels placed at the length scales on which an integrand varies.
 
-A fixed grid fails silently when a student turns its back on all but a thin strip of the
-inputs; panels around each feature, sized by its width, do not. Many integrals, one a row, are
-evaluated at once: their nodes lie one after another in flat arrays.
+A fixed grid fails silently where a student classifies all but a thin strip of the inputs; panels around each
+feature, sized by its width, do not. Many integrals, one a row, are evaluated at once: their nodes lie one after
+another in flat arrays.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-# a step smeared by a Gaussian of width w is flat beyond 9 w; where it falls to nothing, even its tail may count,
-# because students punish a shortfall by its square
-_STEPS = np.array([-13.0, -11.0, -9.0, -7.0, -5.0, -2.5, 0.0, 2.5, 5.5, 9.0])
+# Panel ends around a step that a Gaussian of width w smears, in units of w. The step is flat beyond 9 w. Where it falls
+# to 0 its tail is resolved down to −13 w, because students punish a shortfall by its square.
+STEP_ENDS = np.array([-13.0, -11.0, -9.0, -7.0, -5.0, -2.5, 0.0, 2.5, 5.5, 9.0])
 
-
-_EMPTY = {np.dtype(kind).char: 8 * np.finfo(kind).eps for kind in (float, np.longdouble)}
+# Panel width, relative to the panel's end, up to which a panel gets no nodes: 8 roundings.
+_EMPTY_WIDTH = {np.dtype(kind).char: 8 * np.finfo(kind).eps for kind in (float, np.longdouble)}
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes and weights of many integrals; ``row`` says whose each is, ``starts`` where each begins."""
+    """Nodes and weights of many integrals, one after another.
+
+    Attributes:
+        points: Nodes, (nodes,).
+        weights: Their weights, (nodes,).
+        row: Number of the integral to which each node belongs, (nodes,).
+        starts: Number of each integral's first node, (rows,).
+    """
 
     points: np.ndarray
     weights: np.ndarray
@@ -33,9 +40,51 @@ class Nodes:
         """Σ weight · value over each row's nodes, (values, rows)."""
         return np.array([np.add.reduceat(value * self.weights, self.starts) for value in values])
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
-        """Values of the rows, (..., rows), as they stand beside the nodes: broadcast where there is one row."""
+    def at_nodes(self, values: np.ndarray) -> np.ndarray:
+        """Values of the rows, (..., rows), repeated at each row's nodes; one row's value broadcasts as it is."""
         return values if len(self.starts) == 1 else values[..., self.row]
+
+
+@dataclass(frozen=True)
+class GaussianPanels:
+    """Panels for integrals over a standard normal variable, ∫ φ(t) f(t) dt.
+
+    Attributes:
+        grid: Panel ends of every integral, ascending, in standard deviations.
+        order: Gauss–Legendre nodes per panel.
+        step_ends: Panel ends around a smeared step of f, in units of the step's width.
+    """
+
+    grid: np.ndarray
+    order: int
+    step_ends: np.ndarray = field(default_factory=lambda: STEP_ENDS)
+
+    @property
+    def reach(self) -> float:
+        """|t|, in standard deviations, beyond which φ(t) is negligible: the grid's outermost end."""
+        return float(self.grid[-1])
+
+    def ends(
+        self,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        *,
+        features: tuple[np.ndarray, np.ndarray] | None = None,
+        kinks: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Panel ends of each row on [lower, upper]; see `breakpoints`."""
+        return breakpoints(lower, upper, grid=self.grid, features=features, kinks=kinks, steps=self.step_ends)
+
+    def nodes(
+        self,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        *,
+        features: tuple[np.ndarray, np.ndarray] | None = None,
+        kinks: np.ndarray | None = None,
+    ) -> Nodes:
+        """Nodes of each row on [lower, upper]; see `breakpoints`."""
+        return composite_rule(self.ends(lower, upper, features=features, kinks=kinks), self.order)
 
 
 @cache
@@ -52,49 +101,48 @@ def breakpoints(
     grid: np.ndarray,
     features: tuple[np.ndarray, np.ndarray] | None = None,
     kinks: np.ndarray | None = None,
-    steps: np.ndarray = _STEPS,
+    steps: np.ndarray = STEP_ENDS,
 ) -> np.ndarray:
-    """Panel ends of each row on [lower, upper], ascending; panels may be empty.
+    """Panel ends of each row on [lower, upper], ascending, (rows, ends); panels may be empty.
 
     Args:
         lower: Start of the range, a scalar or one a row.
         upper: End of the range.
         grid: Ends that every row has.
-        features: Centres and widths of smeared steps, (rows, features) each; non-finite ones are
-            left out.
+        features: Centres and widths of smeared steps, (rows, features) each; non-finite ones are left out.
         kinks: Points where the integrand has a corner, (rows, kinks).
         steps: Ends around each feature, in units of its width.
     """
     rows = len(features[0]) if features is not None else 1 if kinks is None else len(kinks)
-    count = len(grid)
-    around = features[0].shape[1] * len(steps) if features is not None else 0
-    corners = kinks.shape[1] if kinks is not None else 0
-    parts = (lower, upper, kinks, *(features or ()))
-    kind = np.longdouble if any(getattr(part, "dtype", None) == np.longdouble for part in parts) else float
-    every = np.empty((rows, count + 2 + around + corners), kind)
-    every[:, :count], every[:, count], every[:, count + 1] = grid, lower, upper
-    lower, upper = every[:, count, None], every[:, count + 1, None]
+    n_grid = len(grid)
+    n_steps = features[0].shape[1] * len(steps) if features is not None else 0
+    n_kinks = kinks.shape[1] if kinks is not None else 0
+    arguments = (lower, upper, kinks, *(features or ()))
+    extended = any(getattr(argument, "dtype", None) == np.longdouble for argument in arguments)
+    ends = np.empty((rows, n_grid + 2 + n_steps + n_kinks), np.longdouble if extended else float)
+    ends[:, :n_grid], ends[:, n_grid], ends[:, n_grid + 1] = grid, lower, upper
+    lower, upper = ends[:, n_grid, None], ends[:, n_grid + 1, None]
     if features is not None:
         centres, widths = features
-        placed = every[:, count + 2 : count + 2 + around].reshape(rows, -1, len(steps))
+        around = ends[:, n_grid + 2 : n_grid + 2 + n_steps].reshape(rows, -1, len(steps))
         with np.errstate(invalid="ignore"):
-            np.multiply(widths[..., None], steps, out=placed)
-            placed += centres[..., None]
-        every[:, count + 2 : count + 2 + around] = placed.reshape(rows, -1)
-    if corners:
-        every[:, count + 2 + around :] = kinks
-    np.fmax(every, lower, out=every)  # what is not a number becomes an empty panel
-    np.minimum(every, upper, out=every)
-    every.sort(axis=1)
-    return every
+            np.multiply(widths[..., None], steps, out=around)
+            around += centres[..., None]
+        ends[:, n_grid + 2 : n_grid + 2 + n_steps] = around.reshape(rows, -1)
+    if n_kinks:
+        ends[:, n_grid + 2 + n_steps :] = kinks
+    np.fmax(ends, lower, out=ends)  # NaN becomes the lower end: an empty panel
+    np.minimum(ends, upper, out=ends)
+    ends.sort(axis=1)
+    return ends
 
 
 def composite_rule(ends: np.ndarray, order: int) -> Nodes:
     """Nodes of the panels between consecutive ``ends``, (rows, ends); empty panels have none."""
     last, nodes = ends[:, 1:], gauss_legendre(order)
     widths = last - ends[:, :-1]
-    # a panel a few roundings wide holds nothing, and its nodes would fall on the corner itself
-    wide = widths > _EMPTY[ends.dtype.char] * np.abs(last)
+    # the nodes of a panel a few roundings wide would fall on the corner itself
+    wide = widths > _EMPTY_WIDTH[ends.dtype.char] * np.abs(last)
     if len(ends) == 1:
         panels = wide[0].nonzero()[0]
         start, width = ends[0, panels], widths[0, panels]

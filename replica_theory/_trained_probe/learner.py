@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replica_theory._trained_probe.constraints import slope_of
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Hinge, SquaredHinge
@@ -90,4 +91,4 @@ class Learner(ABC):
         """z of the training examples of this margin, away from ties: ‖p‖ z = f + V ℓ'(f)."""
         if not math.isfinite(margin):
             return margin
-        return float(margin + self.scale * self.loss.derivative(np.array(margin))) / self.norm
+        return (margin + self.scale * slope_of(self.loss, margin)) / self.norm

@@ -9,7 +9,7 @@ from replica_theory._trained_probe.constraints import Linear, Misclassified
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory.errors import SaddlePointError
-from replica_theory.losses.named import Logistic, Square
+from replica_theory.losses.named import Square
 
 _ORDER = 10  # Gauss–Legendre nodes in a panel
 _ITERATIONS = 100  # Newton steps at most
@@ -25,26 +25,25 @@ def at_ridge_limit(training: Training) -> Training:
     the same w; one that cannot is minimised without a ridge.
 
     Raises:
-        ValueError: The logistic loss has no minimum, for what is kept is separable.
+        ValueError: A loss that is nowhere least has no minimum, for what is kept is separable.
     """
     if math.isinf(training.ridge):
         return replace(training, loss=Linear(), ridge=1.0)
     if training.ridge > 0:
         return training
     loss = training.loss
-    if isinstance(loss, Square):
+    limit = loss.ridgeless_limit
+    if isinstance(loss, Square) and limit is not None:
         interpolates = training.alpha * kept_fraction(training) < 1
-        return replace(training, loss=loss.ridgeless, ridge=1.0) if interpolates else training
-    if not isinstance(loss, Logistic) and loss.ridgeless is None:
+        return replace(training, loss=limit, ridge=1.0) if interpolates else training
+    if (limit is None and loss.attains_infimum) or not is_separable(training):
         return training
-    if not is_separable(training):
-        return training
-    if loss.ridgeless is None:
+    if limit is None:
         raise ValueError(
             "`ridge` must be > 0 where the kept labels are separable; got 0 "
             "(a logistic student has no minimum there; a hinge one is the max-margin student)"
         )
-    return replace(training, loss=loss.ridgeless, ridge=1.0)
+    return replace(training, loss=limit, ridge=1.0)
 
 
 def kept_fraction(training: Training) -> float:

@@ -19,8 +19,8 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
 
+from replica_theory._numerics.one_variable import root
 from replica_theory._trained_probe.learner import Learner
 from replica_theory.selection.kept_distribution import Piece, Probability
 from replica_theory.selection.margins import MarginDistribution
@@ -101,8 +101,7 @@ class TrainedMargins(MarginDistribution):
             return low - below if below < above else above - high
 
         far = _FARTHEST * self.learner.norm + self.learner.scale + 2
-        root = brentq(excess, -far if label_aware else 0.0, far, xtol=1e-15)
-        return float(root)  # pyright: ignore[reportArgumentType]
+        return root(excess, -far if label_aware else 0.0, far, xtol=1e-15)
 
     def _shares(self, m: float) -> tuple[float, float]:
         """Shares of the ranked examples below and above m."""
@@ -178,13 +177,11 @@ class TrainedMargins(MarginDistribution):
         if rank in (0.0, 1.0):
             return high if rank else low
         start, end = (self.learner.below(z, trained=True) for z in (low, high))
-        root = brentq(
-            lambda z: self.learner.below(z, trained=True) - start - rank * (end - start),
-            max(low, -_FARTHEST),
-            high,
-            xtol=1e-15,
-        )
-        return float(root)  # pyright: ignore[reportArgumentType]
+
+        def excess(z: float) -> float:
+            return self.learner.below(z, trained=True) - start - rank * (end - start)
+
+        return root(excess, max(low, -_FARTHEST), high, xtol=1e-15)
 
     def mean(self, probability: Probability, edges: Sequence[float]) -> float:
         ends = [-math.inf, *sorted(edges), math.inf]

@@ -8,17 +8,17 @@ _GRID = np.array([-8.5, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.5])  # panel end
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around a smeared step, in its widths
 _COARSE = 1.2  # width in z from which the grid resolves a smeared step
 _CLOSE = 0.6  # distance in z to another panel end at which one of the grid is left out
-SCAN = np.linspace(-REACH, REACH, 69)  # z at which a field is known to find where it meets a mark
+SCAN = np.linspace(-REACH, REACH, 69)  # z at which a field is known, to find where it meets a breakpoint
 
 Steps = tuple[np.ndarray, np.ndarray]  # centres in z, and widths
 
 
-def crossings(field: np.ndarray, marks: np.ndarray, spread: float) -> Steps:
-    """z at which a field known on the scan meets a mark, and the width there of a step of this spread in the field."""
+def crossings(field: np.ndarray, breaks: np.ndarray, spread: float) -> Steps:
+    """z at which a field known on the scan meets breakpoints, and widths there of steps of this spread in the field."""
     before, after = field[:-1, None], field[1:, None]
-    cell, mark = np.nonzero((before - marks) * (after - marks) < 0)
+    cell, met = np.nonzero((before - breaks) * (after - breaks) < 0)
     slope = (field[cell + 1] - field[cell]) / (SCAN[1] - SCAN[0])
-    return SCAN[cell] + (marks[mark] - field[cell]) / slope, np.abs(spread / slope)
+    return SCAN[cell] + (breaks[met] - field[cell]) / slope, np.abs(spread / slope)
 
 
 def panel_ends(lower: float, upper: float, *, corners: list[np.ndarray], steps: list[Steps]) -> np.ndarray:

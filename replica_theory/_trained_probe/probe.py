@@ -98,9 +98,9 @@ class Probe(Learner):
 
     def mean(self, lower: float, upper: float, keep: MarginFunction, *, trained: bool) -> float:
         width = np.full((1, 1), self.sine / self.cosine if self.cosine > 0 else math.nan)
-        marks = self.loss.marks(self.scale)[None] / self.norm
+        kinks = self.loss.breakpoints.of_proximal(self.scale)[None] / self.norm
         lower, upper = max(lower, -REACH), min(upper, REACH)
-        ends = breakpoints(lower, upper, grid=_GRID, features=(np.zeros((1, 1)), width), kinks=marks)
+        ends = breakpoints(lower, upper, grid=_GRID, features=(np.zeros((1, 1)), width), kinks=kinks)
         nodes = composite_rule(ends, _ORDER)
         z = nodes.points
         density = label_moments(self.cosine / self.sine * z, self.label_noise)[0] * normal_density(z)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from replica_theory._kept_averages.quadrature import checked_weights
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import composite_rule
 from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
@@ -79,7 +80,7 @@ class PrunedPool:
             spread=np.full(z.size, self.probe.sine),
             margins=margin[None],
             forces=force[None],
-            loss_weight=1.0 if self.weight is None else self.weight(margin),
+            loss_weight=1.0 if self.weight is None else checked_weights(self.weight, margin),
         )
 
     def _nodes(self, interval: Interval, student: OrderParameters, loss: Loss, order: int) -> tuple[np.ndarray, ...]:
@@ -110,8 +111,8 @@ class PrunedPool:
     ) -> np.ndarray:
         """Ends of panels between which the averages at fixed z are smooth.
 
-        The label's step at s = 0 has the width σ/ρ. The probe's proximal operator has breakpoints. The student's has
-        them where its field, of mean centre(z) and spread S, meets ω = mark: a step of width S/|centre'|; and on the
+        The label's step at s = 0 has the width σ/ρ. The probe's proximal operator has breakpoints. Where the student's
+        field, of mean centre(z) and spread S, meets those of its own, there is a step of width S/|centre'|; and on the
         boundary s = 0, one of width b/|centre'| with the centre there.
         """
         probe = self.probe
@@ -121,10 +122,10 @@ class PrunedPool:
         spread = float(np.hypot(student.along[0] * probe.sine, student.outside))
         steps = [(np.zeros(1), np.full(1, probe.sine / max(probe.cosine, _FLAT)))]
         corners = [sharp_breakpoints(probe.loss, probe.scale, probe.norm) / probe.norm] if trained else []
-        if loss.is_smooth:
+        if not loss.breakpoints.corners:
             steepest = float(np.max(np.abs(np.gradient(centre, SCAN))))
             corners.append(crossings(centre, sharp_breakpoints(loss, student.scale, steepest), spread)[0])
         else:
-            marks = loss.marks(student.scale)
-            steps += [crossings(centre, marks, spread), crossings(boundary, marks, student.outside)]
+            breaks = loss.breakpoints.of_proximal(student.scale)
+            steps += [crossings(centre, breaks, spread), crossings(boundary, breaks, student.outside)]
         return panel_ends(lower, upper, corners=corners, steps=steps)

@@ -21,8 +21,7 @@ from replica_theory._trained_probe.sampled_fields import SampledFields, sobol_po
 from replica_theory.losses.base import Loss
 from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import Selection
-from replica_theory.selection.kept_distribution import Piece, Probability
-from replica_theory.selection.margins import split_at
+from replica_theory.selection.kept_distribution import Piece, covering
 
 _LOST_FORCE = 1e-4  # share of E[G²] that may be lost without changing a learner beyond the points' accuracy
 
@@ -203,11 +202,7 @@ class Chain:
 
 def _complement(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces of 1 − q."""
-    return [Piece(lower=lower, upper=upper, probability=_one_minus(q)) for lower, upper, q in split_at(pieces)]
-
-
-def _one_minus(q: float | Probability) -> float | Probability:
-    return (lambda m: 1 - q(m)) if callable(q) else 1 - q
+    return [piece.transformed(factor=-1.0, offset=1.0) for piece in covering(pieces)]
 
 
 def _outcome(fraction: float, learner: RoundLearner, student: OrderParameters) -> RoundOutcome:

@@ -170,18 +170,18 @@ def _breakpoints(loss: Loss, scale: np.ndarray | float, unit: float, with_errors
     breaks = sharp_breakpoints(loss, scale, unit)
     if not with_errors:
         return breaks
-    fields, slopes = loss.landmarks
-    return np.concatenate([breaks, np.asarray(scale)[..., None] * slopes[fields == 0]], axis=-1)
+    at_zero = loss.breakpoints.slopes[loss.breakpoints.fields == 0]
+    return np.concatenate([breaks, np.asarray(scale)[..., None] * at_zero], axis=-1)
 
 
 def sharp_breakpoints(loss: Loss, scale: np.ndarray | float, unit: float) -> np.ndarray:
     """ω between which prox_{Vℓ} is smooth; of a smooth loss only those with a neighbour within 2 ``unit``."""
-    marks = loss.marks(scale)
-    if not loss.is_smooth:
-        return marks
-    gaps = np.diff(marks, axis=-1, prepend=-np.inf, append=np.inf)
+    breaks = loss.breakpoints.of_proximal(scale)
+    if loss.breakpoints.corners:
+        return breaks
+    gaps = np.diff(breaks, axis=-1, prepend=-np.inf, append=np.inf)
     near = np.minimum(gaps[..., 1:], gaps[..., :-1]) < _COARSE * unit
-    return marks[..., near.reshape(-1, near.shape[-1]).any(0)]
+    return breaks[..., near.reshape(-1, near.shape[-1]).any(0)]
 
 
 def _panel_ends(fields: KeptFields, student: OrderParameters, kinks: np.ndarray, S: np.ndarray) -> np.ndarray:

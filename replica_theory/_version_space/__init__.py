@@ -1,1 +1,1 @@
-"""Engine of `version_space`: equations, solver and independent residual."""
+"""Engine of `version_space`: the saddle point of its entropy, found along a path in α, and an independent residual."""

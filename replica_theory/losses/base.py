@@ -9,16 +9,30 @@ the field that an example attains after training when the rest of the data would
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from replica_theory.losses.breakpoints import Breakpoints
+
+LossName = Literal["square", "logistic", "hinge", "squared_hinge"]
 Weight = Callable[[np.ndarray], np.ndarray]
 
 
 @runtime_checkable
 class Proximal(Protocol):
-    """What a loss of one's own must offer, both vectorised: ℓ(u), convex, and its proximal operator."""
+    """What a loss of one's own must offer, both vectorised: ℓ(u), convex, and its proximal operator.
+
+    Example: Huber's hinge, linear below u = 0 and the squared hinge above::
+
+        class HuberHinge:
+            def value(self, field):
+                return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
+
+            def proximal(self, omega, scale):
+                middle = (omega + scale) / (1 + scale)
+                return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
+    """
 
     def value(self, field: np.ndarray) -> np.ndarray:
         """ℓ(u)."""
@@ -30,53 +44,30 @@ class Proximal(Protocol):
 
 
 class Loss(ABC):
-    """A named convex loss with derivatives.
+    """A convex loss as the saddle point needs it.
 
     Attributes:
-        name: What it is called in `check_loss`.
-        smoothness: Largest ℓ''; infinite where ℓ' jumps.
+        breakpoints: Where ℓ is not smooth.
+        ridgeless_limit: The constraint "ℓ is least" which replaces the loss as λ → 0 where all kept examples can
+            meet it; None for a loss that keeps its own form.
+        attains_infimum: Whether ℓ is least at a finite u. If not, separable examples have no minimiser at λ = 0.
     """
 
-    name: str
-    smoothness: float
+    breakpoints: Breakpoints
+    ridgeless_limit: "Loss | None" = None
+    attains_infimum: bool = True
 
     @abstractmethod
     def value(self, field: np.ndarray) -> np.ndarray:
         """ℓ(u)."""
 
     @abstractmethod
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        """ℓ'(u); where it jumps, its limit from below."""
-
-    @abstractmethod
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        """ℓ''(u); where it jumps, its limit from below; 0 where ℓ' jumps."""
-
-    @abstractmethod
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         """argmin_u ℓ(u) + (u − ω)²/(2V), V = ``scale`` > 0, which broadcasts against ω."""
 
-    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        """The proximal operator and ∂prox/∂ω = 1/(1 + V ℓ''(prox)), in [0, 1]."""
-        field = self.proximal(omega, scale)
-        return field, 1 / (1 + scale * self.second_derivative(field))
-
-    @property
     @abstractmethod
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Fields u and slopes there, among them u = 0: prox is smooth between the ω = u + V slope."""
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """prox_{Vℓ}(ω) and its slope ∂prox/∂ω, in [0, 1]."""
 
-    def marks(self, scale: np.ndarray | float) -> np.ndarray:
-        """ω, (..., marks), between which prox_{Vℓ} is smooth, for V of shape (...)."""
-        fields, slopes = self.landmarks
-        return fields + np.asarray(scale)[..., None] * slopes
 
-    @property
-    def is_smooth(self) -> bool:
-        """Whether the landmarks are scales of a smooth function, not corners."""
-        return False
-
-    @property
-    def ridgeless(self) -> "Loss | None":
-        """The constraint that replaces the loss as ridge → 0 where its minimum can be attained; none if it has none."""
-        return None
+LossLike: TypeAlias = LossName | Loss | Proximal

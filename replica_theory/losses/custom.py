@@ -1,93 +1,106 @@
 """A loss of the user's own, of which only value and proximal operator are known."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
+from replica_theory._numerics.one_variable import root
 from replica_theory._numerics.quadrature import gauss_legendre
 from replica_theory.losses.base import Loss, Proximal
+from replica_theory.losses.breakpoints import Breakpoints
 
-_STEP = 1e-5
-_SHORT_STEP = 1e-7  # a corner within it of a node is missed
-_ORDER = 12
-_COARSE_ENDS = np.concatenate([-np.geomspace(2000.0, 2.0, 12), [-1.0, 0.0, 1.0], np.geomspace(2.0, 2000.0, 12)])
+_SLOPE_STEP = 1e-7  # half step in ω of the difference for ∂prox/∂ω, relative to the root mean square of ω
+_ORDER = 12  # Gauss–Legendre nodes, and Legendre coefficients of prox, on a panel
+_REACH = 2000.0  # largest |ω| at which prox at V = 1 is examined
+_FIRST_ENDS = np.concatenate([-np.geomspace(_REACH, 2.0, 12), [-1.0, 0.0, 1.0], np.geomspace(2.0, _REACH, 12)])
+# Largest last coefficients of a panel that is not halved, and width of the narrowest, relative to 1 + max(|prox|, |ω|):
+_CORNER_TAIL, _CORNER_WIDTH = 1e-14, 1e-13  # in the search for corners
+_SMOOTH_TAIL, _SMOOTH_WIDTH = 1e-11, 1e-3  # between corners
+_ROOT_TOLERANCE = 1e-14  # error of the ω at which prox vanishes
 
 
 @dataclass(frozen=True, eq=False)
-class OwnLoss(Loss):
-    """Finds what the theory needs beside value and proximal operator by evaluating them.
+class CustomLoss(Loss):
+    """A user's loss with the breakpoints of its proximal operator, found by evaluating it.
 
-    Where p = prox_{1ℓ}(ω), the slope of ℓ at p is ω − p, whatever its corners; the panels on which prox is a
-    polynomial at V = 1 give the fields and slopes between which the loss is smooth.
+    Attributes:
+        users: The user's object.
+        breakpoints: Fields p and slopes ω − p at p = prox_ℓ(ω), V = 1, for ω at the ends of panels on which prox is
+            a polynomial: there ω − p is a subgradient of ℓ at p, corner or not.
     """
 
-    own: Proximal
-
-    name = "own"  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
-    smoothness = np.inf  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
+    users: Proximal
+    breakpoints: Breakpoints
 
     def value(self, field: np.ndarray) -> np.ndarray:
-        return np.asarray(self.own.value(field), dtype=float)
+        return np.asarray(self.users.value(field), dtype=float)
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        field = np.asarray(self.own.proximal(omega, scale), dtype=float)
-        shape = np.broadcast_shapes(np.shape(omega), np.shape(scale))
-        if field.shape != shape or not np.all(np.isfinite(field)):
-            raise ValueError(f"`loss.proximal` must return finite fields of shape {shape}; got shape {field.shape}")
-        return field
-
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        return (self.value(field) - self.value(np.asarray(field) - _STEP)) / _STEP
-
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        field = np.asarray(field)
-        return (self.value(field) - 2 * self.value(field - _STEP) + self.value(field - 2 * _STEP)) / _STEP**2
+        return _checked_proximal(self.users, omega, scale)
 
     def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        step = _SHORT_STEP * np.sqrt(np.mean(np.square(omega)))
+        """With ∂prox/∂ω from a central difference."""
+        step = _SLOPE_STEP * np.sqrt(np.mean(np.square(omega)))
         rise = self.proximal(omega + step, scale) - self.proximal(omega - step, scale)
         return self.proximal(omega, scale), np.clip(rise / (2 * step), 0.0, 1.0)
 
-    @cached_property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ends = np.append(self._resolved_ends(), self._centre())
-        fields = self.proximal(ends, 1.0)
-        return fields, ends - fields
-
-    def _resolved_ends(self) -> np.ndarray:
-        """Ends of the panels on which prox at V = 1 is a polynomial: its corners first, then what is left."""
-        _, corners = self._split(_COARSE_ENDS, resolved=1e-14, narrowest=1e-13)
-        ends, _ = self._split(np.unique(np.concatenate([_COARSE_ENDS, corners])), resolved=1e-11, narrowest=1e-3)
-        return ends
-
-    def _split(self, ends: np.ndarray, *, resolved: float, narrowest: float) -> tuple[np.ndarray, np.ndarray]:
-        """Halves panels until each is resolved; returns the ends, and where panels stayed rough to the last."""
-        nodes, _ = gauss_legendre(_ORDER)
-        tail = np.linalg.inv(np.polynomial.legendre.legvander(2 * nodes - 1, _ORDER - 1))[-2:]
-        left, right = ends[:-1], ends[1:]
-        while True:
-            values = self.proximal(left[:, None] + (right - left)[:, None] * nodes, 1.0)
-            size = 1 + np.maximum(np.abs(values).max(1), np.abs(right))
-            rough = np.abs(values @ tail.T).max(1) > resolved * size
-            left, right, size = left[rough], right[rough], size[rough]
-            middle, narrow = (left + right) / 2, right - left <= narrowest * size
-            if narrow.all():
-                return ends, middle
-            ends = np.union1d(ends, middle[~narrow])
-            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-
-    def _centre(self) -> float:
-        """ω at which prox vanishes, so that training errors are counted to the edge; 0 if it never does."""
-        ends = [float(self.proximal(np.array(end), 1.0)) for end in (-2000.0, 2000.0)]
-        if not ends[0] < 0 < ends[1]:
-            return 0.0
-        root: Any = brentq(lambda omega: float(self.proximal(np.array(omega), 1.0)), -2000.0, 2000.0, xtol=1e-14)
-        return float(root)
-
 
 def as_loss(loss: Loss | Proximal) -> Loss:
-    """The loss itself if it is a named one."""
-    return loss if isinstance(loss, Loss) else OwnLoss(loss)
+    """The loss itself if it is one of the package; a user's own with its breakpoints."""
+    return loss if isinstance(loss, Loss) else CustomLoss(loss, _found_breakpoints(loss))
+
+
+def _checked_proximal(loss: Proximal, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    field = np.asarray(loss.proximal(omega, scale), dtype=float)
+    shape = np.broadcast_shapes(np.shape(omega), np.shape(scale))
+    if field.shape != shape or not np.all(np.isfinite(field)):
+        raise ValueError(f"`loss.proximal` must return finite fields of shape {shape}; got shape {field.shape}")
+    return field
+
+
+def _found_breakpoints(loss: Proximal) -> Breakpoints:
+    omega = np.append(_smooth_panels(loss), _zero_of_proximal(loss))
+    fields = _checked_proximal(loss, omega, 1.0)
+    return Breakpoints(fields=fields, slopes=omega - fields)
+
+
+def _smooth_panels(loss: Proximal) -> np.ndarray:
+    """Ends of panels in ω on which prox at V = 1 is a polynomial: its corners first, then halves of what is left."""
+    _, corners = _halved(loss, _FIRST_ENDS, largest_tail=_CORNER_TAIL, narrowest=_CORNER_WIDTH)
+    ends = np.unique(np.concatenate([_FIRST_ENDS, corners]))
+    ends, _ = _halved(loss, ends, largest_tail=_SMOOTH_TAIL, narrowest=_SMOOTH_WIDTH)
+    return ends
+
+
+def _halved(
+    loss: Proximal, ends: np.ndarray, *, largest_tail: float, narrowest: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Halves panels until the last two Legendre coefficients of prox on each are small.
+
+    Returns:
+        The ends, and the middles of panels that reached the narrowest width with larger coefficients: corners.
+    """
+    nodes, _ = gauss_legendre(_ORDER)
+    last_coefficients = np.linalg.inv(np.polynomial.legendre.legvander(2 * nodes - 1, _ORDER - 1))[-2:]
+    left, right = ends[:-1], ends[1:]
+    while True:
+        values = _checked_proximal(loss, left[:, None] + (right - left)[:, None] * nodes, 1.0)
+        size = 1 + np.maximum(np.abs(values).max(1), np.abs(right))
+        rough = np.abs(values @ last_coefficients.T).max(1) > largest_tail * size
+        left, right, size = left[rough], right[rough], size[rough]
+        middle, narrow = (left + right) / 2, right - left <= narrowest * size
+        if narrow.all():
+            return ends, middle
+        ends = np.union1d(ends, middle[~narrow])
+        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+
+
+def _zero_of_proximal(loss: Proximal) -> float:
+    """ω at which prox vanishes, so that training errors are counted to the edge; 0 if it has one sign."""
+
+    def field(omega: float) -> float:
+        return float(_checked_proximal(loss, np.array(omega), 1.0))
+
+    if not field(-_REACH) < 0 < field(_REACH):
+        return 0.0
+    return root(field, -_REACH, _REACH, xtol=_ROOT_TOLERANCE)

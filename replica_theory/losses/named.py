@@ -1,84 +1,111 @@
-"""The named losses, and the regularised risk that theory and simulation share."""
+"""The named losses with their derivatives and proximal operators: the one place of their formulas.
+
+``value``, ``derivative`` and ``second_derivative`` use the functions that array libraries share, so that they take
+arrays of NumPy and of JAX alike, under ``jit`` too; ``proximal`` is for NumPy.
+"""
 
 import math
-from typing import Any
+from abc import abstractmethod
+from functools import cached_property
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, log_expit
+from scipy.special import expit
 
-from replica_theory.losses.base import Loss, Proximal
+from replica_theory.losses.base import Loss, LossName, Proximal
+from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
 
-_ITERATIONS = 60
-_TINY = 1e-300
-_SMALL_STEP = 1e-6  # whose cube is nothing
+_HALLEY_STEPS = 60  # steps of Halley's method at most; three serve as a rule
+_LAST_STEP = 1e-6  # step in p at which it ends: the error after a step e is of the order of e³
+_LEAST_OMEGA = 1e-300  # value of Wright's ω where it underflows
+_POSITIVE_FIELDS = np.append(np.arange(1.7, 29.0, 1.7), 40.0)  # ends in u of panels on which ln(1 + e^{−u}) is resolved
+_LOGISTIC_FIELDS = np.concatenate([-_POSITIVE_FIELDS[::-1], [0.0], _POSITIVE_FIELDS])
+_NEAR_FIELD = 4.0  # largest |u| − ln(1 + V) at which panels must be as narrow as these
+_FAR_FIELDS = (8.5, 15.3, 25.5, 40.0)  # ends in |u| of the wider panels farther out
 
 
-class Square(Loss):
+class NamedLoss(Loss):
+    """A named convex loss with derivatives.
+
+    Attributes:
+        name: As in ``empirical_risk(loss=...)``.
+        smoothness: Largest ℓ''; infinite where ℓ' jumps.
+    """
+
+    name: ClassVar[LossName]
+    smoothness: ClassVar[float]
+
+    @abstractmethod
+    def derivative(self, field: np.ndarray) -> np.ndarray:
+        """ℓ'(u); where it jumps, its limit from below."""
+
+    @abstractmethod
+    def second_derivative(self, field: np.ndarray) -> np.ndarray:
+        """ℓ''(u); where it jumps, its limit from below; 0 where ℓ' jumps."""
+
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """p = prox_{Vℓ}(ω) and ∂p/∂ω = 1/(1 + V ℓ''(p))."""
+        field = self.proximal(omega, scale)
+        return field, 1 / (1 + scale * self.second_derivative(field))
+
+
+class Square(NamedLoss):
     """½ (1 − u)²."""
 
     name, smoothness = "square", 1.0
+    breakpoints = Breakpoints(fields=np.array([0.0]), slopes=np.array([-1.0]))
+    ridgeless_limit = Interpolation()
 
     def value(self, field: np.ndarray) -> np.ndarray:
-        return 0.5 * np.square(1 - np.asarray(field))
+        return 0.5 * (1 - field) ** 2
 
     def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.asarray(field) - 1.0
+        return field - 1.0
 
     def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.ones_like(field, dtype=float)
+        return _library(field).ones_like(field, dtype=float)
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return (omega + np.asarray(scale)) / (1 + np.asarray(scale))
 
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([0.0]), np.array([-1.0])
 
-    @property
-    def ridgeless(self) -> Loss:
-        return Interpolation()
-
-
-class SquaredHinge(Loss):
+class SquaredHinge(NamedLoss):
     """½ (1 − u)₊², the square loss on examples short of margin 1."""
 
     name, smoothness = "squared_hinge", 1.0
+    breakpoints = Breakpoints(fields=np.array([0.0, 1.0]), slopes=np.array([-1.0, 0.0]))
+    ridgeless_limit = HardMargin()
 
     def value(self, field: np.ndarray) -> np.ndarray:
-        return 0.5 * np.square(np.maximum(1 - np.asarray(field), 0.0))
+        return 0.5 * _library(field).maximum(1 - field, 0.0) ** 2
 
     def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.minimum(np.asarray(field) - 1.0, 0.0)
+        return _library(field).minimum(field - 1.0, 0.0)
 
     def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) <= 1, 1.0, 0.0)
+        return _library(field).where(field <= 1, 1.0, 0.0)
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.where(np.asarray(omega) < 1, (omega + np.asarray(scale)) / (1 + np.asarray(scale)), omega)
 
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([0.0, 1.0]), np.array([-1.0, 0.0])
 
-    @property
-    def ridgeless(self) -> Loss:
-        return HardMargin()
-
-
-class Hinge(Loss):
+class Hinge(NamedLoss):
     """(1 − u)₊, the loss of the soft-margin support vector machine."""
 
     name, smoothness = "hinge", math.inf
+    breakpoints = Breakpoints(fields=np.array([0.0, 1.0, 1.0]), slopes=np.array([-1.0, -1.0, 0.0]))
+    ridgeless_limit = HardMargin()
 
     def value(self, field: np.ndarray) -> np.ndarray:
-        return np.maximum(1 - np.asarray(field), 0.0)
+        return _library(field).maximum(1 - field, 0.0)
 
     def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) <= 1, -1.0, 0.0)
+        return _library(field).where(field <= 1, -1.0, 0.0)
 
     def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.zeros_like(field, dtype=float)
+        return _library(field).zeros_like(field, dtype=float)
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.maximum(omega, np.minimum(omega + np.asarray(scale), 1.0))
@@ -87,32 +114,41 @@ class Hinge(Loss):
         omega = np.asarray(omega)
         return self.proximal(omega, scale), np.where((omega < 1 - np.asarray(scale)) | (omega > 1), 1.0, 0.0)
 
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([0.0, 1.0, 1.0]), np.array([-1.0, -1.0, 0.0])
 
-    @property
-    def ridgeless(self) -> Loss:
-        return HardMargin()
+class LogisticBreakpoints(Breakpoints):
+    """Scales of the logistic loss: prox is the logarithm of ω up to |p| ≈ ln V, where panels must be dense."""
+
+    @cached_property
+    def _distances(self) -> np.ndarray:
+        """|u_k|; zero where panels end at every V."""
+        return np.where(np.isin(np.abs(self.fields).round(1), _FAR_FIELDS), 0.0, np.abs(self.fields))
+
+    def of_proximal(self, scale: np.ndarray | float) -> np.ndarray:
+        needed = self._distances < np.log1p(np.max(scale)) + _NEAR_FIELD
+        return self.fields[needed] + np.asarray(scale)[..., None] * self.slopes[needed]
 
 
-class Logistic(Loss):
-    """ln(1 + e^{−u})."""
+class Logistic(NamedLoss):
+    """ln(1 + e^{−u}), in functions of e^{−|u|} that do not overflow."""
 
     name, smoothness = "logistic", 0.25
-    _fields = np.append(np.arange(0.0, 29.0, 1.7), 40.0)  # prox is the logarithm of ω up to |p| = ln V
-    _fields = np.concatenate([-_fields[:0:-1], _fields])
-    _sparse = np.isin(np.abs(_fields).round(1), [8.5, 15.3, 25.5, 40.0])  # enough beyond it
+    breakpoints = LogisticBreakpoints(fields=_LOGISTIC_FIELDS, slopes=-expit(-_LOGISTIC_FIELDS), corners=False)
+    attains_infimum = False
 
     def value(self, field: np.ndarray) -> np.ndarray:
-        return -log_expit(field)
+        xp = _library(field)
+        return xp.maximum(-field, 0.0) + xp.log1p(xp.exp(-abs(field)))
 
     def derivative(self, field: np.ndarray) -> np.ndarray:
-        return -expit(-np.asarray(field))
+        """−1/(1 + eᵘ)."""
+        xp = _library(field)
+        small = xp.exp(-abs(field))
+        return -xp.where(field > 0, small, 1.0) / (1 + small)
 
     def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        less_likely = np.exp(-np.abs(field))
-        return less_likely / (1 + less_likely) ** 2
+        """e^{−u}/(1 + e^{−u})²."""
+        small = _library(field).exp(-abs(field))
+        return small / (1 + small) ** 2
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         """The root of p − V/(1 + eᵖ) = ω, by Halley's method, which cannot overshoot at any V.
@@ -126,30 +162,17 @@ class Logistic(Loss):
         centre = np.where(mirrored, -omega - scale, omega)
         above = np.minimum(centre + wright_omega(np.log(scale) - centre), centre + scale / 2)
         field = np.maximum(above, 0.0)
-        for _ in range(_ITERATIONS):
+        for _ in range(_HALLEY_STEPS):
             likely = np.exp(-field)
-            pull = scale * likely / (1 + likely)
-            bend = pull / (1 + likely)
+            pull = scale * likely / (1 + likely)  # −V ℓ'(p)
+            bend = pull / (1 + likely)  # V ℓ''(p)
             slope = 1 + bend
             step = (field - pull - centre) / slope
             step /= 1 + step * bend * (1 - likely) / (2 * slope * (1 + likely))
             field = np.maximum(field - step, 0.0)
-            if np.max(np.abs(step), initial=0.0) <= _SMALL_STEP:
+            if np.max(np.abs(step), initial=0.0) <= _LAST_STEP:
                 break
         return np.where(mirrored, -field, field)
-
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._fields, self.derivative(self._fields)
-
-    def marks(self, scale: np.ndarray | float) -> np.ndarray:
-        dense = np.log1p(np.max(scale)) + 4.0
-        fields = self._fields[(np.abs(self._fields) < dense) | self._sparse]
-        return fields + np.asarray(scale)[..., None] * self.derivative(fields)
-
-    @property
-    def is_smooth(self) -> bool:
-        return True
 
 
 def wright_omega(x: np.ndarray) -> np.ndarray:
@@ -159,14 +182,19 @@ def wright_omega(x: np.ndarray) -> np.ndarray:
     processors evaluate many at once.
     """
     soft = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-    start = np.maximum(soft * (1 - np.log1p(soft) / (2 + soft)), _TINY)
+    start = np.maximum(soft * (1 - np.log1p(soft) / (2 + soft)), _LEAST_OMEGA)
     return start * (1 + x - np.log(start)) / (1 + start)
 
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (Square(), Logistic(), Hinge(), SquaredHinge())}
+def _library(field: np.ndarray | float) -> ModuleType:
+    """The array library of the field; NumPy for plain numbers."""
+    return np if isinstance(field, float | int) else field.__array_namespace__()
 
 
-def check_loss(loss: Any) -> Loss | Proximal:
+LOSSES: dict[LossName, NamedLoss] = {loss.name: loss for loss in (Square(), Logistic(), Hinge(), SquaredHinge())}
+
+
+def check_loss(loss: object) -> Loss | Proximal:
     """Returns the loss of this name, or the object itself if it has a proximal operator and a value.
 
     Raises:

@@ -1,25 +1,23 @@
-"""What a loss becomes as the ridge vanishes, where its least value can be attained: a constraint."""
+"""What a loss becomes as λ → 0 where all kept examples can have the least loss: a constraint.
+
+Of all students that meet the constraint the ridge then chooses the one of least norm, whatever its own size.
+"""
 
 import math
 
 import numpy as np
 
 from replica_theory.losses.base import Loss
+from replica_theory.losses.breakpoints import Breakpoints
 
 
 class HardMargin(Loss):
-    """0 at u ≥ 1 and infinite below: with a ridge, the least w of margin 1, which is the max-margin student."""
+    """0 at u ≥ 1 and infinite below, the limit of both hinges: w of least norm and margin 1, the max-margin student."""
 
-    name, smoothness = "hard_margin", math.inf
+    breakpoints = Breakpoints(fields=np.array([1.0]), slopes=np.array([0.0]))
 
     def value(self, field: np.ndarray) -> np.ndarray:
         return np.where(np.asarray(field) >= 1, 0.0, math.inf)
-
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) <= 1, -math.inf, 0.0)
-
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.zeros_like(field, dtype=float)
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.maximum(omega, np.ones_like(scale))
@@ -28,24 +26,14 @@ class HardMargin(Loss):
         field = self.proximal(omega, scale)
         return field, np.where(field > 1, 1.0, 0.0)
 
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([1.0]), np.array([0.0])
-
 
 class Interpolation(Loss):
-    """0 at u = 1 and infinite elsewhere: with a ridge, the least w that fits every label exactly."""
+    """0 at u = 1 and infinite elsewhere, the limit of the square loss: w of least norm that fits every label."""
 
-    name, smoothness = "interpolation", math.inf
+    breakpoints = Breakpoints(fields=np.empty(0), slopes=np.empty(0))
 
     def value(self, field: np.ndarray) -> np.ndarray:
         return np.where(np.asarray(field) == 1, 0.0, math.inf)
-
-    def derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(field) <= 1, -math.inf, math.inf)
-
-    def second_derivative(self, field: np.ndarray) -> np.ndarray:
-        return np.zeros_like(field, dtype=float)
 
     def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
         return np.ones(np.broadcast_shapes(np.shape(omega), np.shape(scale)))
@@ -53,7 +41,3 @@ class Interpolation(Loss):
     def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         field = self.proximal(omega, scale)
         return field, np.zeros_like(field)
-
-    @property
-    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.empty(0), np.empty(0)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from replica_theory.errors import check_ridge
-from replica_theory.losses.base import Loss, Proximal, Weight
+from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.named import check_loss
 
 
@@ -18,16 +18,20 @@ class EmpiricalRisk:
 
     Args:
         loss: "square" (½(1−u)²), "logistic", "hinge", "squared_hinge" (½(1−u)₊²), or an object with
-            ``value(u)`` and ``proximal(omega, V)``, both vectorised.
+            ``value(u)`` and ``proximal(omega, V)``, both vectorised (see `Proximal`).
         ridge: λ ≥ 0. At 0, the limit λ → 0: of all minimisers the one of least norm.
         sample_weight: Weight of an example's loss as a function of its signed probe margin m = y z,
             vectorised and > 0; none weighs all alike.
 
     Raises:
-        ValueError: The loss is unknown or the ridge is out of range.
+        ValueError: The loss is unknown, the ridge is out of range, or the weight is no function.
+
+    Example:
+        >>> EmpiricalRisk("hinge", 0.1)
+        EmpiricalRisk(loss='hinge', ridge=0.1, sample_weight=None)
     """
 
-    loss: str | Loss | Proximal
+    loss: LossLike
     ridge: float
     sample_weight: Weight | None = None
 

@@ -1,12 +1,13 @@
 """Which examples are kept: one object for theory, simulation and embeddings.
 
-A rule sees an example through its *margin*: hard is small. Label-agnostic rules take |z|, the
-distance of the probe field from the probe's boundary; label-aware rules take y z, negative
-where the probe is wrong. The theory asks a rule for its law in the limit of infinitely many
-examples (`kept_distribution`); a finite pool, simulated or real, is ranked (`keep`).
+A rule sees an example through its *margin*: hard is small. Label-agnostic rules take |z|, the distance of the probe
+field from the probe's boundary; label-aware rules take y z, negative where the probe is wrong. The theory asks a rule
+for its `KeptDistribution` in the limit of infinitely many examples; a finite pool, simulated or real, is ranked by
+its `keep`. `Selection` shows how to write a rule of your own.
 """
 
 from replica_theory.selection.base import Selection, check_selection
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
 from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest, KeepWindows
 from replica_theory.selection.stochastic import Calibrated, KeepRandom, KeepWithProbability, Verified
 
@@ -18,7 +19,10 @@ __all__ = [
     "KeepRandom",
     "KeepWindows",
     "KeepWithProbability",
+    "KeptDistribution",
+    "Piece",
     "Selection",
     "Verified",
     "check_selection",
+    "mean_keep_probability",
 ]

@@ -4,44 +4,84 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from replica_theory.errors import check_keep_fraction
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
 class Selection(ABC):
-    """A rule that keeps a fraction of the examples by their probe field and label."""
+    """A rule that keeps a fraction of the examples by their probe field z and label y.
+
+    A rule of your own gives its distribution on an infinite pool, for the theory, and its choice from a finite one,
+    for simulations and embeddings (and `kept_pieces`, if probes trained on the pool are to prune by it):
+
+        >>> from dataclasses import dataclass
+        >>> import numpy as np
+        >>> from scipy.special import ndtri
+        >>> from replica_theory import KeptDistribution, Piece, Selection, max_margin
+        >>> @dataclass(frozen=True)
+        ... class KeepNearBoundary(Selection):
+        ...     '''Keeps the fraction f with |z| < Φ⁻¹((1 + f)/2).'''
+        ...
+        ...     keep_fraction: float
+        ...
+        ...     def kept_distribution(self, probe_angle, label_noise=0.0):
+        ...         g = ndtri((1 + self.keep_fraction) / 2)
+        ...         return KeptDistribution(
+        ...             pieces=(Piece(lower=-g, upper=g),),
+        ...             keep_fraction=self.keep_fraction,
+        ...             probe_angle=probe_angle,
+        ...             label_noise=label_noise,
+        ...         )
+        ...
+        ...     def keep(self, margin, *, count, rng):
+        ...         return np.sort(np.argsort(margin, kind="stable")[:count])
+        >>> round(max_margin(2.0, selection=KeepNearBoundary(0.4), probe_angle=0.3).generalization_error, 6)
+        0.197322
+
+    Attributes:
+        keep_fraction: f, kept share of the pool, in (0, 1].
+        label_aware: Optional; whether the rule ranks y z instead of |z|.
+    """
 
     keep_fraction: float
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        """What the rule keeps of a pool of these margins: q(m) in pieces on which it is smooth, and E q(m).
+        """What the rule keeps of a pool of any margins: q(m) in pieces on which it is smooth, and f = E q(m).
 
         Rules that rank keep between quantiles of m, whatever its distribution; a rule by probability is asked at
         the field of the unit-norm probe.
 
         Raises:
-            ValueError: A rule of one's own says what it keeps in ``kept_distribution`` alone.
+            ValueError: The rule says in ``kept_distribution`` alone what it keeps.
         """
-        raise ValueError(f"`selection` must have a method kept_pieces to prune by other margins; got {self!r}")
+        raise ValueError(f"`selection` must have a method kept_pieces to prune by a trained probe; got {self!r}")
 
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        """The rule's law on an infinite pool that the probe has not seen.
+        """Keep probability by signed margin on an infinite pool that the probe has not seen.
 
         Args:
-            probe_angle: θ between probe and teacher, radians.
+            probe_angle: θ between probe and teacher, radians, in [0, π/2].
             label_noise: η, chance in [0, 1/2] that a label of the pool is flipped, before the rule sees it.
         """
         margins = IndependentMargins(probe_angle, label_noise)
         pieces, fraction = self.kept_pieces(margins)
-        check_keep_fraction(fraction, "E q")
-        return KeptDistribution(pieces, fraction, margins.probe_angle, margins.label_noise)
+        return KeptDistribution(
+            pieces=pieces,
+            keep_fraction=fraction,
+            probe_angle=margins.probe_angle,
+            label_noise=margins.label_noise,
+        )
 
     @abstractmethod
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         """Ascending indices of ``count`` examples of a pool of these margins (hard = small).
 
         Equal margins are ranked by their position, so that the answer is deterministic.
+
+        Args:
+            margin: |z|, or y z when the rule is label-aware, (pool,).
+            count: Examples to keep, in [0, pool].
+            rng: For rules in which chance has a part.
         """
 
     def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +103,8 @@ def check_selection(selection: object) -> Selection:
     return selection
 
 
-def checked_margin(margin: np.ndarray, count: int) -> np.ndarray:
+def check_margin(margin: np.ndarray, count: int) -> np.ndarray:
+    """Returns the margins, or raises unless they are 1-D, finite and at least ``count`` many."""
     margin = np.asarray(margin)
     if margin.ndim != 1 or not np.all(np.isfinite(margin)):
         raise ValueError(f"`margin` must be 1-D and finite; got shape {margin.shape}")

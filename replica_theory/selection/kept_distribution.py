@@ -1,243 +1,214 @@
-"""The law of kept examples in the plane of teacher and probe.
+"""The distribution of kept examples: their keep probability as a function of the signed probe margin.
 
-Flipping an example's input and label together changes nothing that a student sees, so every
-rule q(z, y) acts through one function of the signed probe margin m = y z,
+Flipping an example's input and label together changes nothing that a student sees, so every rule q(z, y), with z the
+probe's field and y the label, acts through one function of the signed margin m = y z:
 
-    q(m) = ½ [q(m, +1) + q(−m, −1)],
-
-on examples of label +1. A `KeptDistribution` is that function, in pieces on which it is smooth.
-
-Coordinates of the plane: T the teacher, V ⟂ T with probe = cos θ T + sin θ V. A student whose
-in-plane part points along cos ψ T + sin ψ V sees its own field t and the field x at right angles:
-
-    u = t cos ψ − x sin ψ,    z = t cos(θ−ψ) + x sin(θ−ψ).
+    q(m) = ½ [q(m, +1) + q(−m, −1)]
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._numerics.gaussian import FAR, interval_moments, normal_density
-from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule, panel_rule
+from replica_theory._numerics.gaussian import FAR, normal_density
+from replica_theory._numerics.quadrature import GaussianPanels
+from replica_theory.errors import check_label_noise, check_number, check_probe_angle
 
 Probability = Callable[[np.ndarray], np.ndarray]
 
-_ROOT_TWO_BY_PI = math.sqrt(2 / math.pi)
-_REACH = 10.5  # φ beyond it is below 1e-24
-_SUBPANELS = 14  # of a line across which a rule varies, of its own scale at least
-_WIDEST, _FINE = 0.55, 1.6  # share of them that φ needs, and that a rule needs by how steeply the line crosses it
-_BLOCK = 8000  # nodes that stay in the cache
-_SHARPEST = 1e-300  # sine that stands for 0 in a denominator
+_PANELS = GaussianPanels(grid=np.linspace(-12.0, 12.0, 49), order=16)
+_ROUNDING = 1e-9  # excess of a probability or a fraction over its range that rounding excuses
+_OVERLAP = 1e-3  # overlap of neighbouring pieces, per width of the narrower, that rounding of thresholds excuses
+_JUST_ABOVE_ZERO = 1e-300
+_SAMPLES = np.linspace(-10.5, 10.5, 22)  # margins at which a smooth q is checked to be in [0, 1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """q(m) on lower < m < upper: a constant or a smooth function."""
+    """Keep probability q(m) on one interval of the signed margin, lower < m < upper.
+
+    Args:
+        lower: m at which the piece begins, in [−∞, upper), in standard deviations of the probe's field.
+        upper: m at which it ends, in (lower, ∞].
+        probability: q in [0, 1]: a number, or a vectorised function of m that is smooth on the interval, on a scale of
+            0.3 or more.
+
+    Raises:
+        ValueError: The interval is empty, or q leaves [0, 1] or does not return one value per margin.
+    """
 
     lower: float
     upper: float
     probability: float | Probability = 1.0
 
+    def __post_init__(self):
+        if not check_number(self.lower, "lower") < check_number(self.upper, "upper"):
+            raise ValueError(f"`lower` and `upper` must satisfy lower < upper; got {self.lower}, {self.upper}")
+        if callable(self.probability):
+            _check_range(self.probability, np.clip(_SAMPLES, self.lower, self.upper))
+        elif not 0.0 <= check_number(self.probability, "probability") <= 1.0:
+            raise ValueError(f"`probability` must be in [0, 1], or a function of the margin; got {self.probability}")
+
     def __call__(self, margin: np.ndarray) -> np.ndarray:
-        """q at these margins, as if the piece had no ends."""
+        """q at these margins, continued beyond the piece's ends."""
         if callable(self.probability):
             return self.probability(margin)
         return np.full_like(margin, self.probability)
 
-    def outline(self, cosine: float, sine: float) -> tuple[float, float]:
-        """E z over the examples of label +1 that it keeps, less what the label's boundary adds where q is constant, and
-        the mean of q on that boundary."""
-        if not callable(self.probability):
-            (at_lower, below), (at_upper, above) = (
-                (_density(end) * _normal(end * (cosine / sine)), _normal(end / sine))
-                if math.isfinite(end)
-                else (0.0, float(end > 0))
-                for end in (self.lower, self.upper)
-            )
-            return self.probability * (at_lower - at_upper), self.probability * (above - below)
-        ends = np.array([self.lower, self.upper])
-        z, weights = panel_rule(np.linspace(*np.clip(ends, -_REACH, _REACH), _SUBPANELS + 1), order=4)
-        mean = weights @ (normal_density(z) * self(z) * z * ndtr(np.clip(z * (cosine / sine), -FAR, FAR)))
-        x, weights = panel_rule(np.linspace(*np.clip(ends / sine, -_REACH, _REACH), _SUBPANELS + 1), order=4)
-        return float(mean), float(weights @ (normal_density(x) * self(sine * x)))
+    def transformed(
+        self, *, lower: float | None = None, upper: float | None = None, factor: float = 1.0, offset: float = 0.0
+    ) -> "Piece":
+        """The piece of factor · q(m) + offset, between other ends if they are given."""
+        q = self.probability
+        if not callable(q):
+            probability = factor * q + offset
+        elif factor:
+            probability = lambda m: factor * q(m) + offset  # noqa: E731
+        else:
+            probability = offset
+        return Piece(
+            lower=self.lower if lower is None else lower,
+            upper=self.upper if upper is None else upper,
+            probability=probability,
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeptDistribution:
-    """Keep probability as a function of signed margin, and its mean f at the given angle and label noise."""
+    """What a selection rule keeps of an infinite pool: q(m) in pieces, and its mean f.
+
+    Every engine of the theory reads a rule through this object alone: the density of the kept margins is
+
+        p(m) = 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) / f
+
+    Args:
+        pieces: q(m), piece by piece, ascending and disjoint; q = 0 elsewhere.
+        keep_fraction: f = E q at this angle and noise, in (0, 1]; `mean_keep_probability` evaluates it.
+        probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        label_noise: η, chance that a label of the pool is flipped before the rule sees it, in [0, 1/2].
+
+    Raises:
+        ValueError: An argument is out of range, or the pieces are not ascending and disjoint.
+
+    Example:
+        The hardest examples, |z| < g, of a perfect probe (`Selection` shows a whole rule)::
+
+            hardest = Piece(lower=-g, upper=g)
+            KeptDistribution(pieces=(hardest,), keep_fraction=math.erf(g / math.sqrt(2)), probe_angle=0.0)
+    """
 
     pieces: tuple[Piece, ...]
     keep_fraction: float
     probe_angle: float
     label_noise: float = 0.0
 
+    def __post_init__(self):
+        if not 0.0 < check_number(self.keep_fraction, "keep_fraction") <= 1.0 + _ROUNDING:
+            raise ValueError(f"`keep_fraction` must be in (0, 1]; got {self.keep_fraction}")
+        check_probe_angle(self.probe_angle)
+        check_label_noise(self.label_noise)
+        if not (isinstance(self.pieces, tuple) and self.pieces and all(isinstance(p, Piece) for p in self.pieces)):
+            raise ValueError(f"`pieces` must be a tuple of one Piece or more; got {self.pieces!r}")
+        for piece, following in pairwise(self.pieces):
+            narrower = min(piece.upper - piece.lower, following.upper - following.lower, 1.0)
+            if not piece.upper - following.lower <= _OVERLAP * narrower:
+                raise ValueError(f"`pieces` must be ascending and disjoint; got {piece}, {following}")
+
+    def __call__(self, margin: np.ndarray) -> np.ndarray:
+        """q(m) at these margins; 0 outside the pieces and at their ends."""
+        return keep_probability(self.pieces, margin)
+
     @cached_property
     def edges(self) -> np.ndarray:
         """Finite margins where q may jump, ascending."""
-        ends = {float(end) + 0.0 for piece in self.pieces for end in (piece.lower, piece.upper)}
-        return np.array(sorted(end for end in ends if math.isfinite(end)), dtype=float)
+        return edges_of(self.pieces)
+
+    def covering(self, *edges: float) -> list[Piece]:
+        """q(m) on the whole line, its stretches of q = 0 included, cut at its own edges and at these."""
+        return covering(self.pieces, *edges)
 
     @cached_property
-    def outline(self) -> tuple[float, float, float, float]:
-        """Roughly: the mean kept example y s, along the teacher and across it; the density of kept examples at the
-        teacher's boundary, 1 for random data; and the gap that the kept leave beside the probe's."""
-        cosine, sine = math.cos(self.probe_angle), math.sin(self.probe_angle)
-        parts = [piece.outline(cosine, max(sine, _SHARPEST)) for piece in self.pieces]
-        share, mean, dense = 1 / self.keep_fraction, sum(part[0] for part in parts), sum(part[1] for part in parts)
-        along, beside = 2 * share * mean, _ROOT_TWO_BY_PI * share * sine * dense
-        if self.is_constant:
-            along += _ROOT_TWO_BY_PI * share * cosine * dense
-        gap = max((piece.lower for piece in self.pieces if piece.lower > 0), default=0.0)
-        return cosine * along + sine * beside, sine * along - cosine * beside, share * dense, gap
-
-    @cached_property
-    def finest(self) -> float:
-        """The smallest scale on which kept examples are confined: of a piece, of all, or between two boundaries."""
-        widths = [piece.upper - piece.lower for piece in self.pieces]
-        return min(*widths, self.keep_fraction, self.probe_angle or np.inf)
-
-    def span(self, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Student fields t between which kept examples of label +1 lie, but for the remotest."""
-        turn = self.probe_angle - student_angle
-        least, most = self.ends.min(), self.ends.max()
-        aside, along = _REACH * np.abs(np.sin(turn)), np.cos(turn)
-        with np.errstate(divide="ignore"):
-            first, last = (least - aside) / along, (most + aside) / along
-            behind = np.where(np.cos(student_angle) > 0, -_REACH * np.abs(np.tan(student_angle)), -np.inf)
-        return np.maximum(np.minimum(first, last), behind), np.maximum(first, last)
-
-    def across_moments(self, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
-        """∫ dx φ(x) (1, x, x²) q(z) [u > 0] at student fields t, (3, t), the nodes of rows of angles ψ."""
-        field = nodes.points
-        if self.probe_angle == 0 and not student_angle.any():
-            kept = (self(field) * (field > 0)).astype(float)
-            return np.stack([kept, np.zeros_like(kept), kept])
-        turn = self.probe_angle - student_angle
-        right = np.sin(student_angle) >= 0  # the label's boundary is x = t cot ψ
-        left_end, right_end = (
-            nodes.spread(np.where(right, -np.inf, np.inf)),
-            _crossings(-field, student_angle, nodes, 0.0),
-        )
-        first, last = _crossings(field, turn, nodes, self.ends[..., None])
-        lower = np.maximum(np.minimum(first, last), np.minimum(left_end, right_end))
-        upper = np.minimum(np.maximum(first, last, out=last), np.maximum(left_end, right_end))
-        if self.is_constant:
-            moments = interval_moments(lower, upper)
-            return (
-                (moments * self.probabilities[:, None]).sum(1)
-                if len(self.pieces) > 1
-                else moments[:, 0] * self.probabilities
-            )
-        turn = np.broadcast_to(nodes.spread(turn), field.shape)
-        bounds = zip(self.pieces, lower, upper, strict=True)
-        return np.sum([_quadrature_moments(piece, low, high, field, turn) for piece, low, high in bounds], axis=0)
-
-    def __call__(self, margin: np.ndarray) -> np.ndarray:
-        """q(m) at these margins."""
-        inside = [(piece.lower < margin) & (margin < piece.upper) for piece in self.pieces]
-        return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(self.pieces, inside, strict=True)], axis=0)
-
-    @cached_property
-    def ends(self) -> np.ndarray:
-        """(2, pieces), lower and upper."""
+    def piece_bounds(self) -> np.ndarray:
+        """Lower and upper margin of each piece, (2, pieces)."""
         return np.array([[piece.lower for piece in self.pieces], [piece.upper for piece in self.pieces]])
 
     @cached_property
+    def finite_bounds(self) -> np.ndarray:
+        """`piece_bounds` with ±40 for ±∞ and 1e-300 for 0, so that 0/0 does not arise at θ = 0, (2, pieces, 1)."""
+        bounds = np.clip(self.piece_bounds, -FAR, FAR)
+        return np.where(bounds == 0, _JUST_ABOVE_ZERO, bounds)[..., None]
+
+    @cached_property
     def is_constant(self) -> bool:
-        """Whether all pieces are constant: their moments are then in closed form."""
+        """Whether q is constant on every piece: averages over the probe's field are then in closed form."""
         return not any(callable(piece.probability) for piece in self.pieces)
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """Probability of each piece, where all are constant."""
+        """q on each piece, (pieces,), where it is constant on all."""
         return np.array([piece.probability for piece in self.pieces], dtype=float)
 
-    def kinks(self, student_angle: np.ndarray) -> np.ndarray:
-        """t, (students, edges), of the corners where the rule's edges meet the teacher's boundary u = 0."""
-        if self.probe_angle == 0:
-            return np.broadcast_to(self.edges, (student_angle.size, self.edges.size))
-        return self.edges * np.sin(student_angle[:, None]) / np.sin(student_angle.dtype.type(self.probe_angle))
+    @cached_property
+    def narrowest_scale(self) -> float:
+        """Narrowest length scale of the kept examples: min(piece width, f, θ)."""
+        widths = [piece.upper - piece.lower for piece in self.pieces]
+        return min(*widths, self.keep_fraction, self.probe_angle or np.inf)
+
+
+def keep_probability(pieces: Sequence[Piece], margin: np.ndarray) -> np.ndarray:
+    """q(m) of disjoint pieces at these margins; 0 outside the pieces and at their ends."""
+    inside = [(piece.lower < margin) & (margin < piece.upper) for piece in pieces]
+    return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(pieces, inside, strict=True)], axis=0)
+
+
+def edges_of(pieces: Sequence[Piece]) -> np.ndarray:
+    """Finite ends of pieces, ascending."""
+    ends = {float(end) + 0.0 for piece in pieces for end in (piece.lower, piece.upper)}
+    return np.array(sorted(end for end in ends if math.isfinite(end)), dtype=float)
+
+
+def covering(pieces: Sequence[Piece], *edges: float) -> list[Piece]:
+    """q(m) on the whole line, its stretches of q = 0 included, cut at the pieces' edges and at these."""
+    ends = np.unique([-math.inf, *edges_of(pieces), *edges, math.inf]).tolist()
+    return [_piece_between(pieces, lower, upper) for lower, upper in pairwise(ends)]
+
+
+def _piece_between(pieces: Sequence[Piece], lower: float, upper: float) -> Piece:
+    """q(m) on an interval that no edge divides."""
+    for piece in pieces:
+        if piece.lower <= lower and upper <= piece.upper:
+            return piece.transformed(lower=lower, upper=upper)
+    return Piece(lower=lower, upper=upper, probability=0.0)
 
 
 def mean_keep_probability(
     probability: Probability, *, edges: tuple[float, ...], probe_angle: float, label_noise: float = 0.0
 ) -> float:
-    """E q = ∫ 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) dm, for q that is smooth between the edges."""
+    """E q = ∫ 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) dm, the fraction that a rule keeps of an infinite pool.
+
+    Args:
+        probability: q(m), vectorised, smooth between the edges.
+        edges: Margins where q jumps or has a corner.
+        probe_angle: θ, radians, in [0, π/2].
+        label_noise: η in [0, 1/2].
+    """
     tangent = math.tan(probe_angle)
-    label, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *edges]])
-    ends = breakpoints(-12.0, 12.0, grid=np.linspace(-12.0, 12.0, 49), features=label, kinks=kinks)
-    nodes = composite_rule(ends, order=16)
+    features, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *edges]])
+    nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, features=features, kinks=kinks)
     with np.errstate(divide="ignore"):
-        chance = label_noise + (1 - 2 * label_noise) * ndtr(nodes.points / tangent)
-    density = 2 * normal_density(nodes.points) * chance
+        label_chance = label_noise + (1 - 2 * label_noise) * ndtr(nodes.points / tangent)
+    density = 2 * normal_density(nodes.points) * label_chance
     return float(nodes.weights @ (density * probability(nodes.points)))
 
 
-def _crossings(field: np.ndarray, turn: np.ndarray, nodes: Nodes, level: np.ndarray | float) -> np.ndarray:
-    """x at which t cos + x sin = level; beyond all reach on the side that a vertical boundary leaves open."""
-    cosine, sine = np.cos(turn), np.sin(turn)
-    sine = np.where(sine == 0, _SHARPEST, sine)
-    with np.errstate(over="ignore"):
-        return (level - field * nodes.spread(cosine)) / nodes.spread(sine)
-
-
-def _quadrature_moments(piece: Piece, lower, upper, field, turn) -> np.ndarray:
-    moments, sine = np.empty((3, field.size)), np.sin(turn)
-    panels = math.ceil(_SUBPANELS * max(_WIDEST, min(1.0, _FINE * float(np.abs(sine).max()))))
-    shares, size = np.linspace(0.0, 1.0, panels + 1), max(1, _BLOCK // (12 * panels))
-    lower, upper = np.clip(lower, -_REACH, _REACH), np.clip(upper, -_REACH, _REACH)
-    width, along = np.maximum(upper - lower, 0.0), field * np.cos(turn)
-    for start in range(0, field.size, size):
-        part = slice(start, start + size)
-        x, weights = panel_rule(lower[part, None] + width[part, None] * shares, order=12)
-        margin = (along[part, None] + x * sine[part, None]).astype(float, copy=False)
-        x, weights = x.astype(float, copy=False), weights.astype(float, copy=False)
-        weights = weights * normal_density(x) * piece(margin)
-        for power in range(3):
-            weights.sum(-1, out=moments[power, part])
-            weights *= x
-    return moments
-
-
-def _density(x: float) -> float:
-    return math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-
-
-def _normal(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2))
-
-
-_SPREADS = 10.5
-
-
-_NARROW = 0.5  # in spreads
-
-
-def windowed_moments(piece: Piece, centre: np.ndarray, spread: float) -> np.ndarray:
-    """∫ du q(u) (1, u) N(u; centre, spread²) over the piece, (2, s)."""
-    narrow = piece.upper - piece.lower < _NARROW * spread
-    if not narrow and not callable(piece.probability):
-        mass, shift, _ = interval_moments((piece.lower - centre) / spread, (piece.upper - centre) / spread)
-        return piece.probability * np.stack([mass, centre * mass + spread * shift])
-    lower = np.clip(centre - _SPREADS * spread, piece.lower, piece.upper)
-    upper = np.clip(centre + _SPREADS * spread, piece.lower, piece.upper)
-    shares = np.linspace(0.0, 1.0, 2 if narrow else _SUBPANELS + 1)
-    u, weights = panel_rule(lower[:, None] + (upper - lower)[:, None] * shares, order=12)
-    weights = weights * normal_density((u - centre[:, None]) / spread) / spread * piece(u)
-    return np.stack([weights.sum(1), (weights * u).sum(1)])
-
-
-_TEACHER_REACH = 12.0
-
-
-def positive_pieces(law: KeptDistribution) -> list[Piece]:
-    """The parts of a rule's pieces at teacher fields u > 0, cut off where φ vanishes."""
-    cut = [
-        Piece(lower=max(piece.lower, 0.0), upper=min(piece.upper, _TEACHER_REACH), probability=piece.probability)
-        for piece in law.pieces
-    ]
-    return [piece for piece in cut if piece.lower < piece.upper]
+def _check_range(probability: Probability, margins: np.ndarray) -> None:
+    values = np.asarray(probability(margins), dtype=float)
+    if values.shape != margins.shape:
+        raise ValueError(f"`probability` must return one value per margin; got shape {values.shape} of {margins.shape}")
+    if not np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)):
+        raise ValueError(f"`probability` must return values in [0, 1]; got range [{values.min()}, {values.max()}]")

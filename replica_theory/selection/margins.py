@@ -1,16 +1,16 @@
 """How the signed margins of a pool are distributed: what a rule that ranks asks before it can say what it keeps."""
 
-import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import numpy as np
-from scipy.optimize import brentq
 from scipy.special import erfinv, ndtr, ndtri, owens_t
 
+from replica_theory._numerics.one_variable import root
 from replica_theory.errors import check_label_noise, check_probe_angle
-from replica_theory.selection.kept_distribution import Piece, Probability, mean_keep_probability
+from replica_theory.selection.kept_distribution import Probability, mean_keep_probability
+
+_FARTHEST = 38.0  # |m| beyond which the normal distribution underflows
 
 
 class MarginDistribution(ABC):
@@ -74,7 +74,7 @@ class IndependentMargins(MarginDistribution):
             skew = 2 * (1 - 2 * self.label_noise) * owens_t(m, slope)
             return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
 
-        return float(brentq(excess, -38.0, 38.0, xtol=1e-15, rtol=1e-15))  # pyright: ignore[reportArgumentType]
+        return root(excess, -_FARTHEST, _FARTHEST, xtol=1e-15, rtol=1e-15)
 
     def mean(self, probability: Probability, edges: Sequence[float]) -> float:
         return mean_keep_probability(
@@ -86,27 +86,3 @@ class IndependentMargins(MarginDistribution):
 
     def as_function_of_margin(self, probability: Probability) -> Probability:
         return probability
-
-
-def edges_of(pieces: Sequence[Piece]) -> list[float]:
-    """Finite ends of pieces, ascending."""
-    ends = {float(end) + 0.0 for piece in pieces for end in (piece.lower, piece.upper)}
-    return sorted(end for end in ends if math.isfinite(end))
-
-
-def keep_probability(pieces: Sequence[Piece], margin: np.ndarray) -> np.ndarray:
-    """q(m) of disjoint pieces; 0 between them."""
-    total = np.zeros_like(margin, dtype=float)
-    for piece in pieces:
-        total += np.where((piece.lower < margin) & (margin < piece.upper), piece(margin), 0.0)
-    return total
-
-
-def split_at(pieces: Sequence[Piece], *ends: float) -> list[tuple[float, float, float | Probability]]:
-    """(lower, upper, probability) between neighbouring ends, of the pieces' and these; 0 where no piece is."""
-    every = np.unique([-math.inf, *edges_of(pieces), *ends, math.inf]).tolist()
-    parts = []
-    for lower, upper in itertools.pairwise(every):
-        holding = (piece.probability for piece in pieces if piece.lower <= lower and upper <= piece.upper)
-        parts.append((lower, upper, next(holding, 0.0)))
-    return parts

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtr, owens_t
 
 from replica_theory.errors import check_keep_fraction
-from replica_theory.selection.base import Selection, checked_margin
+from replica_theory.selection.base import Selection, check_margin
 from replica_theory.selection.kept_distribution import Piece
 from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
@@ -34,14 +34,18 @@ class _Ranked(Selection):
         return 1.0 - self.keep_fraction - self.harder_share
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = checked_margin(margin, count)
-        dropped = self.harder_share + self.easier_share
-        share = self.harder_share / dropped if dropped > 0 else 0.0
-        first = round(share * (margin.size - count))
+        margin = check_margin(margin, count)
+        first = self.harder_count(margin.size, count)
         return np.sort(np.argsort(margin, kind="stable")[first : first + count])
 
+    def harder_count(self, pool: int, count: int) -> int:
+        """Number of the examples of a pool that are dropped for being too hard, when ``count`` are kept."""
+        dropped = self.harder_share + self.easier_share
+        share = self.harder_share / dropped if dropped > 0 else 0.0
+        return round(share * (pool - count))
+
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        lower, upper = self._ends(margins)
+        lower, upper = self._thresholds_of(margins)
         pieces = (Piece(lower=lower, upper=upper),)
         if not self.label_aware and lower == 0:
             pieces = (Piece(lower=-upper, upper=upper),)
@@ -55,13 +59,17 @@ class _Ranked(Selection):
         Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is
         2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T, before
         a share 2 η of the labels is replaced by chance.
-        """
-        return self._ends(IndependentMargins(probe_angle, label_noise))
 
-    def _ends(self, margins: MarginDistribution) -> tuple[float, float]:
-        kept, harder, easier, aware = self.keep_fraction, self.harder_share, self.easier_share, self.label_aware
-        lower = margins.quantile(harder, kept + easier, label_aware=aware) if harder > 0 else -math.inf
-        upper = margins.quantile(harder + kept, easier, label_aware=aware) if easier > 0 else math.inf
+        Args:
+            probe_angle: θ, radians, in [0, π/2].
+            label_noise: η in [0, 1/2].
+        """
+        return self._thresholds_of(IndependentMargins(probe_angle, label_noise))
+
+    def _thresholds_of(self, margins: MarginDistribution) -> tuple[float, float]:
+        fraction, harder, easier, aware = self.keep_fraction, self.harder_share, self.easier_share, self.label_aware
+        lower = margins.quantile(harder, fraction + easier, label_aware=aware) if harder > 0 else -math.inf
+        upper = margins.quantile(harder + fraction, easier, label_aware=aware) if easier > 0 else math.inf
         return (lower if aware else max(lower, 0.0)), upper
 
 
@@ -178,14 +186,14 @@ class KeepWindows(Selection):
         return math.fsum(upper - lower for lower, upper in self.windows)
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = checked_margin(margin, count)
+        margin = check_margin(margin, count)
         order, shares = np.argsort(margin, kind="stable"), [upper - lower for lower, upper in self.windows]
-        # each window's number is rounded in the running total, so that they add up to the count
-        ends = np.round(count * np.cumsum(shares) / self.keep_fraction).astype(int)
-        numbers = np.diff(ends, prepend=0)
+        # the running total is rounded, so that the windows' numbers add up to the count
+        total = np.round(count * np.cumsum(shares) / self.keep_fraction).astype(int)
+        numbers = np.diff(total, prepend=0)
         dropped, gaps = margin.size - count, np.diff([0.0, *np.ravel(self.windows), 1.0])[::2]
         skipped = np.round(dropped * np.cumsum(gaps)[:-1] / max(gaps.sum(), np.finfo(float).tiny)).astype(int)
-        first = skipped + ends - numbers
+        first = skipped + total - numbers
         return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:

@@ -13,9 +13,11 @@ from functools import cached_property
 import numpy as np
 
 from replica_theory.errors import check_keep_fraction
-from replica_theory.selection.base import Selection, check_selection, checked_margin
-from replica_theory.selection.kept_distribution import Piece, Probability
-from replica_theory.selection.margins import MarginDistribution, edges_of, keep_probability, split_at
+from replica_theory.selection.base import Selection, check_margin, check_selection
+from replica_theory.selection.kept_distribution import Piece, covering, edges_of, keep_probability
+from replica_theory.selection.margins import MarginDistribution
+
+_SYMMETRIC = 1e-12  # |q(m) − q(−m)| up to which a probability does not depend on the label
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class KeepRandom(Selection):
         check_keep_fraction(self.keep_fraction)
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        return np.sort(rng.choice(checked_margin(margin, count).size, size=count, replace=False))
+        return np.sort(rng.choice(check_margin(margin, count).size, size=count, replace=False))
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
         return (Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction),), self.keep_fraction
@@ -58,15 +60,6 @@ class KeepWithProbability(Selection):
     probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
     edges: tuple[float, ...] = field(default=())
 
-    def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
-        value = np.asarray(self.probability(probe_field, label), dtype=float)
-        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
-            raise ValueError(
-                "`probability` must return values in [0, 1], one per example; "
-                f"got shape {value.shape}, range [{value.min()}, {value.max()}]"
-            )
-        return value
-
     def folded_probability(self, margin: np.ndarray) -> np.ndarray:
         """q(m) = ½ [q(m, +1) + q(−m, −1)], the keep probability at signed margin m."""
         positive = np.ones_like(margin)
@@ -74,8 +67,9 @@ class KeepWithProbability(Selection):
 
     @cached_property
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """f = E q, where q does not depend on the label."""
         margin = np.linspace(0.0, 10.0, 1001)
-        if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > 1e-12:
+        if np.max(np.abs(self.folded_probability(margin) - self.folded_probability(-margin))) > _SYMMETRIC:
             raise ValueError(
                 "`keep_fraction` of a label-dependent `probability` depends on the probe angle; "
                 "use kept_distribution(probe_angle).keep_fraction"
@@ -92,12 +86,22 @@ class KeepWithProbability(Selection):
         return np.flatnonzero(accepted)[:count]
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        probability, edges = margins.as_function_of_margin(self.folded_probability), margins.of_probe_field(self.edges)
-        ends = (-math.inf, *sorted(edges), math.inf)
+        probability = margins.as_function_of_margin(self.folded_probability)
+        edges = margins.of_probe_field(sorted(set(self.edges)))
         pieces = tuple(
-            Piece(lower=lower, upper=upper, probability=probability) for lower, upper in itertools.pairwise(ends)
+            Piece(lower=lower, upper=upper, probability=probability)
+            for lower, upper in itertools.pairwise((-math.inf, *edges, math.inf))
         )
-        return pieces, margins.mean(probability, edges)
+        return pieces, check_keep_fraction(margins.mean(probability, edges), "E q")
+
+    def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
+        value = np.asarray(self.probability(probe_field, label), dtype=float)
+        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
+            raise ValueError(
+                "`probability` must return values in [0, 1], one per example; "
+                f"got shape {value.shape}, range [{value.min()}, {value.max()}]"
+            )
+        return value
 
 
 @dataclass(frozen=True)
@@ -136,40 +140,37 @@ class Calibrated(Selection):
         return getattr(self.selection, "label_aware", False)
 
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = checked_margin(margin, count)
-        return self._mixed(margin.size, count, rng, lambda rows, n: self.selection.keep(margin[rows], count=n, rng=rng))
+        margin = check_margin(margin, count)
+
+        def by_rule(rows: np.ndarray, n: int) -> np.ndarray:
+            return self.selection.keep(margin[rows], count=n, rng=rng)
+
+        return self._mixed(margin.size, count, rng, by_rule)
 
     def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        return self._mixed(
-            probe_field.size,
-            count,
-            rng,
-            lambda rows, n: self.selection.choose(probe_field[rows], label[rows], count=n, rng=rng),
-        )
+        def by_rule(rows: np.ndarray, n: int) -> np.ndarray:
+            return self.selection.choose(probe_field[rows], label[rows], count=n, rng=rng)
 
-    def _mixed(self, pool: int, count: int, rng: np.random.Generator, rule) -> np.ndarray:
+        return self._mixed(probe_field.size, count, rng, by_rule)
+
+    def _mixed(
+        self, pool: int, count: int, rng: np.random.Generator, by_rule: Callable[[np.ndarray, int], np.ndarray]
+    ) -> np.ndarray:
+        """Indices kept at random from a share of the pool, and by the rule, ``by_rule(rows, n)``, from the rest."""
         order = rng.permutation(pool)
-        at_random = round(self.random_share * count)
-        lottery, ruled = np.split(order, [max(at_random, round(self.random_share * pool))])
+        n_random = round(self.random_share * count)
+        lottery, ruled = np.split(order, [max(n_random, round(self.random_share * pool))])
         ruled = np.sort(ruled)
-        chosen = ruled[rule(ruled, count - at_random)]
-        if len(chosen) < count - at_random:  # chance gave the rule fewer: the lottery keeps its share of them
-            at_random = round(at_random * len(chosen) / (count - at_random))
-        return np.sort(np.concatenate([lottery[:at_random], chosen]))
+        chosen = ruled[by_rule(ruled, count - n_random)]
+        if len(chosen) < count - n_random:  # chance gave the rule fewer: the random part shrinks in proportion
+            n_random = round(n_random * len(chosen) / (count - n_random))
+        return np.sort(np.concatenate([lottery[:n_random], chosen]))
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        ruled, fraction = self.selection.kept_pieces(margins)
-        share, base = 1 - self.random_share, self.random_share * fraction
-        pieces = tuple(
-            Piece(lower=lower, upper=upper, probability=_mixture(rule, share, base))
-            for lower, upper, rule in split_at(ruled)
-        )
-        return pieces, fraction
-
-
-def _mixture(rule: float | Probability, share: float, base: float) -> float | Probability:
-    """share · rule + base."""
-    return (lambda m: share * rule(m) + base) if callable(rule) else share * rule + base
+        pieces, fraction = self.selection.kept_pieces(margins)
+        share = self.random_share
+        mixed = (piece.transformed(factor=1 - share, offset=share * fraction) for piece in covering(pieces))
+        return tuple(mixed), fraction
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,7 @@ class Verified(Selection):
 
     @property
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """f, where φ = ψ."""
         if self.accept_right != self.accept_wrong:
             raise ValueError(
                 "`keep_fraction` of a verifier depends on its angle and on label noise; "
@@ -220,20 +222,20 @@ class Verified(Selection):
         )
 
     def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        ruled = round(self.selection.keep_fraction * probe_field.size)
-        rows = self.selection.choose(probe_field, label, count=ruled, rng=rng)
-        chance = np.where(probe_field[rows] * label[rows] > 0, self.accept_right, self.accept_wrong)
-        return rows[rng.random(rows.size) < chance][:count]
+        n_ruled = round(self.selection.keep_fraction * probe_field.size)
+        rows = self.selection.choose(probe_field, label, count=n_ruled, rng=rng)
+        accepted = rng.random(rows.size) < self._acceptance(probe_field[rows] * label[rows])
+        return rows[accepted][:count]
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        ruled, _ = self.selection.kept_pieces(margins)
+        pieces, _ = self.selection.kept_pieces(margins)
         accepted = [
-            Piece(lower=lower, upper=upper, probability=_mixture(rule, chance, 0.0))
-            for lower, upper, rule in split_at(ruled, 0.0)
-            if (chance := self.accept_right if lower >= 0 else self.accept_wrong) and rule
+            piece.transformed(factor=self.accept_right if piece.lower >= 0 else self.accept_wrong)
+            for piece in covering(pieces, 0.0)
         ]
-        fraction = margins.mean(
-            lambda m: keep_probability(ruled, m) * np.where(m > 0, self.accept_right, self.accept_wrong),
-            edges_of(ruled),
-        )
-        return tuple(accepted), fraction
+        fraction = margins.mean(lambda m: keep_probability(pieces, m) * self._acceptance(m), edges_of(pieces).tolist())
+        return tuple(piece for piece in accepted if piece.probability != 0.0), fraction
+
+    def _acceptance(self, margin: np.ndarray) -> np.ndarray:
+        """φ where m > 0, ψ elsewhere."""
+        return np.where(margin > 0, self.accept_right, self.accept_wrong)

@@ -9,7 +9,7 @@ from scipy.special import softmax, xlogy
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.metrics.ensemble import ForgettingLog
-from perceptron_pruning.embeddings.metrics.head_ensemble import Visits, differences, epoch_order
+from perceptron_pruning.embeddings.metrics.head_ensemble import Visits, draw_head_sampling, epoch_order
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
 
 HEADS = HeadSettings(n_models=3, epochs=4, early_epochs=2, batch_rows=32)
@@ -34,7 +34,7 @@ def by_loops(pool, scores):
     rows, labels = pool
     centred = rows - rows.mean(axis=0)
     inputs = centred / np.sqrt(np.mean(centred**2)) / np.sqrt(rows.shape[1])
-    differ = differences(scores.pool)
+    sampling = draw_head_sampling(scores.context)
     early, late, visits = [], [], [{i: [] for i in range(len(rows))} for _ in range(HEADS.n_models)]
     for m in range(HEADS.n_models):
         weights, bias = np.zeros((40, 10)), np.zeros(10)
@@ -48,8 +48,8 @@ def by_loops(pool, scores):
                 for i in batch:
                     logits = inputs[i] @ weights + bias
                     visits[m][i].append(logits[labels[i]] >= logits.max())
-                    error = (softmax(logits) - np.eye(10)[labels[i]]) * differ.bootstrap[i, m] / len(batch)
-                    slope += np.outer(inputs[i] * differ.sees[:, m], error)
+                    error = (softmax(logits) - np.eye(10)[labels[i]]) * sampling.bootstrap[i, m] / len(batch)
+                    slope += np.outer(inputs[i] * sampling.feature_masks[:, m], error)
                     bias_slope += error
                 speed, bias_speed = HEADS.momentum * speed + slope, HEADS.momentum * bias_speed + bias_slope
                 weights, bias = weights - rate * speed, bias - rate * bias_speed
@@ -111,17 +111,17 @@ def test_a_metric_alone_is_as_among_others(pool, scores):
 
 
 def test_heads_differ_and_the_first_is_plain(scores):
-    differ = differences(scores.pool)
-    assert differ.sees[:, 0].all()
-    assert (differ.bootstrap[:, 0] == 1).all()
-    assert (differ.sees[:, 1:].sum(axis=0) == 20).all()
-    assert np.corrcoef(differ.bootstrap[:, 1], differ.bootstrap[:, 2])[0, 1] < 0.2
+    sampling = draw_head_sampling(scores.context)
+    assert sampling.feature_masks[:, 0].all()
+    assert (sampling.bootstrap[:, 0] == 1).all()
+    assert (sampling.feature_masks[:, 1:].sum(axis=0) == 20).all()
+    assert np.corrcoef(sampling.bootstrap[:, 1], sampling.bootstrap[:, 2])[0, 1] < 0.2
 
 
 def test_several_networks_get_heads_of_their_own(pool):
     rows, labels = pool
-    found = score([rows[:, :25], rows[:, 25:]], labels, metrics="ddd", settings=ScoreSettings(heads=HEADS))
-    sees = differences(found.pool).sees
+    several = score([rows[:, :25], rows[:, 25:]], labels, metrics="ddd", settings=ScoreSettings(heads=HEADS))
+    sees = draw_head_sampling(several.context).feature_masks
     assert not sees[:25, 1].any()
     assert sees[25:, 1].any()
     assert not sees[25:, 2].any()

@@ -6,10 +6,14 @@ import sys
 import numpy as np
 import pytest
 
-from perceptron_pruning.datasets.loaders import load_wordnet
+from perceptron_pruning.datasets import loaders
+from perceptron_pruning.datasets.archive import FIXED_POINT_STEP, from_fixed_point, to_fixed_point
+from perceptron_pruning.datasets.loaders import load_fashion_mnist_images, load_fashion_mnist_resnet, load_wordnet
 from perceptron_pruning.datasets.make_wordnet import FIELDS, LICENCE, definition, read_definitions
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import standardise
+
+DATA = loaders.DATA
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def test_components_are_centred_uncorrelated_and_in_falling_order(data):
     variances = np.diag(covariance)
     correlation = covariance / np.sqrt(np.outer(variances, variances))
     assert np.abs(data.train_embeddings.mean(axis=0)).max() < 1e-3
-    assert np.abs(correlation - np.eye(256)).max() < 1e-3  # what half precision leaves
+    assert np.abs(correlation - np.eye(256)).max() < 1e-3  # what rounding to 1/32 leaves
     assert np.all(np.diff(variances) < 1e-3 * variances[:-1])
 
 
@@ -55,6 +59,54 @@ def test_a_linear_head_reaches_the_known_error_and_shuffled_labels_do_not(data):
     )
     assert 0.13 < error < 0.16
     assert 0.85 < chance < 0.95
+
+
+def test_numbers_are_multiples_of_the_step(data):
+    integers = data.train_embeddings / FIXED_POINT_STEP
+    np.testing.assert_array_equal(integers, np.round(integers))
+
+
+def test_fixed_point_rounds_to_the_nearest_multiple():
+    values = np.random.default_rng(0).normal(size=(50, 7)) * np.array([0.01, 0.1, 1, 4, 10, 100, 300])
+    stored = to_fixed_point(values)
+    assert stored["coarse"].dtype == stored["fine"].dtype == np.int8
+    restored = from_fixed_point(**stored)
+    assert np.abs(restored - values).max() <= FIXED_POINT_STEP / 2
+    np.testing.assert_array_equal(from_fixed_point(**to_fixed_point(restored)), restored)
+    with pytest.raises(ValueError, match="`embeddings` must be within ±1000 for fixed point; got 2000"):
+        to_fixed_point(np.array([[2000.0]]))
+
+
+# what is installed, and what the repository alone has
+
+
+def test_the_installed_set_is_small_and_every_set_has_its_licence():
+    assert (loaders.DATA / loaders.EFFICIENTNET_FILE).stat().st_size < 5e6
+    for path in loaders.DATA.glob("*.npz"):
+        assert path.name in path.with_name(f"{path.stem}.LICENCE.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("load", "script"),
+    [
+        (load_fashion_mnist_resnet, "make_fashion_mnist_resnet --images FOLDER"),
+        (load_fashion_mnist_images, "make_fashion_mnist_images --images FOLDER"),
+        (lambda: load_fashion_mnist(images=True), "make_fashion_mnist_images --images FOLDER"),
+        (load_wordnet, "make_wordnet --dictionary data.noun"),
+    ],
+    ids=["resnet", "images", "embeddings with images", "wordnet"],
+)
+def test_a_set_that_is_missing_names_the_command_that_makes_it(monkeypatch, tmp_path, load, script):
+    monkeypatch.setattr(loaders, "DATA", tmp_path)
+    (tmp_path / loaders.EFFICIENTNET_FILE).symlink_to(DATA / loaders.EFFICIENTNET_FILE)
+    with pytest.raises(FileNotFoundError, match=f"to make it: python -m perceptron_pruning.datasets.{script}$"):
+        load()
+
+
+def test_importing_loads_neither_jax_nor_matplotlib():
+    program = "import sys, perceptron_pruning.embeddings; print({'jax', 'matplotlib', 'pyarrow'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == "set()"
 
 
 def test_importing_leaves_the_jax_configuration_alone():

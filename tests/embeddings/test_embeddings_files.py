@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.io.columns import read_column
-from perceptron_pruning.embeddings.io.opening import open_rows
+from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.io.tables import read_scores
 from perceptron_pruning.output.atomic import write_atomically
@@ -56,7 +56,7 @@ def save(folder, kind: str, rows: np.ndarray):
     return path
 
 
-@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "safetensors", "shards", "clip"])
+@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "safetensors", "shards", "clip"], ids=str)
 def test_rows_come_back_from_every_format(tmp_path, table, kind):
     rows = open_rows(save(tmp_path, kind, table))
     assert len(rows) == 50
@@ -67,20 +67,20 @@ def test_rows_come_back_from_every_format(tmp_path, table, kind):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, BFLOAT16, np.float32, np.float64], ids=["fp16", "bf16", "fp32", "fp64"])
-@pytest.mark.parametrize("kind", ["npy", "safetensors"])
+@pytest.mark.parametrize("kind", ["npy", "safetensors"], ids=str)
 def test_every_precision_comes_back(tmp_path, table, kind, dtype):
     rows = open_rows(save(tmp_path, kind, table.astype(dtype)))
     np.testing.assert_array_equal(rows.read(3, 9), table[3:9].astype(dtype).astype(rows.dtype))
     assert rows.dtype == (np.float64 if dtype == np.float64 else np.float32)
 
 
-@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "safetensors", "shards", "clip"])
+@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "safetensors", "shards", "clip"], ids=str)
 def test_scores_do_not_depend_on_the_file(tmp_path, table, labels, kind):
     names = ["margin", "memorization", "self_supervised_prototypes"]
     expected = score(table, labels, metrics=names)
-    found = score(save(tmp_path, kind, table), labels, metrics=names)
+    scores = score(save(tmp_path, kind, table), labels, metrics=names)
     for name in names:
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(scores[name], expected[name])
 
 
 def test_a_named_column_or_array(tmp_path, table):
@@ -103,7 +103,7 @@ def test_parts_of_processes_are_whole_shards(tmp_path, table):
 LABELS = ["cat", "dog", "cat", "owl"]
 
 
-@pytest.mark.parametrize("kind", ["npy", "npz", "csv", "tsv", "txt", "parquet"])
+@pytest.mark.parametrize("kind", ["npy", "npz", "csv", "tsv", "txt", "parquet"], ids=str)
 def test_labels_come_back_from_every_format(tmp_path, kind):
     path = tmp_path / f"labels.{kind}"
     if kind == "npy":
@@ -173,7 +173,11 @@ def damaged(folder, how: str, table: np.ndarray):
         ("mixed kinds", r"must hold shards of one kind .*; got \['.npy', '.npz'\]"),
         ("missing", "missing.npy` does not exist"),
     ],
-)
+    ids=[
+        "nan", "overflow", "truncated npy", "truncated npz", "truncated parquet", "truncated safetensors", "header",
+        "width", "ragged", "integers", "columns", "mixed kinds", "missing",
+    ],
+)  # fmt: skip
 def test_damage_is_named(tmp_path, table, how, message):
     with pytest.raises((ValueError, OSError), match=message):
         score(damaged(tmp_path, how, table), metrics="random")
@@ -213,9 +217,9 @@ def test_refusals(table, labels, options, message):
 def test_constant_features_are_reported_and_harmless(table, labels):
     rows = table.astype(np.float64)
     rows[:, 4] = 2.5
-    found = score(rows, labels, metrics=["memorization", "margin"])
-    assert found.pool.statistics.constant_features == (4,)
-    assert all(np.isfinite(values).all() for values in found.values())
+    scores = score(rows, labels, metrics=["memorization", "margin"])
+    assert scores.context.standardisation.constant_features == (4,)
+    assert all(np.isfinite(values).all() for values in scores.values())
     with pytest.raises(ValueError, match="zero variance in every feature"):
         score(np.ones((50, 3)), labels, metrics="memorization")
 
@@ -229,17 +233,17 @@ def test_unlabelled_missing_labels_are_named(tmp_path):
         read_column(f"{tmp_path}/labels.csv:label")
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"], ids=str)
 def test_saved_scores_come_back_with_their_manifest(tmp_path, table, labels, kind):
     names = np.array([f"image {i}" for i in range(50)])
     scores = score(table, labels, metrics=["el2n", "margin", "active_learning"], ids=names, n_models=2)
     path = scores.save(tmp_path / f"scores.{kind}")
-    found_ids, found_labels, found = read_scores(path)
-    assert found_ids.tolist() == names.tolist()
-    assert found_labels is not None
-    np.testing.assert_array_equal(found_labels, labels)
+    read_ids, read_labels, columns = read_scores(path)
+    assert read_ids.tolist() == names.tolist()
+    assert read_labels is not None
+    np.testing.assert_array_equal(read_labels, labels)
     for name in scores:
-        np.testing.assert_array_equal(found[name], scores[name])
+        np.testing.assert_array_equal(columns[name], scores[name])
     manifest = json.loads((tmp_path / f"scores.{kind}.json").read_text())
     assert manifest["settings"]["heads"]["n_models"] == 2
     assert len(manifest["inputs"]["embeddings"][0]["sha256"]) == 64
@@ -310,7 +314,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["kept.npy"]
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npz"], ids=str)
 def test_a_full_disk_leaves_nothing(tmp_path, kind):
     """The system's limit on file sizes stands in for a disk that is full."""
     script = (

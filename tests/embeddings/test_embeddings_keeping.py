@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from perceptron_pruning.embeddings import keep
-from perceptron_pruning.embeddings.keep import class_floors
-from replica_theory import Calibrated, KeepBetween, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability, Selection
+from perceptron_pruning.embeddings.keep import class_floors, margin_quantiles
+from replica_theory import (
+    Calibrated,
+    KeepBetween,
+    KeepEasiest,
+    KeepHardest,
+    KeepRandom,
+    KeepWithProbability,
+    Selection,
+    Verified,
+)
 
 fractions = st.floats(0.02, 1.0)
 rules = st.one_of(
@@ -180,8 +190,118 @@ def test_the_floor_holds_under_a_rule_of_ones_own():
     np.testing.assert_array_equal(keep(SCORES, selection=KeepFirst(), labels=LABELS), [0, 1, 3])
 
 
+# rules made of a probability q(z, y)
+
+THRESHOLD = 0.8
+CONFIDENT = KeepWithProbability(lambda z, y: (np.abs(z) > THRESHOLD) * 1.0, edges=(-THRESHOLD, THRESHOLD))
+SOFT = KeepWithProbability(lambda z, y: np.exp(-(z**2)))
+WRONG_FIRST = KeepWithProbability(lambda z, y: 1 / (1 + np.exp(2 * z * y)))
+
+
+def gaussian_pool(n: int, probe_angle: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Probe fields z and the teacher's labels y = ±1 of n Gaussian inputs, (n,) each."""
+    across, along = np.random.default_rng(seed).normal(size=(2, n))
+    return along, np.where(along * np.cos(probe_angle) + across * np.sin(probe_angle) > 0, 1.0, -1.0)
+
+
+@pytest.mark.parametrize("keep_fraction", [0.1, 0.35, 0.5, 0.9], ids=lambda f: f"f = {f}")
+def test_an_interval_of_fields_keeps_what_the_ranked_rule_keeps(keep_fraction):
+    scores = np.random.default_rng(1).exponential(size=1000)
+    edge = norm.ppf((1 + keep_fraction) / 2)
+    hardest = KeepWithProbability(lambda z, y: (np.abs(z) < edge) * 1.0, edges=(-edge, edge))
+    easiest = KeepWithProbability(lambda z, y: (np.abs(z) > edge) * 1.0, edges=(-edge, edge))
+    np.testing.assert_array_equal(keep(scores, selection=hardest), keep(scores, keep_fraction=keep_fraction))
+    np.testing.assert_array_equal(
+        keep(scores, selection=easiest), keep(scores, selection=KeepEasiest(1 - keep_fraction))
+    )
+
+
+def test_a_signed_interval_keeps_what_the_label_aware_rule_keeps():
+    scores, angle, rule = np.random.default_rng(2).normal(size=1001), 0.4, KeepHardest(0.3, label_aware=True)
+    _, edge = rule.thresholds(angle)
+    own = KeepWithProbability(lambda z, y: (z * y < edge) * 1.0, edges=(edge,))
+    kept = keep(scores, selection=own, probe_angle=angle)
+    assert np.setxor1d(kept, keep(scores, selection=rule)).size <= 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "probe_angle"),
+    [
+        (SOFT, 0.0),
+        (CONFIDENT, 0.0),
+        (SOFT, 0.5),
+        (WRONG_FIRST, 0.5),
+        (WRONG_FIRST, 1.2),
+        (Calibrated(SOFT, 0.4), 0.0),
+        (Verified(KeepHardest(0.5), 0.9, 0.2), 0.5),
+    ],
+    ids=["soft", "confident", "soft at an angle", "wrong first", "wrong first, wide angle", "calibrated", "verified"],
+)
+def test_the_fraction_is_that_of_the_theory_within_binomial_error(rule, probe_angle):
+    n, seeds = 2000, 20
+    expected = rule.kept_distribution(probe_angle).keep_fraction
+    scores = np.random.default_rng(3).normal(size=n)
+    kept = [keep(scores, selection=rule, probe_angle=probe_angle, seed=seed).size / n for seed in range(seeds)]
+    assert np.mean(kept) == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / (n * seeds)))
+    assert np.std(kept) <= 1.5 * np.sqrt(expected * (1 - expected) / n)
+
+
+def test_wrong_theory_of_the_fraction_is_told_apart():
+    n, seeds, scores = 2000, 20, np.random.default_rng(3).normal(size=2000)
+    kept = np.mean([keep(scores, selection=WRONG_FIRST, probe_angle=0.5, seed=seed).size / n for seed in range(seeds)])
+    wrong = WRONG_FIRST.kept_distribution(0.3).keep_fraction
+    assert abs(kept - wrong) > 4 * np.sqrt(wrong * (1 - wrong) / (n * seeds))
+
+
+@pytest.mark.parametrize("probe_angle", [0.2, 0.5, 1.2], ids=lambda angle: f"angle {angle}")
+def test_rows_of_a_gaussian_pool_are_kept_as_by_their_own_fields(probe_angle):
+    """Margins found by rank are those of the pool: how often each decile is kept is what q(z, y) says."""
+    n, runs = 20_000, 30
+    field, label = gaussian_pool(n, probe_angle)
+    chance = WRONG_FIRST.probability(field, label)
+    counts = np.zeros(n)
+    for seed in range(runs):
+        counts[keep(-field * label, selection=WRONG_FIRST, probe_angle=probe_angle, seed=seed)] += 1
+    order = np.argsort(field * label)
+    for decile in np.array_split(order, 10):
+        # the pool's own margins leave the quantiles by about 1/√n
+        assert counts[decile].mean() / runs == pytest.approx(chance[decile].mean(), abs=0.01)
+    assert chance[order[: n // 10]].mean() > chance[order[-n // 10 :]].mean() + 0.4
+
+
+@pytest.mark.parametrize("probe_angle", [0.1, 0.7, np.pi / 2], ids=["narrow", "wide", "right angle"])
+def test_margin_quantiles_are_those_of_the_label_aware_rules(probe_angle):
+    quantiles = margin_quantiles(200, probe_angle)
+    for place in (1, 20, 100, 180, 198):
+        share = (place + 0.5) / 200
+        _, expected = KeepHardest(share, label_aware=True).thresholds(probe_angle)
+        assert quantiles[place] == pytest.approx(expected, abs=1e-4)
+    assert np.mean(margin_quantiles(10_000, probe_angle) < 0) == pytest.approx(probe_angle / np.pi, abs=1e-4)
+
+
+def test_floors_hold_under_a_probability():
+    scores, labels = np.arange(400.0), np.repeat(["a", "b"], 200)
+    for seed in range(10):
+        plain = keep(scores, selection=SOFT, seed=seed)
+        kept = keep(scores, selection=SOFT, labels=labels, class_floor=0.9, seed=seed)
+        assert kept.size == plain.size
+        for label in "ab":
+            assert (labels[kept] == label).sum() >= np.floor(0.9 * kept.size / 2)
+    assert (labels[plain] == "a").sum() < 0.9 * plain.size / 2
+
+
+def test_a_probability_draws_by_its_seed_and_keeps_one_at_least():
+    scores = np.random.default_rng(4).normal(size=300)
+    first, again, other = (keep(scores, selection=SOFT, seed=seed) for seed in (7, 7, 8))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    rare = KeepWithProbability(lambda z, y: np.full_like(z, 1e-9))
+    assert keep(scores, selection=rare).size == 1
+
+
 SCORES, LABELS = np.arange(6.0), np.array([0, 0, 0, 1, 1, 1])
 FAIR = KeepWithProbability(lambda z, y: np.full_like(z, 0.5))
+TWICE = KeepWithProbability(lambda z, y: np.full_like(z, 2.0))
 
 
 @pytest.mark.parametrize(
@@ -193,16 +313,17 @@ FAIR = KeepWithProbability(lambda z, y: np.full_like(z, 0.5))
         (SCORES, {"keep_fraction": 0.5, "class_floor": -0.1}, r"`class_floor` must be in \[0, 1\]; got -0.1"),
         (SCORES, {}, "exactly one of `keep_fraction` and `selection`"),
         (SCORES, {"keep_fraction": 0.5, "selection": KeepRandom(0.5)}, "exactly one of `keep_fraction` and"),
-        (SCORES, {"selection": FAIR}, "KeepWithProbability needs probe fields and labels"),
-        (SCORES, {"selection": FAIR, "labels": LABELS}, "KeepWithProbability needs probe fields and labels"),
+        (SCORES, {"selection": TWICE}, r"`probability` must return values in \[0, 1\]"),
+        (SCORES, {"selection": FAIR, "probe_angle": 2.0}, r"`probe_angle` must be in \[0, π/2\] radians; got 2.0"),
+        (SCORES, {"selection": 0.5}, "`selection` must be a rule such as"),
         (SCORES[None], {"keep_fraction": 0.5}, r"`scores` must be 1-D and not empty; got shape \(1, 6\)"),
         ([], {"keep_fraction": 0.5}, r"`scores` must be 1-D and not empty; got shape \(0,\)"),
         ([1.0, np.nan], {"keep_fraction": 0.5}, "`scores` must be finite; entry 1 is nan"),
         (SCORES, {"keep_fraction": 0.5, "labels": LABELS[:5]}, r"one per row, shape \(6,\); got \(5,\)"),
     ],
     ids=[
-        "fraction 0", "fraction over 1", "floor over 1", "floor below 0", "no rule", "two rules", "probability",
-        "probability with labels", "2-D", "empty", "nan", "label length",
+        "fraction 0", "fraction over 1", "floor over 1", "floor below 0", "no rule", "two rules",
+        "probability over 1", "angle", "no selection", "2-D", "empty", "nan", "label length",
     ],
 )  # fmt: skip
 def test_refusals(scores, options, message):

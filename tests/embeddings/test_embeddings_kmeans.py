@@ -9,8 +9,9 @@ import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.io.rows import ArrayShard, Rows, array_rows
-from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings, fit_kmeans
+from perceptron_pruning.embeddings.metrics.kmeans import fit_kmeans
 from perceptron_pruning.embeddings.metrics.kmeans.start import plus_plus
+from perceptron_pruning.embeddings.runtime.settings import KMeansSettings, ScoreSettings
 
 faiss = pytest.importorskip("faiss", exc_type=ImportError)
 
@@ -94,8 +95,6 @@ def test_spherical_scores_are_distances_not_similarities(pool):
 
 
 def _score_settings(**options):
-    from perceptron_pruning.embeddings.runtime.settings import ScoreSettings
-
     return ScoreSettings(kmeans=KMeansSettings(**options))
 
 
@@ -126,7 +125,8 @@ def test_two_devices_give_the_same():
     script = (
         "import jax, numpy as np\n"
         "from perceptron_pruning.embeddings import load_fashion_mnist\n"
-        "from perceptron_pruning.embeddings.metrics.kmeans import KMeansSettings, fit_kmeans\n"
+        "from perceptron_pruning.embeddings.metrics.kmeans import fit_kmeans\n"
+        "from perceptron_pruning.embeddings.runtime.settings import KMeansSettings\n"
         "from perceptron_pruning.embeddings.io.rows import array_rows\n"
         "rows = array_rows(load_fashion_mnist().train_embeddings[:2000])\n"
         "fitted = fit_kmeans(rows, KMeansSettings(n_clusters=7, iterations=5, tolerance=0))\n"

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.metrics.memorization import leverage
-from perceptron_pruning.embeddings.metrics.memorization_subsets import members
+from perceptron_pruning.embeddings.metrics.memorization_subsets import training_folds
 from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
 
 N, D, RIDGE = 90, 30, 1e-2
@@ -61,12 +61,12 @@ def test_memorization_is_the_change_by_a_refit(small, brute_force):
 
 def test_influence_is_the_change_at_the_test_points_by_a_refit(small, brute_force):
     rows, labels, tests, test_labels = small
-    found = score(
+    scores = score(
         rows, labels, metrics=["influence_max", "influence_sum_abs"], test_embeddings=tests, test_labels=test_labels,
         settings=SETTINGS,
     )  # fmt: skip
-    np.testing.assert_allclose(found["influence_max"], brute_force[1].max(axis=1), atol=1e-8)
-    np.testing.assert_allclose(found["influence_sum_abs"], np.abs(brute_force[1]).sum(axis=1), atol=1e-8)
+    np.testing.assert_allclose(scores["influence_max"], brute_force[1].max(axis=1), atol=1e-8)
+    np.testing.assert_allclose(scores["influence_sum_abs"], np.abs(brute_force[1]).sum(axis=1), atol=1e-8)
 
 
 def test_another_ridge_is_told_apart(small, brute_force):
@@ -84,24 +84,24 @@ def test_single_precision_is_close_to_double(small):
 
 def test_leverages_add_up_to_the_degrees_of_freedom(small):
     rows, labels, *_ = small
-    pool = score(rows, labels, metrics="random", settings=SETTINGS).pool
-    centred = (rows - rows.mean(axis=0)) / pool.statistics.scale
+    context = score(rows, labels, metrics="random", settings=SETTINGS).context
+    centred = (rows - rows.mean(axis=0)) / context.standardisation.scale
     spectrum = np.linalg.eigvalsh(centred.T @ centred)
-    assert leverage(pool).sum() == pytest.approx(1 + (spectrum / (spectrum + RIDGE * N)).sum(), rel=1e-12)
+    assert leverage(context).sum() == pytest.approx(1 + (spectrum / (spectrum + RIDGE * N)).sum(), rel=1e-12)
 
 
 def test_subset_heads_agree_with_leave_one_out():
     data = load_fashion_mnist()
     rows, labels = data.train_embeddings[:4000].astype(np.float32), data.train_labels[:4000]
-    found = score(rows, labels, metrics=["memorization", "memorization_subsets"])
-    assert spearmanr(found["memorization"], found["memorization_subsets"])[0] >= 0.8
+    scores = score(rows, labels, metrics=["memorization", "memorization_subsets"])
+    assert spearmanr(scores["memorization"], scores["memorization_subsets"])[0] >= 0.8
     shuffled = np.random.default_rng(0).permutation(labels)
     wrong = score(rows, shuffled, metrics="memorization_subsets")["memorization_subsets"]
-    assert abs(spearmanr(found["memorization"], wrong)[0]) < 0.5
+    assert abs(spearmanr(scores["memorization"], wrong)[0]) < 0.5
 
 
 def test_every_fold_is_in_as_many_subsets():
-    inside = members(10, 7)
+    inside = training_folds(10, 7)
     assert (inside.sum(axis=0) == 7).all()
     assert (inside.sum(axis=1) == 7).all()
     assert len({tuple(row) for row in inside}) == 10

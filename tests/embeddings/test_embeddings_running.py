@@ -20,7 +20,7 @@ from perceptron_pruning.embeddings.metrics.registry import METRICS
 from perceptron_pruning.embeddings.report import compute, write_report
 from perceptron_pruning.embeddings.runtime import blocks as blocks_module
 from perceptron_pruning.embeddings.runtime.checkpoint import FolderCheckpoint
-from perceptron_pruning.embeddings.runtime.progress import Silent
+from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
 
 SETTINGS = ScoreSettings(heads=HeadSettings(n_models=3, epochs=3))
@@ -51,7 +51,7 @@ def scores(data):
     return score(**data, settings=SETTINGS)
 
 
-class StopAt(Silent):
+class StopAt(NoProgress):
     """Interrupts at the k-th task, as Ctrl-C would."""
 
     def __init__(self, count: int):
@@ -60,11 +60,11 @@ class StopAt(Silent):
     def task(self, label, *, total, unit):
         self.count -= 1
         if self.count < 0:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("stopped by the test")
         return super().task(label, total=total, unit=unit)
 
 
-class Labels(Silent):
+class Recorder(NoProgress):
     """Keeps the names of the tasks, and what was said."""
 
     def __init__(self):
@@ -83,14 +83,14 @@ def test_an_interrupted_run_goes_on_to_the_same_result(data, scores, tmp_path):
     stops = 0
     while True:
         try:
-            found = score(**data, settings=SETTINGS, checkpoint=tmp_path / "partial", progress=StopAt(12))
+            resumed = score(**data, settings=SETTINGS, checkpoint=tmp_path / "partial", progress=StopAt(12))
             break
         except KeyboardInterrupt:
             stops += 1
             assert stops < 30
     assert stops >= 3
     for name in METRICS:
-        np.testing.assert_array_equal(found[name], scores[name])
+        np.testing.assert_array_equal(resumed[name], scores[name])
     assert not (tmp_path / "partial").exists()
 
 
@@ -101,9 +101,9 @@ def test_a_checkpoint_of_other_settings_is_not_used(tmp_path):
 
 
 def test_finished_metrics_are_not_computed_again(data, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="stopped by the test"):
         score(**data, metrics=["supervised_prototypes", "memorization"], checkpoint=tmp_path, progress=StopAt(4))
-    seen = Labels()
+    seen = Recorder()
     score(**data, metrics=["supervised_prototypes", "memorization"], checkpoint=tmp_path, progress=seen)
     assert "class means" not in seen.labels
     assert "leave-one-out" in seen.labels
@@ -126,7 +126,7 @@ def test_blocks_change_only_the_rounding(data, scores, folder, monkeypatch):
 
 
 def test_the_plan_is_told_before_the_work(data):
-    told = Labels()
+    told = Recorder()
     score(**data, metrics=["memorization", "random"], progress=told)
     assert "600 rows x 24" in told.text
     assert "memorization" in told.text
@@ -142,7 +142,7 @@ def test_the_audit_counts(scores, data):
         members = labels == int(a.label)
         assert (a.size, a.kept) == (members.sum(), np.isin(np.flatnonzero(members), kept).sum())
         assert a.kept >= a.floor >= 0.5 * 0.3 * a.size
-    assert any(a.raised for a in audits)
+    assert any(a.at_floor for a in audits)
     with pytest.raises(ValueError, match=r"`kept` must be in 0..599; got 0..600"):
         class_audit([0, 600], labels, keep_fraction=0.3)
 
@@ -171,8 +171,8 @@ def test_score_and_prune_on_the_command_line(folder, scores, data, tmp_path, cap
         run(*words, "--metrics", "margin", "el2n", "--n-models", "3", "--epochs", "3", "--report", tmp_path / "r.html")
         == 0
     )
-    _, _, found = read_scores(output)
-    np.testing.assert_array_equal(found["el2n"], scores["el2n"])
+    _, _, columns = read_scores(output)
+    np.testing.assert_array_equal(columns["el2n"], scores["el2n"])
     assert (tmp_path / "r.html").stat().st_size > 10_000
     kept_file = tmp_path / "kept.npy"
     assert run("prune", output, "--metric", "el2n", "--keep-fraction", "0.4", "--output", kept_file) == 0
@@ -204,7 +204,7 @@ def test_prune_refuses(scores, tmp_path, words, message):
     assert [p.name for p in tmp_path.iterdir()] == ["scores.npz"]
 
 
-@pytest.mark.parametrize("text", ["2", "GB", "two GB", "2TiB"])
+@pytest.mark.parametrize("text", ["2", "GB", "two GB", "2TiB"], ids=str)
 def test_a_budget_without_sense_is_refused(folder, tmp_path, text):
     with pytest.raises(ValueError, match="`memory_budget` must be a size such as 2GB"):
         run("score", folder / "embeddings.npy", "--memory-budget", text, "--output", tmp_path / "s.npz")

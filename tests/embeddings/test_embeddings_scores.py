@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist, score
-from perceptron_pruning.embeddings.metrics.margin import PROBE_ITERATIONS, PROBE_RIDGE, probability_margin
+from perceptron_pruning.embeddings.metrics.margin import probability_margin
 from perceptron_pruning.embeddings.metrics.registry import FAMILIES
+from perceptron_pruning.embeddings.runtime.settings import MARGIN_PROBE_ITERATIONS, MARGIN_PROBE_RIDGE
 
+PROBE = {"ridge": MARGIN_PROBE_RIDGE, "stop_after": MARGIN_PROBE_ITERATIONS}
 ALL = {name for family in FAMILIES for name in family.metrics if not family.test_set}
 
 
@@ -107,7 +109,7 @@ def test_margin_is_that_of_a_probe_fitted_to_the_pool(pool):
     rows, labels = pool
     centred = rows - rows.mean(axis=0)
     inputs = centred / np.sqrt(np.mean(centred**2))
-    probe = fit_softmax(inputs, labels, n_classes=10, ridge=PROBE_RIDGE, stop_after=PROBE_ITERATIONS)
+    probe = fit_softmax(inputs, labels, n_classes=10, **PROBE)
     logits = inputs @ probe.weights + probe.bias
     for i, value in enumerate(score(rows, labels, metrics="margin")["margin"]):
         odds = np.exp(logits[i])
@@ -119,7 +121,7 @@ def test_margin_is_positive_exactly_where_the_probe_is_wrong(pool):
     rows, labels = pool
     margin = score(rows, labels, metrics="margin")["margin"]
     inputs = (rows - rows.mean(axis=0)) / np.sqrt(np.mean((rows - rows.mean(axis=0)) ** 2))
-    probe = fit_softmax(inputs, labels, n_classes=10, ridge=PROBE_RIDGE, stop_after=PROBE_ITERATIONS)
+    probe = fit_softmax(inputs, labels, n_classes=10, **PROBE)
     wrong = probe.predict(inputs) != labels
     assert 50 < wrong.sum() < 500
     np.testing.assert_array_equal(margin > 0, wrong)
@@ -130,14 +132,14 @@ def test_two_classes_rank_by_the_perceptrons_signed_margin():
     rows = rng.normal(size=(80, 3))
     labels = np.where(rows[:, 0] + 0.5 * rng.normal(size=80) > 0, 1, -1)
     inputs = (rows - rows.mean(axis=0)) / np.sqrt(np.mean((rows - rows.mean(axis=0)) ** 2))
-    probe = fit_softmax(inputs, (labels + 1) // 2, n_classes=2, ridge=PROBE_RIDGE, stop_after=PROBE_ITERATIONS)
+    probe = fit_softmax(inputs, (labels + 1) // 2, n_classes=2, **PROBE)
     field = inputs @ (probe.weights[:, 1] - probe.weights[:, 0]) + probe.bias[1] - probe.bias[0]
     margin = score(rows, labels, metrics="margin")["margin"]
     np.testing.assert_allclose(margin, -np.tanh(labels * field / 2), atol=1e-12)
     np.testing.assert_array_equal(np.argsort(margin), np.argsort(-labels * field))
 
 
-@pytest.mark.parametrize("name", ["margin", "supervised_prototypes", "self_supervised_prototypes"])
+@pytest.mark.parametrize("name", ["margin", "supervised_prototypes", "self_supervised_prototypes"], ids=str)
 def test_high_is_hard(pool, name):
     """Examples that a head trained on other data gets wrong score higher, by many standard errors."""
     rows, labels = pool
@@ -206,8 +208,8 @@ def test_a_cluster_that_cannot_be_filled_is_refused():
 
 def test_a_score_that_is_no_number_is_refused(monkeypatch):
     rng = np.random.default_rng(0)
-    chance = next(family for family in FAMILIES if family.metrics == ("random",))
-    broken = replace(chance, run=lambda pool, names: {"random": np.array([0.5, np.inf, np.nan, 0.5])})
-    monkeypatch.setattr("perceptron_pruning.embeddings.score.FAMILIES", (broken,))
+    uniform = next(family for family in FAMILIES if family.metrics == ("random",))
+    broken = replace(uniform, run=lambda context, names: {"random": np.array([0.5, np.inf, np.nan, 0.5])})
+    monkeypatch.setattr("perceptron_pruning.embeddings.metrics.registry.FAMILIES", (broken,))
     with pytest.raises(ArithmeticError, match=r"random came out as inf for row 1 of .* \(2 such rows\)"):
         score(rng.standard_normal((4, 3)), metrics="random")

@@ -7,9 +7,9 @@ from perceptron_pruning.embeddings import load_fashion_mnist
 from perceptron_pruning.embeddings.experiment import standardise
 from perceptron_pruning.embeddings.io.rows import array_rows
 from perceptron_pruning.embeddings.metrics.memorization import fit_ridge
-from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.runtime.standardise import Statistics
+from perceptron_pruning.embeddings.runtime.standardise import Standardisation
 from perceptron_pruning.experiments.students.heads import (
     STUDENTS,
     HingeStudent,
@@ -30,9 +30,9 @@ def rows():
 def test_ridge_is_the_head_behind_memorization(rows):
     inputs, labels = rows
     head = fit_ridge(
-        Pool(
+        ScoringContext(
             rows=array_rows(inputs),
-            statistics=Statistics(n_rows=300, mean=inputs.mean(axis=0), scale=1.0, constant_features=()),
+            standardisation=Standardisation(n_rows=300, mean=inputs.mean(axis=0), scale=1.0, constant_features=()),
             settings=ScoreSettings(ridge=RidgeSettings(ridge=0.03)),
             classes=labels,
             class_names=np.arange(10),

@@ -146,12 +146,12 @@ def test_a_standard_normal_is_found_calibrated():
     found = calibration(rows(norm.ppf((np.arange(400) + 0.5) / 400)))
     assert found.mean == pytest.approx(0.0, abs=1e-12)
     assert found.standard_deviation == pytest.approx(1.0, abs=0.02)
-    assert found.p_value > 0.99
+    assert found.ks_p > 0.99
 
 
 @pytest.mark.parametrize("wrong", [lambda z: z + 0.3, lambda z: 1.5 * z], ids=["shifted", "too wide"])
 def test_wrong_uncertainties_are_found_out(wrong):
-    assert calibration(rows(wrong(norm.ppf((np.arange(400) + 0.5) / 400)))).p_value < 0.01
+    assert calibration(rows(wrong(norm.ppf((np.arange(400) + 0.5) / 400)))).ks_p < 0.01
 
 
 def test_the_worst_point_is_named():

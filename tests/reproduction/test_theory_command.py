@@ -35,7 +35,7 @@ def theory(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["perceptron-pruning", "theory", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit, match=r"^(None|\d+)?$") as left:
             cli.main()
         printed = capsys.readouterr()
         return left.value.code or 0, printed.out + printed.err

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
 from perceptron_pruning.parallel import cores
-from perceptron_pruning.parallel.blas_threads import one_blas_thread
+from perceptron_pruning.parallel.blas_threads import check_one_blas_thread, one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 
 
@@ -20,6 +21,7 @@ from perceptron_pruning.parallel.cores import on_all_cores
 def three_workers_at_once(monkeypatch):
     monkeypatch.setattr(cores, "usable_cores", lambda: 3)
     monkeypatch.setattr(cores, "_SHORT", 0.0)
+    cores._stop()  # those of other tests
     yield
     cores._stop()
 
@@ -58,7 +60,7 @@ def until_workers_run(rows: np.ndarray) -> list[tuple[float, int]]:
             return results
 
 
-def test_short_work_gets_workers_once_it_goes_on_coming(monkeypatch):
+def test_short_tasks_get_workers_once_they_go_on_coming(monkeypatch):
     monkeypatch.setattr(cores, "_SHORT", 60.0)
     monkeypatch.setattr(cores, "_spent", 0.0)
     on_all_cores(fails_from, [9, 9], range(2))
@@ -84,10 +86,10 @@ def test_arrays_larger_than_those_before_arrive_whole():
     assert [total for total, _ in on_all_cores(sum_and_place, rows, range(12))] == [float(row.sum()) for row in rows]
 
 
-@pytest.mark.parametrize("work", [Fails(7), lambda number: fails_from(7, number)], ids=["sent", "lambda"])
-def test_the_first_failure_is_the_one_that_is_raised(work):
+@pytest.mark.parametrize("function", [Fails(7), lambda number: fails_from(7, number)], ids=["sent", "lambda"])
+def test_the_first_failure_is_the_one_that_is_raised(function):
     with pytest.raises(ArithmeticError, match="task 7 failed"):
-        on_all_cores(work, range(100))
+        on_all_cores(function, range(100))
 
 
 def test_a_killed_worker_is_an_error_and_the_next_call_has_new_ones():
@@ -97,12 +99,12 @@ def test_a_killed_worker_is_an_error_and_the_next_call_has_new_ones():
     assert until_workers_run(np.ones((40, 1)))
 
 
-def test_interrupted_work_stops_at_once_and_leaves_no_process():
+def test_interrupted_tasks_stop_at_once_and_leave_no_process():
     until_workers_run(np.ones((40, 1)))
     processes = [worker._process for worker in cores._WORKERS]
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         on_all_cores(time.sleep, [60.0] * 3)
     assert time.monotonic() - start < 20
     assert all(process.poll() is not None for process in processes)
@@ -113,11 +115,11 @@ import numpy as np
 from perceptron_pruning.parallel import cores
 cores.usable_cores, cores._SHORT = (lambda: 2), 0.0
 calls = []
-def work(number):
+def square(number):
     calls.append(number)
     return number * number
-assert cores.on_all_cores(work, range(50)) == [k * k for k in range(50)]
-assert sorted(calls) == list(range(50)), "work of a script runs in the script's process"
+assert cores.on_all_cores(square, range(50)) == [k * k for k in range(50)]
+assert sorted(calls) == list(range(50)), "a script's own function runs in the script's process"
 print("ran once")
 """
 
@@ -129,12 +131,13 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
     assert done.stdout == "ran once\n", done.stderr
 
 
-def test_a_worker_ends_with_its_parent(tmp_path):
+@pytest.mark.parametrize("before_its_end", ["", "worker.send(time.sleep, (600,))"], ids=["idle", "in a call"])
+def test_a_worker_ends_with_its_parent(tmp_path, before_its_end):
     script = tmp_path / "script.py"
     script.write_text(
-        "import os, signal\nfrom perceptron_pruning.parallel.worker import Worker\nworker = Worker()\n"
-        "worker.await_ready(wanted=lambda: True)\nprint(worker._process.pid, flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal, time\nfrom perceptron_pruning.parallel.worker import Worker\nworker = Worker()\n"
+        "worker.send(os.getpid)\nprint(worker.receive(), flush=True)\n"
+        f"{before_its_end}\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     worker, patience = int(done.stdout), time.monotonic() + 20
@@ -149,15 +152,53 @@ def _runs(process: int) -> bool:
     return done.stdout.strip()[:1] not in ("", "Z")
 
 
-def test_one_thread_of_linear_algebra_while_anyone_solves():
-    get, set_threads = one_blas_thread._switches[0]
-    before = get()
-    try:
-        set_threads(2)
+def threads_of_linear_algebra() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two_blas_threads():
+    with threadpool_limits(limits=2, user_api="blas"):
+        OpenBLASController.clear_controlling_thread()  # any thread may change it, as where nobody has set it
+        yield
+        OpenBLASController.clear_controlling_thread(force=True)
+
+
+def test_linear_algebra_has_one_thread_while_anyone_solves(two_blas_threads):
+    with one_blas_thread():
         with one_blas_thread():
-            with one_blas_thread():
-                assert get() == 1
-            assert get() == 1
-        assert get() == 2
-    finally:
-        set_threads(before)
+            assert threads_of_linear_algebra() == {1}
+        assert threads_of_linear_algebra() == {1}
+    assert threads_of_linear_algebra() == {2}
+
+
+def test_the_last_of_several_threads_gives_linear_algebra_its_threads_back(two_blas_threads):
+    first_has_begun, second_has_begun, first_is_over = (threading.Event() for _ in range(3))
+
+    def first():
+        with one_blas_thread():
+            first_has_begun.set()
+            second_has_begun.wait()
+        first_is_over.set()
+        release.wait()  # alive, and so in control as far as threadpoolctl knows
+
+    def second():
+        first_has_begun.wait()
+        with one_blas_thread():
+            second_has_begun.set()
+            first_is_over.wait()
+            return threads_of_linear_algebra()
+
+    release = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(first)
+        assert pool.submit(second).result() == {1}
+        assert threads_of_linear_algebra() == {2}
+        release.set()
+
+
+def test_one_thread_is_checked(two_blas_threads):
+    with one_blas_thread():
+        check_one_blas_thread()
+    with pytest.raises(RuntimeError, match="linear algebra must have one thread here"):
+        check_one_blas_thread()

@@ -5,8 +5,7 @@ import pytest
 
 from perceptron_pruning import fit_max_margin
 from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
-from perceptron_pruning.students.max_margin.dual_active_set import settle
-from perceptron_pruning.students.max_margin.exchange import NoStudentError
+from perceptron_pruning.students.max_margin.dual_active_set import NoStudentError, settle
 from perceptron_pruning.students.max_margin.optimality import candidate
 from perceptron_pruning.students.max_margin.support_guess import precise_guess, support_guess
 
@@ -31,9 +30,9 @@ GUESSES = {
 def test_any_guess_leads_to_the_solution(guess, size):
     rows = separable_rows(*size, seed=1)
     rows = np.vstack([rows[:3], rows])  # copies make guesses dependent
-    found = candidate(rows, *settle(rows, *guess(rows, np.random.default_rng(0)), limit=1e7, entries=10_000))
-    assert found.verified
-    assert found.weights == pytest.approx(fit_max_margin(rows, np.ones(len(rows))).weights, rel=1e-9)
+    settled = candidate(rows, *settle(rows, *guess(rows, np.random.default_rng(0)), limit=1e7, entries=10_000))
+    assert settled.verified
+    assert settled.weights == pytest.approx(fit_max_margin(rows, np.ones(len(rows))).weights, rel=1e-9)
 
 
 @pytest.mark.parametrize("size", [(100, 20), (2000, 50)], ids=str)
@@ -70,7 +69,7 @@ def test_no_guess_comes_from_a_singular_gram_matrix():
 
 def test_refusal_is_a_vanishing_combination():
     rows = np.random.default_rng(3).standard_normal((100, 10))
-    with pytest.raises(NoStudentError) as refused:
+    with pytest.raises(NoStudentError, match="a combination of labelled inputs") as refused:
         settle(rows, np.arange(0), np.zeros(0), limit=1e7, entries=10_000)
     combination = refused.value.dual / refused.value.dual.sum()
     assert combination.min() >= 0

@@ -2,11 +2,14 @@
 
 from functools import partial
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
+from scipy.special import expit, log_expit
 
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
 from perceptron_pruning.students.empirical_risk import hinge, proximal, smooth
@@ -15,6 +18,7 @@ from perceptron_pruning.students.empirical_risk.problem import Problem
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
+SMOOTH = ["square", "logistic", "squared_hinge"]
 
 
 def examples(n_examples, n_features, seed=0, *, noise=0.0, batch=()):
@@ -43,16 +47,26 @@ class Anonymous:
         return self._loss.proximal(omega, scale)
 
 
-@pytest.mark.parametrize("name", ["square", "logistic", "squared_hinge"])
-def test_derivatives_are_those_of_the_loss(name):
-    margins = np.array([-700.0, -30.0, -1.0, 0.0, 0.3, 0.999, 1.001, 5.0, 40.0, 700.0])
-    jet = getattr(smooth, name)(np, margins)
+MARGINS = np.array([-700.0, -30.0, -1.0, 0.0, 0.3, 0.999, 1.001, 5.0, 40.0, 700.0])
+
+
+@pytest.mark.parametrize("name", SMOOTH, ids=str)
+def test_jax_evaluates_the_same_loss_as_numpy(name):
     loss = LOSSES[name]
-    for mine, theirs in zip(jet, (loss.value, loss.derivative, loss.second_derivative), strict=True):
-        assert mine == pytest.approx(theirs(margins), rel=1e-14, abs=1e-300)
+    with jax.enable_x64(True):
+        for function in (loss.value, loss.derivative, loss.second_derivative):
+            compiled = np.asarray(jax.jit(function)(jnp.asarray(MARGINS)))
+            assert compiled == pytest.approx(function(MARGINS), rel=1e-14, abs=1e-300)
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_the_logistic_loss_and_its_derivatives_are_those_of_scipy():
+    loss = LOSSES["logistic"]
+    assert loss.value(MARGINS) == pytest.approx(-log_expit(MARGINS), rel=1e-14, abs=1e-300)
+    assert loss.derivative(MARGINS) == pytest.approx(-expit(-MARGINS), rel=1e-14, abs=1e-300)
+    assert loss.second_derivative(MARGINS) == pytest.approx(expit(MARGINS) * expit(-MARGINS), rel=1e-14, abs=1e-300)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=str)
 @pytest.mark.parametrize("ridge", [1e-3, 0.3, 30.0], ids="ridge{}".format)
 @pytest.mark.parametrize("size", [(30, 60), (50, 50), (200, 40)], ids=str)
 def test_every_condition_of_optimality_holds(name, ridge, size):
@@ -73,7 +87,7 @@ def test_every_condition_of_optimality_holds(name, ridge, size):
     assert fit.training_error == np.mean(margins < 0)
 
 
-@pytest.mark.parametrize("name", ["square", "logistic", "squared_hinge"])
+@pytest.mark.parametrize("name", SMOOTH, ids=str)
 @pytest.mark.parametrize("size", [(20, 30), (120, 20)], ids=str)
 def test_agrees_with_a_general_optimiser(name, size):
     x, y = examples(*size, seed=3, noise=0.2)
@@ -108,7 +122,7 @@ def test_hinge_agrees_with_a_general_optimiser():
     assert fit_empirical_risk(x, y, loss="hinge", ridge=0.1).weights == pytest.approx(general.x[:6], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=str)
 @pytest.mark.parametrize("ridge", [1e-2, 1.0], ids="ridge{}".format)
 @pytest.mark.parametrize("size", [(30, 40), (100, 30)], ids=str)
 def test_proximal_operator_alone_gives_the_same_student(name, ridge, size):
@@ -143,7 +157,7 @@ def test_a_loss_of_ones_own_that_is_none_of_the_named():
     assert fit.weights == pytest.approx(programme.x[:5], rel=1e-7)
 
 
-@pytest.mark.parametrize("name", ["hinge", "squared_hinge"])
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge"], ids=str)
 @pytest.mark.parametrize("size", [(20, 30), (60, 30)], ids=str)
 def test_max_margin_is_the_limit_on_separable_examples(name, size):
     x, y = examples(*size, seed=8)
@@ -167,7 +181,7 @@ def test_logistic_approaches_max_margin_and_has_no_minimum_without_a_ridge():
         fit_empirical_risk(x, y, loss="logistic", ridge=0)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=str)
 def test_without_a_ridge_the_minimiser_is_the_limit_of_small_ones(name):
     x, y = examples(100, 12, seed=10, noise=0.2)
     none, small = (fit_empirical_risk(x, y, loss=name, ridge=ridge) for ridge in (0, 1e-9))
@@ -175,7 +189,7 @@ def test_without_a_ridge_the_minimiser_is_the_limit_of_small_ones(name):
     assert max(none.residual, abs(none.gap)) <= 1e-9
 
 
-@pytest.mark.parametrize("name", ["square", "logistic", "hinge", "squared_hinge"])
+@pytest.mark.parametrize("name", ["square", "logistic", "hinge", "squared_hinge"], ids=str)
 def test_without_a_ridge_directions_that_no_input_has_stay_out(name):
     """Inputs of rank 8 in 20 dimensions: the minimiser of least norm lies in their span."""
     inside, y = examples(100, 8, seed=11, noise=0.2)
@@ -191,7 +205,7 @@ def test_square_without_a_ridge_is_the_pseudo_inverse():
         assert fit.weights == pytest.approx(np.linalg.pinv(x) @ y, rel=1e-7, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=str)
 def test_large_ridge_gives_the_hebb_student(name):
     x, y = examples(60, 20, seed=13)
     hebb, fit = y @ x, fit_empirical_risk(x, y, loss=name, ridge=1e9)
@@ -221,7 +235,7 @@ def test_units_order_and_repetition_do_not_matter(name, n_examples, n_features, 
     assert mirrored.weights == pytest.approx(fit.weights, rel=1e-6, abs=1e-7 * size)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=str)
 def test_batches_and_the_compiled_path_for_accelerators_give_the_same(name, monkeypatch):
     for size in ((60, 20), (12, 20)):
         x, y = examples(*size, seed=14, noise=0.1, batch=(3,))
@@ -238,35 +252,37 @@ def test_batches_and_the_compiled_path_for_accelerators_give_the_same(name, monk
             assert result.training_loss.shape == (3,)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=str)
 def test_the_accelerators_start_is_the_student_already(name):
     """Else the host would be doing its work."""
     x, y = examples(60, 20, seed=16, noise=0.1, batch=(2,))
     rows, importance, ridge = y[..., None] * x, np.ones(y.shape), 20 * 0.05
     if name == "hinge":
         guess = partitions_on_accelerator(rows, importance, ridge)[1]
-        assert hinge._settled(Problem(rows[1], importance[1], ridge), guess).verified
+        problem = Problem(rows=rows[1], importance=importance[1], ridge=ridge)
+        assert hinge.solve_partition(problem, guess).verified
     else:
-        start = weights_on_accelerator(rows, importance, ridge, getattr(smooth, name))[1]
+        start = weights_on_accelerator(rows, importance, ridge, LOSSES[name])[1]
         assert start == pytest.approx(fit_empirical_risk(x[1], y[1], loss=name, ridge=0.05).weights, rel=1e-9)
 
 
 def test_what_is_not_verified_is_refused(monkeypatch):
     x, y = examples(60, 20, seed=17, noise=0.1)
     with monkeypatch.context() as patched:
-        patched.setattr(smooth, "_descended", partial(smooth._descended, most=2))
+        patched.setattr(smooth, "_by_newton", partial(smooth._by_newton, most=2))
         with pytest.raises(InaccurateError, match=r"not to 1e-09; a larger `ridge`") as refusal:
             fit_empirical_risk(x, y, loss="logistic", ridge=1e-3)
         assert 1e-9 < refusal.value.violation < 1
     with monkeypatch.context() as patched:
-        patched.setattr(hinge, "partition", lambda point: hinge.Partition(point.dual > 2, point.dual > 2))
-        patched.setattr(hinge, "_ROUNDS", 1)
+        none = np.zeros(len(y), dtype=bool)
+        patched.setattr(hinge, "partition", lambda point: hinge.Partition(on=none, short=none))
+        patched.setattr(hinge, "_EXCHANGES", 1)
         patched.setattr(hinge, "_GAPS", (1e-3,))
-        with pytest.raises(InaccurateError):
+        with pytest.raises(InaccurateError, match="problem 0 was solved to violation"):
             fit_empirical_risk(x, y, loss="hinge", ridge=1e-3)
     with monkeypatch.context() as patched:
-        patched.setattr(proximal, "_OUTER", 2)
-        with pytest.raises(InaccurateError):
+        patched.setattr(proximal, "_UPDATES", 2)
+        with pytest.raises(InaccurateError, match="problem 0 was solved to violation"):
             fit_empirical_risk(x, y, loss=Anonymous("hinge"), ridge=1e-3)
 
 
@@ -276,7 +292,7 @@ def test_a_wrong_proximal_operator_is_found_out():
             return super().proximal(omega, 1.01 * np.asarray(scale))
 
     x, y = examples(60, 20, seed=18, noise=0.1)
-    with pytest.raises(InaccurateError):
+    with pytest.raises(InaccurateError, match="problem 0 was solved to violation"):
         fit_empirical_risk(x, y, loss=Wrong("logistic"), ridge=0.1)
 
 

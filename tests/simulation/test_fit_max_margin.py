@@ -78,7 +78,6 @@ def test_compiled_path_for_accelerators_gives_the_same(size):
 def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
     script = (
         "import sys, numpy as np, jax, perceptron_pruning as p\n"
-        "from perceptron_pruning.solver import max_margin_fit\n"
         "p.use_compilation_cache(sys.argv[1])\n"
         "rng = np.random.default_rng(0); x = rng.standard_normal((5, 30, 10)); y = np.sign(x[..., 0])\n"
         "expected = p.fit_max_margin(x, y)\n"
@@ -92,6 +91,17 @@ def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (run.returncode, run.stdout) == (0, "3\n"), run.stderr
     assert any((tmp_path / "cache").iterdir())
+
+
+def test_one_problem_is_solved_without_loading_jax():
+    script = (
+        "import sys, numpy as np, perceptron_pruning as p\n"
+        "x = np.random.default_rng(0).standard_normal((30, 10)); y = np.sign(x[:, 0])\n"
+        "p.fit_max_margin(x, y), [p.fit_empirical_risk(x, y, loss=loss, ridge=0.1) for loss in ('hinge', 'logistic')]\n"
+        "print('jax' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout == "False\n", run.stderr
 
 
 def test_a_batch_is_its_problems():
@@ -136,7 +146,7 @@ def test_separability_is_judged_as_a_linear_programme_judges_it(seed):
         if feasible:
             assert fit_max_margin(x, y).violation <= 1e-9
         else:
-            with pytest.raises(InfeasibleError) as refused:
+            with pytest.raises(InfeasibleError, match="not linearly separable") as refused:
                 fit_max_margin(x, y)
             certificate = refused.value.certificate
             assert certificate.min() >= 0
@@ -182,7 +192,7 @@ def test_an_unfinished_search_is_refused(monkeypatch):
     def exhausted(*arguments, **options):
         raise RuntimeError("Maximum number of iterations reached.")
 
-    monkeypatch.setattr("perceptron_pruning.students.max_margin.least_distance.nnls", exhausted)
+    monkeypatch.setattr("scipy.optimize.nnls", exhausted)
     with pytest.raises(InaccurateError, match="violation nan"):
         least_distance(np.array([[1.0, 0.0], [-1.0, 0.0]]), problem=0)
 

@@ -77,6 +77,15 @@ class Failing(Slow):
         return super().__call__(cell, trials)
 
 
+@dataclass(frozen=True)
+class FailsSooner(Failing):
+    """Later cells fail sooner."""
+
+    def __call__(self, cell: int, trials: range) -> dict[str, np.ndarray]:
+        time.sleep(0.05 * max(0, 12 - cell))
+        return super().__call__(cell, trials)
+
+
 def counting_study(log: Path, *, function: Callable = Slow(), n_cells: int = 12, n_trials: int = 3) -> Study:
     return Study(
         function=Logged(str(log), function),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from counting import Held, Logged, Slow, counting_study
 
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies import Study
 from perceptron_pruning.studies.run import run_study
 from perceptron_pruning.sweeps import Grid
@@ -43,5 +43,5 @@ STUDIES = {"cells": cells, "held": held, "simulation": simulation}
 
 if __name__ == "__main__":
     kind, log, store = sys.argv[1:]
-    with Workers(N_WORKERS) as workers:
+    with ProcessExecutor(N_WORKERS) as workers:
         run_study(STUDIES[kind](Path(log)), store, executor=workers, task_seconds=0.1)

@@ -15,7 +15,7 @@ from driver import STUDIES
 from test_survival import same, undisturbed, wait_for
 
 from perceptron_pruning import sweep
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies.cluster import cluster
 from perceptron_pruning.studies.dataset import read_sweep
 from perceptron_pruning.studies.run import run_study
@@ -72,7 +72,7 @@ def test_the_command_gives_the_same_bits_on_a_cluster(dask, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "4 cells of 6 trials are in" in run.stdout
-    with Workers(1) as here:
+    with ProcessExecutor(1) as here:
         local = sweep(read_grid(tmp_path / "sweep.toml"), tmp_path / "local.zarr", executor=here)
     same(read_sweep(tmp_path / "sweep.zarr"), local)
 
@@ -99,8 +99,8 @@ def test_many_kills_of_a_clusters_workers(dask, tmp_path):
             time.sleep(rng.uniform(0, 0.3))
             kill(dask.workers.pop(0))
             dask.add_worker()
-        found = run.result()
-    same(found, undisturbed("simulation", tmp_path))
+        dataset = run.result()
+    same(dataset, undisturbed("simulation", tmp_path))
 
 
 def test_no_scheduler_there(tmp_path, monkeypatch):

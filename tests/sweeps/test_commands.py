@@ -35,12 +35,12 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path):
     arguments = [*COMMAND, "sweep", tmp_path / "long.toml", "--task-seconds", "0.2"]
     run = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, start_new_session=True)
     store = tmp_path / "long.zarr"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list(store.glob("done/c.*")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    _, errors = run.communicate(timeout=30)
+    _, errors = run.communicate(timeout=120)
     assert run.returncode == 130
     assert re.search(r"Interrupted: \d+\.\d% is done, in .*long.zarr; the same command goes on there", errors)
     assert "Traceback" not in errors
@@ -115,6 +115,33 @@ def test_bad_input_gives_one_line_and_no_traceback(tmp_path, arguments, message)
     assert run.returncode == 1
     assert message in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (
+            "distributed",
+            r'a cluster needs one more package \(distributed\): pip install "perceptron-pruning\[cluster\]"',
+        ),
+        (
+            "perceptron_pruning.parallel",
+            "`sweep` needs what cannot be imported: .*pruning.parallel .*",
+        ),
+    ],
+    ids=["of a cluster", "of the command itself"],
+)
+def test_a_package_that_is_missing_gives_one_line_and_no_traceback(tmp_path, package, message):
+    (tmp_path / "ok.toml").write_text("alpha_prune = 1\n", encoding="utf-8")
+    script = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['perceptron-pruning', 'sweep', 'ok.toml', "
+        "'--scheduler', 's.json']; from perceptron_pruning.cli import main; main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment()
+    )
+    assert run.returncode == 1
+    assert re.fullmatch(f"Error: {message}\n", run.stderr)
 
 
 def environment() -> dict[str, str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,10 @@ def environment(tmp_path) -> dict[str, str]:
 
 def test_the_slurm_job_runs_and_leaves_nothing_behind(tmp_path, environment):
     (tmp_path / "sweep.toml").write_text(SMALL, encoding="utf-8")
-    with socket.socket() as taken:  # another job's scheduler on this host
-        taken.bind(("", 8786))
-        taken.listen()
+    with socket.socket() as taken:
+        with suppress(OSError):  # it is taken already
+            taken.bind(("", 8786))  # as by the scheduler of another job on this host
+            taken.listen()
         job = subprocess.run(
             ["bash", LAUNCH / "slurm.sh"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
         )

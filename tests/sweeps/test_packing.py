@@ -43,13 +43,13 @@ def test_a_store_gives_back_every_output_with_its_type_its_dimensions_and_its_un
         n_trials=4,
     )
     with ThreadPoolExecutor(1) as here:
-        found = run_study(study, tmp_path / "s.zarr", executor=here)
-    assert list(found.data_vars) == [*OUTPUTS, "done"]
-    assert found.kept.dims == ("place", "trial", "rule", "class")
-    assert found.direction.attrs == {"long_name": "a direction", "units": "m"}
+        dataset = run_study(study, tmp_path / "s.zarr", executor=here)
+    assert list(dataset.data_vars) == [*OUTPUTS, "done"]
+    assert dataset.kept.dims == ("place", "trial", "rule", "class")
+    assert dataset.direction.attrs == {"long_name": "a direction", "units": "m"}
     for cell in (3, 4):
         for name, values in numbers(cell, range(4)).items():
-            np.testing.assert_array_equal(found[name].sel(place=cell), values)
-            assert found[name].dtype == values.dtype
+            np.testing.assert_array_equal(dataset[name].sel(place=cell), values)
+            assert dataset[name].dtype == values.dtype
     with xr.open_zarr(tmp_path / "s.zarr", consolidated=False) as plain:
-        np.testing.assert_array_equal(plain.int64.sel(int64_output="kept[1][2]"), found.kept[:, :, 1, 2])
+        np.testing.assert_array_equal(plain.int64.sel(int64_output="kept[1][2]"), dataset.kept[:, :, 1, 2])

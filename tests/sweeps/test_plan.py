@@ -9,9 +9,9 @@ import pytest
 from dask_load import DaskLoad, dask_load
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sweep_plan import ALPHAS, RULES, Plan, gpu_seconds_at_least, partition, plan
+from sweep_plan import ALPHAS, RULES, Plan, gpu_seconds_at_least, plan, tasks_and_chunks
 
-from perceptron_pruning.studies.chunking import aimed_seconds, chunk_shape, tasks
+from perceptron_pruning.studies.chunking import aimed_seconds, chunk_shape, remaining_tasks
 from perceptron_pruning.sweeps import Cell, Grid
 from perceptron_pruning.sweeps.sweep import study
 
@@ -31,7 +31,7 @@ def test_tasks_are_what_is_left_to_do_and_each_of_it_once(seconds, n_trials, aim
     chunk_done = np.random.default_rng(seed).random(n_chunks) < 0.4
     done = np.repeat(np.repeat(chunk_done, chunks[0], 0), chunks[1], 1)[: len(seconds), :n_trials]
     left = np.zeros(done.shape, dtype=int)
-    for task in tasks(done, chunks, seconds, aim):
+    for task in remaining_tasks(done, chunks, seconds, aim):
         place = np.ix_(task.cells, task.trials)
         left[place] += 1
         assert task.seconds == pytest.approx(np.sum(np.take(seconds, task.cells)) * len(task.trials))
@@ -42,21 +42,21 @@ def test_tasks_are_what_is_left_to_do_and_each_of_it_once(seconds, n_trials, aim
 def test_tasks_take_long_enough_and_not_too_long_and_are_shorter_in_the_end():
     seconds = np.geomspace(1e-3, 1e-1, 400)
     aim = aimed_seconds(seconds, 100)
-    found = tasks(np.zeros((400, 100), dtype=bool), chunk_shape(seconds, 400, 100, aim), seconds, aim)
-    taken = np.array([task.seconds for task in found])
-    early = np.cumsum(taken) < 0.89 * taken.sum()
+    tasks = remaining_tasks(np.zeros((400, 100), dtype=bool), chunk_shape(seconds, 400, 100, aim), seconds, aim)
+    task_seconds = np.array([task.seconds for task in tasks])
+    early = np.cumsum(task_seconds) < 0.89 * task_seconds.sum()
     assert aim > 2
-    assert taken[early].min() >= aim
-    assert aim / 4 <= np.median(taken[~early]) < aim / 2
-    assert taken.max() <= 5 * aim
+    assert task_seconds[early].min() >= aim
+    assert aim / 4 <= np.median(task_seconds[~early]) < aim / 2
+    assert task_seconds.max() <= 5 * aim
 
 
 def test_no_worker_waits_long_for_another_in_the_end():
     seconds = np.random.default_rng(0).uniform(1e-3, 2e-2, 200)
-    true = seconds * np.random.default_rng(1).uniform(0.7, 1.4, 200)  # what estimates are worth
-    found = tasks(np.zeros((200, 100), dtype=bool), chunk_shape(seconds, 200, 100, 2.0), seconds, 2.0)
+    true = seconds * np.random.default_rng(1).uniform(0.7, 1.4, 200)  # an estimate's usual error
+    tasks = remaining_tasks(np.zeros((200, 100), dtype=bool), chunk_shape(seconds, 200, 100, 2.0), seconds, 2.0)
     busy = np.zeros(2)
-    for task in found:
+    for task in tasks:
         busy[np.argmin(busy)] += 100 * true[task.cells].sum()
     assert np.ptp(busy) < 0.01 * busy.max()
 
@@ -70,7 +70,8 @@ def test_a_plan_adds_up():
     made = plan(50, n_measured=2, dask=dask, n_cells=15_000, n_trials=10, gpu_speedup=10)
     assert made.core_hours * 3600 == pytest.approx(150_000 * made.trial_seconds)
     assert made.gpu_hours == pytest.approx(made.core_hours / 10)
-    assert (made.n_tasks, made.n_chunks) == partition(np.resize(np.array(study(made_of(50, 10)).seconds), 15_000), 10)
+    seconds = np.resize(np.array(study(made_of(50, 10)).seconds), 15_000)
+    assert (made.n_tasks, made.n_chunks) == tasks_and_chunks(seconds, 10)
     assert made.n_files == 2 * made.n_chunks
     assert made.scheduler_hours * 3600 == pytest.approx(1e-3 * made.n_tasks)
     assert made.driver_hours * 3600 == pytest.approx((2e-3 + made.write_seconds) * made.n_tasks)

@@ -2,13 +2,18 @@
 
 import contextlib
 import io
+import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +22,14 @@ from counting import calls, counting_study
 from test_survival import finish, same, start, wait_for
 from tqdm import tqdm
 
+from perceptron_pruning.output import provenance
 from perceptron_pruning.studies import StoreError
 from perceptron_pruning.studies.dataset import read_sweep
-from perceptron_pruning.studies.run import run_study, work
+from perceptron_pruning.studies.run import estimated_seconds, run_study
 from perceptron_pruning.studies.status import status
+from perceptron_pruning.sweeps import Grid
+from perceptron_pruning.sweeps.sweep import study as simulations
+from replica_theory import Calibrated, EmpiricalRisk, KeepHardest
 
 
 def run(folder: Path, name: str = "s.zarr", **options):
@@ -130,7 +139,7 @@ def interrupted(folder: Path) -> int:
                 raise KeyboardInterrupt
             return super().submit(fn, *args, **kwargs)
 
-    with Interrupted(1) as executor, pytest.raises(KeyboardInterrupt):
+    with Interrupted(1) as executor, pytest.raises(KeyboardInterrupt, match=r"^$"):
         run_study(counting_study(folder / "log", n_trials=400), folder / "s.zarr", executor=executor)
     return cells_done(folder)
 
@@ -193,6 +202,76 @@ def test_a_store_of_other_cells_is_refused(tmp_path):
         run(tmp_path, n_cells=13)
 
 
+def test_a_store_made_before_studies_had_names_is_read_and_not_resumed(tmp_path):
+    group = zarr.open_group(half_done(tmp_path))
+    study: Any = dict(group.attrs)["study"]
+    old = {name: value for name, value in study.items() if name not in ("name", "settings")}
+    group.attrs["study"] = old | {"function": "perceptron_pruning.sweeps.simulated.SimulatedCell(seed=0)"}
+    message = (
+        r"made when a study was known by the module of its function: it is `perceptron_pruning.sweeps.simulated.*` "
+        r"there, and `Logged` now; it can be read \(`read_sweep`\), and resumed by the commit that made it, or give "
+        "another path"
+    )
+    with pytest.raises(StoreError, match=message):
+        run(tmp_path)
+    assert not calls(tmp_path / "log")
+    assert read_sweep(tmp_path / "s.zarr").done.sum() == 18
+
+
+def moved(function: Callable) -> Callable:
+    """The same function as if its module had moved and its class had another name."""
+    kind: Any = type(function)
+    renamed = dataclass(frozen=True)(type("Renamed", (kind,), {"__module__": "somewhere.else"}))
+    return renamed(**{field.name: getattr(function, field.name) for field in fields(kind)})
+
+
+def test_a_named_study_goes_on_where_its_function_moved_to(tmp_path):
+    study = replace(counting_study(tmp_path / "log"), name="counting")
+    with ThreadPoolExecutor(1) as here:
+        run_study(study, tmp_path / "s.zarr", executor=here, cells=range(6))
+        whole = run_study(
+            replace(study, function=moved(study.function)),
+            tmp_path / "s.zarr",
+            executor=here,
+        )
+    assert whole.done.all()
+    assert len(calls(tmp_path / "log")) == 12
+
+
+def test_an_unnamed_study_has_its_functions_name_without_the_module(tmp_path):
+    study = counting_study(tmp_path / "log")
+    assert study.identity["name"] == "Logged"
+    assert replace(study, function=moved(study.function)).identity["name"] == "Renamed"
+    assert replace(study, function=counting_study).identity["name"] == "counting_study"
+    assert "counting." not in str(study.identity)
+
+
+def test_a_study_of_another_name_is_refused(tmp_path):
+    half_done(tmp_path)
+    study = replace(counting_study(tmp_path / "log"), name="measuring")
+    with pytest.raises(StoreError, match="`name` is Logged there, and measuring was asked for"):
+        run_study(study, tmp_path / "s.zarr")
+
+
+def test_parameters_have_names_of_their_own(tmp_path):
+    study = replace(counting_study(tmp_path / "log"), parameters={"cells": 3})
+    with pytest.raises(ValueError, match="`parameters` must have names of their own; got cells"):
+        run_study(study, tmp_path / "s.zarr")
+
+
+def test_the_simulations_identity_has_no_modules_path():
+    grid = Grid(alpha_prune=1.0, selection=Calibrated(KeepHardest(0.3), 0.1), student=EmpiricalRisk("logistic", 0.1))
+    assert simulations(grid).identity["name"] == "simulation"
+    assert not re.search("perceptron_pruning|replica_theory", json.dumps(simulations(grid).identity))
+
+
+def test_a_store_says_what_made_it(tmp_path):
+    run(tmp_path)
+    made = read_sweep(tmp_path / "s.zarr").attrs
+    assert made["machine"] == provenance.machine()
+    assert status(tmp_path / "s.zarr").commit == provenance.commit()
+
+
 def test_other_libraries_are_noted(tmp_path):
     path = half_done(tmp_path)
     zarr.open_group(path).attrs["libraries"] = [{"numpy": "1.0"}]
@@ -207,7 +286,7 @@ def test_what_is_not_there_yet_is_nan(tmp_path):
     assert "50.0% done, 6 of 12 cells complete" in str(status(store))
 
 
-def test_only_the_wanted_cells_are_computed_and_the_rest_later(tmp_path):
+def test_only_the_chosen_cells_are_computed_and_the_rest_later(tmp_path):
     study = counting_study(tmp_path / "log")
     with ThreadPoolExecutor(1) as here:
         part = run_study(study, tmp_path / "s.zarr", executor=here, cells=[2, 5])
@@ -218,18 +297,18 @@ def test_only_the_wanted_cells_are_computed_and_the_rest_later(tmp_path):
     assert len(calls(tmp_path / "log")) == len(set(calls(tmp_path / "log")))
 
 
-def test_a_bar_of_the_callers_moves_by_the_work_that_was_wanted(tmp_path):
+def test_a_bar_of_the_callers_moves_by_the_seconds_of_the_chosen_cells(tmp_path):
     with ThreadPoolExecutor(1) as here, tqdm(total=6.0, file=io.StringIO()) as bar:
         run_study(counting_study(tmp_path / "log"), tmp_path / "s.zarr", executor=here, cells=[2, 5], bar=bar)
         assert bar.n == pytest.approx(6.0)
 
 
-def test_work_is_that_of_the_wanted_cells_and_what_the_store_has_of_it(tmp_path):
+def test_estimated_seconds_are_those_of_the_chosen_cells_and_of_what_the_store_has_of_them(tmp_path):
     study = counting_study(tmp_path / "log")
-    assert work(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 0.0)
+    assert estimated_seconds(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 0.0)
     with ThreadPoolExecutor(1) as here:
         run_study(study, tmp_path / "s.zarr", executor=here, cells=[2, 3])
-    assert work(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 3.0)
-    assert work(study, tmp_path / "s.zarr") == (36.0, 6.0)
+    assert estimated_seconds(study, tmp_path / "s.zarr", cells=[2, 5]) == (6.0, 3.0)
+    assert estimated_seconds(study, tmp_path / "s.zarr") == (36.0, 6.0)
     with pytest.raises(StoreError, match="has another study"):
-        work(counting_study(tmp_path / "log", n_trials=4), tmp_path / "s.zarr")
+        estimated_seconds(counting_study(tmp_path / "log", n_trials=4), tmp_path / "s.zarr")

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from counting import Deadly, Failing, calls, counting_study
+from counting import Deadly, Failing, FailsSooner, calls, counting_study
 from driver import N_WORKERS, STUDIES
 
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies import SweepError
 from perceptron_pruning.studies.dataset import read_sweep
 from perceptron_pruning.studies.run import run_study
@@ -42,7 +42,7 @@ def worker_pids(driver: int) -> list[int]:
         children = [pid for t in threads for pid in Path(f"/proc/{driver}/task/{t}/children").read_text().split()]
     except OSError:
         return []
-    return [int(pid) for pid in children if "spawn_main" in command_line(pid)]
+    return [int(pid) for pid in children if "parallel.worker" in command_line(pid)]
 
 
 def command_line(pid) -> str:
@@ -108,7 +108,7 @@ def check_nothing_done_was_begun_again(kind: str, log: Path, snapshots: list[tup
 
 
 def undisturbed(kind: str, folder: Path) -> xr.Dataset:
-    with Workers(N_WORKERS) as workers:
+    with ProcessExecutor(N_WORKERS) as workers:
         return run_study(STUDIES[kind](folder / "undisturbed"), folder / "undisturbed.zarr", executor=workers)
 
 
@@ -139,7 +139,7 @@ def test_many_kills_of_a_sweep_of_students(tmp_path):
 
 
 def test_a_cell_that_kills_its_worker_is_named_and_the_others_are_done(tmp_path):
-    with Workers(2) as workers, pytest.raises(SweepError, match=r"1 failed \(3, trials 0 to 2: Broken"):
+    with ProcessExecutor(2) as workers, pytest.raises(SweepError, match=r"1 failed \(3, trials 0 to 2: Broken"):
         run_study(counting_study(tmp_path / "log", function=Deadly()), tmp_path / "s.zarr", executor=workers)
     assert calls(tmp_path / "log").count("3 0") == 3
     assert read_sweep(tmp_path / "s.zarr").done.all("trial").sum() == 11
@@ -156,11 +156,20 @@ def test_cells_that_fail_are_named_and_the_others_are_done(tmp_path):
     for _ in range(2):  # the second time only these are begun again
         with (
             ThreadPoolExecutor(1) as here,
-            pytest.raises(SweepError, match=r"3, trials 0 to 2: MemoryError: of all.*5"),
+            pytest.raises(
+                SweepError, match=r"^2 failed \(3, trials 0 to 2: MemoryError: of all things; 5, trials 0 to"
+            ),
         ):
             run_study(study, tmp_path / "s.zarr", executor=here)
     assert read_sweep(tmp_path / "s.zarr").done.all("trial").sum() == 10
     assert len(calls(tmp_path / "log")) == 14
+
+
+def test_failures_are_named_in_the_order_of_the_cells_whenever_their_tasks_end(tmp_path):
+    study = counting_study(tmp_path / "log", function=FailsSooner(cells=(2, 5, 7, 11)))
+    named = "; ".join(rf"{cell}, trials 0 to 2: MemoryError: of all things" for cell in (2, 5, 7))
+    with ThreadPoolExecutor(4) as here, pytest.raises(SweepError, match=rf"^4 failed \({named}; and 1 more\)"):
+        run_study(study, tmp_path / "s.zarr", executor=here)
 
 
 def test_a_sweep_of_which_everything_fails_stops_early(tmp_path):

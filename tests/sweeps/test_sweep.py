@@ -2,7 +2,8 @@
 
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from inspect import signature
 from multiprocessing import get_context
 
 import numpy as np
@@ -11,11 +12,10 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from perceptron_pruning import compare, simulate, sweep
-from perceptron_pruning.parallel.process_executor import Workers
+from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies import StoreError
-from perceptron_pruning.studies.dataset import read_sweep, write_netcdf
-from perceptron_pruning.sweeps import Cell, CellList, Grid
-from perceptron_pruning.sweeps.comparison import compare_sweep
+from perceptron_pruning.studies.dataset import write_netcdf
+from perceptron_pruning.sweeps import Cell, CellList, Grid, compare_sweep, read_sweep
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.sweep import OUTPUTS
 from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
@@ -46,17 +46,17 @@ def same(first, second):
 def test_each_cell_is_what_simulate_gives(swept):
     for cell in SMALL.cells:
         point = {"alpha_prune": cell.alpha_prune, "probe_angle": cell.probe_angle, "selection": repr(cell.selection)}
-        found = swept[1].sel(point).squeeze()
+        dataset = swept[1].sel(point).squeeze()
         expected = simulate(
             cell.alpha_prune,
             selection=cell.selection,
             probe_angle=cell.probe_angle,
             n_features=20,
             n_trials=5,
-            seed=int(found.seed),
+            seed=int(dataset.seed),
         )
         for name in OUTPUTS:
-            np.testing.assert_array_equal(found[name], getattr(expected, name))
+            np.testing.assert_array_equal(dataset[name], getattr(expected, name))
 
 
 def test_labels_follow_the_axes(swept):
@@ -76,13 +76,13 @@ def test_a_second_call_reads_and_computes_nothing(swept):
 
 
 @pytest.mark.parametrize("task_seconds", [1e-4, 1e-3, 1e3], ids=["trial by trial", "in parts", "all in one"])
-def test_neither_partition_nor_workers_change_a_bit(swept, tmp_path, task_seconds):
+def test_neither_chunks_nor_workers_change_a_bit(swept, tmp_path, task_seconds):
     with ThreadPoolExecutor(3) as threads:
         same(sweep(SMALL, tmp_path / "s.zarr", executor=threads, task_seconds=task_seconds), swept[1])
 
 
 def test_neither_do_processes(swept, tmp_path):
-    with Workers(2) as workers, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessExecutor(2) as workers, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         same(sweep(SMALL, tmp_path / "own.zarr", executor=workers, task_seconds=1e-3), swept[1])
         same(sweep(SMALL, tmp_path / "pool.zarr", executor=pool), swept[1])
 
@@ -99,21 +99,21 @@ def test_linear_algebra_on_more_threads_would_change_the_last_bits_and_is_kept_t
 def test_a_cell_keeps_its_numbers_in_a_larger_grid(swept, tmp_path):
     larger = Grid(alpha_prune=(0.5, 1.0), selection=(KeepEasiest(0.4), KeepHardest(0.3)), n_features=20, n_trials=7)
     with ThreadPoolExecutor(1) as here:
-        found = sweep(larger, tmp_path / "larger.zarr", executor=here)
+        dataset = sweep(larger, tmp_path / "larger.zarr", executor=here)
     point = {"alpha_prune": 0.5, "selection": repr(KeepHardest(0.3)), "probe_angle": 0.0}
     for name in OUTPUTS:
-        np.testing.assert_array_equal(found.sel(point)[name].isel(trial=slice(5)), swept[1].sel(point)[name])
-    assert len(np.unique(found.seed)) == found.seed.size
+        np.testing.assert_array_equal(dataset.sel(point)[name].isel(trial=slice(5)), swept[1].sel(point)[name])
+    assert len(np.unique(dataset.seed)) == dataset.seed.size
 
 
 def test_a_list_of_cells_has_one_dimension(tmp_path):
     hard = Grid(alpha_total=(2.0, 4.0), selection=KeepHardest(0.5), n_features=20, n_trials=3)
     all_data = CellList(cells=[Cell(alpha_prune=1.0, n_features=20)], n_trials=3)
     with ThreadPoolExecutor(1) as here:
-        found = sweep(hard | all_data, tmp_path / "list.zarr", executor=here)
-    assert found.generalization_error.dims == ("cell", "trial")
-    np.testing.assert_allclose(found.alpha_prune, [1.0, 2.0, 1.0])
-    assert list(found.selection.values) == [repr(KeepHardest(0.5))] * 2 + [repr(KeepRandom())]
+        dataset = sweep(hard | all_data, tmp_path / "list.zarr", executor=here)
+    assert dataset.generalization_error.dims == ("cell", "trial")
+    np.testing.assert_allclose(dataset.alpha_prune, [1.0, 2.0, 1.0])
+    assert list(dataset.selection.values) == [repr(KeepHardest(0.5))] * 2 + [repr(KeepRandom())]
 
 
 def test_the_store_is_plain_zarr_and_goes_to_netcdf(swept, tmp_path):
@@ -164,6 +164,25 @@ def test_bad_grids_are_refused(change, message):
         replace(SMALL, **change)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"alpha": 1.0}, "`alpha` is no axis of a grid; did you mean `alpha_prune`[?]"),
+        ({"alpha_prune": 1.0, "trials": 5}, "`trials` is no axis of a grid; did you mean `n_trials`[?]"),
+        ({"alpha_prune": 1.0, "noise": 0.1}, "`noise` is no axis of a grid; did you mean `label_noise`[?]"),
+        ({"alpha_prune": 1.0, "temperature": 1}, "`temperature` is no axis of a grid; give alpha_prune, alpha_total, "),
+    ],
+    ids=["alpha", "trials", "noise", "nothing like it"],
+)
+def test_an_unknown_argument_of_a_grid_is_answered_with_the_right_one(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        Grid(**arguments)
+
+
+def test_a_grid_still_tells_its_arguments():
+    assert list(signature(Grid).parameters) == [field.name for field in fields(Grid)]
+
+
 def test_a_rule_that_cannot_be_named_is_refused(tmp_path):
     grid = Grid(alpha_prune=1.0, selection=KeepWithProbability(lambda z, y: np.full(z.shape, 0.5)), n_features=20)
     with pytest.raises(ValueError, match="told apart by their repr"):
@@ -177,7 +196,7 @@ def test_reading_what_is_no_store(tmp_path):
 
 
 def test_a_store_is_compared_as_its_cells_are(swept):
-    found = compare_sweep(swept[1])
+    compared = compare_sweep(swept[1])
     for cell in SMALL.cells:
         point = {"alpha_prune": cell.alpha_prune, "probe_angle": cell.probe_angle, "selection": repr(cell.selection)}
         one = compare(
@@ -190,19 +209,19 @@ def test_a_store_is_compared_as_its_cells_are(swept):
                 seed=cell.seed(0),
             )
         )
-        row = found.sel(point).squeeze()
-        assert {"theory", "simulated", "z_score", "agrees"} <= found.keys()
-        for name in found.data_vars:
+        row = compared.sel(point).squeeze()
+        assert {"theory", "simulated", "z_score", "agrees"} <= compared.keys()
+        for name in map(str, compared.data_vars):
             assert row[name].item() == getattr(one, name)
 
 
 def test_cells_without_numbers_are_compared_with_nothing(swept):
     part = swept[1].copy(deep=True)
     part["done"][0] = False
-    found = compare_sweep(part)
-    assert np.isnan(found.z_score[0]).all()
-    assert not found.agrees[0].any()
-    assert np.isfinite(found.z_score[1]).all()
+    compared = compare_sweep(part)
+    assert np.isnan(compared.z_score[0]).all()
+    assert not compared.agrees[0].any()
+    assert np.isfinite(compared.z_score[1]).all()
 
 
 @dataclass(frozen=True)
@@ -216,20 +235,20 @@ class Half:
 def test_a_rule_of_ones_own_goes_through_store_and_comparison(tmp_path):
     own = KeepWithProbability(Half())
     with ThreadPoolExecutor(1) as here:
-        found = sweep(Grid(alpha_prune=1.0, selection=own, n_features=20, n_trials=4), tmp_path / "s", executor=here)
+        dataset = sweep(Grid(alpha_prune=1.0, selection=own, n_features=20, n_trials=4), tmp_path / "s", executor=here)
     with pytest.raises(ValueError, match="`selection` must be a rule such as"):
-        compare_sweep(found)
-    assert np.isfinite(compare_sweep(found, own=[own]).z_score).all()
+        compare_sweep(dataset)
+    assert np.isfinite(compare_sweep(dataset, own=[own]).z_score).all()
 
 
 def test_trained_probes(tmp_path):
     grid = Grid(alpha_prune=2.0, selection=KeepHardest(0.3), n_features=20, n_trials=3, probe=("exact", "trained"))
     with ThreadPoolExecutor(1) as here:
-        found = sweep(grid, tmp_path / "s.zarr", executor=here)
-    angles = found.probe_angles.squeeze().sel(probe="trained")
+        dataset = sweep(grid, tmp_path / "s.zarr", executor=here)
+    angles = dataset.probe_angles.squeeze().sel(probe="trained")
     assert (angles > 0).all()
-    assert not found.probe_angles.sel(probe="exact").any()
-    assert np.isfinite(compare_sweep(found).z_score).all()
+    assert not dataset.probe_angles.sel(probe="exact").any()
+    assert np.isfinite(compare_sweep(dataset).z_score).all()
 
 
 def test_students_and_noisy_labels_are_axes_and_are_compared(tmp_path):
@@ -239,9 +258,9 @@ def test_students_and_noisy_labels_are_axes_and_are_compared(tmp_path):
         | {"n_features": 30, "n_trials": 4}
     )
     with ThreadPoolExecutor(1) as here:
-        found = sweep(grid, tmp_path / "s.zarr", executor=here)
-    assert found.sizes["student"] == found.sizes["label_noise"] == 2
-    noisy = found.squeeze().isel(student=0).sel(label_noise=0.1)
+        dataset = sweep(grid, tmp_path / "s.zarr", executor=here)
+    assert dataset.sizes["student"] == dataset.sizes["label_noise"] == 2
+    noisy = dataset.squeeze().isel(student=0).sel(label_noise=0.1)
     same = simulate(
         2.0,
         selection=KeepHardest(0.5),
@@ -253,7 +272,7 @@ def test_students_and_noisy_labels_are_axes_and_are_compared(tmp_path):
     )
     assert np.array_equal(noisy.training_loss, same.training_loss)
     assert np.array_equal(noisy.direction, same.direction)
-    compared = compare_sweep(found).squeeze().isel(student=0).sel(label_noise=0.1)
+    compared = compare_sweep(dataset).squeeze().isel(student=0).sel(label_noise=0.1)
     assert compared.theory == compare(same).theory
 
 

@@ -1,4 +1,4 @@
-"""The limiting laws, each approached by the exact theory in its range, and refused outside."""
+"""The limits of the theory, each approached by the exact theory in its range, and refused outside."""
 
 import math
 
@@ -18,8 +18,8 @@ def error(alpha, fraction, angle=0.0):
 @pytest.mark.parametrize("fraction", [0.05, 0.4, 1.0], ids="f={}".format)
 def test_many_examples_are_approached_quadratically(angle, fraction):
     def deviation(alpha):
-        law = asymptotics.many_examples(alpha, keep_fraction=fraction, probe_angle=angle)
-        return abs(law / error(alpha, fraction, angle) - 1)
+        limit = asymptotics.many_examples(alpha, keep_fraction=fraction, probe_angle=angle)
+        return abs(limit / error(alpha, fraction, angle) - 1)
 
     near, far = deviation(3e3), deviation(3e4)
     assert far < 1e-5

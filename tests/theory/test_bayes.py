@@ -22,7 +22,8 @@ from replica_theory import (
     optimal_ridge,
     version_space,
 )
-from replica_theory._bayes.known_rule import rule_known
+from replica_theory._bayes.fixed_point import first_stable_fixed_point
+from replica_theory._bayes.known_rule import solve_known_rule
 
 TABLE = {1.0: 0.25437297, 2.0: 0.17453419, 5.0: 0.08393517}
 BAYES_CONSTANT = 0.4417000435849083
@@ -118,8 +119,8 @@ def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
     x = x[(x**2).sum(1) < 75]
     weights = np.exp(-(x**2).sum(1) / 2) * 0.06**2 / (2 * math.pi)
     wz, wu = np.linalg.cholesky(prior - covariance) @ x.T
-    spread, lean = math.sqrt(covariance[0, 0]), covariance[0, 1] / math.sqrt(covariance[0, 0])
-    rest = math.sqrt(covariance[1, 1] - lean**2)
+    spread, slope = math.sqrt(covariance[0, 0]), covariance[0, 1] / math.sqrt(covariance[0, 0])
+    rest = math.sqrt(covariance[1, 1] - slope**2)
     legendre, shares = np.polynomial.legendre.leggauss(80)
     chance, by_zeta, by_u = np.zeros((3, wz.size))
     for low, high in intervals:
@@ -128,11 +129,11 @@ def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
         for node, share in zip(legendre, shares, strict=True):
             zeta = middle + half * node
             mass = share * half * np.exp(-zeta * zeta / 2) / math.sqrt(2 * math.pi)
-            label = (wu + lean * zeta) / rest
+            label = (wu + slope * zeta) / rest
             chance += mass * ndtr(label)
             by_zeta += mass * zeta * ndtr(label)
             by_u += mass * np.exp(-label * label / 2) / math.sqrt(2 * math.pi) / rest
-    slopes = np.stack([by_zeta / spread - lean / spread * by_u, by_u])
+    slopes = np.stack([by_zeta / spread - slope / spread * by_u, by_u])
     return 2 * alpha / fraction * (slopes * weights / np.maximum(chance, 1e-60)) @ slopes.T
 
 
@@ -140,7 +141,7 @@ def information_on_an_even_grid(intervals, alpha, fraction, angle, covariance):
 def test_the_rules_knower_meets_its_equations_on_an_even_grid(easy):
     alpha, fraction, angle = 2.0, 0.4, math.radians(20)
     rule = (KeepEasiest if easy else KeepHardest)(fraction)
-    covariance, _ = rule_known(rule.kept_distribution(angle), alpha)
+    covariance, _ = solve_known_rule(rule.kept_distribution(angle), alpha)
     prior = np.array([[1.0, math.cos(angle)], [math.cos(angle), 1.0]])
     low, high = rule.thresholds()
     intervals = [(-40.0, -low), (low, 40.0)] if easy else [(-high, high)]
@@ -253,7 +254,7 @@ def test_shape_and_refusals(monkeypatch):
     one_sided = KeepWithProbability(lambda z, y: 1.0 * (z > 0), edges=(0.0,))
     with pytest.raises(ValueError, match="`selection` must treat both labels alike"):
         floor(1.0, Calibrated(one_sided, 0.5), 20, "rule")
-    monkeypatch.setattr(bayes, "probe_known", lambda law, alpha: (1.0, 1e-3))
+    monkeypatch.setattr(bayes, "solve_known_probe", lambda kept, alpha: (1.0, 1e-3))
     with pytest.raises(SaddlePointError, match="second quadrature does not confirm"):
         floor(1.0, KeepRandom(), 20, "probe")
 
@@ -272,6 +273,16 @@ def test_the_rule_alone_is_verified_where_what_it_tells_is_nearly_one_number(rul
     """The information is then a nearly singular matrix, and steps off it must stay positive."""
     floor = bayes_optimal(alpha, selection=rule, probe_angle=math.radians(degrees), knows="rule")
     assert floor.residual <= 1e-9
+
+
+def test_a_fixed_point_that_does_not_attract_is_passed_by():
+    """Q̂ = diag(x, y) ↦ diag(½, 3y/(2 + 2y)): from ignorance it is near the saddle y = 0 long before it leaves for ½."""
+
+    def mapped(information):
+        y = information[1, 1]
+        return np.diag([0.5, 1.5 * y / (1 + y)])
+
+    assert first_stable_fixed_point(mapped) == pytest.approx(np.diag([0.5, 0.5]), abs=1e-6)
 
 
 def test_iteration_does_not_stop_where_it_merely_passes_by():

@@ -73,9 +73,9 @@ def test_curated_samples_agree_with_the_theory(rule):
 def test_verifier_of_a_perfect_probe_sees_right_and_wrong_labels():
     """Feng et al.: right labels are kept with φ and wrong ones with ψ, so that noise falls to ηψ/(ηψ + (1−η)φ)."""
     rule, noise = Verified(KeepRandom(), 0.9, 0.2), 0.2
-    law = rule.kept_distribution(0.0, noise)
-    assert law.keep_fraction == pytest.approx(0.8 * 0.9 + 0.2 * 0.2, rel=1e-13)
-    left = noise * 0.2 / law.keep_fraction
+    kept = rule.kept_distribution(0.0, noise)
+    assert kept.keep_fraction == pytest.approx(0.8 * 0.9 + 0.2 * 0.2, rel=1e-13)
+    left = noise * 0.2 / kept.keep_fraction
     verified = empirical_risk(2.0, selection=rule, label_noise=noise, **SQUARE)
     plain = empirical_risk(2.0, selection=KeepRandom(), label_noise=left, **SQUARE)
     assert verified.generalization_error == pytest.approx(plain.generalization_error, rel=1e-12)
@@ -137,9 +137,9 @@ def test_best_ridge_is_better_than_its_neighbours_and_says_when_it_is_a_limit():
     options = {"loss": "hinge", "selection": KeepRandom()}
     best = optimal_ridge([1.0, 3.0], label_noise=0.1, **options)
     for factor in (0.9, 1.1):
-        beside = [
+        neighbours = [
             empirical_risk(a, ridge=factor * r, label_noise=0.1, **options).generalization_error
             for a, r in zip(best.alpha_prune, best.ridge, strict=True)
         ]
-        assert np.all(beside > best.generalization_error)
+        assert np.all(neighbours > best.generalization_error)
     assert optimal_ridge(2.0, loss="square", selection=KeepHardest(0.4)).ridge == 0.0

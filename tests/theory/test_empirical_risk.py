@@ -24,6 +24,10 @@ from replica_theory import (
     empirical_risk,
     max_margin,
 )
+from replica_theory._empirical_risk.order_parameters import OrderParameters
+from replica_theory._empirical_risk.saddle_point import RegularisedRisk
+from replica_theory._kept_averages.averages import KeptAverages
+from replica_theory.losses.named import LOSSES
 
 RANDOM = KeepRandom()
 SIGNATURE_LOSSES = ["square", "logistic", "hinge", "squared_hinge"]
@@ -53,13 +57,13 @@ def test_logistic_constants_of_random_data(alpha, expected):
     ids=str,
 )
 def test_square_constants_of_random_data(alpha, hebb, pseudo_inverse, best):
-    found = [error(alpha, "square", ridge) for ridge in (math.inf, 0.0, BEST_RIDGE)]
-    assert found == pytest.approx([hebb, pseudo_inverse, best], abs=5e-9)
+    errors = [error(alpha, "square", ridge) for ridge in (math.inf, 0.0, BEST_RIDGE)]
+    assert errors == pytest.approx([hebb, pseudo_inverse, best], abs=5e-9)
     overlap = (1 + math.pi / (2 * alpha)) ** -0.5
-    assert found[0] == pytest.approx(math.acos(overlap) / math.pi, rel=1e-13)
+    assert errors[0] == pytest.approx(math.acos(overlap) / math.pi, rel=1e-13)
     if alpha > 1:
         overlap = (1 + BEST_RIDGE / (alpha - 1)) ** -0.5
-        assert found[1] == pytest.approx(math.acos(overlap) / math.pi, rel=1e-13)
+        assert errors[1] == pytest.approx(math.acos(overlap) / math.pi, rel=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -413,17 +417,38 @@ def test_bad_parameters_are_named(options, message):
         empirical_risk(**{"alpha_prune": 1.0, "loss": "square", "ridge": 0.1, "selection": RANDOM} | options)
 
 
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"], ids=str)
+@pytest.mark.parametrize(
+    ("selection", "weight"),
+    [(KeepHardest(0.4), None), (KeepEasiest(0.3, True), lambda margin: 1 + 0.5 * np.tanh(margin))],
+    ids=["closed form", "quadrature"],
+)
+def test_jacobian_of_the_saddle_point_is_that_of_differences(loss, selection, weight):
+    """In the solver's unknowns (x, ln τ), τ = b/V."""
+    risk = RegularisedRisk(LOSSES[loss], KeptAverages(selection.kept_distribution(0.3, 0.1), weight))
+
+    def equations(unknowns):
+        *components, log_tau = unknowns
+        scale = components[2] * math.exp(-log_tau)
+        return risk.equations(OrderParameters(2.0, 0.1, np.array(components), scale))
+
+    here, step = np.array([0.9, 0.5, 1.2, 0.3]), 1e-5
+    for column, direction in zip(equations(here).jacobian.T, np.eye(4), strict=True):
+        ahead, behind = (equations(here + sign * step * direction).gradient for sign in (1, -1))
+        assert column == pytest.approx((ahead - behind) / (2 * step), rel=1e-7, abs=1e-8)
+
+
 @pytest.mark.parametrize(("loss", "ridge"), [("square", 0.1), ("hinge", 0.1), ("logistic", 1e-6)], ids=str)
 def test_a_student_that_the_second_evaluation_does_not_confirm_is_refused(loss, ridge, monkeypatch):
-    """One per cent beside the saddle point, the independent residual is seen and raised, whatever the solver says."""
+    """One per cent off the saddle point, the independent residual is seen and raised, whatever the solver says."""
     module = sys.modules["replica_theory._empirical_risk.minimiser"]
     honest = module.independent_residual
 
-    def beside(averages, loss, student):
-        moved = student.components * [1.01, 1.0, 1.0]
-        return honest(averages, loss, module.replace(student, components=moved))
+    def off_the_saddle_point(averages, loss, point):
+        moved = point.components * [1.01, 1.0, 1.0]
+        return honest(averages, loss, module.replace(point, components=moved))
 
-    monkeypatch.setattr(module, "independent_residual", beside)
+    monkeypatch.setattr(module, "independent_residual", off_the_saddle_point)
     with pytest.raises(SaddlePointError, match="second evaluation does not confirm") as refused:
         error(2.0, loss, ridge, KeepHardest(0.3), 20)
     assert refused.value.residual > 1e-5

@@ -1,5 +1,6 @@
 """Losses: proximal operators against their definition at any scale, derivatives against differences."""
 
+import itertools
 import math
 
 import numpy as np
@@ -54,14 +55,33 @@ def test_derivatives_and_slopes_are_those_of_differences(loss):
         assert loss.proximal_and_slope(omega, scale)[1] == pytest.approx(slope, abs=1e-8)
 
 
+@named
+def test_formulas_take_compiled_arrays_of_jax_as_they_take_numpys(loss):
+    jax = pytest.importorskip("jax")
+    fields = np.append(FIELDS, [-800.0, 1.0, 800.0])
+    with jax.enable_x64(True):
+        for formula in (loss.value, loss.derivative, loss.second_derivative):
+            compiled = np.asarray(jax.jit(formula)(jax.numpy.asarray(fields)))
+            assert compiled == pytest.approx(formula(fields), rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize("scale", [0.3, 40.0], ids="V={:g}".format)
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"], ids=str)
+def test_proximal_operator_is_linear_between_its_breakpoints(loss, scale):
+    ends = np.concatenate([[-100.0], LOSSES[loss].breakpoints.of_proximal(scale), [100.0]])
+    for left, right in itertools.pairwise(np.unique(ends)):
+        p = LOSSES[loss].proximal(np.linspace(left, right, 5), scale)
+        assert np.diff(p, n=2) == pytest.approx(np.zeros(3), abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("loss", "limit"), [("square", Interpolation), ("hinge", HardMargin), ("squared_hinge", HardMargin)], ids=str
 )
 def test_ridgeless_limit_is_the_proximal_operator_at_huge_scale(loss, limit):
-    constraint = LOSSES[loss].ridgeless
+    constraint = LOSSES[loss].ridgeless_limit
     assert isinstance(constraint, limit)
     assert constraint.proximal(FIELDS, 1.0) == pytest.approx(LOSSES[loss].proximal(FIELDS, 1e12), abs=1e-10)
-    assert LOSSES["logistic"].ridgeless is None
+    assert LOSSES["logistic"].ridgeless_limit is None
 
 
 class Quadratic:

@@ -21,12 +21,16 @@ from replica_theory import (
     KeepHardest,
     KeepRandom,
     KeepWithProbability,
+    KeptDistribution,
+    Piece,
     SaddlePointError,
     Selection,
+    Verified,
     max_margin,
 )
+from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.saddle_point import saddle_point_equations
 from replica_theory._numerics.gaussian import squared_ramp
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "max_margin.json").read_text())["rows"]
 LARGE_ALPHA_CONSTANT = 0.5004889317774185  # lim α ε of random data
@@ -177,7 +181,7 @@ class Staircase(Selection):
     def __init__(self, steps):
         self.edges = np.linspace(-8, 8, steps + 1)
 
-    def kept_distribution(self, probe_angle):
+    def kept_distribution(self, probe_angle, label_noise=0.0):
         values = np.exp(-(((self.edges[1:] + self.edges[:-1]) / 2) ** 2) / 4)
         mass = np.diff([ndtr(m) - 2 * owens_t(m, 1 / math.tan(probe_angle)) for m in self.edges])
         triples = zip(self.edges[:-1], self.edges[1:], values, strict=True)
@@ -236,7 +240,31 @@ def test_a_number_is_not_a_rule(call):
 
 def test_a_student_that_the_equations_do_not_confirm_is_refused(monkeypatch):
     module = sys.modules["replica_theory.max_margin"]  # the name itself is the function
-    monkeypatch.setattr(module, "largest_residual", lambda law, students: np.array([1e-3]))
+    monkeypatch.setattr(module, "largest_residual", lambda kept, students: np.array([1e-3]))
     with pytest.raises(SaddlePointError, match="do not confirm") as refused:
         max_margin(2.0, selection=KeepHardest(0.2))
     assert refused.value.residual == 1e-3
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, 1.2], ids="{} rad".format)
+@pytest.mark.parametrize("rule", [KeepHardest(0.3), KeepEasiest(0.4, True), Calibrated(KeepHardest(0.3), 0.2)], ids=str)
+def test_jacobian_of_the_saddle_point_is_the_residuals_slope(rule, angle):
+    """At a student that solves (S1)–(S3), where a term of the Jacobian that is left out vanishes."""
+    kept, step = rule.kept_distribution(angle), 1e-6
+    students = solve_students(kept, np.array([3.0])).students
+    equations = saddle_point_equations(kept, students)
+    for number, unit in enumerate(np.diag([1.0, float(equations.k_unit[0]), 1.0, 1.0])):
+        if angle == 0 and number == 3:
+            continue  # the angle is exactly 0 there
+        above, below = (
+            saddle_point_equations(kept, students.stepped(*(sign * step * unit[:, None]))).residual for sign in (1, -1)
+        )
+        slope = (above - below) / (2 * step)
+        assert equations.jacobian[..., number] == pytest.approx(slope, rel=1e-5, abs=1e-7)
+
+
+def test_verified_labels_of_a_perfect_probe_are_all_right():
+    """An edge of the rule at z = 0 then coincides with the label's boundary."""
+    verified = Verified(KeepHardest(0.5), 0.8, 0.2)
+    assert error(2.0, verified) == pytest.approx(error(2.0, KeepHardest(0.5)), rel=1e-12)
+    assert error(2.0, verified, 1e-7) == pytest.approx(error(2.0, verified), rel=1e-6)

@@ -43,17 +43,17 @@ def error(best, rule):
 )
 def test_mean_influence_of_kept_examples_is_the_scaling_exponent(rule, degrees):
     angle, alpha = math.radians(degrees), 2.0
-    law = rule.kept_distribution(angle)
-    influence = Influence.at(law, solve_students(law, np.array([alpha])).students)
+    kept = rule.kept_distribution(angle)
+    influence = Influence.at(kept, solve_students(kept, np.array([alpha])).students)
 
     def weighted(m):
         kept = 2 * math.exp(-m * m / 2) / math.sqrt(2 * math.pi) * float(influence(np.array([m]))[0])
         return kept * (float(ndtr(m / math.tan(angle))) if angle else 1.0)
 
     low = -7.0 if angle else 0.0
-    parts = [quad(weighted, max(p.lower, low), min(p.upper, 7.0), epsrel=1e-9)[0] for p in law.pieces if p.upper > low]
+    parts = [quad(weighted, max(p.lower, low), min(p.upper, 7.0), epsrel=1e-9)[0] for p in kept.pieces if p.upper > low]
     exponent = max_margin(alpha, selection=rule, probe_angle=angle).scaling_exponent
-    assert sum(parts) / law.keep_fraction == pytest.approx(exponent, rel=1e-7)
+    assert sum(parts) / kept.keep_fraction == pytest.approx(exponent, rel=1e-7)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 25.0], ids="{}deg".format)
@@ -64,8 +64,8 @@ def test_influence_is_what_moving_a_window_does(degrees):
         rule = KeepWindows(((0.2 + shift, 0.6 + shift),), True)
         return math.log(max_margin(alpha, selection=rule, probe_angle=angle).generalization_error)
 
-    law = KeepWindows(((0.2, 0.6),), True).kept_distribution(angle)
-    influence = Influence.at(law, solve_students(law, np.array([alpha])).students)(law.edges)
+    kept = KeepWindows(((0.2, 0.6),), True).kept_distribution(angle)
+    influence = Influence.at(kept, solve_students(kept, np.array([alpha])).students)(kept.edges)
     expected = (influence[1] - influence[0]) / 0.4
     assert (log_error(step) - log_error(-step)) / (2 * step) == pytest.approx(expected, rel=1e-6)
 

@@ -18,7 +18,7 @@ from replica_theory._max_margin.residual import largest_residual
 def printed_equations(alpha, theta, selection, R, rho, kappa):
     """Left and right sides of (1)–(3), by dblquad over z and t, label-agnostic."""
     c, s = math.cos(theta), math.sin(theta)
-    law = selection.kept_distribution(theta)
+    kept = selection.kept_distribution(theta)
     spread = math.sqrt(s * s - R * R - rho * rho + 2 * rho * R * c)
     variance = 1 - rho * rho
 
@@ -33,9 +33,9 @@ def printed_equations(alpha, theta, selection, R, rho, kappa):
 
     def mean(integrand):
         density = lambda t, z: math.exp(-z * z / 2) / math.sqrt(2 * math.pi) * integrand(t, z)  # noqa: E731
-        windows = [(max(p.lower, -9.0), min(p.upper, 9.0)) for p in law.pieces]
+        windows = [(max(p.lower, -9.0), min(p.upper, 9.0)) for p in kept.pieces]
         parts = [dblquad(density, low, high, -9.0, kappa, epsabs=1e-10, epsrel=1e-9)[0] for low, high in windows]
-        return sum(parts) / law.keep_fraction
+        return sum(parts) / kept.keep_fraction
 
     def third(t, z):
         boundary = exponential(t, z) * (rho * R - c) / (2 * math.pi * spread * variance)
@@ -70,15 +70,15 @@ def test_students_solve_the_equations_as_printed(alpha, degrees, selection):
 
 @pytest.mark.parametrize("degrees", [0.0, 10.0, 80.0], ids="{}deg".format)
 def test_residual_sees_a_wrong_student(degrees):
-    law = KeepHardest(0.3).kept_distribution(math.radians(degrees))
-    right = solve_students(law, np.array([2.0])).students
-    assert largest_residual(law, right) < 1e-12
+    kept = KeepHardest(0.3).kept_distribution(math.radians(degrees))
+    right = solve_students(kept, np.array([2.0])).students
+    assert largest_residual(kept, right) < 1e-12
     for change in ({"k": 1.001 * right.k}, {"length": 1.001 * right.length}):
         wrong = replace(right, **change)
-        assert largest_residual(law, wrong) > 1e-4
+        assert largest_residual(kept, wrong) > 1e-4
     if degrees:
         wrong = replace(right, angle=right.angle + 1e-3)
-        assert largest_residual(law, wrong) > 1e-5
+        assert largest_residual(kept, wrong) > 1e-5
 
 
 def test_error_keeps_its_digits_as_the_student_aligns():
@@ -90,7 +90,7 @@ def test_error_keeps_its_digits_as_the_student_aligns():
 def test_a_student_that_is_not_found_leaves_its_residual(monkeypatch):
     module = sys.modules["replica_theory._max_margin.newton"]
     monkeypatch.setattr(module, "_ITERATIONS", 1)
-    law = KeepHardest(0.3).kept_distribution(0.2)
-    with pytest.raises(SaddlePointError) as lost:
-        solve_students(law, np.array([3.0]))
+    kept = KeepHardest(0.3).kept_distribution(0.2)
+    with pytest.raises(SaddlePointError, match=r"the curve is lost at alpha_prune = |no student found") as lost:
+        solve_students(kept, np.array([3.0]))
     assert lost.value.residual > 1e-9

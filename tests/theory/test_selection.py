@@ -1,4 +1,4 @@
-"""Selection rules: laws against sampling, finite pools against ranking, and what they refuse."""
+"""Selection rules: kept distributions against sampling, finite pools against ranking, and what they refuse."""
 
 import math
 
@@ -38,15 +38,15 @@ def ndtr_like(margin):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__ + str(getattr(rule, "label_aware", "")))
-def test_law_on_an_infinite_pool_is_that_of_a_large_one(rule, pool):
-    """Kept margins of 400 000 examples follow the law: same fraction, same share below each level."""
+def test_distribution_on_an_infinite_pool_is_that_of_a_large_one(rule, pool):
+    """Kept margins of 400 000 examples follow q(m)/f: same fraction, same share below each level."""
     z, y = pool
-    law = rule.kept_distribution(THETA)
+    kept = rule.kept_distribution(THETA)
     by_chance = isinstance(rule, KeepWithProbability)
-    count = z.size if by_chance else round(law.keep_fraction * z.size)
+    count = z.size if by_chance else round(kept.keep_fraction * z.size)
     chosen = rule.choose(z, y, count=count, rng=np.random.default_rng(0))
-    assert len(chosen) / z.size == pytest.approx(law.keep_fraction, abs=4 * math.sqrt(0.25 / z.size))
-    probability = sum((z * y > p.lower) * (z * y < p.upper) * p(z * y) for p in law.pieces)
+    assert len(chosen) / z.size == pytest.approx(kept.keep_fraction, abs=4 * math.sqrt(0.25 / z.size))
+    probability = sum((z * y > p.lower) * (z * y < p.upper) * p(z * y) for p in kept.pieces)
     for level in (-0.5, 0.2, 1.0):
         below = np.mean((z * y)[chosen] < level) * len(chosen) / z.size
         assert below == pytest.approx(np.mean(probability * (z * y < level)), abs=4 * math.sqrt(0.5 / z.size))
@@ -54,16 +54,16 @@ def test_law_on_an_infinite_pool_is_that_of_a_large_one(rule, pool):
 
 @pytest.mark.parametrize("angle", [0.0, THETA], ids="{:.2f}".format)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__ + str(getattr(rule, "label_aware", "")))
-def test_law_of_noisy_labels_is_that_of_a_large_pool(rule, angle):
+def test_distribution_of_noisy_labels_is_that_of_a_large_pool(rule, angle):
     """One in five labels is flipped before the rule sees them: wrong margins are there even of a perfect probe."""
     rng = np.random.default_rng(5)
     teacher, across = rng.standard_normal((2, 400_000))
     z = math.cos(angle) * teacher + math.sin(angle) * across
     margin = z * np.sign(teacher) * np.where(rng.random(z.size) < 0.2, -1, 1)
-    law = rule.kept_distribution(angle, 0.2)
-    probability = law(margin)
-    assert np.mean(probability) == pytest.approx(law.keep_fraction, abs=4 * math.sqrt(0.25 / z.size))
-    assert law.label_noise == 0.2
+    kept = rule.kept_distribution(angle, 0.2)
+    probability = kept(margin)
+    assert np.mean(probability) == pytest.approx(kept.keep_fraction, abs=4 * math.sqrt(0.25 / z.size))
+    assert kept.label_noise == 0.2
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.data())

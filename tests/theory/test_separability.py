@@ -74,7 +74,7 @@ def test_threshold_grows_as_noise_falls_and_rules_join():
 
 
 def test_a_minimum_that_the_second_quadrature_does_not_confirm_is_refused(monkeypatch):
-    monkeypatch.setattr("replica_theory._empirical_risk.separability._ITERATIONS", 1)
+    monkeypatch.setattr("replica_theory._empirical_risk.separability._MOST_STEPS", 1)
     with pytest.raises(SaddlePointError, match="second quadrature does not confirm the threshold"):
         threshold(KeepRandom(), 0, 0.1)
 

@@ -25,8 +25,9 @@ from replica_theory import (
     version_space,
 )
 from replica_theory._version_space.averages import KeptTeacherField
+from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import force_in_students_field, saddle_point_residual
-from replica_theory._version_space.saddle_point import GibbsOrderParameters
+from replica_theory._version_space.saddle_point import saddle_point_equations
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "version_space.json").read_text())["rows"]
 RULES = {
@@ -282,21 +283,22 @@ def test_bad_overlap_is_named(overlap):
         paper_information_gain(overlap, selection=KeepRandom())
 
 
-def student_and_law(alpha, selection):
-    solution, law = version_space(alpha, selection=selection), selection.kept_distribution(0.0)
+def saddle_point_and_kept(alpha, selection):
+    solution, kept = version_space(alpha, selection=selection), selection.kept_distribution(0.0)
     gibbs, mean = (math.tan(math.pi * e) for e in (solution.gibbs_error, solution.center_of_mass_error))
     along = (gibbs**2 - mean**2) ** -0.5
-    return GibbsOrderParameters(alpha=alpha, along=along, across=along * mean), law
+    return OrderParameters(alpha=alpha, along=along, across=along * mean), kept
 
 
 @pytest.mark.parametrize("selection", [KeepHardest(0.05), KeepEasiest(0.3)], ids=["hard", "easy"])
 def test_the_residual_sees_a_small_error(selection):
-    student, law = student_and_law(7.0, selection)
-    assert saddle_point_residual(law, student) < 1e-12
+    point, kept = saddle_point_and_kept(7.0, selection)
+    assert saddle_point_residual(kept, point) < 1e-12
     for name in ("alpha", "along", "across"):
-        wrong = dataclasses.replace(student, **{name: getattr(student, name) * (1 + 1e-7)})
-        assert saddle_point_residual(law, wrong) > 1e-9
-    assert saddle_point_residual(type(selection)(1.02 * selection.keep_fraction).kept_distribution(0.0), student) > 1e-4
+        wrong = dataclasses.replace(point, **{name: getattr(point, name) * (1 + 1e-7)})
+        assert saddle_point_residual(kept, wrong) > 1e-9
+    other = type(selection)(1.02 * selection.keep_fraction).kept_distribution(0.0)
+    assert saddle_point_residual(other, point) > 1e-4
 
 
 def test_slopes_of_the_averages_are_their_differences():
@@ -305,16 +307,26 @@ def test_slopes_of_the_averages_are_their_differences():
         average = field.force(a, b)
         for axis, (da, db) in enumerate(((1e-5, 0.0), (0.0, 1e-5))):
             high, low = field.force(a + da, b + db), field.force(a - da, b - db)
-            assert average.pull_slope[axis] == pytest.approx((high.pull - low.pull) / 2e-5, rel=1e-7)
-            assert average.square_slope[axis] == pytest.approx((high.square - low.square) / 2e-5, rel=1e-7)
-        student = GibbsOrderParameters(alpha=1.0, along=a, across=b)
-        again = force_in_students_field(field.law, student)
-        assert again == pytest.approx((average.pull, average.square, average.curvature), rel=1e-12)
+            assert average.u_force_gradient[axis] == pytest.approx((high.u_force - low.u_force) / 2e-5, rel=1e-7)
+            difference = (high.squared_force - low.squared_force) / 2e-5
+            assert average.squared_force_gradient[axis] == pytest.approx(difference, rel=1e-7)
+        point = OrderParameters(alpha=1.0, along=a, across=b)
+        again = force_in_students_field(field.kept, point)
+        assert again == pytest.approx((average.u_force, average.squared_force, average.curvature), rel=1e-12)
+
+
+def test_jacobian_of_the_saddle_point_is_that_of_differences():
+    field = KeptTeacherField(KeepHardest(0.3).kept_distribution(0.0))
+    here, step = np.log([1.7, 0.8]), 1e-5
+    jacobian = saddle_point_equations(field, 0.5, here)[1]
+    for column, direction in zip(jacobian.T, np.eye(2), strict=True):
+        ahead, behind = (saddle_point_equations(field, 0.5, here + sign * step * direction)[0] for sign in (1, -1))
+        assert column == pytest.approx((ahead - behind) / (2 * step), rel=1e-8)
 
 
 def test_a_version_space_that_the_second_formulation_does_not_confirm_is_refused(monkeypatch):
     module = sys.modules["replica_theory.version_space"]
-    monkeypatch.setattr(module, "saddle_point_residual", lambda law, student: 1e-3)
+    monkeypatch.setattr(module, "saddle_point_residual", lambda kept, point: 1e-3)
     with pytest.raises(SaddlePointError, match="does not confirm") as refused:
         version_space(2.0, selection=KeepHardest(0.2))
     assert refused.value.residual == 1e-3

@@ -8,7 +8,6 @@ from tqdm import tqdm
 
 from perceptron_pruning.commands.theory.compute import COLUMNS, solved
 from perceptron_pruning.commands.theory.output import PICTURES, check_output, readable, write
-from perceptron_pruning.commands.theory.picture import check_drawable
 from perceptron_pruning.commands.theory.request import Quantity, Request, Rule, is_range, values
 
 Several = Annotated[list[str], Parameter(consume_multiple=True, negative="")]
@@ -105,7 +104,7 @@ def _checked_column(draw: str | None, request: Request, output: Path | None) -> 
     if output is not None:
         check_output(output)
     if output is not None and output.suffix in PICTURES:
-        check_drawable(request)
+        request.check_drawable()
     elif draw is not None:
         raise ValueError(f"`--draw` takes an --output that is a picture: {', '.join(PICTURES)}")
     return draw or columns[0]

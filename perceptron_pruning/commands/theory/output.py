@@ -3,12 +3,11 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
-from perceptron_pruning.commands.theory.picture import draw
 from perceptron_pruning.commands.theory.request import Request
-from perceptron_pruning.output.style import save_picture
+from perceptron_pruning.output.atomic import temporary_beside, write_json_atomically
+from perceptron_pruning.output.provenance import PACKAGE, provenance
 from perceptron_pruning.output.tables import Row, write_table
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -28,8 +27,11 @@ def check_output(output: Path) -> None:
 def write(output: Path, rows: Sequence[Row], request: Request, column: str) -> None:
     """Writes a table, or draws one of its columns, whole or not at all."""
     about = {name: value for name, value in asdict(request).items() if value is not None}
-    about |= {"versions": {name: version(name) for name in ("perceptron-pruning", "numpy", "scipy")}}
+    about |= provenance(PACKAGE, "numpy", "scipy")
     if output.suffix in PICTURES:
+        from perceptron_pruning.commands.theory.picture import draw
+        from perceptron_pruning.output.style import save_picture
+
         save_picture(draw(rows, request, column), output, about=f"{_KEY} {json.dumps(about)}")
     else:
         _TABLES[output.suffix](output, rows, about)
@@ -40,17 +42,14 @@ def _write_csv(output: Path, rows: Sequence[Row], about: Row) -> None:
 
 
 def _write_json(output: Path, rows: Sequence[Row], about: Row) -> None:
-    partial = output.with_suffix(".partial")
-    partial.write_text(json.dumps({_KEY: about, "rows": rows}, indent=1) + "\n", encoding="utf-8")
-    partial.replace(output)
+    write_json_atomically(output, {_KEY: about, "rows": rows})
 
 
 def _write_parquet(output: Path, rows: Sequence[Row], about: Row) -> None:
     pyarrow, parquet = _pyarrow()
     table = pyarrow.Table.from_pylist(list(rows))
-    partial = output.with_suffix(".partial")
-    parquet.write_table(table.replace_schema_metadata({_KEY: json.dumps(about)}), partial)
-    partial.replace(output)
+    with temporary_beside(output) as temporary:
+        parquet.write_table(table.replace_schema_metadata({_KEY: json.dumps(about)}), temporary)
 
 
 def _pyarrow():

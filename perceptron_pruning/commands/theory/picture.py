@@ -10,13 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from perceptron_pruning.commands.theory.request import Request
-from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, ALPHA_TOTAL
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 
 LABELS = {
-    "alpha_prune": ALPHA_PRUNE,
-    "alpha_total": ALPHA_TOTAL,
+    "alpha_prune": r"kept examples per dimension, $\alpha_{\mathrm{prune}}$",
+    "alpha_total": r"examples before pruning per dimension, $\alpha_{\mathrm{total}}$",
     "keep_fraction": "kept fraction $f$",
     "generalization_error": "test error ε",
     "overlap": "overlap with the teacher $R$",
@@ -36,15 +35,7 @@ _NAMES: dict[str, Callable[[Row], str]] = {
     "keep_fraction": lambda row: f"$f$ = {row['keep_fraction']:.4g}",
     "probe_angle_degrees": lambda row: f"θ = {row['probe_angle_degrees']:g}°",
 }
-_LEGEND = 12  # entries, beyond which it would cover the picture
-
-
-def check_drawable(request: Request) -> None:
-    """Raises a `ValueError` unless there is a line or a map to draw."""
-    if len(set(request.alpha)) < 2:
-        raise ValueError("a picture takes a range of α, such as --alpha-prune 0.1:100:100")
-    if request.surface and len({(curve.rule, curve.degrees) for curve in request.curves()}) > 1:
-        raise ValueError("a map over --keep-fraction lo:hi:n takes one --rule and one --probe-angle-degrees")
+_MOST_LEGEND_ENTRIES = 12  # more would cover the picture
 
 
 def draw(rows: Sequence[Row], request: Request, column: str) -> Figure:
@@ -66,7 +57,7 @@ def _draw_curves(axes: Axes, rows: Sequence[Row], request: Request, column: str)
         axes.plot(*zip(*points, strict=True), color=colour, label=", ".join(_NAMES[name](curve[0]) for name in varying))
     axes.set(xscale="log", yscale="log" if column in _LOGARITHMIC else "linear")
     axes.set(xlabel=LABELS[request.abscissa], ylabel=LABELS[column], title=_title(rows[0], common, request))
-    if 1 < len(curves) <= _LEGEND:
+    if 1 < len(curves) <= _MOST_LEGEND_ENTRIES:
         axes.legend()
 
 

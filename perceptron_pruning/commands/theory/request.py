@@ -71,6 +71,13 @@ class Request:
                 "it finds the best fraction of --rule hardest"
             )
 
+    def check_drawable(self) -> None:
+        """Raises a `ValueError` unless there is a line or a map to draw."""
+        if len(set(self.alpha)) < 2:
+            raise ValueError("a picture takes a range of α, such as --alpha-prune 0.1:100:100")
+        if self.surface and len({(curve.rule, curve.degrees) for curve in self.curves()}) > 1:
+            raise ValueError("a map over --keep-fraction lo:hi:n takes one --rule and one --probe-angle-degrees")
+
     def curves(self) -> list["Curve"]:
         """Rules and kept fractions at each angle, in the order in which they were given."""
         if self.quantity == "frontier":

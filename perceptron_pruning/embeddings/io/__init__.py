@@ -1,1 +1,1 @@
-"""Files in which embeddings, labels, identifiers and scores are met."""
+"""File formats of embeddings, labels, identifiers and scores."""

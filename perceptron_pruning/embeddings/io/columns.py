@@ -13,7 +13,7 @@ SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".txt", ".parquet")
 
 
 def split_name(spec: str | Path) -> tuple[Path, str | None]:
-    """`FILE:NAME` as file and name; a file that has a colon of its own stays whole."""
+    """File and name of `FILE:NAME`; name None for `FILE`, also where the file's own name has a colon."""
     text = str(spec)
     path, colon, name = text.rpartition(":")
     if colon and not Path(text).exists() and len(path) > 1:
@@ -55,7 +55,7 @@ def _numpy_column(path: Path, name: str | None) -> np.ndarray:
 
 
 def _text_column(path: Path, name: str | None) -> np.ndarray:
-    """A column of a delimited file with a header, or the lines of a `.txt`."""
+    """A column of a delimited file with a header, or the lines of a `.txt`, (n,)."""
     if path.suffix == ".txt":
         return as_numbers(path.read_text(encoding="utf-8").splitlines())
     delimiter = "\t" if path.suffix == ".tsv" else ","

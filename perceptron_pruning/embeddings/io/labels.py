@@ -1,4 +1,4 @@
-"""Labels as classes, and identifiers, with every gap named."""
+"""Labels as classes 0..C−1, and identifiers; errors name the row."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,20 @@ from numpy.typing import ArrayLike
 
 
 def checked_classes(labels: ArrayLike, n_rows: int) -> np.ndarray:
-    """Labels as classes 0..C−1 in sorted order, or a `ValueError` for a wrong length or a missing label."""
+    """Classes 0..C−1 of the rows, (n,), in the sorted order of the labels.
+
+    Raises:
+        ValueError: The length is wrong, or a label is missing.
+    """
     return encoded(labels, n_rows)[0]
 
 
 def encoded(labels: ArrayLike, n_rows: int, name: str = "labels") -> tuple[np.ndarray, np.ndarray]:
-    """Classes 0..C−1 of the rows, (n,), and the labels they stand for, sorted, (C,)."""
+    """Classes 0..C−1 of the rows, (n,), and the labels they stand for, sorted, (C,).
+
+    Raises:
+        ValueError: The length is wrong, or a label is missing; the message calls the argument ``name``.
+    """
     values = np.asarray(labels)
     if values.shape != (n_rows,):
         raise ValueError(f"`{name}` must be one per row, shape ({n_rows},); got {values.shape}")
@@ -24,32 +32,47 @@ def encoded(labels: ArrayLike, n_rows: int, name: str = "labels") -> tuple[np.nd
 
 
 def check_pairs(classes: np.ndarray, names: np.ndarray, where: Callable[[int], str]) -> None:
-    """A `ValueError` if a class has one example: nothing of its class is left to compare that one with."""
-    lonely = np.flatnonzero(np.bincount(classes) == 1)
-    if lonely.size:
-        row = int(np.flatnonzero(classes == lonely[0])[0])
+    """Checks that every class has two examples, so that each can be compared with another of its class.
+
+    Args:
+        classes: (n,), 0..C−1.
+        names: Labels of the classes, (C,).
+        where: File and row of a row number, for the message.
+
+    Raises:
+        ValueError: A class has one example.
+    """
+    singletons = np.flatnonzero(np.bincount(classes) == 1)
+    if singletons.size:
+        row = int(np.flatnonzero(classes == singletons[0])[0])
         raise ValueError(
-            f"`labels` must have two examples of every class (but for the margins); class {names[lonely[0]]} has one, "
-            f"{where(row)} ({lonely.size} such classes; drop them or merge them)"
+            "`labels` must have two examples of every class (but for the margins); "
+            f"class {names[singletons[0]]} has one, {where(row)} "
+            f"({singletons.size} such classes; drop them or merge them)"
         )
 
 
 def checked_ids(ids: ArrayLike, n_rows: int) -> np.ndarray:
-    """Identifiers of the rows, all different, or a `ValueError` that names two rows of one identifier."""
+    """Identifiers of the rows, (n,).
+
+    Raises:
+        ValueError: The length is wrong, or two rows have the same identifier.
+    """
     values = np.asarray(ids)
     if values.shape != (n_rows,):
         raise ValueError(f"`ids` must be one per row, shape ({n_rows},); got {values.shape}")
     order = np.argsort(values, kind="stable")
-    twice = np.flatnonzero(values[order][1:] == values[order][:-1])
-    if twice.size:
-        first, second = order[twice[0]], order[twice[0] + 1]
+    repeats = np.flatnonzero(values[order][1:] == values[order][:-1])
+    if repeats.size:
+        first, second = order[repeats[0]], order[repeats[0] + 1]
         raise ValueError(
-            f"`ids` must differ; rows {first} and {second} are both {values[first]} ({twice.size} repeats)"
+            f"`ids` must differ; rows {first} and {second} are both {values[first]} ({repeats.size} repeats)"
         )
     return values
 
 
 def _missing(values: np.ndarray) -> np.ndarray:
+    """Whether each label is NaN, None or empty, (n,)."""
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "O":

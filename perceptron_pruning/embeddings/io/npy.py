@@ -1,7 +1,8 @@
-"""Files whose numbers lie in one plain piece: `.npy` and safetensors."""
+"""Files that store an array as one contiguous piece of numbers: `.npy` and safetensors."""
 
 import json
 import struct
+from collections.abc import Collection
 from pathlib import Path
 
 import ml_dtypes
@@ -10,20 +11,24 @@ import numpy as np
 from perceptron_pruning.embeddings.io.rows import FileShard
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
-SAFETENSORS = {
+SAFETENSORS_DTYPES = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "BF16": BFLOAT16,
 }
-READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def npy_shard(path: Path) -> FileShard:
-    """A `.npy` of shape (n, d). Two-byte voids are bfloat16: NumPy writes them so."""
+    """A `.npy` of shape (n, d), row after row. NumPy writes bfloat16 as two-byte voids.
+
+    Raises:
+        ValueError: The header is damaged, or the array is not (n, d) by rows.
+    """
     with path.open("rb") as file:
         try:
-            header = READERS[np.lib.format.read_magic(file)](file)
+            header = HEADER_READERS[np.lib.format.read_magic(file)](file)
         except (ValueError, KeyError, EOFError) as error:
             raise ValueError(f"`{path}` is no .npy file, or its header is cut off: {error}") from error
         shape, by_columns, dtype = header
@@ -37,7 +42,11 @@ def npy_shard(path: Path) -> FileShard:
 
 
 def safetensors_shard(path: Path, key: str | None = None) -> FileShard:
-    """One tensor of shape (n, d) of a safetensors file: the named one, or the only one of two axes."""
+    """One tensor of shape (n, d) of a safetensors file: the named one, or the only one of two axes.
+
+    Raises:
+        ValueError: The header is damaged, no such tensor, or its dtype is not read.
+    """
     with path.open("rb") as file:
         try:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -46,14 +55,18 @@ def safetensors_shard(path: Path, key: str | None = None) -> FileShard:
             raise ValueError(f"`{path}` is no safetensors file, or its header is cut off") from error
     tables = {name: tensor for name, tensor in header.items() if len(tensor.get("shape", ())) == 2}
     tensor = tables[only_name(tables, key, path)]
-    if tensor["dtype"] not in SAFETENSORS:
-        raise ValueError(f"`{path}` must hold one of {', '.join(SAFETENSORS)}; got {tensor['dtype']}")
+    if tensor["dtype"] not in SAFETENSORS_DTYPES:
+        raise ValueError(f"`{path}` must hold one of {', '.join(SAFETENSORS_DTYPES)}; got {tensor['dtype']}")
     offset = 8 + length + tensor["data_offsets"][0]
-    return FileShard(path, tuple(tensor["shape"]), SAFETENSORS[tensor["dtype"]], offset)
+    return FileShard(path, tuple(tensor["shape"]), SAFETENSORS_DTYPES[tensor["dtype"]], offset)
 
 
-def only_name(names, key: str | None, path: Path) -> str:
-    """The asked name, or the only one; a `ValueError` that lists them otherwise."""
+def only_name(names: Collection[str], key: str | None, path: Path) -> str:
+    """``key`` if it is among the names; without a key, the only name.
+
+    Raises:
+        ValueError: No such name, or several to choose from; the message lists them.
+    """
     if key is None and len(names) == 1:
         return next(iter(names))
     if key is None or key not in names:

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-BATCH_ROWS = 8192
+from perceptron_pruning.embeddings.io.npy import only_name
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
+
+BATCH_ROWS = 8192  # rows of a list column that are unpacked at a time
 
 
 def pyarrow_parquet():
-    """The pyarrow module, or an error that says how to get it."""
+    """The module ``pyarrow.parquet``.
+
+    Raises:
+        ValueError: pyarrow is not installed; the message names the extra.
+    """
     try:
         import pyarrow.parquet
     except ImportError as missing:
@@ -17,8 +27,12 @@ def pyarrow_parquet():
     return pyarrow.parquet
 
 
-def open_parquet(path: Path):
-    """The file, or a `ValueError` if it is cut off or none."""
+def open_parquet(path: Path) -> "ParquetFile":
+    """The opened file.
+
+    Raises:
+        ValueError: It is no Parquet file, or it is truncated.
+    """
     from pyarrow import ArrowInvalid
 
     try:
@@ -28,9 +42,7 @@ def open_parquet(path: Path):
 
 
 def parquet_column(path: Path, name: str | None) -> np.ndarray:
-    """A plain column without gaps; the only one if no name is given."""
-    from perceptron_pruning.embeddings.io.npy import only_name
-
+    """A column without missing values, (n,); the only one if no name is given."""
     file = open_parquet(path)
     column = file.read(columns=[only_name(file.schema_arrow.names, name, path)]).column(0)
     if column.null_count:
@@ -43,8 +55,6 @@ def parquet_column(path: Path, name: str | None) -> np.ndarray:
 def list_column(path: Path, name: str | None) -> tuple[str, int, int, np.dtype]:
     """Name, rows, width and dtype of the list column of numbers of a file."""
     import pyarrow as pa
-
-    from perceptron_pruning.embeddings.io.npy import only_name
 
     file = open_parquet(path)
     lists = {
@@ -61,7 +71,11 @@ def list_column(path: Path, name: str | None) -> tuple[str, int, int, np.dtype]:
 
 
 def list_batches(path: Path, name: str, width: int) -> Iterator[np.ndarray]:
-    """The lists as arrays (≤ 8192, width); a `ValueError` names the row of another width or none."""
+    """The lists as arrays of at most 8192 rows, (rows, width).
+
+    Raises:
+        ValueError: A row is missing or has another width; the row is named.
+    """
     start = 0
     for batch in open_parquet(path).iter_batches(BATCH_ROWS, columns=[name]):
         column = batch.column(0)

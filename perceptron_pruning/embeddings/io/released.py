@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -36,7 +37,7 @@ CLASS_NAMES = ("label", "class", "target", "wnid", "class_name")
 
 
 def plain_name(column: str) -> str:
-    """A column's name as `score` spells it: "EL2N (20 models)" is el2n."""
+    """Name of a metric as `score` spells it: "EL2N (20 models)" is el2n."""
     plain = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
     return PLAIN_NAMES.get(plain, plain)
 
@@ -101,18 +102,18 @@ def _is_number(value: str) -> bool:
 
 def _check_unique(images: np.ndarray, path: Path) -> None:
     order = np.argsort(images, kind="stable")
-    twice = np.flatnonzero(images[order][1:] == images[order][:-1])
-    if twice.size:
-        first, second = order[twice[0]], order[twice[0] + 1]
+    repeats = np.flatnonzero(images[order][1:] == images[order][:-1])
+    if repeats.size:
+        first, second = order[repeats[0]], order[repeats[0] + 1]
         raise ValueError(f"rows {first} and {second} of `{path}` are the same image, {images[first]}")
 
 
 def write_released_csv(path: Path, columns: dict[str, np.ndarray]) -> None:
-    """One row per image, a column per metric under the released names; whole or not at all."""
+    """Writes one row per image and a column per metric under the released names, whole or not at all."""
     header = ["image" if name == "id" else RELEASED_NAMES.get(name, name) for name in columns]
     text = [values.tolist() for values in columns.values()]
 
-    def write(file) -> None:
+    def write(file: BinaryIO) -> None:
         wrapped = io.TextIOWrapper(file, encoding="utf-8", newline="")
         table = csv.writer(wrapped, lineterminator="\n")
         table.writerow(header)

@@ -1,7 +1,7 @@
-"""Embeddings as rows that are read a few at a time, wherever they lie."""
+"""Embeddings as rows that are read a few at a time, from arrays or files."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +9,10 @@ from typing import Protocol
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import ArrayLike
 
-HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
-STORED = (*HALF, np.dtype(np.float32), np.dtype(np.float64))
+HALF_PRECISION = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+STORED_DTYPES = (*HALF_PRECISION, np.dtype(np.float32), np.dtype(np.float64))
 
 
 class Shard(Protocol):
@@ -19,7 +20,7 @@ class Shard(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in error messages."""
         ...
 
     @property
@@ -34,7 +35,7 @@ class Shard(Protocol):
 
     @property
     def dtype(self) -> np.dtype:
-        """As stored."""
+        """Precision as stored."""
         ...
 
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -44,7 +45,13 @@ class Shard(Protocol):
 
 @dataclass(frozen=True)
 class ArrayShard:
-    """Rows in memory (or memory-mapped by the caller)."""
+    """Rows in memory (or memory-mapped by the caller).
+
+    Attributes:
+        array: (rows, features).
+        name: Name in error messages.
+        path: File that the array was read from, if any.
+    """
 
     array: np.ndarray
     name: str = "`embeddings`"
@@ -66,8 +73,14 @@ class ArrayShard:
 class FileShard:
     """Rows in a file of plain binary numbers, read by position.
 
-    The file is read, not mapped: memory then holds what was asked for and nothing else, and a file
+    The file is read, not mapped: memory holds the rows asked for and nothing else, and a file
     that is cut off while it is read raises instead of ending the process.
+
+    Attributes:
+        path: The file.
+        shape: (rows, features).
+        dtype: Precision as stored.
+        offset: Bytes before the first row.
     """
 
     path: Path
@@ -83,14 +96,15 @@ class FileShard:
         needed = self.offset + self.shape[0] * self.row_bytes
         size = self.path.stat().st_size
         if size < needed:
-            whole = max(0, (size - self.offset) // self.row_bytes)
+            complete_rows = max(0, (size - self.offset) // self.row_bytes)
             raise ValueError(
                 f"`{self.path}` is truncated: {self.shape[0]} rows need {needed} bytes, it has {size}; "
-                f"row {whole} is the first that is incomplete"
+                f"row {complete_rows} is the first that is incomplete"
             )
 
     @property
     def row_bytes(self) -> int:
+        """Bytes of one row as stored."""
         return self.shape[1] * self.dtype.itemsize
 
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -103,11 +117,11 @@ class FileShard:
 
 @dataclass(frozen=True)
 class Rows:
-    """Embeddings of n examples, in shards of equal width: the rows start..stop−1 of them.
+    """Embeddings of n examples, in shards of equal width: rows start..stop−1 of all shards.
 
     Attributes:
         shards: In order; row numbers run through them.
-        start, stop: The part that is meant; all of it by default.
+        start, stop: First row and end row; all rows by default.
     """
 
     shards: tuple[Shard, ...]
@@ -119,7 +133,7 @@ class Rows:
         for shard in self.shards:
             if len(shard.shape) != 2 or 0 in shard.shape:
                 raise ValueError(f"{shard.name} must have shape (n, d), neither of them 0; got {shard.shape}")
-            if shard.dtype not in STORED:
+            if shard.dtype not in STORED_DTYPES:
                 raise ValueError(f"{shard.name} must hold float16, bfloat16, float32 or float64; got {shard.dtype}")
             if shard.shape[1] != first.shape[1]:
                 raise ValueError(
@@ -131,7 +145,7 @@ class Rows:
 
     @cached_property
     def ends(self) -> np.ndarray:
-        """Number of rows up to and with every shard."""
+        """Rows up to and including each shard, (shards,)."""
         return np.cumsum([shard.shape[0] for shard in self.shards])
 
     def __len__(self) -> int:
@@ -139,22 +153,23 @@ class Rows:
 
     @property
     def n_features(self) -> int:
+        """d."""
         return self.shards[0].shape[1]
 
     @property
     def dtype(self) -> np.dtype:
-        """Precision of the arithmetic: double where all is stored in double, single otherwise."""
+        """Precision of the arithmetic: double where all shards are stored in double, single otherwise."""
         double = all(shard.dtype == np.float64 for shard in self.shards)
         return np.dtype(np.float64 if double else np.float32)
 
     @property
     def stored_bytes(self) -> int:
-        """Bytes that one pass reads."""
+        """Bytes read by one pass over the rows."""
         return len(self) * self.n_features * max(shard.dtype.itemsize for shard in self.shards)
 
     @property
     def in_memory(self) -> bool:
-        """Whether reading costs nothing: one array in the precision of the arithmetic."""
+        """Whether reading copies nothing: one array in the precision of the arithmetic."""
         shard = self.shards[0]
         return len(self.shards) == 1 and isinstance(shard, ArrayShard) and shard.dtype == self.dtype
 
@@ -166,25 +181,25 @@ class Rows:
         return np.concatenate([np.asarray(piece).astype(self.dtype, copy=False) for piece in pieces])
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """The rows of these ascending indices, read run by run."""
+        """The rows of ascending indices, (len(indices), d), read one run of neighbours at a time."""
         if self.in_memory:
             return self.shards[0].read(self.start, self.stop)[indices]
         breaks = np.flatnonzero(np.diff(indices) != 1) + 1
         runs = np.split(indices, breaks)
-        taken = np.empty((len(indices), self.n_features), self.dtype)
+        values = np.empty((len(indices), self.n_features), self.dtype)
         filled = 0
         for run in runs:
-            taken[filled : filled + run.size] = self.read(int(run[0]), int(run[-1]) + 1)
+            values[filled : filled + run.size] = self.read(int(run[0]), int(run[-1]) + 1)
             filled += run.size
-        return taken
+        return values
 
     def where(self, row: int) -> str:
-        """File and row in it, for messages."""
+        """File and row in it, for error messages."""
         shard, first, _ = next(self._spans(self.start + row, self.start + row + 1))
         return f"row {first} of {shard.name}"
 
     def part(self, rank: int, size: int) -> "Rows":
-        """The share of one of `size` processes: whole shards where there are enough of them."""
+        """The rows of process ``rank`` of ``size``: whole shards if there are at least as many as processes."""
         if size == 1:
             return self
         if len(self) < size:
@@ -193,16 +208,16 @@ class Rows:
         if len(self.shards) >= size:
             boundaries = np.concatenate([[0], self.ends])
             cuts = [0, *(_nearest(boundaries, cut) for cut in cuts[1:-1]), len(self)]
-        if np.any(np.diff(cuts) <= 0):  # shards so unequal that one process would have none: cut through them
+        if np.any(np.diff(cuts) <= 0):  # shards so unequal that one process would have no row: cut inside shards
             cuts = [round(len(self) * k / size) for k in range(size + 1)]
         return Rows(self.shards, start=cuts[rank], stop=cuts[rank + 1])
 
     def own_shards(self) -> tuple[Shard, ...]:
-        """The shards that this part reads."""
+        """The shards that hold rows start..stop−1."""
         return tuple(shard for shard, *_ in self._spans(self.start, self.stop))
 
     def _spans(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
-        """Shard, first row and end row in it, of every shard that start..stop−1 touches."""
+        """Each shard that holds some of rows start..stop−1, with the first and the end row in it."""
         number = bisect_right(self.ends, start)
         while start < stop:
             shard = self.shards[number]
@@ -212,64 +227,10 @@ class Rows:
             start, number = end, number + 1
 
 
-@dataclass(frozen=True)
-class SideBySide(Rows):
-    """Several networks' embeddings of the same examples as one wide row, each at unit scale.
-
-    Attributes:
-        backbones: The embeddings of each network; `shards` are those of the first.
-        scales: Root mean square of each, less its mean: what each is divided by.
-    """
-
-    backbones: tuple[Rows, ...] = ()
-    scales: tuple[float, ...] = ()
-
-    @property
-    def n_features(self) -> int:
-        return sum(self.widths)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Features of each network."""
-        return tuple(rows.n_features for rows in self.backbones)
-
-    @property
-    def dtype(self) -> np.dtype:
-        return np.result_type(*(rows.dtype for rows in self.backbones))
-
-    @property
-    def stored_bytes(self) -> int:
-        return sum(rows.stored_bytes for rows in self.backbones)
-
-    @property
-    def in_memory(self) -> bool:
-        return False
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        blocks = (rows.read(start, stop) / scale for rows, scale in zip(self.backbones, self.scales, strict=True))
-        return np.concatenate(list(blocks), axis=1).astype(self.dtype, copy=False)
-
-    def part(self, rank: int, size: int) -> Rows:
-        if size == 1:
-            return self
-        raise ValueError(f"several backbones must be scored by one process; got {size}")
-
-    def own_shards(self) -> tuple[Shard, ...]:
-        return tuple(shard for rows in self.backbones for shard in rows.own_shards())
-
-
-def side_by_side(backbones: Sequence[Rows], scales: Sequence[float]) -> SideBySide:
-    """The networks' rows joined; a `ValueError` unless they have equally many."""
-    lengths = [len(rows) for rows in backbones]
-    if len(set(lengths)) > 1:
-        raise ValueError(f"all `embeddings` must have as many rows; got {lengths}")
-    return SideBySide(backbones[0].shards, backbones=tuple(backbones), scales=tuple(scales))
-
-
-def array_rows(embeddings: object, name: str = "embeddings") -> Rows:
+def array_rows(embeddings: ArrayLike, name: str = "embeddings") -> Rows:
     """An array in memory as rows; integers become doubles."""
     array = np.asarray(embeddings)
-    if array.dtype not in STORED:
+    if array.dtype not in STORED_DTYPES:
         array = array.astype(np.float64)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"`{name}` must have shape (n, d), neither of them 0; got {array.shape}")
@@ -277,4 +238,5 @@ def array_rows(embeddings: object, name: str = "embeddings") -> Rows:
 
 
 def _nearest(boundaries: np.ndarray, cut: int) -> int:
+    """The boundary nearest to a row number."""
     return int(boundaries[np.abs(boundaries - cut).argmin()])

@@ -1,4 +1,4 @@
-"""Scores read back, whatever layout they were saved in."""
+"""Saved scores read back, from any of the three layouts."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ NOT_SCORES = ("id", "label")
 
 
 def read_scores(path: str | Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, np.ndarray]]:
-    """Identifiers, labels if there are, and metric name → scores of a `.parquet`, `.csv` or `.npz`.
+    """Identifiers, labels or None, and metric name → scores of a `.parquet`, `.csv` or `.npz`.
 
     Raises:
         ValueError: The file is of another kind, or has no scores.

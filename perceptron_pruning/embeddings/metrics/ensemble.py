@@ -5,7 +5,7 @@ References:
     arXiv:2110.05922 (DDD); Chitta et al. 2020, arXiv:1905.12737 (active learning).
 """
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 import jax
@@ -15,22 +15,27 @@ import numpy as np
 from perceptron_pruning.embeddings.metrics.head_ensemble import (
     Ensemble,
     Visits,
-    differences,
-    empty_ensemble,
+    draw_head_sampling,
+    input_scaling,
     train_epoch,
+    zero_ensemble,
 )
-from perceptron_pruning.embeddings.runtime.blocks import blocks
-from perceptron_pruning.embeddings.runtime.context import Pool
-from perceptron_pruning.embeddings.runtime.devices import placed
+from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.settings import ACTIVE_LEARNING_SHARE, EARLY_METRICS
 
-EARLY = {"el2n", "el2n_1"}
-LATE = {"ddd", "active_learning_entropy", "active_learning_mutual_information", "active_learning"}
-KEPT_BY_ACTIVE_LEARNING = 0.8
+DISAGREEMENT_METRICS = {
+    "ddd",
+    "active_learning_entropy",
+    "active_learning_mutual_information",
+    "active_learning",
+}
 
 
 @dataclass
 class ForgettingLog:
-    """What becomes of each example under each head, from visit to visit, (n, M).
+    """History of each example under each head, from visit to visit, (n, M).
 
     Attributes:
         right: Whether it was right at the last visit.
@@ -44,140 +49,149 @@ class ForgettingLog:
 
     @classmethod
     def blank(cls, n_rows: int, n_models: int) -> "ForgettingLog":
+        """The log before the first visit."""
         shape = n_rows, n_models
         return cls(np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape, np.uint8))
 
     def add(self, visits: Visits) -> None:
+        """Enters the visits to a group of rows."""
         self.forgotten[visits.rows] += self.right[visits.rows] & ~visits.correct
         self.learnt[visits.rows] |= visits.correct
         self.right[visits.rows] = visits.correct
 
     def scores(self, epochs: int) -> np.ndarray:
-        """Mean over the heads of the times forgotten; never learnt counts as many as there were visits, more than
-        any that was learnt can reach."""
+        """Times forgotten, mean over the heads, (n,).
+
+        Never learnt counts as many as there were visits, more than any that was learnt can reach.
+        """
         return np.where(self.learnt, self.forgotten, epochs).mean(axis=1)
 
 
-def ensemble_metrics(pool: Pool, names: Set[str]) -> dict[str, np.ndarray]:
+def ensemble_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
     """The asked metrics from one training run, which stops once they are known.
 
-    ``el2n`` is the mean over heads of ‖p − onehot‖₂ after the early epochs, ``el2n_1`` that of the first, plain head;
-    ``forgetting`` the number of times right turned to wrong (see `ForgettingLog`); ``ddd`` the share of the trained
-    heads that are wrong; ``active_learning_entropy`` the entropy of their mean probabilities in nats,
-    ``active_learning_mutual_information`` that entropy less the mean of theirs; ``active_learning`` is 1 for the 80 %
-    of largest entropy and 0 for the rest.
+    With p_m the probabilities of head m and p̄ = mean_m p_m::
+
+        el2n                                 mean_m ‖p_m − onehot(y)‖₂ after the early epochs
+        el2n_1                               ‖p_1 − onehot(y)‖₂ then, of the first, plain head
+        forgetting                           mean_m of the times that right turned to wrong (`ForgettingLog`)
+        ddd                                  share of the trained heads that are wrong
+        active_learning_entropy              H(p̄) = −Σ_c p̄_c ln p̄_c, in nats
+        active_learning_mutual_information   H(p̄) − mean_m H(p_m), in nats
+        active_learning                      1 for the 80 % of largest H(p̄), 0 for the others
     """
     with jax.enable_x64(True):
-        return _Training(pool, names).run()
+        return _TrainingRun(context, names).scores()
 
 
-class _Training:
-    """One training run of the ensemble, and what it has found."""
+class _TrainingRun:
+    """One training run of the ensemble, resumed from its checkpoint, and the scores measured on the way."""
 
-    def __init__(self, pool: Pool, names: Set[str]):
-        self.pool, self.names, self.heads = pool, names, pool.settings.heads
-        self.differ = differences(pool)
-        self.ensemble = empty_ensemble(pool)
-        self.log = ForgettingLog.blank(len(pool.rows), self.heads.n_models)
-        self.scores: dict[str, np.ndarray] = {}
+    def __init__(self, context: ScoringContext, names: Set[str]):
+        self.context, self.names, self.heads = context, names, context.settings.heads
+        self.sampling = draw_head_sampling(context)
+        self.ensemble = zero_ensemble(context)
+        self.log = ForgettingLog.blank(len(context.rows), self.heads.n_models)
+        self.early_scores: dict[str, np.ndarray] = {}
         self.epochs_done = 0
 
-    def run(self) -> dict[str, np.ndarray]:
+    def scores(self) -> dict[str, np.ndarray]:
+        """Trains as long as the metrics need, and gives their scores."""
         self._resume()
         while self.epochs_done < self._epochs_needed():
-            self._epoch()
-        if self.names & LATE:
-            self.scores |= _uncertainties(self.ensemble, self.pool)
+            self._train_epoch()
+        scores = dict(self.early_scores)
+        if self.names & DISAGREEMENT_METRICS:
+            scores |= _disagreement_scores(self.ensemble, self.context)
         if "forgetting" in self.names:
-            self.scores["forgetting"] = self.log.scores(self.heads.epochs)
-        return {name: self.scores[name] for name in self.scores if name in self.names}
+            scores["forgetting"] = self.log.scores(self.heads.epochs)
+        return {name: values for name, values in scores.items() if name in self.names}
 
     def _epochs_needed(self) -> int:
-        return self.heads.epochs if self.names - EARLY else self.heads.early_epochs
+        return self.heads.epochs if self.names - EARLY_METRICS else self.heads.early_epochs
 
-    def _epoch(self) -> None:
-        for ensemble, visits in train_epoch(self.ensemble, self.differ, self.pool, self.epochs_done):
+    def _train_epoch(self) -> None:
+        for ensemble, visits in train_epoch(self.ensemble, self.sampling, self.context, self.epochs_done):
             self.ensemble = ensemble
             self.log.add(visits)
         self.epochs_done += 1
-        if self.epochs_done == self.heads.early_epochs and self.names & EARLY:
-            self.scores |= _error_lengths(self.ensemble, self.pool)
-        self.pool.checkpoint.save(
+        if self.epochs_done == self.heads.early_epochs and self.names & EARLY_METRICS:
+            self.early_scores = _el2n_scores(self.ensemble, self.context)
+        self.context.checkpoint.save(
             "heads",
             epochs_done=self.epochs_done,
             **{f"ensemble_{k}": np.asarray(v) for k, v in self.ensemble._asdict().items()},
             **{f"log_{k}": v for k, v in vars(self.log).items()},
-            **{f"score_{k}": v for k, v in self.scores.items()},
+            **{f"score_{k}": v for k, v in self.early_scores.items()},
         )
 
     def _resume(self) -> None:
-        stored = self.pool.checkpoint.load("heads")
+        stored = self.context.checkpoint.load("heads")
         if stored is None:
             return
 
-        def group(prefix: str) -> dict[str, np.ndarray]:
+        def part(prefix: str) -> dict[str, np.ndarray]:
             return {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
 
         self.epochs_done = int(stored["epochs_done"])
-        self.ensemble = Ensemble(**{k: jnp.asarray(v) for k, v in group("ensemble_").items()})
-        self.log = ForgettingLog(**group("log_"))
-        self.scores = group("score_")
+        self.ensemble = Ensemble(**{k: jnp.asarray(v) for k, v in part("ensemble_").items()})
+        self.log = ForgettingLog(**part("log_"))
+        self.early_scores = part("score_")
 
 
-def _error_lengths(ensemble: Ensemble, pool: Pool) -> dict[str, np.ndarray]:
-    """Mean of ‖p − onehot‖₂ over the heads, and that of the first."""
-    mean, first = np.empty(len(pool.rows)), np.empty(len(pool.rows))
-    for block, inputs in _inputs(ensemble, pool, "EL2N"):
-        lengths = np.asarray(_lengths(ensemble, inputs, pool.labelled[block.span]))
+def _el2n_scores(ensemble: Ensemble, context: ScoringContext) -> dict[str, np.ndarray]:
+    """‖p − onehot‖₂: mean over the heads, and that of the first."""
+    mean, first = np.empty(len(context.rows)), np.empty(len(context.rows))
+    for block, inputs in _input_blocks(ensemble, context, "EL2N"):
+        lengths = np.asarray(_error_lengths(ensemble, inputs, context.required_classes[block.span]))
         mean[block.span], first[block.span] = lengths.mean(axis=1), lengths[:, 0]
     return {"el2n": mean, "el2n_1": first}
 
 
-def _uncertainties(ensemble: Ensemble, pool: Pool) -> dict[str, np.ndarray]:
-    """What the trained heads disagree about."""
-    wrong, entropy, information = (np.empty(len(pool.rows)) for _ in range(3))
-    for block, inputs in _inputs(ensemble, pool, "disagreement"):
-        parts = _disagreement(ensemble, inputs, pool.labelled[block.span])
+def _disagreement_scores(ensemble: Ensemble, context: ScoringContext) -> dict[str, np.ndarray]:
+    """DDD and the metrics of active learning, from the trained heads."""
+    wrong, entropy, information = (np.empty(len(context.rows)) for _ in range(3))
+    for block, inputs in _input_blocks(ensemble, context, "disagreement"):
+        parts = _disagreement(ensemble, inputs, context.required_classes[block.span])
         wrong[block.span], entropy[block.span], information[block.span] = parts
     return {
         "ddd": wrong,
         "active_learning_entropy": entropy,
         "active_learning_mutual_information": information,
-        "active_learning": largest_share(entropy, KEPT_BY_ACTIVE_LEARNING),
+        "active_learning": largest_share(entropy, ACTIVE_LEARNING_SHARE),
     }
 
 
 def largest_share(values: np.ndarray, share: float) -> np.ndarray:
-    """1 for this share of the largest values and 0 for the others; ties go to the earlier rows."""
-    chosen = np.zeros(len(values))
-    chosen[np.argsort(-values, kind="stable")[: max(1, round(share * len(values)))]] = 1.0
-    return chosen
+    """1 for this share of the largest values and 0 for the others, (n,); ties go to the earlier rows."""
+    marked = np.zeros(len(values))
+    marked[np.argsort(-values, kind="stable")[: max(1, round(share * len(values)))]] = 1.0
+    return marked
 
 
-def _inputs(ensemble: Ensemble, pool: Pool, label: str):
-    """Blocks, and their rows at unit length as the heads see them."""
-    mean = pool.statistics.mean.astype(pool.rows.dtype)
-    unit = pool.rows.dtype.type(1 / (pool.statistics.scale * np.sqrt(pool.rows.n_features)))
-    for block in blocks(pool.rows, progress=pool.progress, label=label, widest=ensemble.bias.size):
-        yield block, (placed(block.values) - mean) * unit
+def _input_blocks(ensemble: Ensemble, context: ScoringContext, label: str) -> Iterator[tuple[Block, jax.Array]]:
+    """Blocks of rows, and their inputs as the heads see them."""
+    scaling = input_scaling(context)
+    for block in blocks(context.rows, progress=context.progress, label=label, widest=ensemble.bias.size):
+        yield block, scaling.apply(on_local_devices(block.values))
 
 
 @jax.jit
-def _lengths(ensemble: Ensemble, inputs, classes):
-    """‖p − onehot‖₂ = √(‖p‖² − 2 p_y + 1) of every head, (B, M)."""
+def _error_lengths(ensemble: Ensemble, inputs: jax.Array, classes: jax.Array) -> jax.Array:
+    """‖p − onehot‖₂ of every head, (B, M)."""
     probabilities = jax.nn.softmax(ensemble.logits(inputs))
     targets = jax.nn.one_hot(classes, probabilities.shape[2], dtype=inputs.dtype)[:, None]
     return jnp.sqrt(jnp.sum((probabilities - targets) ** 2, axis=2))
 
 
 @jax.jit
-def _disagreement(ensemble: Ensemble, inputs, classes):
+def _disagreement(ensemble: Ensemble, inputs: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Share of heads that are wrong, entropy of the mean, and mutual information, each (B,)."""
     logits = ensemble.logits(inputs)
     log_probabilities = jax.nn.log_softmax(logits)
     probabilities = jnp.exp(log_probabilities)
     mean = jnp.mean(probabilities, axis=1)
     entropy = -jnp.sum(jax.scipy.special.xlogy(mean, mean), axis=1)
-    own_entropies = -jnp.sum(probabilities * log_probabilities, axis=2)
+    head_entropies = -jnp.sum(probabilities * log_probabilities, axis=2)
     wrong = jnp.mean(jnp.argmax(logits, axis=2) != classes[:, None], axis=1)
-    return wrong, entropy, jnp.maximum(entropy - jnp.mean(own_entropies, axis=1), 0)
+    return wrong, entropy, jnp.maximum(entropy - jnp.mean(head_entropies, axis=1), 0)

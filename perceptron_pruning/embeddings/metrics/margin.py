@@ -12,85 +12,84 @@ from scipy.optimize import minimize
 from perceptron_pruning.embeddings.metrics.softmax_head import SoftmaxHead, softmax_loss, unpacked
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_everywhere
-from perceptron_pruning.embeddings.runtime.context import Pool
-
-PROBE_RIDGE = 1e-2
-PROBE_ITERATIONS = 10
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.settings import MARGIN_PROBE_ITERATIONS, MARGIN_PROBE_RIDGE
 
 
-def margins(pool: Pool) -> dict[str, np.ndarray]:
+def margins(context: ScoringContext) -> dict[str, np.ndarray]:
     """Minus the margin of a linear probe: with the label, −(p_y − max_{c≠y} p_c), and without, −(p₁ − p₂) of
-    the two largest.
+    the two largest probabilities.
 
-    The probe is fitted to the scored pool itself, on standardised embeddings, and stopped after 10 iterations
+    The probe is fitted to the scored rows themselves, on standardised embeddings, and stopped after 10 iterations
     of L-BFGS: at convergence it would classify a small pool without an error and rank it by its ridge alone. Of two
     classes the margins are tanh(y x·w / 2) and tanh(|x·w| / 2) with y = ±1 and w the difference of the two
     weight vectors (bias included), which rank like the y z and |z| of the perceptron.
     """
-    probe = fit_probe(pool)
-    aware, agnostic = np.empty(len(pool.rows)), np.empty(len(pool.rows))
-    for block in blocks(pool.rows, progress=pool.progress, label="probe margins", widest=pool.n_classes):
-        probabilities = probe.probabilities(pool.statistics.standardised(block.values))
-        aware[block.span] = -probability_margin(probabilities, pool.labelled[block.span])
-        agnostic[block.span] = -top_two_margin(probabilities)
-    return {"margin": aware, "margin_label_agnostic": agnostic}
+    probe = fit_probe(context)
+    label_aware, label_agnostic = np.empty(len(context.rows)), np.empty(len(context.rows))
+    for block in blocks(context.rows, progress=context.progress, label="probe margins", widest=context.n_classes):
+        probabilities = probe.probabilities(context.standardisation.apply(block.values))
+        label_aware[block.span] = -probability_margin(probabilities, context.required_classes[block.span])
+        label_agnostic[block.span] = -top_two_margin(probabilities)
+    return {"margin": label_aware, "margin_label_agnostic": label_agnostic}
 
 
-def fit_probe(pool: Pool) -> SoftmaxHead:
-    """The softmax head after 10 iterations from zero; its loss is summed over blocks.
+def fit_probe(context: ScoringContext) -> SoftmaxHead:
+    """The softmax head after 10 iterations of L-BFGS from zero; its loss is summed over blocks.
 
     Raises:
         ValueError: There are fewer than two classes.
     """
-    if pool.n_classes < 2:
-        raise ValueError(f"`n_classes` must be at least 2; got {pool.n_classes}")
+    if context.n_classes < 2:
+        raise ValueError(f"`n_classes` must be at least 2; got {context.n_classes}")
     evaluation = count()
     solution = minimize(
-        lambda parameters: _kept_loss(parameters, pool, next(evaluation)),
-        np.zeros((pool.rows.n_features + 1) * pool.n_classes),
+        lambda parameters: _checkpointed_loss(parameters, context, next(evaluation)),
+        np.zeros((context.rows.n_features + 1) * context.n_classes),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": PROBE_ITERATIONS, "ftol": 0.0, "gtol": 1e-5},
+        options={"maxiter": MARGIN_PROBE_ITERATIONS, "ftol": 0.0, "gtol": 1e-5},
     )
-    weights, bias = unpacked(solution.x, pool.n_classes)
+    weights, bias = unpacked(solution.x, context.n_classes)
     return SoftmaxHead(
-        weights=weights.astype(pool.rows.dtype),
-        bias=bias.astype(pool.rows.dtype),
-        ridge=PROBE_RIDGE,
+        weights=weights.astype(context.rows.dtype),
+        bias=bias.astype(context.rows.dtype),
+        ridge=MARGIN_PROBE_RIDGE,
         gradient=float(np.abs(solution.jac).max()),
         n_iterations=solution.nit,
     )
 
 
-def _kept_loss(parameters: np.ndarray, pool: Pool, number: int) -> tuple[float, np.ndarray]:
-    """The loss, from the checkpoint where it is: L-BFGS asks the same questions again in the same order."""
-    name = f"probe_{number}"
-    stored = load_everywhere(pool.checkpoint, name, pool.world)
+def _checkpointed_loss(parameters: np.ndarray, context: ScoringContext, evaluation: int) -> tuple[float, np.ndarray]:
+    """Loss and gradient, from the checkpoint if there: a repeated L-BFGS asks for the same points in the same order."""
+    name = f"probe_{evaluation}"
+    stored = load_everywhere(context.checkpoint, name, context.group)
     if stored is not None:
         return float(stored["loss"]), stored["gradient"]
-    loss, gradient = _loss(parameters, pool)
-    pool.checkpoint.save(name, loss=loss, gradient=gradient)
+    loss, gradient = _loss(parameters, context)
+    context.checkpoint.save(name, loss=loss, gradient=gradient)
     return loss, gradient
 
 
-def _loss(parameters: np.ndarray, pool: Pool) -> tuple[float, np.ndarray]:
-    """Loss and gradient over the whole pool: the blocks' means weighted by their rows, and the ridge."""
+def _loss(parameters: np.ndarray, context: ScoringContext) -> tuple[float, np.ndarray]:
+    """Loss and gradient over the rows of all processes: Σ over blocks of mean · rows / n, and the ridge."""
     loss, gradient = 0.0, np.zeros_like(parameters)
-    rounded = parameters.astype(pool.rows.dtype)
-    targets = np.eye(pool.n_classes, dtype=pool.rows.dtype)
-    for block in blocks(pool.rows, progress=pool.progress, label="probe", widest=pool.n_classes):
-        inputs = pool.statistics.standardised(block.values)
-        part, slope = softmax_loss(rounded, inputs, targets[pool.labelled[block.span]], 0.0)
-        loss += part * len(inputs)
-        gradient += slope * float(len(inputs))
-    sums = pool.world.sum(np.append(gradient, loss)) / pool.statistics.n_rows
-    weights = unpacked(parameters, pool.n_classes)[0]
-    sums[: weights.size] += PROBE_RIDGE * weights.ravel()
-    return float(sums[-1] + PROBE_RIDGE / 2 * np.sum(weights**2)), sums[:-1]
+    rounded = parameters.astype(context.rows.dtype)
+    one_hot = np.eye(context.n_classes, dtype=context.rows.dtype)
+    for block in blocks(context.rows, progress=context.progress, label="probe", widest=context.n_classes):
+        inputs = context.standardisation.apply(block.values)
+        targets = one_hot[context.required_classes[block.span]]
+        block_loss, block_gradient = softmax_loss(rounded, inputs, targets, 0.0)
+        loss += block_loss * len(inputs)
+        gradient += block_gradient * float(len(inputs))
+    sums = context.group.all_sum(np.append(gradient, loss)) / context.standardisation.n_rows
+    weights = unpacked(parameters, context.n_classes)[0]
+    sums[: weights.size] += MARGIN_PROBE_RIDGE * weights.ravel()
+    return float(sums[-1] + MARGIN_PROBE_RIDGE / 2 * np.sum(weights**2)), sums[:-1]
 
 
 def probability_margin(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """p_y − max_{c≠y} p_c in [−1, 1], from probabilities (n, C) and classes (n,)."""
+    """p_y − max_{c≠y} p_c in [−1, 1], (n,), from probabilities (n, C) and classes (n,)."""
     own = np.arange(len(classes)), classes
     others = probabilities.copy()
     others[own] = -np.inf
@@ -98,6 +97,6 @@ def probability_margin(probabilities: np.ndarray, classes: np.ndarray) -> np.nda
 
 
 def top_two_margin(probabilities: np.ndarray) -> np.ndarray:
-    """Largest minus second largest probability, in [0, 1]."""
+    """Largest minus second largest probability in [0, 1], (n,)."""
     largest = np.partition(probabilities, -2, axis=1)[:, -2:]
     return largest[:, 1] - largest[:, 0]

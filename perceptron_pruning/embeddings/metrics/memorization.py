@@ -14,8 +14,8 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_everywhere
-from perceptron_pruning.embeddings.runtime.context import Pool
-from perceptron_pruning.embeddings.runtime.devices import placed
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.devices import on_local_devices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,96 +37,148 @@ class RidgeHead:
     n_rows: int
 
 
-def memorization(pool: Pool) -> dict[str, np.ndarray]:
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class DeviceScaling:
+    """The standardisation (x − m)/s on the device, in the precision of the arithmetic.
+
+    Attributes:
+        mean: m, (d,).
+        scale: s.
+    """
+
+    mean: jax.Array
+    scale: jax.Array
+
+    @classmethod
+    def of(cls, context: ScoringContext) -> "DeviceScaling":
+        """The standardisation of the rows."""
+        dtype, measured = context.rows.dtype, context.standardisation
+        return cls(mean=jnp.asarray(measured.mean.astype(dtype)), scale=jnp.asarray(dtype.type(measured.scale)))
+
+    def apply(self, values: jax.Array) -> jax.Array:
+        """(x − m)/s."""
+        return (values - self.mean) / self.scale
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class DeviceRidgeHead:
+    """A `RidgeHead` on the device, in the precision of the arithmetic.
+
+    Attributes:
+        scaling: Standardisation of the rows.
+        weights: W, (d, C).
+        bias: b, (C,).
+        whitener: L⁻ᵀ, (d, d): rows x become x L⁻ᵀ.
+        mean_leverage: 1/n, the part of the leverage that the intercept gives.
+    """
+
+    scaling: DeviceScaling
+    weights: jax.Array
+    bias: jax.Array
+    whitener: jax.Array
+    mean_leverage: jax.Array
+
+    @classmethod
+    def of(cls, head: RidgeHead, context: ScoringContext) -> "DeviceRidgeHead":
+        """The head in the precision of the rows."""
+
+        def placed(values: np.ndarray) -> jax.Array:
+            return jnp.asarray(values.astype(context.rows.dtype))
+
+        return cls(
+            scaling=DeviceScaling.of(context),
+            weights=placed(head.weights),
+            bias=placed(head.bias),
+            whitener=placed(head.whitener.T),
+            mean_leverage=placed(np.array(1 / head.n_rows)),
+        )
+
+    def inputs(self, values: jax.Array) -> jax.Array:
+        """Standardised rows, (B, d)."""
+        return self.scaling.apply(values)
+
+    def leverages(self, inputs: jax.Array) -> jax.Array:
+        """h = 1/n + ‖L⁻¹x‖², (B,)."""
+        return self.mean_leverage + jnp.sum((inputs @ self.whitener) ** 2, axis=1)
+
+
+def memorization(context: ScoringContext) -> dict[str, np.ndarray]:
     """f_i − f₋ᵢ at the own class: the score of i with it in training minus without, for all i from one fit.
 
     Leave-one-out in closed form: f₋ᵢ = f_i − h r/(1 − h) with residual r = 1 − f_i at the own class, so that::
 
         memorization_i = h_i r_i / (1 − h_i)
     """
-    head = fit_ridge(pool)
-    scores = np.empty(len(pool.rows))
+    fitted = fit_ridge(context)
+    scores = np.empty(len(context.rows))
     with jax.enable_x64(True):
-        there = _on_device(head, pool)
-        for block in blocks(pool.rows, progress=pool.progress, label="leave-one-out"):
-            scores[block.span] = _own_change(placed(block.values), pool.labelled[block.span], *there)
+        head = DeviceRidgeHead.of(fitted, context)
+        for block in blocks(context.rows, progress=context.progress, label="leave-one-out"):
+            classes = context.required_classes[block.span]
+            scores[block.span] = _own_changes(head, on_local_devices(block.values), classes)
     return {"memorization": scores}
 
 
-def leverage(pool: Pool) -> np.ndarray:
-    """h of every row, (n,) in (0, 1): how much of its own fit it decides."""
-    head = fit_ridge(pool)
-    result = np.empty(len(pool.rows))
+def leverage(context: ScoringContext) -> np.ndarray:
+    """Leverage h of every row, (n,) in (0, 1): ∂f_i/∂y_i of its own fit."""
+    fitted = fit_ridge(context)
+    leverages = np.empty(len(context.rows))
     with jax.enable_x64(True):
-        there = _on_device(head, pool)
-        for block in blocks(pool.rows, progress=pool.progress, label="leverage"):
-            result[block.span] = _leverages(standardised(placed(block.values), *there[:2]), there[4], there[5])
-    return result
+        head = DeviceRidgeHead.of(fitted, context)
+        for block in blocks(context.rows, progress=context.progress, label="leverage"):
+            leverages[block.span] = head.leverages(head.inputs(on_local_devices(block.values)))
+    return leverages
 
 
-def fit_ridge(pool: Pool) -> RidgeHead:
-    """The head fitted to the whole pool: one pass for the second moments, one Cholesky factor.
+def fit_ridge(context: ScoringContext) -> RidgeHead:
+    """The head fitted to all rows: one pass for the second moments, one Cholesky factor.
 
     Single-precision rows are multiplied in single precision and their blocks added in double; the rest is in double.
     """
-    gram, class_sums = _second_moments(pool)
-    n_rows = pool.statistics.n_rows
-    factor = np.linalg.cholesky(gram + pool.settings.ridge.ridge * n_rows * np.eye(len(gram)))
+    gram, class_sums = _second_moments(context)
+    n_rows = context.standardisation.n_rows
+    factor = np.linalg.cholesky(gram + context.settings.ridge.ridge * n_rows * np.eye(len(gram)))
     return RidgeHead(
         weights=cho_solve((factor, True), class_sums.T),
-        bias=pool.counts / n_rows,
+        bias=context.required_class_sizes / n_rows,
         whitener=solve_triangular(factor, np.eye(len(gram)), lower=True),
         n_rows=n_rows,
     )
 
 
-def _second_moments(pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+def _second_moments(context: ScoringContext) -> tuple[np.ndarray, np.ndarray]:
     """XᵀX, (d, d), and YᵀX, (C, d), of the standardised rows of all processes."""
-    stored = load_everywhere(pool.checkpoint, "second_moments", pool.world)
+    stored = load_everywhere(context.checkpoint, "second_moments", context.group)
     if stored:
         return stored["gram"], stored["class_sums"]
-    width = pool.rows.n_features
+    width = context.rows.n_features
     with jax.enable_x64(True):
-        moments = jnp.zeros((width, width), jnp.float64), jnp.zeros((pool.n_classes, width), jnp.float64)
-        mean, scale = scaling(pool)
-        for block in blocks(pool.rows, progress=pool.progress, label="second moments"):
-            moments = _add_moments(moments, placed(block.values), pool.labelled[block.span], mean, scale)
-            jax.block_until_ready(moments)  # or the blocks of many steps would wait in memory
-        gram, class_sums = (pool.world.sum(np.asarray(part)) for part in moments)
-    pool.checkpoint.save("second_moments", gram=gram, class_sums=class_sums)
+        moments = jnp.zeros((width, width), jnp.float64), jnp.zeros((context.n_classes, width), jnp.float64)
+        scaling = DeviceScaling.of(context)
+        for block in blocks(context.rows, progress=context.progress, label="second moments"):
+            classes = context.required_classes[block.span]
+            moments = _add_moments(moments, scaling, on_local_devices(block.values), classes)
+            jax.block_until_ready(moments)  # otherwise the blocks of many steps wait in memory
+        gram, class_sums = (context.group.all_sum(np.asarray(part)) for part in moments)
+    context.checkpoint.save("second_moments", gram=gram, class_sums=class_sums)
     return gram, class_sums
 
 
-def scaling(pool: Pool) -> tuple[jax.Array, jax.Array]:
-    """Mean and scale of the pool on the device, in the precision of the arithmetic."""
-    dtype = pool.rows.dtype
-    return jnp.asarray(pool.statistics.mean.astype(dtype)), jnp.asarray(dtype.type(pool.statistics.scale))
-
-
-def _on_device(head: RidgeHead, pool: Pool) -> tuple[jax.Array, ...]:
-    arrays = (head.weights.T, head.bias, head.whitener.T, np.array(1 / head.n_rows))
-    return (*scaling(pool), *(jnp.asarray(array.astype(pool.rows.dtype)) for array in arrays))
-
-
-def standardised(values, mean, scale):
-    return (values - mean) / scale
-
-
 @partial(jax.jit, donate_argnums=0)
-def _add_moments(moments, values, classes, mean, scale):
+def _add_moments(
+    moments: tuple[jax.Array, jax.Array], scaling: DeviceScaling, values: jax.Array, classes: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     gram, class_sums = moments
-    inputs = standardised(values, mean, scale)
+    inputs = scaling.apply(values)
     return gram + inputs.T @ inputs, class_sums + jax.ops.segment_sum(inputs, classes, len(class_sums))
 
 
-def _leverages(inputs, whitener, floor):
-    return floor + jnp.sum((inputs @ whitener) ** 2, axis=1)
-
-
 @jax.jit
-def _own_change(values, classes, mean, scale, weights, bias, whitener, floor):
-    """h r/(1 − h) of every row at its own class."""
-    inputs = standardised(values, mean, scale)
-    leverages = _leverages(inputs, whitener, floor)
-    residual = 1 - bias[classes] - jnp.sum(inputs * weights[classes], axis=1)
-    return leverages * residual / (1 - leverages)
+def _own_changes(head: DeviceRidgeHead, values: jax.Array, classes: jax.Array) -> jax.Array:
+    """h r/(1 − h) of every row at its own class, (B,)."""
+    inputs = head.inputs(values)
+    leverages = head.leverages(inputs)
+    residuals = 1 - head.bias[classes] - jnp.sum(inputs * head.weights.T[classes], axis=1)
+    return leverages * residuals / (1 - leverages)

@@ -13,53 +13,61 @@ import numpy as np
 
 from perceptron_pruning.embeddings.metrics.kmeans.lloyd import fit_kmeans, prototype_distances, unit_rows
 from perceptron_pruning.embeddings.runtime.blocks import blocks
-from perceptron_pruning.embeddings.runtime.context import Pool
-from perceptron_pruning.embeddings.runtime.devices import placed
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.devices import on_local_devices
 
 
-def self_supervised_prototypes(pool: Pool) -> dict[str, np.ndarray]:
+def self_supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]:
     """min_k ‖x_i − c_k‖ over the centroids of k-means."""
-    settings = replace(pool.settings.kmeans, n_clusters=pool.n_clusters)
+    settings = replace(context.settings.kmeans, n_clusters=context.n_clusters)
     fitted = fit_kmeans(
-        pool.rows,
+        context.rows,
         settings,
-        seed=pool.settings.seed,
-        world=pool.world,
-        progress=pool.progress,
-        checkpoint=pool.checkpoint,
+        seed=context.settings.seed,
+        group=context.group,
+        progress=context.progress,
+        checkpoint=context.checkpoint,
     )
     distances = prototype_distances(
-        pool.rows, fitted.centroids, spherical=settings.spherical, progress=pool.progress, label="nearest centroid"
+        context.rows,
+        fitted.centroids,
+        spherical=settings.spherical,
+        progress=context.progress,
+        label="nearest centroid",
     )
     return {"self_supervised_prototypes": distances}
 
 
-def supervised_prototypes(pool: Pool) -> dict[str, np.ndarray]:
+def supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]:
     """‖x_i − mean of the class of i‖."""
-    spherical = pool.settings.kmeans.spherical
+    spherical = context.settings.kmeans.spherical
     with jax.enable_x64(True):
-        means = _class_means(pool, spherical)
-        scores = np.empty(len(pool.rows))
-        for block in blocks(pool.rows, progress=pool.progress, label="class prototypes"):
+        means = _class_means(context, spherical)
+        scores = np.empty(len(context.rows))
+        for block in blocks(context.rows, progress=context.progress, label="class prototypes"):
             values = unit_rows(block.values) if spherical else block.values
-            scores[block.span] = _own_distances(placed(values), means, pool.labelled[block.span])
+            classes = context.required_classes[block.span]
+            scores[block.span] = _own_distances(on_local_devices(values), means, classes)
     return {"supervised_prototypes": scores}
 
 
-def _class_means(pool: Pool, spherical: bool) -> jax.Array:
-    sums = jnp.zeros((pool.n_classes, pool.rows.n_features), jnp.float64)
-    for block in blocks(pool.rows, progress=pool.progress, label="class means"):
+def _class_means(context: ScoringContext, spherical: bool) -> jax.Array:
+    """Mean of every class over all processes, (C, d); of unit length if spherical."""
+    sums = jnp.zeros((context.n_classes, context.rows.n_features), jnp.float64)
+    for block in blocks(context.rows, progress=context.progress, label="class means"):
         values = unit_rows(block.values) if spherical else block.values
-        sums = _add_by_class(sums, placed(values), pool.labelled[block.span]).block_until_ready()
-    means = pool.world.sum(np.asarray(sums)) / pool.counts[:, None]
-    return jnp.asarray((unit_rows(means) if spherical else means).astype(pool.rows.dtype))
+        classes = context.required_classes[block.span]
+        sums = _add_by_class(sums, on_local_devices(values), classes).block_until_ready()
+    means = context.group.all_sum(np.asarray(sums)) / context.required_class_sizes[:, None]
+    return jnp.asarray((unit_rows(means) if spherical else means).astype(context.rows.dtype))
 
 
 @partial(jax.jit, donate_argnums=0)
-def _add_by_class(sums, values, classes):
+def _add_by_class(sums: jax.Array, values: jax.Array, classes: jax.Array) -> jax.Array:
     return sums + jax.ops.segment_sum(values, classes, len(sums))
 
 
 @jax.jit
-def _own_distances(values, means, classes):
+def _own_distances(values: jax.Array, means: jax.Array, classes: jax.Array) -> jax.Array:
+    """‖x − mean of its class‖, (B,)."""
     return jnp.sqrt(jnp.sum((values - means[classes]) ** 2, axis=1))

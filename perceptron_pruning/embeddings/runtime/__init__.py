@@ -1,1 +1,1 @@
-"""What carries a run of `score`: blocks, processes, progress, checkpoints, costs, settings."""
+"""The machinery of `score`: preparation, blocks, process group, progress, checkpoints, costs, settings, manifest."""

@@ -1,4 +1,4 @@
-"""Passes over rows: fixed blocks, the next one read while this one is worked on.
+"""Passes over rows in fixed blocks; the next block is read while the caller works on this one.
 
 A block is the unit of the arithmetic. Its size depends on the shape of the work alone, never on the memory
 budget, so that every sum is added in the same order whatever the budget is: the result is the same to the last bit.
@@ -12,9 +12,7 @@ import numpy as np
 
 from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.runtime.progress import Progress
-
-BLOCK_NUMBERS = 2**23
-MOST_ROWS = 2**11  # its scores against a few hundred centroids then stay in the cache
+from perceptron_pruning.embeddings.runtime.settings import BLOCK_NUMBERS, BLOCK_ROWS
 
 
 @dataclass(frozen=True)
@@ -27,16 +25,17 @@ class Block:
 
     @property
     def span(self) -> slice:
+        """The rows as a slice."""
         return slice(self.start, self.stop)
 
 
 def block_rows(widest: int) -> int:
-    """Rows of a block whose widest intermediate has so many columns: a multiple of 16."""
-    return int(np.clip(BLOCK_NUMBERS // widest // 16 * 16, 16, MOST_ROWS))
+    """Rows of a block whose widest intermediate has so many columns: a multiple of 16, between 16 and 2048."""
+    return int(np.clip(BLOCK_NUMBERS // widest // 16 * 16, 16, BLOCK_ROWS))
 
 
 def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0) -> Iterator[Block]:
-    """All rows in order, in blocks, with one read ahead.
+    """All rows in order, in blocks.
 
     Args:
         rows: What to read.
@@ -46,10 +45,9 @@ def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0) -> It
     """
     size = block_rows(max(widest, rows.n_features))
     starts = range(0, len(rows), size)
+    read = _read_directly if rows.in_memory or len(starts) == 1 else _read_ahead
     with progress.task(label, total=len(rows), unit="row") as advance:
-        for block in (
-            _ahead(rows, starts, size) if len(starts) > 1 and not rows.in_memory else _plain(rows, starts, size)
-        ):
+        for block in read(rows, starts, size):
             yield block
             advance(block.stop - block.start)
 
@@ -59,15 +57,16 @@ def _block(rows: Rows, start: int, size: int) -> Block:
     return Block(start, stop, rows.read(start, stop))
 
 
-def _plain(rows: Rows, starts: range, size: int) -> Iterator[Block]:
+def _read_directly(rows: Rows, starts: range, size: int) -> Iterator[Block]:
     for start in starts:
         yield _block(rows, start, size)
 
 
-def _ahead(rows: Rows, starts: range, size: int) -> Iterator[Block]:
+def _read_ahead(rows: Rows, starts: range, size: int) -> Iterator[Block]:
+    """The blocks, each read in a thread while the one before is in use."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
-        coming = reader.submit(_block, rows, starts[0], size)
+        pending = reader.submit(_block, rows, starts[0], size)
         for start in starts[1:]:
-            block, coming = coming.result(), reader.submit(_block, rows, start, size)
+            block, pending = pending.result(), reader.submit(_block, rows, start, size)
             yield block
-        yield coming.result()
+        yield pending.result()

@@ -1,13 +1,14 @@
-"""Finished work, kept on disk so that an interrupted run goes on where it stopped."""
+"""Checkpoint stores: finished work on disk, from which an interrupted run resumes."""
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from perceptron_pruning.embeddings.runtime.process_group import World
+from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 from perceptron_pruning.output.atomic import write_atomically
 
 
@@ -15,30 +16,35 @@ class Checkpoint(Protocol):
     """Named groups of arrays."""
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
-        """What was saved under the name by a run of the same inputs and settings."""
+        """The arrays saved under the name by a run of the same inputs and settings, or None."""
         ...
 
-    def save(self, name: str, **arrays: Any) -> None:
-        """Keeps the arrays, in place of those of the same name."""
+    def save(self, name: str, **arrays: ArrayLike) -> None:
+        """Saves arrays under the name, in place of earlier ones."""
         ...
 
 
 class NoCheckpoint:
-    """Keeps nothing."""
+    """Saves nothing."""
 
     def load(self, name: str) -> None:
         return None
 
-    def save(self, name: str, **arrays: Any) -> None:
+    def save(self, name: str, **arrays: ArrayLike) -> None:
         pass
 
 
 class FolderCheckpoint:
-    """A folder for one run, whose key says what the run computes: another key begins anew."""
+    """A folder of `.npz` files that belong to one computation.
 
-    def __init__(self, folder: Path, what: dict):
+    Args:
+        folder: Where the files are.
+        computation: Inputs and settings, as values that JSON can hold; files of another computation are ignored.
+    """
+
+    def __init__(self, folder: Path, computation: dict[str, object]):
         self.folder = folder
-        self.key = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
+        self.key = hashlib.sha256(json.dumps(computation, sort_keys=True, default=str).encode()).hexdigest()
         folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
@@ -49,11 +55,13 @@ class FolderCheckpoint:
             arrays = dict(stored)
         return arrays if str(arrays.pop("run_key")) == self.key else None
 
-    def save(self, name: str, **arrays: Any) -> None:
-        write_atomically(self._path(name), lambda file: np.savez(file, run_key=np.array(self.key), **arrays))
+    def save(self, name: str, **arrays: ArrayLike) -> None:
+        contents: dict[str, np.ndarray] = {key: np.asarray(values) for key, values in arrays.items()}
+        contents["run_key"] = np.array(self.key)
+        write_atomically(self._path(name), lambda file: np.savez(file, allow_pickle=False, **contents))
 
     def remove(self) -> None:
-        """Deletes what was kept: the run is finished."""
+        """Deletes the files: the run is finished."""
         for path in self.folder.glob("*.npz"):
             path.unlink()
         if not any(self.folder.iterdir()):
@@ -63,8 +71,8 @@ class FolderCheckpoint:
         return self.folder / f"{name}.npz"
 
 
-def load_everywhere(checkpoint: Checkpoint, name: str, world: World) -> dict[str, np.ndarray] | None:
-    """What was saved, if every process has saved it: all must go on from the same place."""
+def load_everywhere(checkpoint: Checkpoint, name: str, group: ProcessGroup) -> dict[str, np.ndarray] | None:
+    """The arrays saved under the name if every process has saved them, so that all resume from the same place."""
     stored = checkpoint.load(name)
-    everywhere = int(world.sum(np.array(stored is not None, np.int64))) == world.size
-    return stored if everywhere else None
+    n_stored = int(group.all_sum(np.array(stored is not None, np.int64)))
+    return stored if n_stored == group.size else None

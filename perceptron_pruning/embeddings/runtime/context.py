@@ -1,42 +1,45 @@
-"""What every metric is computed from: the rows, their classes, a test set, and who computes."""
+"""The context of scoring: everything that a metric is computed from and with."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import Rows, SideBySide
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.io.side_by_side import SideBySide
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, NoCheckpoint
-from perceptron_pruning.embeddings.runtime.process_group import Alone, World
-from perceptron_pruning.embeddings.runtime.progress import Progress, Silent
-from perceptron_pruning.embeddings.runtime.settings import ScoreSettings
-from perceptron_pruning.embeddings.runtime.standardise import Statistics
+from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup, SingleProcess
+from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.settings import DEFAULT_CLUSTERS, ScoreSettings
+from perceptron_pruning.embeddings.runtime.standardise import Standardisation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
-    """Embeddings to be scored.
+class ScoringContext:
+    """Embeddings to be scored, with labels, test set and settings.
 
     Attributes:
-        rows: Of this process.
-        statistics: Mean and scale over all processes.
-        classes: (n,) integers 0..C−1, or None.
-        class_names: The labels behind them, (C,).
-        class_sizes: Examples of each class over all processes, (C,).
-        test_rows, test_classes: For influence; classes are numbered like those of the pool.
+        rows: Embeddings of this process, (n, d).
+        standardisation: Mean and scale over the rows of all processes.
         settings: How the metrics are computed.
-        world, progress, checkpoint: Who computes, who is told, where it is kept.
+        classes: Classes 0..C−1 of the rows, (n,), or None.
+        class_names: Labels of the classes, (C,), or None.
+        class_sizes: Examples of each class over all processes, (C,), or None.
+        test_rows, test_classes: Test set for influence, classes numbered like those of the rows; or None.
+        group: Process group.
+        progress: Progress reporter.
+        checkpoint: Checkpoint store.
     """
 
     rows: Rows
-    statistics: Statistics
+    standardisation: Standardisation
     settings: ScoreSettings
     classes: np.ndarray | None = None
     class_names: np.ndarray | None = None
     class_sizes: np.ndarray | None = None
     test_rows: Rows | None = None
     test_classes: np.ndarray | None = None
-    world: World = field(default_factory=Alone)
-    progress: Progress = field(default_factory=Silent)
+    group: ProcessGroup = field(default_factory=SingleProcess)
+    progress: Progress = field(default_factory=NoProgress)
     checkpoint: Checkpoint = field(default_factory=NoCheckpoint)
 
     @property
@@ -45,36 +48,38 @@ class Pool:
         return 0 if self.class_names is None else len(self.class_names)
 
     @property
-    def labelled(self) -> np.ndarray:
-        """The classes, for a metric that cannot do without."""
+    def labels(self) -> np.ndarray | None:
+        """Labels of the rows as they were given, (n,), or None."""
+        return None if self.classes is None or self.class_names is None else self.class_names[self.classes]
+
+    @property
+    def required_classes(self) -> np.ndarray:
+        """`classes`, or a `ValueError` without labels."""
         if self.classes is None:
             raise ValueError("`labels` must be given for this metric; got None")
         return self.classes
 
     @property
-    def counts(self) -> np.ndarray:
-        """Examples of each class over all processes, for a metric that cannot do without."""
+    def required_class_sizes(self) -> np.ndarray:
+        """`class_sizes`, or a `ValueError` without labels."""
         if self.class_sizes is None:
             raise ValueError("`labels` must be given for this metric; got None")
         return self.class_sizes
 
     @property
-    def tested(self) -> tuple[Rows, np.ndarray]:
-        """The test set, for a metric that cannot do without."""
+    def required_test_set(self) -> tuple[Rows, np.ndarray]:
+        """`test_rows` and `test_classes`, or a `ValueError` without them."""
         if self.test_rows is None or self.test_classes is None:
             raise ValueError("`test_embeddings` and `test_labels` must be given for this metric; got None")
         return self.test_rows, self.test_classes
 
     @property
     def n_clusters(self) -> int:
-        """k of the prototypes: as set, or the number of classes, or 10."""
-        return self.settings.kmeans.n_clusters or self.n_classes or UNLABELLED_CLUSTERS
+        """k of the prototypes: as set, or the number of classes, or 10 without labels."""
+        return self.settings.kmeans.n_clusters or self.n_classes or DEFAULT_CLUSTERS
 
     @property
-    def backbone_of_feature(self) -> np.ndarray:
+    def network_of_feature(self) -> np.ndarray:
         """Number of the network that each feature comes from, (d,)."""
         widths = self.rows.widths if isinstance(self.rows, SideBySide) else (self.rows.n_features,)
         return np.repeat(np.arange(len(widths)), widths)
-
-
-UNLABELLED_CLUSTERS = 10

@@ -1,107 +1,129 @@
-"""What a metric will cost, before it begins."""
+"""The cost of metrics, known before the work: arithmetic, passes over the rows, memory."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.settings import BLOCK_NUMBERS, READ_BYTES_PER_SECOND, RUNTIME_BYTES
 
-PROBE_SIZE = 1024
-READ_BYTES_PER_SECOND = 1.0e9
-RUNTIME_BYTES = 5.0e8
+PRODUCT_SIZE = 1024  # rows and columns of the matrix product that is timed
+NAME_WIDTH = 42  # characters of the first column of the plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of one family of metrics on one process.
+    """Cost of one family of metrics on one process.
 
     Attributes:
-        flops: Of its matrix products.
+        flops: Floating-point operations of its matrix products; None where they are not known.
         passes: Times that all rows are read.
-        state_bytes: What it holds beside the blocks.
+        state_bytes: Bytes held besides the blocks.
     """
 
-    flops: float
+    flops: float | None
     passes: float
     state_bytes: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Size:
-    """The numbers that costs depend on: of the rows, the test rows, the classes and the clusters."""
+class ProblemSize:
+    """The numbers that costs depend on.
+
+    Attributes:
+        n: Rows of this process.
+        d: Features.
+        n_test: Test rows.
+        n_classes: C.
+        n_clusters: k.
+        loaded_bytes: Bytes that it takes to hold all rows at once; 0 if the caller holds them.
+    """
 
     n: int
     d: int
     n_test: int
     n_classes: int
     n_clusters: int
+    loaded_bytes: int
 
 
-def size_of(pool: Pool) -> Size:
-    """The size of a pool."""
-    return Size(
-        n=len(pool.rows),
-        d=pool.rows.n_features,
-        n_test=0 if pool.test_rows is None else len(pool.test_rows),
-        n_classes=pool.n_classes,
-        n_clusters=pool.n_clusters,
+def problem_size(context: ScoringContext) -> ProblemSize:
+    """The numbers that costs depend on."""
+    rows = context.rows
+    return ProblemSize(
+        n=len(rows),
+        d=rows.n_features,
+        n_test=0 if context.test_rows is None else len(context.test_rows),
+        n_classes=context.n_classes,
+        n_clusters=context.n_clusters,
+        loaded_bytes=0 if rows.in_memory else len(rows) * rows.n_features * rows.dtype.itemsize,
     )
 
 
 def matrix_rate(dtype: np.dtype) -> float:
-    """Flops a second of a matrix product here, by trying one: the best of three."""
+    """Flop/s of a matrix product on this machine: the best of three of 1024 x 1024."""
+    import jax
+    import jax.numpy as jnp
+
     with jax.enable_x64(True):
-        square = jnp.ones((PROBE_SIZE, PROBE_SIZE), dtype)
+        square = jnp.ones((PRODUCT_SIZE, PRODUCT_SIZE), dtype)
         product = jax.jit(jnp.matmul)
         product(square, square).block_until_ready()
         best = min(_seconds(lambda: product(square, square).block_until_ready()) for _ in range(3))
-    return 2 * PROBE_SIZE**3 / best
+    return 2 * PRODUCT_SIZE**3 / best
 
 
-def _seconds(work) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def plan_text(costs: dict[str, Cost], pool: Pool, rate: float) -> str:
-    """The costs as a table, with seconds at the measured rate and 1 GB/s of reading."""
-    lines = [
-        f"{len(pool.rows)} rows x {pool.rows.n_features}, {pool.rows.stored_bytes / 1e9:.3g} GB a pass; "
-        f"matrix products at {rate / 1e9:.3g} Gflop/s",
-        f"{'metrics':<42}{'Tflop':>9}{'passes':>8}{'GB held':>9}{'estimate':>11}",
-    ]
-    seconds = {name: _estimate(cost, pool, rate) for name, cost in costs.items()}
-    lines += [
-        f"{shortened(name):<42}{cost.flops / 1e12:>9.3g}{cost.passes:>8.3g}{cost.state_bytes / 1e9:>9.2g}"
-        f"{_spoken(seconds[name]):>11}"
-        for name, cost in costs.items()
-    ]
-    return "\n".join([*lines, f"{'all':<42}{_spoken(sum(seconds.values())):>37}"])
+def plan_text(costs: Mapping[str, Cost], context: ScoringContext, rate: float) -> str:
+    """The costs as a table, with the time at the measured rate and 1 GB/s of reading."""
+    rows = context.rows
+    heading = (
+        f"{len(rows)} rows x {rows.n_features}, {rows.stored_bytes / 1e9:.3g} GB a pass; "
+        f"matrix products at {rate / 1e9:.3g} Gflop/s"
+    )
+    columns = f"{'metrics':<{NAME_WIDTH}}{'Tflop':>9}{'passes':>8}{'GB held':>9}{'estimate':>11}"
+    seconds = {name: _estimated_seconds(cost, context, rate) for name, cost in costs.items()}
+    known = sum(estimate for estimate in seconds.values() if estimate is not None)
+    total = _duration_text(known) + ("" if None not in seconds.values() else " + unknown")
+    lines = [_plan_line(name, cost, seconds[name]) for name, cost in costs.items()]
+    return "\n".join([heading, columns, *lines, f"{'all':<{NAME_WIDTH}}{total:>37}"])
 
 
-def _estimate(cost: Cost, pool: Pool, rate: float) -> float:
-    reading = 0 if pool.rows.in_memory else cost.passes * pool.rows.stored_bytes / READ_BYTES_PER_SECOND
-    return cost.flops / rate + reading
+def _plan_line(name: str, cost: Cost, seconds: float | None) -> str:
+    flops = "unknown" if cost.flops is None else f"{cost.flops / 1e12:.3g}"
+    duration = "unknown" if seconds is None else _duration_text(seconds)
+    return f"{_truncated(name):<{NAME_WIDTH}}{flops:>9}{cost.passes:>8.3g}{cost.state_bytes / 1e9:>9.2g}{duration:>11}"
 
 
-def shortened(name: str, width: int = 40) -> str:
-    """The name, or its beginning and an ellipsis."""
+def _estimated_seconds(cost: Cost, context: ScoringContext, rate: float) -> float | None:
+    """Seconds of arithmetic and reading, or None."""
+    reading = 0 if context.rows.in_memory else cost.passes * context.rows.stored_bytes / READ_BYTES_PER_SECOND
+    return None if cost.flops is None else cost.flops / rate + reading
+
+
+def _truncated(name: str) -> str:
+    """The name, or its beginning and an ellipsis, so that it fits into the first column."""
+    width = NAME_WIDTH - 2
     return name if len(name) <= width else name[: width - 1] + "…"
 
 
-def _spoken(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.1f} s" if seconds >= 1 else "< 1 s"
 
 
-def check_budget(costs: dict[str, Cost], block_bytes: float, memory_budget: float) -> None:
-    """A `ValueError` if some metric cannot be computed within the budget."""
+def check_budget(costs: Mapping[str, Cost], dtype: np.dtype, memory_budget: float) -> None:
+    """Raises a `ValueError` if the state of some metric, with four blocks and the runtime, exceeds the budget."""
+    block_bytes = 4.0 * BLOCK_NUMBERS * dtype.itemsize + RUNTIME_BYTES
     for name, cost in costs.items():
         needed = cost.state_bytes + block_bytes
         if needed > memory_budget:

@@ -1,12 +1,12 @@
-"""A block on the devices of this process: whole on one, its rows shared among several."""
+"""Blocks of rows on the devices of this process."""
 
 import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 
-def placed(values: np.ndarray) -> jax.Array:
-    """The block on this process's devices, split by rows where they divide evenly."""
+def on_local_devices(values: np.ndarray) -> jax.Array:
+    """A block on this process's devices: its rows split evenly among them, or whole on the first if they do not."""
     devices = jax.local_devices()
     if len(devices) == 1 or len(values) % len(devices):
         return jax.device_put(values, devices[0])

@@ -1,70 +1,68 @@
-"""What made a set of scores: inputs with their hashes, settings, versions, machine."""
+"""The manifest of a set of scores: inputs with their hashes, settings, versions, machine."""
 
 import hashlib
-import os
-import platform
+from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from perceptron_pruning.embeddings.io.rows import Shard
-from perceptron_pruning.embeddings.runtime.context import Pool
+from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.output.provenance import provenance, versions
 
 PACKAGES = ("perceptron-pruning", "numpy", "scipy", "jax", "jaxlib", "pyarrow", "faiss-cpu")
 
 
-def fingerprint(pool: Pool) -> dict:
-    """Hashes of all that the scores are computed from."""
-    test = () if pool.test_rows is None else pool.test_rows.own_shards()
+def fingerprint(context: ScoringContext) -> dict[str, object]:
+    """Hashes of embeddings, labels and test set."""
+    test = () if context.test_rows is None else context.test_rows.own_shards()
     return {
-        "embeddings": [_described(shard) for shard in pool.rows.own_shards()],
-        "rows": [pool.rows.start, pool.rows.stop],
-        "labels_sha256": None if pool.classes is None else _digest(pool.classes),
-        "test_embeddings": [_described(shard) for shard in test],
-        "test_labels_sha256": None if pool.test_classes is None else _digest(pool.test_classes),
+        "embeddings": [_shard_entry(shard) for shard in context.rows.own_shards()],
+        "rows": [context.rows.start, context.rows.stop],
+        "labels_sha256": None if context.classes is None else _digest(context.classes),
+        "test_embeddings": [_shard_entry(shard) for shard in test],
+        "test_labels_sha256": None if context.test_classes is None else _digest(context.test_classes),
     }
 
 
-def manifest(pool: Pool, metrics: list[str], seconds: dict[str, float]) -> dict:
-    """All of it, as plain values for JSON."""
+def manifest(context: ScoringContext, *, metrics: Mapping[str, str], seconds: Mapping[str, float]) -> dict[str, object]:
+    """Everything that made the scores, as values that JSON can hold.
+
+    Args:
+        context: What they were computed from and with.
+        metrics: Name of each score → the built-in metric or the qualified name of the function that gave it.
+        seconds: Wall time of each family of metrics.
+    """
     return {
-        "inputs": fingerprint(pool),
-        "n_rows": pool.statistics.n_rows,
-        "n_features": pool.rows.n_features,
-        "constant_features": list(pool.statistics.constant_features),
-        "classes": class_counts(pool),
-        "metrics": metrics,
+        "inputs": fingerprint(context),
+        "n_rows": context.standardisation.n_rows,
+        "n_features": context.rows.n_features,
+        "constant_features": list(context.standardisation.constant_features),
+        "classes": class_counts(context),
+        "metrics": dict(metrics),
         "convention": "high = keep",
-        "settings": pool.settings.as_dict() | {"n_clusters_used": pool.n_clusters},
-        "process": {"rank": pool.world.rank, "size": pool.world.size},
-        "seconds": seconds,
-        "versions": installed(),
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "settings": context.settings.as_dict() | {"n_clusters_used": context.n_clusters},
+        "process": {"rank": context.group.rank, "size": context.group.size},
+        "seconds": dict(seconds),
+        **provenance(*PACKAGES),
     }
 
 
-def class_counts(pool: Pool) -> dict[str, int]:
+def class_counts(context: ScoringContext) -> dict[str, int]:
     """Examples of each class in this process."""
-    if pool.classes is None or pool.class_names is None:
+    if context.classes is None or context.class_names is None:
         return {}
-    counts = np.bincount(pool.classes, minlength=pool.n_classes)
-    return {str(name): int(count) for name, count in zip(pool.class_names, counts, strict=True)}
+    counts = np.bincount(context.classes, minlength=context.n_classes)
+    return {str(name): int(count) for name, count in zip(context.class_names, counts, strict=True)}
 
 
 def installed() -> dict[str, str]:
     """Versions of the packages that took part, as far as they are installed."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return versions(*PACKAGES)
 
 
-def _described(shard: Shard) -> dict:
+def _shard_entry(shard: Shard) -> dict[str, object]:
     return {"name": shard.name, "shape": list(shard.shape), "dtype": str(shard.dtype), "sha256": _shard_digest(shard)}
 
 

@@ -1,7 +1,7 @@
-"""The processes that work together: alone, or many under `jax.distributed`.
+"""The group of processes that score together: one, or those of a `jax.distributed` cluster.
 
-Every process holds its own rows. What they must agree on goes through two operations: a sum over all processes,
-and the rows of all of them in the order of their ranks.
+Every process holds its own rows. What they must agree on goes through two collective operations: a gather (the rows of
+all processes in the order of their ranks) and a sum.
 """
 
 import os
@@ -9,42 +9,40 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-import jax
 import numpy as np
 
-ANSWER_WITHIN = 600.0
-EXCHANGED_NUMBERS = 2**24
+from perceptron_pruning.embeddings.runtime.settings import EXCHANGED_NUMBERS, PROCESS_TIMEOUT
 
 
-class World(Protocol):
-    """Who works together.
+class ProcessGroup(Protocol):
+    """Processes that work together.
 
     Attributes:
-        rank: Number of this process.
+        rank: Number of this process, 0..size−1.
         size: Number of processes.
     """
 
     rank: int
     size: int
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         """The arrays of all processes joined along the first axis, in the order of their ranks."""
         ...
 
-    def sum(self, values: np.ndarray) -> np.ndarray:
+    def all_sum(self, values: np.ndarray) -> np.ndarray:
         """The sum over all processes, the same to the last bit on each."""
         ...
 
 
-class Alone:
-    """One process."""
+class SingleProcess:
+    """A group of one."""
 
     rank, size = 0, 1
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         return values
 
-    def sum(self, values: np.ndarray) -> np.ndarray:
+    def all_sum(self, values: np.ndarray) -> np.ndarray:
         return values
 
 
@@ -52,69 +50,77 @@ class LostProcessError(ArithmeticError):
     """Another process has died or does not answer: the joint computation cannot go on."""
 
 
-class Processes:
+class JaxProcessGroup:
     """The processes of a `jax.distributed` cluster.
 
-    A process that dies ends the operation of the others with an error; one that hangs does so after
-    `answer_within` seconds.
+    A process that dies ends the collective operations of the others with a `LostProcessError`; one that hangs does so
+    after ``timeout`` seconds.
     """
 
-    def __init__(self, answer_within: float = ANSWER_WITHIN):
-        self.rank, self.size = jax.process_index(), jax.process_count()
-        self.answer_within = answer_within
+    def __init__(self, timeout: float = PROCESS_TIMEOUT):
+        import jax
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+        self.rank, self.size = jax.process_index(), jax.process_count()
+        self.timeout = timeout
+
+    def all_gather(self, values: np.ndarray) -> np.ndarray:
         values = np.asarray(values)
         lengths = self._exchange(np.array([len(values)], np.int32)).ravel()
         padded = np.zeros((int(lengths.max()), *values.shape[1:]), values.dtype)
         padded[: len(values)] = values
-        everyones = self._exchange(padded)
-        return np.concatenate([part[:length] for part, length in zip(everyones, lengths, strict=True)])
+        parts = self._exchange(padded)
+        return np.concatenate([part[:length] for part, length in zip(parts, lengths, strict=True)])
 
-    def sum(self, values: np.ndarray) -> np.ndarray:
+    def all_sum(self, values: np.ndarray) -> np.ndarray:
         flat = np.asarray(values).reshape(-1)
         total = np.empty_like(flat)
-        piece = max(1, EXCHANGED_NUMBERS // self.size)  # so that not all processes' numbers are held at once
-        for start in range(0, flat.size, piece):  # added in the order of ranks, on every process alike
+        piece = max(1, EXCHANGED_NUMBERS // self.size)
+        for start in range(0, flat.size, piece):  # every process adds in the order of ranks
             total[start : start + piece] = self._exchange(flat[start : start + piece]).sum(axis=0)
         return total.reshape(np.shape(values))
 
     def _exchange(self, values: np.ndarray) -> np.ndarray:
-        """The same-shaped arrays of all processes, (size, ...). Bytes travel, so that no dtype is converted."""
+        """The same-shaped arrays of all processes, (size, ...). Bytes are sent, so that no dtype is converted."""
         from jax.experimental import multihost_utils
 
         raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
         try:
-            everyones = _within(self.answer_within, lambda: np.asarray(multihost_utils.process_allgather(raw)))
+            gathered = _with_timeout(self.timeout, lambda: np.asarray(multihost_utils.process_allgather(raw)))
         except Exception as error:
             raise LostProcessError(f"process {self.rank} of {self.size}: another process is lost ({error})") from error
-        return everyones.view(values.dtype).reshape(self.size, *values.shape)
+        return gathered.view(values.dtype).reshape(self.size, *values.shape)
 
 
-def _within(seconds: float, work: Callable[[], np.ndarray]) -> np.ndarray:
-    """The work's result, or a `TimeoutError`: a collective that hangs cannot be interrupted otherwise."""
-    outcome: list = []
+def _with_timeout(seconds: float, work: Callable[[], np.ndarray]) -> np.ndarray:
+    """The result of ``work`` in a thread of its own: a collective operation that hangs cannot be interrupted.
+
+    Raises:
+        TimeoutError: It took longer.
+    """
+    results: list[np.ndarray] = []
+    errors: list[Exception] = []
 
     def run() -> None:
         try:
-            outcome.append((True, work()))
+            results.append(work())
         except Exception as error:
-            outcome.append((False, error))
+            errors.append(error)
 
     worker = threading.Thread(target=run, daemon=True)
     worker.start()
     worker.join(seconds)
-    if not outcome:
+    if errors:
+        raise errors[0]
+    if not results:
         raise TimeoutError(f"no answer within {seconds:g} s")
-    succeeded, value = outcome[0]
-    if not succeeded:
-        raise value
-    return value
+    return results[0]
 
 
-def current_world() -> World:
-    """The `jax.distributed` cluster if this process has joined one; itself otherwise."""
-    return Processes() if jax.distributed.is_initialized() and jax.process_count() > 1 else Alone()
+def current_process_group() -> ProcessGroup:
+    """The `jax.distributed` cluster that this process has joined; otherwise this process alone."""
+    import jax
+
+    return JaxProcessGroup() if jax.distributed.is_initialized() and jax.process_count() > 1 else SingleProcess()
 
 
 def join(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:
@@ -130,4 +136,6 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
             f"got {coordinator}, {num_processes}, {process_id}"
         )
     if all(given) or int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+        import jax
+
         jax.distributed.initialize(coordinator, num_processes, process_id)

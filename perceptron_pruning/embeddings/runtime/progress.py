@@ -1,24 +1,25 @@
-"""How long work says how far it is: silent in a program, a bar with the time left on a terminal."""
+"""Progress reporters: silent in a program, lines and bars on a terminal."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """What `score` tells while it works."""
+    """A reporter that `score` calls while it works."""
 
     def say(self, text: str) -> None:
-        """A line, such as the plan with its costs."""
+        """Shows a text, such as the plan with its costs."""
         ...
 
     def task(self, label: str, *, total: int, unit: str) -> AbstractContextManager[Callable[[int], object]]:
-        """Context manager of one task; gives a function that is told of finished units."""
+        """Context manager of one pass over ``total`` units; yields a function to call with every number finished."""
         ...
 
 
-class Silent:
-    """Tells nothing."""
+class NoProgress:
+    """Shows nothing."""
 
     def say(self, text: str) -> None:
         pass
@@ -28,13 +29,13 @@ class Silent:
         yield lambda count: None
 
 
-class Terminal:
+class TerminalProgress:
     """Lines and bars on the standard error; the bars only where it is a terminal."""
 
     def say(self, text: str) -> None:
         from tqdm import tqdm
 
-        tqdm.write(text, file=_stderr())
+        tqdm.write(text, file=sys.stderr)
 
     @contextmanager
     def task(self, label: str, *, total: int, unit: str) -> Iterator[Callable[[int], object]]:
@@ -42,9 +43,3 @@ class Terminal:
 
         with tqdm(desc=label, total=total, unit=unit, unit_scale=True, disable=None, leave=False) as bar:
             yield bar.update
-
-
-def _stderr():
-    import sys
-
-    return sys.stderr

@@ -1,8 +1,43 @@
-"""Everything that `score` can be told about how the metrics are computed."""
+"""Every knob of scoring: settings that a caller may change, constants of the metrics, sizes of the computation.
+
+Settings and constants decide the scores. The sizes decide memory, speed and the rounding of sums; those of blocks and
+groups also decide what is drawn together (folds of subsets, order of gradient descent), and so are fixed.
+"""
 
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
-from perceptron_pruning.embeddings.metrics.kmeans.settings import KMeansSettings
+
+@dataclass(frozen=True, kw_only=True)
+class KMeansSettings:
+    """k-means, behind the self-supervised prototypes.
+
+    Attributes:
+        n_clusters: k; None means the number of classes, or 10 without labels.
+        start: "k-means++" on a sample of rows (all of them up to 20 000), or "random" rows.
+        spherical: Rows and centroids on the unit sphere; the distance is ‖x/|x| − c‖ = √(2 − 2 cos).
+        iterations: Steps of Lloyd's algorithm at most.
+        tolerance: Relative decrease of the objective in a step at which the iteration stops.
+        engine: "jax" (all platforms), or "faiss" for the assignment (extra ``faiss``).
+    """
+
+    n_clusters: int | None = None
+    start: Literal["k-means++", "random"] = "k-means++"
+    spherical: bool = False
+    iterations: int = 50
+    tolerance: float = 1e-5
+    engine: Literal["jax", "faiss"] = "jax"
+
+    def __post_init__(self):
+        if self.n_clusters is not None and self.n_clusters < 1:
+            raise ValueError(f"`n_clusters` must be at least 1; got {self.n_clusters}")
+        if self.iterations < 1:
+            raise ValueError(f"`iterations` must be at least 1; got {self.iterations}")
+        if not self.tolerance >= 0:
+            raise ValueError(f"`tolerance` must be at least 0; got {self.tolerance}")
+        for name, allowed in (("start", ("k-means++", "random")), ("engine", ("jax", "faiss"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"`{name}` must be one of {', '.join(allowed)}; got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +51,7 @@ class HeadSettings:
         subspace: Share of the features that a head sees, drawn at random for each, in (0, 1].
         bootstrap: Whether every head weighs the examples by a bootstrap of its own (Poisson weights of mean 1).
         batch_rows: Examples of one step of gradient descent.
-        learning_rate: At the start, for inputs of unit length; falls linearly to zero.
+        learning_rate: Step size at the start, for inputs of unit length; falls linearly to zero.
         momentum: In [0, 1).
     """
 
@@ -54,7 +89,7 @@ class RidgeSettings:
 
     Attributes:
         ridge: λ in units of the mean squared loss, for coordinates of unit mean square, > 0.
-        folds: Parts of which a subset takes `subset_share`.
+        folds: Parts into which a round splits the examples; a subset is a share of them.
         rounds: Random partitions into folds; each gives as many heads as folds.
         subset_share: Share of the examples that a subset head is trained on, in (0, 1).
     """
@@ -75,7 +110,7 @@ class RidgeSettings:
 
     @property
     def folds_kept(self) -> int:
-        """Folds of a subset."""
+        """Folds that a subset head is trained on."""
         return round(self.subset_share * self.folds)
 
 
@@ -84,10 +119,10 @@ class ScoreSettings:
     """How the metrics are computed.
 
     Attributes:
-        kmeans: Of the self-supervised prototypes; `spherical` holds for both prototypes.
-        heads: Of EL2N, forgetting, DDD and active learning.
-        ridge: Of memorization and influence.
-        seed: Of all that is drawn.
+        kmeans: For the self-supervised prototypes; `spherical` holds for both prototypes.
+        heads: For EL2N, forgetting, DDD and active learning.
+        ridge: For memorization and influence.
+        seed: Seed of every random draw.
     """
 
     kmeans: KMeansSettings = field(default_factory=KMeansSettings)
@@ -95,5 +130,32 @@ class ScoreSettings:
     ridge: RidgeSettings = field(default_factory=RidgeSettings)
     seed: int = 0
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, object]:
+        """As plain values, for the manifest."""
         return asdict(self)
+
+
+# Constants of the metrics
+
+DEFAULT_CLUSTERS = 10  # k of the prototypes without labels
+MARGIN_PROBE_RIDGE = 1e-2  # λ of the probe behind the margins, in units of its loss
+MARGIN_PROBE_ITERATIONS = 10  # iterations of L-BFGS from zero, a regulariser of its own
+EARLY_METRICS = frozenset({"el2n", "el2n_1"})  # measured after `early_epochs`, the other metrics of heads at the end
+ACTIVE_LEARNING_SHARE = 0.8  # share of the examples, of largest entropy, that `active_learning` marks with 1
+PLUS_PLUS_ROWS = 20_000  # rows among which k-means++ draws its centroids, at least (or all)
+PLUS_PLUS_ROWS_PER_CLUSTER = 16  # and of those for each centroid
+
+# Sizes of the computation
+
+MEMORY_BUDGET = 2e9  # bytes that `score` may hold unless told otherwise
+RUNTIME_BYTES = 5e8  # bytes that Python, JAX and compiled programs take
+BLOCK_NUMBERS = 2**23  # numbers of the widest array made of a block of rows
+BLOCK_ROWS = 2**11  # rows of a block at most: their products with a few hundred centroids stay in the cache
+GROUP_NUMBERS = 2**25  # numbers (rows x features) that gradient descent reads and shuffles at a time
+RUN_ROWS = 8  # neighbouring rows that it reads together
+KMEANS_RESIDENT_BYTES = 2**28  # size below which rows stay on the device between the steps of k-means
+TEST_ROWS_AT_ONCE = 8192  # test rows whose influences are computed in one pass
+DENSE_CLASSES = 64  # classes up to which subset heads compute the scores of all classes, not of the own one alone
+READ_BYTES_PER_SECOND = 1e9  # assumed in estimates of the time
+EXCHANGED_NUMBERS = 2**24  # numbers, of all processes together, that one exchange brings to a process
+PROCESS_TIMEOUT = 600.0  # seconds after which a process that does not answer counts as lost

@@ -1,24 +1,32 @@
-"""Mean and scale of embeddings, and the first look at every row."""
+"""Standardisation of embeddings, and the check that every number is finite.
+
+Embeddings are centred and divided by one number, so that the geometry the network gave them stays::
+
+    x → (x − m)/s,   m = mean over rows,   s² = mean over rows and coordinates of (x − m)²
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import HALF, Rows
+from perceptron_pruning.embeddings.io.rows import HALF_PRECISION, Rows
 from perceptron_pruning.embeddings.runtime.blocks import blocks
-from perceptron_pruning.embeddings.runtime.process_group import World
+from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 from perceptron_pruning.embeddings.runtime.progress import Progress
+
+Moments = tuple[int, np.ndarray, np.ndarray]
+"""Count, mean (d,) and sum of squared deviations (d,) of some rows, in double precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statistics:
-    """Of the rows of all processes.
+class Standardisation:
+    """Mean and scale of the rows of all processes.
 
     Attributes:
         n_rows: n.
-        mean: (d,) float64.
-        scale: Root mean square of all centred coordinates: one number, which keeps the network's geometry.
-        constant_features: Coordinates that are the same in all rows.
+        mean: m, (d,) float64.
+        scale: s, the root mean square of all centred coordinates.
+        constant_features: Coordinates that are equal in all rows.
     """
 
     n_rows: int
@@ -26,65 +34,76 @@ class Statistics:
     scale: float
     constant_features: tuple[int, ...]
 
-    def standardised(self, values: np.ndarray) -> np.ndarray:
-        """(x − mean)/scale, in the precision of x."""
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """(x − m)/s, in the precision of x."""
         return (values - self.mean.astype(values.dtype)) / values.dtype.type(self.scale)
 
 
-def statistics_of(rows: Rows, *, world: World, progress: Progress, label: str = "reading") -> Statistics:
-    """One pass; a `ValueError` names file and row of the first number that is not finite.
+def measure_standardisation(
+    rows: Rows, *, group: ProcessGroup, progress: Progress, label: str = "reading"
+) -> Standardisation:
+    """Mean and scale by one pass over the rows.
 
-    Each block's mean and squared deviations are merged by Chan's formula: no cancellation where the mean is large.
+    Moments of blocks are merged by Chan's formula, without cancellation where the mean is large.
+
+    Raises:
+        ValueError: A number is not finite; file and row are named.
     """
-    moments = (0, np.zeros(rows.n_features), np.zeros(rows.n_features))
+    moments = _no_moments(rows.n_features)
     for block in blocks(rows, progress=progress, label=label):
-        moments = _merged(moments, _moments(block.values, block.start, rows))
-    counts, means, squares = (world.gather(np.asarray(part)[None]) for part in moments)
-    total = (0, np.zeros(rows.n_features), np.zeros(rows.n_features))
+        moments = _merged(moments, _block_moments(block.values, block.start, rows))
+    counts, means, squares = (group.all_gather(np.asarray(part)[None]) for part in moments)
+    total = _no_moments(rows.n_features)
     for part in zip(counts, means, squares, strict=True):
         total = _merged(total, part)
-    n_rows, mean, squared = total
-    return Statistics(
+    n_rows, mean, squared_deviations = total
+    return Standardisation(
         n_rows=int(n_rows),
         mean=mean,
-        scale=float(np.sqrt(squared.mean() / n_rows)),
-        constant_features=tuple(int(i) for i in np.flatnonzero(squared == 0)),
+        scale=float(np.sqrt(squared_deviations.mean() / n_rows)),
+        constant_features=tuple(int(i) for i in np.flatnonzero(squared_deviations == 0)),
     )
 
 
-def check_varied(statistics: Statistics) -> None:
-    """A `ValueError` if all rows are equal."""
-    if not statistics.scale > 0:
+def check_varied(standardisation: Standardisation) -> None:
+    """Raises a `ValueError` if all rows are equal."""
+    if not standardisation.scale > 0:
         raise ValueError("`embeddings` must not be equal in all rows; got zero variance in every feature")
 
 
-def _moments(values: np.ndarray, start: int, rows: Rows) -> tuple[int, np.ndarray, np.ndarray]:
-    """Count, mean and sum of squared deviations of a block."""
+def _no_moments(n_features: int) -> Moments:
+    return 0, np.zeros(n_features), np.zeros(n_features)
+
+
+def _block_moments(values: np.ndarray, start: int, rows: Rows) -> Moments:
+    """Moments of a block, Σ (x − m)² = Σ (x − c)² − B (m − c)² with c the mean rounded to the precision of x."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean = values.mean(axis=0, dtype=np.float64)
     if not np.isfinite(mean).all():
-        _refuse(values, start, rows)
+        raise _not_finite(values, start, rows)
     centred = values - mean.astype(values.dtype)
-    offset = centred.mean(axis=0, dtype=np.float64)  # what the rounding of the mean left over
-    squares = np.einsum("ij,ij->j", centred, centred, dtype=np.float64, casting="same_kind") - len(values) * offset**2
+    rounding = centred.mean(axis=0, dtype=np.float64)
+    squares = np.einsum("ij,ij->j", centred, centred, dtype=np.float64, casting="same_kind") - len(values) * rounding**2
     constant = (values == values[0]).all(axis=0) if np.any(squares <= 0) else False
     return len(values), mean, np.where(constant, 0.0, np.maximum(squares, 0.0))
 
 
-def _refuse(values: np.ndarray, start: int, rows: Rows) -> None:
+def _not_finite(values: np.ndarray, start: int, rows: Rows) -> ValueError:
+    """The error that names the first row of a block with a number that is not finite."""
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     row = int(bad[0])
     number = values[row][~np.isfinite(values[row])][0]
-    overflow = np.isinf(number) and any(shard.dtype in HALF for shard in rows.own_shards())
+    overflow = np.isinf(number) and any(shard.dtype in HALF_PRECISION for shard in rows.own_shards())
     remedy = "; half precision overflows at 65504: store as float32 or bfloat16" if overflow else ""
-    raise ValueError(
+    return ValueError(
         f"`embeddings` must be finite; {rows.where(start + row)} has {number} "
         f"({bad.size} such rows in its block){remedy}"
     )
 
 
-def _merged(first: tuple, second: tuple) -> tuple:
+def _merged(first: Moments, second: Moments) -> Moments:
+    """Moments of both sets of rows: Chan, Golub & LeVeque 1983."""
     (n, mean, squares), (m, other_mean, other_squares) = first, second
     total = n + m
-    apart = other_mean - mean
-    return total, mean + apart * (m / total), squares + other_squares + apart**2 * (n * m / total)
+    shift = other_mean - mean
+    return total, mean + shift * (m / total), squares + other_squares + shift**2 * (n * m / total)

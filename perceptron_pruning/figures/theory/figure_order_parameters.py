@@ -10,10 +10,10 @@ from perceptron_pruning.comparison import agreement
 from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, Curve, column, draw_dots, rows_of, simulated_cells
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
-from perceptron_pruning.finite_size import OF_ERRORS, OF_MARGINS, OF_PROBE_ANGLES
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
+from replica_theory.finite_size import Quantity, finite_size
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest
 
@@ -33,7 +33,7 @@ QUANTITIES = {
     "margin": r"margin, $\kappa$",
 }
 
-_LAWS = {"overlap": OF_ERRORS, "probe_overlap": OF_PROBE_ANGLES, "margin": OF_MARGINS}
+_COMPARED: dict[str, Quantity] = {"overlap": "error", "probe_overlap": "probe_angle", "margin": "margin"}
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -65,7 +65,14 @@ def _dot(cell: Cell, name: str, simulated: Simulated) -> Row:
         solution = max_margin(alphas, selection=cell.selection, probe_angle=cell.probe_angle)
         return _comparable(getattr(solution, name), name)
 
-    held = agreement(_comparable(values, name), theory, alpha_prune=alpha, n_features=cell.n_features, law=_LAWS[name])
+    in_n_dimensions = finite_size(
+        alpha,
+        n_features=cell.n_features,
+        selection=cell.selection,
+        probe_angle=cell.probe_angle,
+        quantity=_COMPARED[name],
+    )
+    held = agreement(_comparable(values, name), theory, alpha_prune=alpha, in_n_dimensions=in_n_dimensions)
     return point(cell.selection, cell.probe_angle, alpha) | {
         "kind": "simulation",
         "quantity": name,

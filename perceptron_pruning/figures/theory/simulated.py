@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from perceptron_pruning.comparison import agreement, student_error
+from perceptron_pruning.comparison import agreement, student_error, student_finite_size
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
@@ -51,7 +51,14 @@ class Simulated:
             errors,
             lambda alphas: _mean_error(alphas, cell, angles),
             alpha_prune=alpha,
-            n_features=cell.n_features,
+            in_n_dimensions=student_finite_size(
+                alpha,
+                n_features=cell.n_features,
+                student=cell.student,
+                selection=cell.selection,
+                probe_angle=angle,
+                label_noise=cell.label_noise,
+            ),
         )
         return point(cell.selection, angle, alpha, cell.label_noise) | {
             "kind": "simulation",

@@ -85,4 +85,4 @@ def agreement_verdict(rows: Sequence[Row]) -> str:
         return REFUTED
     if np.median([abs(row["standard_error"] / row["theory"]) for row in rows]) > _TELLING:
         return UNDECIDED
-    return CONFIRMED if found.p_value > _UNLIKELY else REFUTED
+    return CONFIRMED if found.ks_p > _UNLIKELY else REFUTED

@@ -1,1 +1,2 @@
-"""Students of a convex loss: Newton, interior point and proximal solvers, one verification."""
+"""Students of an empirical risk: the problem and its optimality (R1)–(R3) in ``problem``; Newton's method for smooth
+losses, an interior point for the hinge, an augmented Lagrangian for losses with a proximal operator."""

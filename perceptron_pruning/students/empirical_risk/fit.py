@@ -1,39 +1,40 @@
 """Students of a regularised empirical risk, one problem or a batch, each verified."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
-from perceptron_pruning.students.empirical_risk.accelerator import partitions_on_accelerator, weights_on_accelerator
+from perceptron_pruning.students.arrays import accelerator_present
+from perceptron_pruning.students.batches import PerProblem, stacked
 from perceptron_pruning.students.empirical_risk.hinge import Partition, fit_hinge
-from perceptron_pruning.students.empirical_risk.newton import Jet
+from perceptron_pruning.students.empirical_risk.newton import DifferentiableLoss
 from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, on_its_span
 from perceptron_pruning.students.empirical_risk.proximal import fit_proximal
 from perceptron_pruning.students.empirical_risk.smooth import (
+    LOGISTIC,
+    SQUARE,
+    SQUARED_HINGE,
     fit_logistic,
     fit_square,
     fit_squared_hinge,
-    logistic,
-    square,
-    squared_hinge,
 )
 from perceptron_pruning.students.errors import InaccurateError
 from perceptron_pruning.students.examples import checked_examples
-from replica_theory.losses.named import Hinge, Logistic, Loss, Proximal, Square, SquaredHinge, check_loss
+from replica_theory.losses.base import Loss, LossLike, Proximal
+from replica_theory.losses.named import Hinge, Logistic, Square, SquaredHinge, check_loss
 from replica_theory.losses.risk import EmpiricalRisk
 
 _ADVICE = "a larger `ridge` makes it better conditioned; without one, the least risk may be attained nowhere"
-_SMOOTH: dict[type, tuple[Callable[..., Solution], Jet]] = {
-    Square: (fit_square, square),
-    Logistic: (fit_logistic, logistic),
-    SquaredHinge: (fit_squared_hinge, squared_hinge),
+_Start = np.ndarray | Partition | None  # w, or the partition, with which a solver begins
+_SMOOTH: dict[type, tuple[Callable[..., Solution], DifferentiableLoss]] = {
+    Square: (fit_square, SQUARE),
+    Logistic: (fit_logistic, LOGISTIC),
+    SquaredHinge: (fit_squared_hinge, SQUARED_HINGE),
 }
 
 
@@ -53,17 +54,17 @@ class EmpiricalRiskFit:
 
     weights: np.ndarray
     dual: np.ndarray
-    training_loss: np.ndarray
-    training_error: np.ndarray
-    residual: np.ndarray
-    gap: np.ndarray
+    training_loss: PerProblem
+    training_error: PerProblem
+    residual: PerProblem
+    gap: PerProblem
 
 
 def fit_empirical_risk(
     inputs: ArrayLike,
     labels: ArrayLike,
     *,
-    loss: str | Loss | Proximal,
+    loss: LossLike,
     ridge: float,
     sample_weight: ArrayLike | None = None,
 ) -> EmpiricalRiskFit:
@@ -73,8 +74,8 @@ def fit_empirical_risk(
 
     Square, logistic and squared hinge loss: Newton's method. Hinge: an interior point shows which
     examples have margin 1, and exact algebra on those makes the student. A loss of one's own: an augmented
-    Lagrangian on its proximal operator. A batch uses all cores: one thread each, or one compiled
-    program on an accelerator (but for losses of one's own).
+    Lagrangian on its proximal operator. A batch uses all cores, a process each; on an accelerator one compiled
+    program solves it first (but for losses of one's own).
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -101,12 +102,11 @@ def fit_empirical_risk(
         raise ValueError(f"`ridge` must be finite; got {ridge} (the limit of large ones points along Σ v y x)")
     x, y = checked_examples(inputs, labels)
     importance = _checked_importance(sample_weight, y.shape)
-    fit = _Fit(check_loss(risk.loss), float(ridge))
+    fit = _Fit(loss=check_loss(risk.loss), ridge=float(ridge))
     if x.ndim == 2:
-        return EmpiricalRiskFit(**fit(x * y[:, None], importance, 0, None))
+        return fit(x * y[:, None], importance, 0, None)
     rows = x * y[..., None]
-    fits = on_all_cores(fit, rows, importance, range(len(rows)), _starts(fit, rows, importance))
-    return EmpiricalRiskFit(**{name: np.stack([one[name] for one in fits]) for name in fits[0]})
+    return stacked(on_all_cores(fit, rows, importance, range(len(rows)), _starts(fit, rows, importance)))
 
 
 def _checked_importance(sample_weight: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray:
@@ -122,30 +122,28 @@ def _checked_importance(sample_weight: ArrayLike | None, shape: tuple[int, ...])
     return importance
 
 
-def _starts(fit: "_Fit", rows: np.ndarray, importance: np.ndarray) -> list[Any]:
-    """What an accelerator finds of a batch at once; nothing on a CPU, or where it has no program for it."""
-    batch, features = len(rows), rows.shape[-1]
-    if jax.default_backend() == "cpu" or fit.ridge == 0 or not importance.all():
-        return [None] * batch
+def _starts(fit: "_Fit", rows: np.ndarray, importance: np.ndarray) -> Sequence[_Start]:
+    """Where each problem of a batch begins: computed on an accelerator if there is one, and a program for the loss."""
+    nowhere, ridge = [None] * len(rows), rows.shape[-1] * fit.ridge
+    if fit.ridge == 0 or not importance.all() or not accelerator_present():
+        return nowhere
+    from perceptron_pruning.students.empirical_risk.accelerator import partitions_on_accelerator, weights_on_accelerator
+
     if type(fit.loss) in _SMOOTH:
-        return weights_on_accelerator(rows, importance, features * fit.ridge, _SMOOTH[type(fit.loss)][1])
-    if isinstance(fit.loss, Hinge):
-        return partitions_on_accelerator(rows, importance, features * fit.ridge)
-    return [None] * batch
+        return weights_on_accelerator(rows, importance, ridge, _SMOOTH[type(fit.loss)][1])
+    return partitions_on_accelerator(rows, importance, ridge) if isinstance(fit.loss, Hinge) else nowhere
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Fit:
     """One student of this loss and ridge λ."""
 
     loss: Loss | Proximal
     ridge: float
 
-    def __call__(
-        self, rows: np.ndarray, importance: np.ndarray, index: int, start: np.ndarray | Partition | None
-    ) -> dict[str, Any]:
+    def __call__(self, rows: np.ndarray, importance: np.ndarray, index: int, start: _Start) -> EmpiricalRiskFit:
         counted = slice(None) if importance.all() else importance > 0
-        problem = Problem(rows[counted], importance[counted], self.ridge * rows.shape[1])
+        problem = Problem(rows=rows[counted], importance=importance[counted], ridge=self.ridge * rows.shape[1])
         with one_blas_thread():
             solution = self._solved(problem, start)
         if not solution.verified:
@@ -153,27 +151,27 @@ class _Fit:
         margins = solution.margins if isinstance(counted, slice) else rows @ solution.weights
         dual = np.zeros(len(rows))
         dual[counted] = solution.dual
-        return {
-            "weights": solution.weights,
-            "dual": dual,
-            "training_loss": np.float64(importance @ self.loss.value(margins) / len(rows)),
-            "training_error": np.float64(np.mean(margins <= 0)),
-            "residual": np.float64(solution.residual),
-            "gap": np.float64(solution.gap),
-        }
+        return EmpiricalRiskFit(
+            weights=solution.weights,
+            dual=dual,
+            training_loss=np.float64(importance @ self.loss.value(margins) / len(rows)),
+            training_error=np.float64(np.mean(margins <= 0)),
+            residual=np.float64(solution.residual),
+            gap=np.float64(solution.gap),
+        )
 
-    def _solved(self, problem: Problem, start: np.ndarray | Partition | None) -> Solution:
+    def _solved(self, problem: Problem, start: _Start) -> Solution:
         """In the coordinates of the rows' span, where those are fewer or needed."""
         examples, features = problem.rows.shape
         if problem.ridge > 0 and examples >= features:
             return self._minimised(problem, start)
         inside, basis = on_its_span(problem)
         solution = self._minimised(inside, basis @ start if isinstance(start, np.ndarray) else start)
-        return solution._replace(weights=solution.weights @ basis)
+        return replace(solution, weights=solution.weights @ basis)
 
-    def _minimised(self, problem: Problem, start: Any) -> Solution:
+    def _minimised(self, problem: Problem, start: _Start) -> Solution:
         if type(self.loss) in _SMOOTH:
             return _SMOOTH[type(self.loss)][0](problem, start)
         if isinstance(self.loss, Hinge):
-            return fit_hinge(problem, start)
+            return fit_hinge(problem, start if isinstance(start, Partition) else None)
         return fit_proximal(problem, self.loss)

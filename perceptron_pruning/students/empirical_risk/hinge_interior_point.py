@@ -1,51 +1,62 @@
-"""Mehrotra's predictor–corrector for min Σ v (1 − A w)₊ + (μ/2)‖w‖², in N × N normal equations.
+"""Interior point for the hinge risk, min Σ v (1 − A w)₊ + (μ/2)‖w‖², in N × N normal equations.
 
-An example is short of margin 1 by ξ ≥ 0 or exceeds it by s ≥ 0; its dual β is between 0 and v:
+An example is short of margin 1 by ξ ≥ 0 or exceeds it by s ≥ 0; the dual of s ≥ 0 is β, that of ξ ≥ 0 is v − β.
+The conditions of optimality are::
 
-    A w = 1 + s − ξ,     μ w = Aᵀβ,     β s = 0,     (v − β) ξ = 0.
+    A w = 1 + s − ξ,     μ w = Aᵀβ,     s β = 0,     ξ (v − β) = 0,     s, ξ ≥ 0,   0 ≤ β ≤ v      (H1)
 
-Steps keep the first equation and the box exactly. A padding row of zeros with v = 1 moves nothing.
+The first holds at every iterate. Newton's equations towards s β = τ and ξ (v − β) = τ', with the residuals
+p = (τ − s β)/β, q = (τ' − ξ (v − β))/(v − β) and D = 1/(s/β + ξ/(v − β)), are::
+
+    (μ I + Aᵀ D A) Δw = Aᵀ D (p − q) − (μ w − Aᵀβ),     Δβ = D (p − q − A Δw)
+    Δs = p − s Δβ/β,     Δξ = q + ξ Δβ/(v − β)                                              (H2)
+
+The pairs (s, β) and (ξ, v − β) are stacked to one of slacks and duals, (2P,). A padding row of zeros with v = 1
+moves nothing.
 
 References:
     Mehrotra 1992; Ferris & Munson 2002.
 """
 
-from typing import Any, NamedTuple
+from functools import partial
+from types import ModuleType
+from typing import NamedTuple
 
-from perceptron_pruning.students.arrays import Arrays
+from perceptron_pruning.students.arrays import Array, Arrays
+from perceptron_pruning.students.normal_equations import weighted_gram
+from perceptron_pruning.students.predictor_corrector import Direction, iterate, predictor_corrector, unless_lost
 
-MAX_STEPS = 60
-_TO_BOUNDARY = 0.995
-_EXACT_ROWS = 3  # rows per feature
-_TINY = 1e-300
+_EXACT_ROWS = 3  # rows per feature that enter approximate normal equations with their own D
+_RIDGE = 1e-3  # ridge of the least squares at the start, beside μ, relative to the mean eigenvalue of v̄ AᵀA
+_LEAST_SLACK = 1e-3  # s and ξ at the start, at least
+_TINY = 1e-300  # keeps quotients finite
 
 
 class Iterate(NamedTuple):
-    """A point of the interior, how far it is from optimal, and the steps taken."""
+    """A point of the interior, its relative duality gap, and the steps taken."""
 
-    weights: Any  # w (N,)
-    excess: Any  # s > 0 (P,)
-    shortfall: Any  # ξ > 0 (P,)
-    dual: Any  # β > 0 (P,)
-    room: Any  # v − β > 0 (P,)
-    error: Any
-    steps: Any
+    weights: Array  # w (N,)
+    slack: Array  # s > 0 and ξ > 0 (2P,)
+    dual: Array  # β > 0 and v − β > 0 (2P,)
+    error: Array
+    steps: Array | int
 
 
-def start(arrays: Arrays, rows, importance, ridge, gram) -> Iterate:
+def start(arrays: Arrays, rows: Array, importance: Array, ridge: float, gram: Array) -> Iterate:
     """Least squares towards margin 1, with duals in the middle of the box."""
     xp = arrays.xp
     level = importance.mean()
-    shift = ridge + 1e-3 * level * xp.trace(gram) / len(gram) + _TINY
+    shift = ridge + _RIDGE * level * xp.trace(gram) / len(gram) + _TINY
     factor = arrays.cho_factor(level * gram + shift * xp.eye(len(gram), dtype=rows.dtype))
     weights = arrays.cho_solve(factor, importance @ rows)
-    beyond = rows @ weights - 1
-    slack = xp.sqrt(xp.mean(beyond**2)) + 1e-3
-    excess, shortfall = xp.maximum(beyond, 0.0) + slack, xp.maximum(-beyond, 0.0) + slack
-    return Iterate(weights, excess, shortfall, 0.5 * importance, 0.5 * importance, xp.array(xp.inf), 0)
+    excess = rows @ weights - 1
+    slack = xp.maximum(xp.concatenate([excess, -excess]), 0.0) + (xp.sqrt(xp.mean(excess**2)) + _LEAST_SLACK)
+    return Iterate(weights, slack, 0.5 * xp.concatenate([importance, importance]), xp.array(xp.inf), 0)
 
 
-def interior_point(arrays: Arrays, rows, ridge, point: Iterate, *, tolerance, gram=None) -> Iterate:
+def interior_point(
+    arrays: Arrays, rows: Array, ridge: float, point: Iterate, *, tolerance: float, gram: Array | None = None
+) -> Iterate:
     """Iterates until the duality gap is below a tolerance, relative to the objective.
 
     Stops early at the last finite point, where the normal equations lose all digits.
@@ -54,78 +65,45 @@ def interior_point(arrays: Arrays, rows, ridge, point: Iterate, *, tolerance, gr
         arrays: NumPy, or JAX under ``jit``.
         rows: A, labelled inputs y x, (P, N).
         ridge: μ > 0.
-        point: From ``start``, or where an earlier call ended.
-        tolerance: Of the gap.
+        point: From `start`, or where an earlier call ended.
+        tolerance: Largest relative gap.
         gram: AᵀA, with which the normal equations of P ≫ N rows are approximate: cheaper steps, but more.
     """
-    return arrays.while_loop(
-        lambda point: (point.error > tolerance) & (point.steps < MAX_STEPS),
-        lambda point: _step(arrays, rows, ridge, point, gram),
-        point._replace(steps=0),
-    )
+    if len(rows) <= 2 * _EXACT_ROWS * rows.shape[1]:
+        gram = None
+    step = partial(_step, arrays, rows, ridge, gram)
+    return iterate(arrays, step, point._replace(steps=0), tolerance=tolerance)
 
 
-def _step(arrays: Arrays, rows, ridge, point: Iterate, gram) -> Iterate:
-    xp, (weights, excess, shortfall, dual, room, _, steps) = arrays.xp, point
-    stiffness = 1 / (excess / dual + shortfall / room)
-    normal = _normal_matrix(arrays, rows, stiffness, gram)
-    factor = arrays.cho_factor(normal + ridge * xp.eye(len(normal), dtype=rows.dtype))
-    dual_residual = ridge * weights - dual @ rows
+def _step(arrays: Arrays, rows: Array, ridge: float, gram: Array | None, point: Iterate) -> Iterate:
+    """One predictor–corrector step by (H2)."""
+    xp, examples = arrays.xp, len(rows)
+    weights, slack, dual, _, steps = point
+    ratio = slack / dual
+    scaling = 1 / (ratio[:examples] + ratio[examples:])  # D
+    normal_matrix = weighted_gram(arrays, rows, scaling, gram=gram, exact_rows=_EXACT_ROWS * rows.shape[1])
+    factor = arrays.cho_factor(normal_matrix + ridge * xp.eye(len(normal_matrix), dtype=rows.dtype))
+    dual_residual = ridge * weights - dual[:examples] @ rows  # μ w − Aᵀβ
 
-    def direction(pull, push):
-        """Newton's direction towards β s = ``pull`` + β s and (v − β) ξ = ``push`` + (v − β) ξ."""
-        ahead = pull / dual - push / room
-        d_weights = arrays.cho_solve(factor, (stiffness * ahead) @ rows - dual_residual)
-        d_dual = stiffness * (ahead - rows @ d_weights)
-        return d_weights, (pull - excess * d_dual) / dual, (push + shortfall * d_dual) / room, d_dual
+    def newton(target: Array | float) -> Direction:
+        residual = target / dual - slack  # p and q
+        margin_residual = residual[:examples] - residual[examples:]
+        d_weights = arrays.cho_solve(factor, (scaling * margin_residual) @ rows - dual_residual)
+        d_beta = scaling * (margin_residual - rows @ d_weights)
+        d_dual = xp.concatenate([d_beta, -d_beta])
+        return Direction(d_weights, residual - ratio * d_dual, d_dual)
 
-    complementarity = excess @ dual + shortfall @ room
-    _, d_excess, d_shortfall, d_dual = direction(-excess * dual, -shortfall * room)
-    primal, dual_length = _lengths(xp, point, d_excess, d_shortfall, d_dual)
-    predicted = (excess + primal * d_excess) @ (dual + dual_length * d_dual)
-    predicted = predicted + (shortfall + primal * d_shortfall) @ (room - dual_length * d_dual)
-    centring = (predicted / complementarity) ** 3 * complementarity / (2 * len(dual))
-    d_weights, d_excess, d_shortfall, d_dual = direction(
-        centring - d_excess * d_dual - excess * dual, centring + d_shortfall * d_dual - shortfall * room
-    )
-    primal, dual_length = (_TO_BOUNDARY * length for length in _lengths(xp, point, d_excess, d_shortfall, d_dual))
-    moved = _measured(
-        xp,
-        rows,
-        ridge,
-        weights + primal * d_weights,
-        excess + primal * d_excess,
-        shortfall + primal * d_shortfall,
-        dual + dual_length * d_dual,
-        room - dual_length * d_dual,
-        steps + 1,
-    )
-    stopped = point._replace(steps=steps + MAX_STEPS)
-    good = xp.isfinite(moved.error)
-    return Iterate(*(xp.where(good, new, old) for new, old in zip(moved, stopped, strict=True)))
+    step = predictor_corrector(xp, slack, dual, newton)
+    moved = _measured(xp, rows, ridge, weights + step.weights_change, step.slack, step.dual, steps + 1)
+    return unless_lost(xp, xp.isfinite(moved.error), moved, point)
 
 
-def _normal_matrix(arrays: Arrays, rows, stiffness, gram):
-    """Aᵀ D A: of the stiffest rows exactly, of the others, where there are many, at their mean stiffness."""
-    xp, exact = arrays.xp, _EXACT_ROWS * rows.shape[1]
-    if gram is None or len(rows) <= 2 * exact:
-        scaled = rows * xp.sqrt(stiffness)[:, None]
-        return scaled.T @ scaled
-    stiffest = arrays.largest(stiffness, exact)
-    mean = (stiffness.sum() - stiffness[stiffest].sum()) / (len(rows) - exact)
-    scaled = rows[stiffest] * xp.sqrt(xp.maximum(stiffness[stiffest] - mean, 0))[:, None]
-    return scaled.T @ scaled + mean * gram
-
-
-def _measured(xp, rows, ridge, weights, excess, shortfall, dual, room, steps) -> Iterate:
-    """The gap of w and β is the complementarity and the square of μ w − Aᵀβ."""
-    mismatch = ridge * weights - dual @ rows
-    gap = excess @ dual + shortfall @ room + (mismatch @ mismatch) / (2 * ridge)
-    objective = (dual + room) @ shortfall + 0.5 * ridge * (weights @ weights)
-    return Iterate(weights, excess, shortfall, dual, room, gap / (objective + _TINY), steps)
-
-
-def _lengths(xp, point: Iterate, d_excess, d_shortfall, d_dual):
-    primal = xp.maximum((-d_excess / point.excess).max(), (-d_shortfall / point.shortfall).max())
-    dual = xp.maximum((-d_dual / point.dual).max(), (d_dual / point.room).max())
-    return 1 / xp.maximum(_TO_BOUNDARY, primal), 1 / xp.maximum(_TO_BOUNDARY, dual)
+def _measured(
+    xp: ModuleType, rows: Array, ridge: float, weights: Array, slack: Array, dual: Array, steps: Array | int
+) -> Iterate:
+    """With the gap s·β + ξ·(v − β) + ‖μ w − Aᵀβ‖²/(2μ), relative to the objective v·ξ + (μ/2)‖w‖²."""
+    examples = len(rows)
+    mismatch = ridge * weights - dual[:examples] @ rows
+    gap = slack @ dual + (mismatch @ mismatch) / (2 * ridge)
+    objective = (dual[:examples] + dual[examples:]) @ slack[examples:] + 0.5 * ridge * (weights @ weights)
+    return Iterate(weights, slack, dual, gap / (objective + _TINY), steps)

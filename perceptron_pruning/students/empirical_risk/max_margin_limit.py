@@ -1,4 +1,4 @@
-"""Where students of small ridge go when examples are separable."""
+"""The limit λ → 0 of both hinges on separable examples: the max-margin student."""
 
 import numpy as np
 
@@ -8,13 +8,18 @@ from perceptron_pruning.students.max_margin.fit import fit_max_margin
 
 
 def max_margin_limit(problem: Problem) -> Solution | None:
-    """The max-margin student, which has no hinge loss; None where examples are not separable.
+    """The max-margin student, whose hinge losses vanish; None where examples are not separable.
 
-    Its duals λ give β = μ λ: where those are within their weights, it is the hinge student of a ridge too.
+    Its duals λ, with w = Aᵀλ, give β = μ λ: where β ≤ v, it is the hinge student of this ridge too.
     """
     try:
         fit = fit_max_margin(problem.rows, np.ones(len(problem.rows)))
     except InfeasibleError:
         return None
-    margins, dual = problem.rows @ fit.weights, problem.ridge * fit.dual
-    return Solution(fit.weights, margins, dual, float(fit.violation), float(fit.gap))
+    return Solution(
+        weights=fit.weights,
+        margins=problem.rows @ fit.weights,
+        dual=problem.ridge * fit.dual,
+        residual=float(fit.violation),
+        gap=float(fit.gap),
+    )

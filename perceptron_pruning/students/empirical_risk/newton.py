@@ -1,100 +1,156 @@
-"""Newton's method for min Σ v ℓ(A w) + (μ/2)‖w‖² with a differentiable loss, in N × N normal equations.
+"""Newton's method for a risk with a differentiable loss, in N × N normal equations.
 
-Written once for NumPy and for JAX under ``jit``, as the max-margin student's interior point is.
-A padding row of zeros moves nothing and needs no mask.
+    F(w) = Σ v ℓ(m) + (μ/2) ‖w‖²,   m = A w                                                (N1)
+    ∇F = Aᵀ(v ℓ'(m)) + μ w,     ∇²F = Aᵀ diag(v ℓ''(m)) A + μ I                             (N2)
+
+An iteration factors H = ∇²F(w), takes a damped Newton step and then chord steps, by the same H::
+
+    w ← w − t H⁻¹ ∇F(w),    t = 1, ½, ¼, … until F falls by 10⁻⁴ t ∇Fᵀ H⁻¹ ∇F (Armijo)        (N3)
+    w ← w − H⁻¹ ∇F(w)       while each is shorter than a quarter of the one before          (N4)
+
+A chord step costs two passes over the rows, where a new H costs N of them. Near the minimum the length of the next step
+*is* the distance to it: quadratically so for a smooth loss, and exactly for a piecewise quadratic one, which
+therefore ends after finitely many. A padding row of zeros moves nothing and needs no mask.
+
+References:
+    Nocedal & Wright 2006, ch. 3; Kelley 1995, ch. 5 (chord method); Mangasarian 2002 (finite Newton).
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, Protocol
 
-from perceptron_pruning.students.arrays import Arrays
+from perceptron_pruning.students.arrays import Array, Arrays
+from perceptron_pruning.students.normal_equations import weighted_gram
 
-TARGET = 1e-11  # relative error at which it stops; what is above 1e-9 does not pass
-MAX_STEPS = 80
-_SLOPE, _ROUNDING = 1e-4, 1e-13  # sufficient decrease, and what rounding makes of none
-_SHORTEST = 1e-10
-_GOOD = 0.25  # share of a step that the next by the same Hessian may have
-_SHIFT = 1e-14  # of the curvature's mean, so that directions without any have a step
+TARGET = 1e-11  # ‖next step‖/‖w‖ at which it stops; what is above 1e-9 does not pass
+MAX_HESSIANS = 80  # factored at most
+_SUFFICIENT = 1e-4  # Armijo's share of the decrease that ∇F promises
+_ROUNDING = 1e-13  # rise of F, relative to its terms, that counts as none
+_SHORTEST = 1e-10  # damping t at least
+_CONTRACTION = 0.25  # ‖chord step‖/‖step before‖ up to which H serves for another
+_SHIFT = 1e-14  # added to H in units of its mean eigenvalue, so that directions without curvature have a step
 
-Jet = Callable[[Any, Any], tuple[Any, Any, Any]]
+
+class DifferentiableLoss(Protocol):
+    """A loss with ℓ(m), ℓ'(m) and ℓ''(m), vectorised, for arrays of either library."""
+
+    def value(self, field) -> Array: ...
+    def derivative(self, field) -> Array: ...
+    def second_derivative(self, field) -> Array: ...
 
 
 class Iterate(NamedTuple):
-    """Weights w (N,), their margins A w (P,), what remains ahead relative to w, and the Hessians factored."""
+    """A point, its error ‖next step‖/‖w‖, and how many Hessians were factored."""
 
-    weights: Any
-    margins: Any
-    error: Any
-    steps: Any
+    weights: Array  # w (N,)
+    margins: Array  # m = A w (P,)
+    error: Array
+    steps: Array | int
 
 
-def newton(arrays: Arrays, jet: Jet, rows, importance, ridge, start, *, most=MAX_STEPS) -> Iterate:
-    """Descends until the next step would be shorter than 1e-11 of w, or so many Hessians are factored.
+@dataclass(frozen=True)
+class _Risk:
+    """F of (N1) with its derivatives (N2), in one array library."""
 
-    Near the minimum that step *is* the distance to it: quadratically for a smooth loss, and exactly
-    for a piecewise quadratic one, which therefore ends after finitely many. Each Hessian serves as long as
-    steps by it get shorter fast, since they cost two passes over the rows where it costs N.
+    arrays: Arrays
+    loss: DifferentiableLoss
+    rows: Array
+    importance: Array
+    ridge: float
+
+    def gradient(self, weights: Array, margins: Array) -> Array:
+        return self.ridge * weights + (self.importance * self.loss.derivative(margins)) @ self.rows
+
+    def hessian(self, margins: Array) -> Array:
+        xp = self.arrays.xp
+        hessian = weighted_gram(self.arrays, self.rows, self.importance * self.loss.second_derivative(margins))
+        shift = self.ridge + _SHIFT * xp.trace(hessian) / len(hessian)
+        return hessian + shift * xp.eye(len(hessian), dtype=hessian.dtype)
+
+
+class _Chord(NamedTuple):
+    """A point, the next step −H⁻¹ ∇F there, its length relative to w, and relative to the step before."""
+
+    weights: Array
+    margins: Array
+    step: Array
+    error: Array
+    contraction: Array
+
+
+def newton(
+    arrays: Arrays,
+    loss: DifferentiableLoss,
+    rows: Array,
+    importance: Array,
+    ridge: float,
+    start: Array,
+    *,
+    most: int = MAX_HESSIANS,
+) -> Iterate:
+    """Iterates until the next step would be shorter than 1e-11 of w, or so many Hessians are factored.
 
     Args:
         arrays: NumPy, or JAX under ``jit``.
-        jet: (library, margins) ↦ ℓ, ℓ', ℓ'' at the margins.
+        loss: ℓ, with ℓ' and ℓ''.
         rows: A, labelled inputs y x, (P, N).
         importance: v > 0, (P,).
         ridge: μ ≥ 0.
         start: w to begin with, (N,).
         most: Hessians to factor at most.
     """
-    xp = arrays.xp
-    point = Iterate(start, rows @ start, xp.array(xp.inf), 0)
+    risk = _Risk(arrays, loss, rows, importance, ridge)
     return arrays.while_loop(
         lambda point: (point.error > TARGET) & (point.steps < most),
-        lambda point: _step(arrays, jet, rows, importance, ridge, point),
-        point,
+        partial(_iteration, risk),
+        Iterate(start, rows @ start, arrays.xp.array(arrays.xp.inf), 0),
     )
 
 
-def _step(arrays: Arrays, jet: Jet, rows, importance, ridge, point: Iterate) -> Iterate:
-    """One step with a line search, and those that its Hessian is good for."""
-    xp = arrays.xp
-    value, slope, curvature = jet(xp, point.margins)
-    gradient = ridge * point.weights + (importance * slope) @ rows
-    factor = arrays.cho_factor(_hessian(xp, rows, importance * curvature, ridge))
-    direction = -arrays.cho_solve(factor, gradient)
-    along, decrease = rows @ direction, gradient @ direction
+def _iteration(risk: _Risk, point: Iterate) -> Iterate:
+    """One factorisation: the damped step (N3), and the chord steps (N4)."""
+    gradient = risk.gradient(point.weights, point.margins)
+    factor = risk.arrays.cho_factor(risk.hessian(point.margins))
+    direction = -risk.arrays.cho_solve(factor, gradient)
+    step = _damping(risk, point, direction, gradient @ direction) * direction
+    reached = _chord_steps(risk, factor, point.weights + step, step)
+    return Iterate(reached.weights, reached.margins, reached.error, point.steps + 1)
+
+
+def _damping(risk: _Risk, point: Iterate, direction: Array, slope: Array) -> Array:
+    """t of (N3), given the direction d and dF/dt = ∇F·d < 0 at t = 0."""
+    xp, importance, ridge = risk.arrays.xp, risk.importance, risk.ridge
+    margins_change, losses = risk.rows @ direction, risk.loss.value(point.margins)
     linear, quadratic = ridge * (point.weights @ direction), 0.5 * ridge * (direction @ direction)
-    level = xp.abs(importance * value).sum() + 0.5 * ridge * (point.weights @ point.weights)
+    rounding = _ROUNDING * (xp.abs(importance * losses).sum() + 0.5 * ridge * (point.weights @ point.weights))
 
-    def rises(length):
-        """Whether a step of this length fails to decrease the objective sufficiently."""
-        moved = jet(xp, point.margins + length * along)[0]
-        change = importance @ (moved - value) + length * linear + length**2 * quadratic
-        return (change > _SLOPE * length * decrease + _ROUNDING * level) & (length > _SHORTEST)
+    def insufficient(length: Array) -> Array:
+        risen = risk.loss.value(point.margins + length * margins_change) - losses
+        change = importance @ risen + length * linear + length**2 * quadratic
+        return (change > _SUFFICIENT * length * slope + rounding) & (length > _SHORTEST)
 
-    def reached(weights, taken):
-        """Where w is, what this Hessian sees ahead, and how that compares with the step taken."""
-        margins = rows @ weights
-        ahead = -arrays.cho_solve(factor, ridge * weights + (importance * jet(xp, margins)[1]) @ rows)
-        left = xp.sqrt(ahead @ ahead)
-        return weights, margins, ahead, left / xp.sqrt(weights @ weights), left / taken
-
-    def again(state):
-        *_, error, shrunk = state
-        return (error > TARGET) & (shrunk < _GOOD)
-
-    def further(state):
-        moved = reached(state[0] + state[2], xp.sqrt(state[2] @ state[2]))
-        return (
-            tuple(xp.where(moved[4] < 1, new, old) for new, old in zip(moved[:4], state[:4], strict=True)) + moved[4:]
-        )
-
-    length = arrays.while_loop(rises, lambda length: 0.5 * length, xp.array(1.0))
-    first = reached(point.weights + length * direction, length * xp.sqrt(direction @ direction))
-    weights, margins, _, error, _ = arrays.while_loop(again, further, first)
-    return Iterate(weights, margins, error, point.steps + 1)
+    return risk.arrays.while_loop(insufficient, lambda length: 0.5 * length, xp.array(1.0))
 
 
-def _hessian(xp, rows, curvature, ridge):
-    scaled = rows * xp.sqrt(curvature)[:, None]
-    hessian = scaled.T @ scaled
-    shift = ridge + _SHIFT * xp.trace(hessian) / len(hessian)
-    return hessian + shift * xp.eye(len(hessian), dtype=hessian.dtype)
+def _chord_steps(risk: _Risk, factor: Array, weights: Array, step: Array) -> _Chord:
+    """(N4) from the point that a step led to; a chord step that leads to a longer one is taken back."""
+    xp = risk.arrays.xp
+
+    def at(weights: Array, taken: Array) -> _Chord:
+        margins = risk.rows @ weights
+        ahead = -risk.arrays.cho_solve(factor, risk.gradient(weights, margins))
+        length = xp.sqrt(ahead @ ahead)
+        return _Chord(weights, margins, ahead, length / xp.sqrt(weights @ weights), length / taken)
+
+    def further(here: _Chord) -> _Chord:
+        there = at(here.weights + here.step, xp.sqrt(here.step @ here.step))
+        shorter = there.contraction < 1
+        weights, margins, step = (xp.where(shorter, *both) for both in zip(there[:3], here[:3], strict=True))
+        return _Chord(weights, margins, step, there.error, there.contraction)
+
+    return risk.arrays.while_loop(
+        lambda here: (here.error > TARGET) & (here.contraction < _CONTRACTION),
+        further,
+        at(weights, xp.sqrt(step @ step)),
+    )

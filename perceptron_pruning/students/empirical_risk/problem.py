@@ -1,29 +1,53 @@
-"""One student's problem, min Σ v ℓ(A w) + (μ/2)‖w‖², and what is known of a solution."""
+"""A student's problem, its conditions of optimality, and how far a solution is from meeting them.
+
+Rows A = y x are labelled inputs, v the importance of examples and μ = N λ; the risk times N is::
+
+    min Σ v ℓ(m) + (μ/2) ‖w‖²,    m = A w                                                   (R1)
+    μ w = Aᵀβ,    β ∈ −v ∂ℓ(m)                                                              (R2)
+
+with β the dual: its maximum is that of −Σ (v ℓ)*(−β) − ‖Aᵀβ‖²/(2μ), where f* is the convex conjugate of f.
+"""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perceptron_pruning.students.arrays import Array
 from perceptron_pruning.students.errors import TOLERANCE
 
-_RANK = 1e-12
+_RANK = 1e-12  # singular values of A below it, relative to the largest, count as none
 
 
-class Problem(NamedTuple):
-    """Labelled inputs A = y x (P, N), importance v > 0 (P,) and μ = N λ."""
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """(R1) without its loss.
+
+    Attributes:
+        rows: A, labelled inputs y x, (P, N).
+        importance: v > 0, (P,).
+        ridge: μ = N λ ≥ 0.
+    """
 
     rows: np.ndarray
     importance: np.ndarray
     ridge: float
 
+    def force_scale(self, dual: np.ndarray) -> float:
+        """√(Σ β² ‖a‖²), to which the rounding of Aᵀβ is relative."""
+        return float(np.sqrt(dual**2 @ np.einsum("pn,pn->p", self.rows, self.rows)))
 
-class Solution(NamedTuple):
-    """w (N,), its margins m = A w, β (P,) with μ w = Aᵀβ and β ∈ −v ∂ℓ(m), and how far that is from true.
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """A student with its dual, and how far they are from (R2).
 
     Attributes:
-        residual: Largest relative violation of the conditions of optimality.
-        gap: Primal minus dual objective, relative to the primal.
+        weights: w, (N,).
+        margins: m = A w, (P,).
+        dual: β, (P,).
+        residual: Largest relative violation of (R2).
+        gap: Primal minus dual objective, relative to the primal; see `relative_gap`.
     """
 
     weights: np.ndarray
@@ -40,15 +64,15 @@ class Solution(NamedTuple):
 
 def relative_gap(
     problem: Problem,
-    loss: Callable[[np.ndarray], np.ndarray],
+    loss: Callable[[np.ndarray], Array],
     weights: np.ndarray,
     margins: np.ndarray,
     dual: np.ndarray,
-    slack: float,
+    fenchel_gap: float,
 ) -> float:
     """Bounds how far a student is from the least objective, relative to its own::
 
-        gap = Σ [v ℓ(m) + (v ℓ)*(−β) + β m] + ‖μ w − Aᵀβ‖²/(2μ)
+        gap = Σ [v ℓ(m) + (v ℓ)*(−β) + β m] + ‖μ w − Aᵀβ‖²/(2μ)                              (R3)
 
     At μ = 0 the last term is ‖Aᵀβ‖ ‖w‖, the first order of what a step of w's length can gain, and
     the gap is relative to the objective of w = 0, since that of w may vanish.
@@ -59,13 +83,13 @@ def relative_gap(
         weights: w.
         margins: m = A w.
         dual: β.
-        slack: The sum, which is zero where β ∈ −v ∂ℓ(m).
+        fenchel_gap: The sum in (R3), zero where β ∈ −v ∂ℓ(m).
     """
     norm, force = (float(np.linalg.norm(part)) for part in (weights, problem.ridge * weights - dual @ problem.rows))
     losses = float(problem.importance @ loss(margins))
     if problem.ridge > 0:
-        return (slack + force**2 / (2 * problem.ridge)) / (losses + 0.5 * problem.ridge * norm**2)
-    return (slack + force * norm) / max(losses, float(problem.importance.sum() * loss(np.zeros(1))[0]))
+        return (fenchel_gap + force**2 / (2 * problem.ridge)) / (losses + 0.5 * problem.ridge * norm**2)
+    return (fenchel_gap + force * norm) / max(losses, float(problem.importance.sum() * loss(np.zeros(1))[0]))
 
 
 def on_its_span(problem: Problem) -> tuple[Problem, np.ndarray]:
@@ -76,7 +100,7 @@ def on_its_span(problem: Problem) -> tuple[Problem, np.ndarray]:
     """
     if problem.ridge > 0:
         basis, triangle = np.linalg.qr(problem.rows.T)
-        return problem._replace(rows=np.ascontiguousarray(triangle.T)), basis.T
+        return replace(problem, rows=np.ascontiguousarray(triangle.T)), basis.T
     left, sizes, basis = np.linalg.svd(problem.rows, full_matrices=False)
     rank = np.count_nonzero(sizes > _RANK * sizes[0])
-    return problem._replace(rows=left[:, :rank] * sizes[:rank]), basis[:rank]
+    return replace(problem, rows=left[:, :rank] * sizes[:rank]), basis[:rank]

@@ -1,1 +1,2 @@
-"""Max-margin students: many candidates on the device or the CPU, then an exact finish."""
+"""Max-margin students: the problem and its optimality (M1)–(M4) in ``optimality``; a guess of the support from
+``support_guess``, made exact or refuted in ``exact``."""

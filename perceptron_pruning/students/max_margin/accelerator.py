@@ -1,15 +1,15 @@
-"""Candidates for a batch of problems at once: compiled by JAX, in lock step, on all devices."""
+"""Duals of a batch of max-margin students at once: compiled by JAX, in lock step, on all devices."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from perceptron_pruning.students.arrays import JAX
+from perceptron_pruning.students.jax_arrays import JAX
 from perceptron_pruning.students.max_margin.crossover import crossover
 from perceptron_pruning.students.max_margin.interior_point import interior_point, least_squares, start
 
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-6  # relative error at which the interior point stops
 
 
 def candidates_on_accelerator(rows: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A guess of the support by exchanging blocks of rows, on the Gram matrix of all rows: for P ≤ N.
 
-All rows of negative λ leave and all violated rows enter, as long as they become fewer. From the set
-of all rows it takes a handful of small factorisations, and mostly ends at the solution.
+All rows of negative λ leave the support and all violated rows enter, as long as they become fewer. From the set
+of all rows it takes a handful of small factorisations of (M4), and mostly ends at the solution.
 
 References:
     Júdice & Pires 1994, here without the single pivots that would follow; the dual active set is better at that.
@@ -10,7 +10,7 @@ References:
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from perceptron_pruning.students.max_margin.exchange import SETTLED
+from perceptron_pruning.students.max_margin.dual_active_set import SETTLED
 
 _potrf, _potrs = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 
@@ -32,7 +32,7 @@ def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _duals(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, bool]:
-    """λ (P,) with G_JJ λ_J = 1 and 0 elsewhere; zeros and True where G_JJ is singular."""
+    """λ (P,) of (M4) with J = ``index``, 0 elsewhere; zeros and True where J's Gram matrix is singular."""
     dual = np.zeros(len(gram))
     part = gram if index.size == len(gram) else gram.take(index, 0).take(index, 1)
     factor, failed = _potrf(part.T, lower=True, clean=False)

@@ -1,14 +1,13 @@
-"""From an interior point to the exact solution: guess the support, solve on it, exchange, repeat.
+"""From an interior point to the exact solution under ``jit``: guess the support, solve (M4) on it, exchange, repeat.
 
-On the right support J the solution is exact linear algebra, w = A_Jᵀ l with A_J A_Jᵀ l = 1. An
-interior point shows J as the rows with λ > s; rows with l < 0 leave, violated rows enter.
+An interior point shows the support J as the rows with λ > s; rows with λ < 0 in (M4) leave, violated rows enter.
 """
 
 from perceptron_pruning.students.arrays import Arrays
 from perceptron_pruning.students.max_margin.interior_point import Iterate
 
-_ROUNDS = 12
-_VIOLATION = 1e-11
+_ROUNDS = 12  # solves of (M4) at most
+_VIOLATION = 1e-11  # 1 − a·w up to which a row counts as not violated
 
 
 def crossover(arrays: Arrays, rows, target, point: Iterate):
@@ -31,7 +30,7 @@ def crossover(arrays: Arrays, rows, target, point: Iterate):
 
 
 def _solve_on(arrays: Arrays, rows, target, merit):
-    """Solves on the rows of positive merit, at most min(P, N) of them, largest merit first."""
+    """w and λ (P,) of (M4) on the rows of positive merit, at most min(P, N) of them, those of largest merit."""
     xp = arrays.xp
     chosen = xp.argsort(-merit)[: min(rows.shape)]
     active = (merit[chosen] > 0) & (target[chosen] > 0)

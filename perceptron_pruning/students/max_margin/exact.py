@@ -1,19 +1,16 @@
-"""From a guess of the support to a verified solution, or to the proof that there is none."""
+"""From a guess of the support to a verified solution of (M1), or to the proof that there is none."""
 
 import numpy as np
 
 from perceptron_pruning.students.errors import InaccurateError, InfeasibleError
-from perceptron_pruning.students.max_margin.dual_active_set import settle
-from perceptron_pruning.students.max_margin.exchange import NoStudentError
+from perceptron_pruning.students.max_margin.dual_active_set import NoStudentError, settle
 from perceptron_pruning.students.max_margin.least_distance import INFEASIBLE_MARGIN, least_distance
 from perceptron_pruning.students.max_margin.optimality import Candidate, candidate
 from perceptron_pruning.students.max_margin.support_guess import precise_guess
 
-_ENTRIES, _MORE_ENTRIES = 200, 5000  # that a guess is worth, and half or tenfold a dimension more
-
 
 def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int) -> Candidate:
-    """Solves min ½‖w‖² subject to rows @ w ≥ 1, by the quickest method that passes the conditions of optimality.
+    """Solves (M1) by the quickest method whose solution meets (M3).
 
     Args:
         rows: A, (P, N), of root-mean-square length 1.
@@ -27,19 +24,19 @@ def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int
     """
     with np.errstate(all="ignore"):  # what overflows does not pass
         features = rows.shape[1]
-        found = _settled(rows, (index, dual), _ENTRIES + features // 2, problem)
-        if found is None:
-            found = _settled(rows, precise_guess(rows), _MORE_ENTRIES + 10 * features, problem)
-        if found is None:
-            found = candidate(rows, *least_distance(rows, problem=problem))
-    if not found.verified:
-        raise InaccurateError(found.violation, found.gap, problem)
-    return found
+        solution = _settled(rows, index, dual, entries=200 + features // 2, problem=problem)
+        if solution is None:
+            solution = _settled(rows, *precise_guess(rows), entries=5000 + 10 * features, problem=problem)
+        if solution is None:
+            solution = candidate(rows, *least_distance(rows, problem=problem))
+    if not solution.verified:
+        raise InaccurateError(solution.violation, solution.gap, problem)
+    return solution
 
 
-def _settled(rows: np.ndarray, guess: tuple[np.ndarray, np.ndarray], entries: int, problem: int) -> Candidate | None:
-    """What a guess or the active set that begins with it makes of the problem, if it passes."""
-    guessed = candidate(rows, *guess)
+def _settled(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, entries: int, problem: int) -> Candidate | None:
+    """The guess itself if it passes, or what the dual active set makes of it with so many entering rows, or None."""
+    guessed = candidate(rows, index, dual)
     if guessed.verified:
         return guessed
     try:
@@ -52,6 +49,7 @@ def _settled(rows: np.ndarray, guess: tuple[np.ndarray, np.ndarray], entries: in
 
 
 def _raise_if_proven(rows: np.ndarray, dual: np.ndarray, problem: int) -> None:
+    """Raises an `InfeasibleError` if the normalised duals are a combination of rows shorter than 1e-7."""
     certificate = dual / dual.sum()
     norm = float(np.linalg.norm(certificate @ rows))
     if norm <= INFEASIBLE_MARGIN:

@@ -1,16 +1,16 @@
 """Max-margin students without bias, one problem or a batch, each verified on all its rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
+from perceptron_pruning.students.arrays import accelerator_present
+from perceptron_pruning.students.batches import PerProblem, stacked
 from perceptron_pruning.students.examples import checked_examples
-from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
 from perceptron_pruning.students.max_margin.exact import exact
 from perceptron_pruning.students.max_margin.support_guess import support_guess
 
@@ -29,11 +29,11 @@ class MaxMarginFit:
     """
 
     weights: np.ndarray
-    margin: np.ndarray
+    margin: PerProblem
     dual: np.ndarray
     support: np.ndarray
-    violation: np.ndarray
-    gap: np.ndarray
+    violation: PerProblem
+    gap: PerProblem
 
 
 def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
@@ -62,20 +62,20 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     """
     x, y = checked_examples(inputs, labels)
     if x.ndim == 2:
-        return MaxMarginFit(**_fit(x, y, 0, None))
-    fits = _fit_batch(x, y)
-    return MaxMarginFit(**{name: np.stack([fit[name] for fit in fits]) for name in fits[0]})
+        return _fit(x, y, 0, None)
+    return stacked(on_all_cores(_fit, x, y, range(len(x)), _candidates(x, y)))
 
 
-def _fit_batch(x: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:
-    """A batch, a problem a thread; on an accelerator their candidates come all at once before that."""
-    candidates = [None] * len(x)
-    if jax.default_backend() != "cpu":
-        candidates = candidates_on_accelerator(np.stack([_scaled(*pair)[0] for pair in zip(x, y, strict=True)]))
-    return on_all_cores(_fit, x, y, range(len(x)), candidates)
+def _candidates(x: np.ndarray, y: np.ndarray) -> Sequence[np.ndarray | None]:
+    """Duals (P,) of each problem of a batch, unverified: computed on an accelerator if there is one."""
+    if not accelerator_present():
+        return [None] * len(x)
+    from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
+
+    return list(candidates_on_accelerator(np.stack([_scaled(*pair)[0] for pair in zip(x, y, strict=True)])))
 
 
-def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> dict[str, Any]:
+def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> MaxMarginFit:
     """One problem, solved in units of the rows' typical length."""
     with one_blas_thread():
         rows, scale = _scaled(x, y)
@@ -83,14 +83,14 @@ def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | Non
         solution = exact(rows, *guess, problem=problem)
     dual = np.zeros(len(x))
     dual[solution.support] = solution.dual / scale**2
-    return {
-        "weights": solution.weights / scale,
-        "margin": scale / np.linalg.norm(solution.weights),
-        "dual": dual,
-        "support": dual > 0,
-        "violation": np.float64(solution.violation),
-        "gap": np.float64(solution.gap),
-    }
+    return MaxMarginFit(
+        weights=solution.weights / scale,
+        margin=scale / np.linalg.norm(solution.weights),
+        dual=dual,
+        support=dual > 0,
+        violation=np.float64(solution.violation),
+        gap=np.float64(solution.gap),
+    )
 
 
 def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:

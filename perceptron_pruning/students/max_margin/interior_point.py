@@ -1,43 +1,62 @@
-"""Mehrotra's predictor–corrector for min ½‖w‖² subject to A w ≥ b, in N × N normal equations.
+"""Interior point for the max-margin problem (M1) of `optimality`, in N × N normal equations.
 
-Rows of A are labelled inputs y x; b is 1 for an example and −1 for a padding row of zeros, which is
-then satisfied with slack to spare and needs no mask.
+Rows of A are labelled inputs y x; the target b is 1 for an example and −1 for a padding row of zeros, which is
+then satisfied with slack to spare and needs no mask. With slacks s the conditions of optimality are::
+
+    A w − s = b,     w = Aᵀλ,     s λ = 0,     s, λ ≥ 0                                     (I1)
+
+and Newton's equations towards s λ = τ, with the residuals r_p = A w − s − b and r_d = w − Aᵀλ and D = λ/s::
+
+    (I + Aᵀ D A) Δw = Aᵀ(τ/s − λ − D r_p) − r_d,     Δs = A Δw + r_p,     Δλ = τ/s − λ − D Δs      (I2)
 
 References:
     Mehrotra 1992; for fewer rows in the normal equations Jung, O'Leary & Tits 2012.
 """
 
-from typing import Any, NamedTuple
+from functools import partial
+from types import ModuleType
+from typing import NamedTuple
 
-from perceptron_pruning.students.arrays import Arrays
+from perceptron_pruning.students.arrays import Array, Arrays
+from perceptron_pruning.students.normal_equations import weighted_gram
+from perceptron_pruning.students.predictor_corrector import Direction, iterate, predictor_corrector, unless_lost
 
-MAX_ITERATIONS = 60
-_TO_BOUNDARY = 0.995
-_RIDGE = 1e-3
-_TINY = 1e-30
+_MEAN_MARGIN = 4.0  # mean of A w at the start
+_LEAST_SLACK = 1.0  # slack at the start, at least
+_LEAST_PRODUCT = 1e-8  # s λ at the start, at least
+_LARGEST_DUAL = 1e18  # largest λ of an iterate; where it grows further, there is no student
+_RIDGE = 1e-3  # ridge of the least squares, relative to the mean eigenvalue of AᵀA
+_TINY = 1e-30  # keeps quotients finite
 
 
 class Iterate(NamedTuple):
-    """A point of the interior, how far it is from optimal, and the number of steps taken."""
+    """A point of the interior, its relative error, and the number of steps taken."""
 
-    weights: Any  # w (N,)
-    slack: Any  # s > 0 (P,)
-    dual: Any  # λ > 0 (P,)
-    primal_residual: Any  # A w − s − b (P,)
-    dual_residual: Any  # w − Aᵀλ (N,)
-    error: Any
-    steps: Any
+    weights: Array  # w (N,)
+    slack: Array  # s > 0 (P,)
+    dual: Array  # λ > 0 (P,)
+    primal_residual: Array  # r_p = A w − s − b (P,)
+    error: Array  # larger of s·λ/‖w‖² and max |r_p|
+    steps: Array | int
 
 
-def least_squares(arrays: Arrays, gram, total):
-    """Ridge least squares from the Gram matrix AᵀA and the sum of rows: the direction to start from."""
+def least_squares(arrays: Arrays, gram: Array, total: Array) -> Array:
+    """(AᵀA + ridge)⁻¹ Aᵀb (N,), the direction to start from, given AᵀA and Aᵀb."""
     xp = arrays.xp
     ridge = _RIDGE * xp.trace(gram) / len(gram) + _TINY
     return arrays.cho_solve(arrays.cho_factor(gram + ridge * xp.eye(len(gram), dtype=gram.dtype)), total)
 
 
-def interior_point(arrays: Arrays, rows, point: Iterate, *, tolerance, gram=None, exact_rows=None) -> Iterate:
-    """Iterates until complementarity and shortfall are below a tolerance: enough to show the support.
+def interior_point(
+    arrays: Arrays,
+    rows: Array,
+    point: Iterate,
+    *,
+    tolerance: float,
+    gram: Array | None = None,
+    exact_rows: int | None = None,
+) -> Iterate:
+    """Iterates until the relative error is below a tolerance: enough to show the support.
 
     Stops early, at the last finite point, where the normal equations lose all digits or duals
     diverge (as they do on an infeasible problem). The caller finishes and verifies.
@@ -45,87 +64,60 @@ def interior_point(arrays: Arrays, rows, point: Iterate, *, tolerance, gram=None
     Args:
         arrays: NumPy, or JAX under ``jit``.
         rows: A, (P, N), of root-mean-square length about 1, in single or double precision.
-        point: From ``start`` or ``restricted``.
-        tolerance: Of the gap relative to ‖w‖², and of violation relative to the margin 1.
+        point: From `start` or `restricted`.
+        tolerance: Largest gap s·λ relative to ‖w‖², and largest |r_p| relative to the margin 1.
         gram: AᵀA, (N, N); with ``exact_rows``.
-        exact_rows: How many of the stiffest rows enter the normal equations exactly; the others
-            enter at their mean stiffness, as a multiple of ``gram``. All when None.
+        exact_rows: How many of the rows of largest D enter the normal equations exactly; the others
+            enter at their mean D, as a multiple of ``gram``. All when None.
     """
-
-    def normal_matrix(stiffness):
-        xp = arrays.xp
-        if exact_rows is None or exact_rows >= len(rows):
-            scaled = rows * xp.sqrt(stiffness)[:, None]
-            return scaled.T @ scaled
-        stiffest = arrays.largest(stiffness, exact_rows)
-        mean = (stiffness.sum() - stiffness[stiffest].sum()) / (len(rows) - exact_rows)
-        scaled = rows[stiffest] * xp.sqrt(xp.maximum(stiffness[stiffest] - mean, 0))[:, None]
-        return scaled.T @ scaled + mean * gram
-
-    return arrays.while_loop(
-        lambda point: (point.error > tolerance) & (point.steps < MAX_ITERATIONS),
-        lambda point: _step(arrays, rows, normal_matrix, point),
-        point,
-    )
+    if exact_rows is None or exact_rows >= len(rows):
+        gram, exact_rows = None, 0
+    return iterate(arrays, partial(_step, arrays, rows, gram, exact_rows), point, tolerance=tolerance)
 
 
-def start(arrays: Arrays, rows, target, direction) -> Iterate:
-    """The direction scaled to a mean margin of 4, and duals of equal complementarity."""
+def start(arrays: Arrays, rows: Array, target: Array, direction: Array) -> Iterate:
+    """The direction scaled to a mean margin of 4, slacks of at least 1, and duals with one product s λ for all.
+
+    That product is the μ of the best fit of w by Aᵀ(μ/s).
+    """
     xp = arrays.xp
     margins = rows @ direction
-    scale = 4 * len(rows) / xp.maximum(xp.abs(margins.sum()), _TINY)
+    scale = _MEAN_MARGIN * len(rows) / xp.maximum(xp.abs(margins.sum()), _TINY)
     weights, margins = scale * direction, scale * margins
-    slack = xp.maximum(margins - target, 1.0)
-    pull = (1 / slack) @ rows
-    level = xp.abs(weights @ pull) / xp.maximum(pull @ pull, _TINY)
-    return _measured(xp, rows, weights, slack, xp.maximum(level, 1e-8) / slack, margins - slack - target, 0)
+    slack = xp.maximum(margins - target, _LEAST_SLACK)
+    barrier_force = (1 / slack) @ rows  # Aᵀ(1/s)
+    product = xp.abs(weights @ barrier_force) / xp.maximum(barrier_force @ barrier_force, _TINY)
+    return _measured(xp, weights, slack, xp.maximum(product, _LEAST_PRODUCT) / slack, margins - slack - target, 0)
 
 
-def restricted(arrays: Arrays, rows, point: Iterate, index) -> Iterate:
+def restricted(arrays: Arrays, point: Iterate, index: Array) -> Iterate:
     """The point on some of the rows, with its steps so far."""
     slack, dual, primal_residual = (part[index] for part in (point.slack, point.dual, point.primal_residual))
-    return _measured(arrays.xp, rows, point.weights, slack, dual, primal_residual, point.steps)
+    return _measured(arrays.xp, point.weights, slack, dual, primal_residual, point.steps)
 
 
-def _measured(xp, rows, weights, slack, dual, primal_residual, steps) -> Iterate:
-    dual_residual = weights - dual @ rows
+def _measured(
+    xp: ModuleType, weights: Array, slack: Array, dual: Array, primal_residual: Array, steps: Array | int
+) -> Iterate:
     error = xp.maximum(slack @ dual / (_TINY + weights @ weights), xp.abs(primal_residual).max())
-    return Iterate(weights, slack, dual, primal_residual, dual_residual, error, steps)
+    return Iterate(weights, slack, dual, primal_residual, error, steps)
 
 
-def _step(arrays: Arrays, rows, normal_matrix, point: Iterate) -> Iterate:
-    xp, (weights, slack, dual, primal_residual, dual_residual, _, steps) = arrays.xp, point
-    stiffness = dual / slack
-    factor = arrays.cho_factor(xp.eye(rows.shape[1], dtype=rows.dtype) + normal_matrix(stiffness))
-    stiff_residual = stiffness * primal_residual
+def _step(arrays: Arrays, rows: Array, gram: Array | None, exact_rows: int, point: Iterate) -> Iterate:
+    """One predictor–corrector step by (I2); the primal residual shrinks by 1 − t."""
+    xp, (weights, slack, dual, primal_residual, _, steps) = arrays.xp, point
+    scaling = dual / slack  # D
+    normal_matrix = weighted_gram(arrays, rows, scaling, gram=gram, exact_rows=exact_rows)
+    factor = arrays.cho_factor(xp.eye(rows.shape[1], dtype=rows.dtype) + normal_matrix)
+    scaled_residual, dual_residual = scaling * primal_residual, weights - dual @ rows  # D r_p, r_d
 
-    def direction(pull):
-        """Newton's direction towards λ s = s · pull + s λ."""
-        d_weights = arrays.cho_solve(factor, (pull - stiff_residual) @ rows - dual_residual)
+    def newton(target: Array | float) -> Direction:
+        dual_excess = target / slack - dual  # τ/s − λ
+        d_weights = arrays.cho_solve(factor, (dual_excess - scaled_residual) @ rows - dual_residual)
         d_slack = rows @ d_weights + primal_residual
-        return d_weights, d_slack, pull - stiffness * d_slack
+        return Direction(d_weights, d_slack, dual_excess - scaling * d_slack)
 
-    mean = slack @ dual / len(slack)
-    _, affine_slack, affine_dual = direction(-dual)
-    primal, dual_length = _longest(xp, slack, affine_slack), _longest(xp, dual, affine_dual)
-    predicted = (slack + primal * affine_slack) @ (dual + dual_length * affine_dual) / len(slack)
-    centring = (predicted / mean) ** 3 * mean
-    d_weights, d_slack, d_dual = direction((centring - affine_slack * affine_dual) / slack - dual)
-    primal, dual_length = (_TO_BOUNDARY * _longest(xp, *pair) for pair in ((slack, d_slack), (dual, d_dual)))
-    moved = _measured(
-        xp,
-        rows,
-        weights + primal * d_weights,
-        slack + primal * d_slack,
-        dual + dual_length * d_dual,
-        (1 - primal) * primal_residual,
-        steps + 1,
-    )
-    stopped = point._replace(steps=steps + MAX_ITERATIONS)
-    good = xp.isfinite(moved.error) & (moved.dual.max() < 1e18)
-    return Iterate(*(xp.where(good, new, old) for new, old in zip(moved, stopped, strict=True)))
-
-
-def _longest(xp, position, direction):
-    """Longest step, at most 1 / 0.995, that keeps every entry non-negative."""
-    return 1 / xp.maximum(_TO_BOUNDARY, (-direction / position).max())
+    step = predictor_corrector(xp, slack, dual, newton)
+    primal_residual_left = (1 - step.primal_length) * primal_residual
+    moved = _measured(xp, weights + step.weights_change, step.slack, step.dual, primal_residual_left, steps + 1)
+    return unless_lost(xp, xp.isfinite(moved.error) & (moved.dual.max() < _LARGEST_DUAL), moved, point)

@@ -1,14 +1,38 @@
-"""The conditions of optimality, checked on all rows: what a solution must pass to be one."""
+"""The max-margin problem, its conditions of optimality, and how far a solution is from meeting them.
 
-from typing import NamedTuple
+With labelled inputs a = y x as the rows of A (P, N), the student and its dual solve::
+
+    min ½‖w‖²   subject to   A w ≥ 1                                                        (M1)
+    max Σ λ − ½‖Aᵀλ‖²   subject to   λ ≥ 0                                                  (M2)
+
+and are optimal exactly when (Karush, Kuhn, Tucker)::
+
+    A w ≥ 1,     λ ≥ 0,     w = Aᵀλ,     λ (A w − 1) = 0                                    (M3)
+
+The support J is where λ > 0. Its rows, if independent, determine both::
+
+    A_J A_Jᵀ λ_J = 1,     w = A_Jᵀ λ_J                                                      (M4)
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.students.errors import TOLERANCE
 
 
-class Candidate(NamedTuple):
-    """w = Σ λ a of some rows with λ > 0, and how far it is from solving min ½‖w‖² subject to A w ≥ 1."""
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """w and the λ > 0 of some rows, with the residuals of (M3).
+
+    Attributes:
+        weights: w, (N,).
+        support: Rows with λ > 0, (|J|,).
+        dual: Their λ, (|J|,).
+        violation: max(1 − A w) over all rows.
+        gap: (½‖w‖² − Σ λ + ½‖Aᵀλ‖²) / ½‖w‖².
+        mismatch: ‖w − Aᵀλ‖/‖w‖.
+    """
 
     weights: np.ndarray
     support: np.ndarray
@@ -24,14 +48,23 @@ class Candidate(NamedTuple):
 
 
 def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np.ndarray | None = None) -> Candidate:
-    """A student, by default the one that the duals make, with its residuals over all rows::
+    """The student w, or by default Aᵀλ, with its residuals.
 
-    violation = max (1 − A w)        gap = (½‖w‖² − Σ λ + ½‖Aᵀλ‖²) / ½‖w‖²
+    Args:
+        rows: A, (P, N).
+        index: Rows to which the duals belong; all others have λ = 0.
+        dual: λ of these rows; those ≤ 0 are left out.
+        weights: w.
     """
     index, dual = index[dual > 0], dual[dual > 0]
     combined = dual @ rows[index]
     weights = combined if weights is None else weights
     square = weights @ weights
-    gap = 1 + float((combined @ combined - 2 * dual.sum()) / square) if square > 0 else np.inf
-    mismatch = float(np.linalg.norm(weights - combined) / np.sqrt(square)) if square > 0 else np.inf
-    return Candidate(weights, index, dual, 1 - float((rows @ weights).min()), gap, mismatch)
+    return Candidate(
+        weights=weights,
+        support=index,
+        dual=dual,
+        violation=1 - float((rows @ weights).min()),
+        gap=1 + float((combined @ combined - 2 * dual.sum()) / square) if square > 0 else np.inf,
+        mismatch=float(np.linalg.norm(weights - combined) / np.sqrt(square)) if square > 0 else np.inf,
+    )

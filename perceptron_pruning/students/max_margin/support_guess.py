@@ -1,7 +1,7 @@
 """A guess of the support: by blocks of rows for P ≤ N, else by an interior point in single precision.
 
 Once the gap is moderate, the support is among the few N rows of largest λ/s; the last iterations
-run on those alone. What that misses, the dual active set finds when it checks all rows. Where thousands of rows
+run on those alone. What that misses, the dual active set adds when it checks all rows. Where thousands of rows
 nearly touch, or their lengths differ by orders of magnitude, it would take too long about it: such problems get a
 second guess, on all rows and in double precision.
 """
@@ -13,15 +13,27 @@ from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
 from perceptron_pruning.students.max_margin.interior_point import Iterate, interior_point, restricted, start
 
 _SINGLE = np.float32
-_COARSE, _FINE, _FINEST = 0.5, 1e-3, 1e-12  # tolerances
-_EXACT_ROWS, _LAST_ROWS, _SAMPLE_ROWS = 2, 2, 5  # rows per feature
-_DESCENTS, _DESCENDED = 4, 1e-4
+_COARSE = 0.5  # relative error of the interior point on all rows
+_FINE = 1e-3  # relative error on the rows of largest λ/s
+_FINEST = 1e-12  # relative error of the precise guess
+_EXACT_ROWS = 2  # rows per feature with a D of their own in the normal equations, or P/20 if that is more
+_LAST_ROWS = 2  # rows per feature for the last iterations
+_SAMPLE_ROWS = 5  # rows per feature, at least, from which the Gram matrix is estimated
+_RIDGE = 1e-3  # ridge of the least squares, relative to the mean eigenvalue of AᵀA
+_DESCENTS = 4  # conjugate-gradient steps at most
+_DESCENDED = 1e-4  # preconditioned squared residual, relative to the first, at which they end
 
 
 def support_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows that are likely the support, and their λ > 0."""
     with np.errstate(all="ignore"):  # what overflows is a bad guess
         return block_pivoting(rows) if len(rows) <= rows.shape[1] else _interior_point(rows)
+
+
+def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `support_guess`, from an interior point on all rows, in double precision, to an error of 1e-12."""
+    point = start(NUMPY, rows, np.ones(len(rows)), _least_squares(rows, rows.T @ rows))
+    return _support(interior_point(NUMPY, rows, point, tolerance=_FINEST), np.arange(len(rows)), rows.shape[1])
 
 
 def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,32 +45,27 @@ def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     kept = np.arange(len(rows))
     point = start(NUMPY, single, np.ones(len(rows), _SINGLE), _least_squares(single, gram))
     if len(rows) > _LAST_ROWS * features:
-        exact = max(_EXACT_ROWS * features, len(rows) // 20)
-        point = interior_point(NUMPY, single, point, tolerance=_COARSE, gram=gram, exact_rows=exact)
+        exact_rows = max(_EXACT_ROWS * features, len(rows) // 20)
+        point = interior_point(NUMPY, single, point, tolerance=_COARSE, gram=gram, exact_rows=exact_rows)
         kept = NUMPY.largest(point.dual / point.slack, _LAST_ROWS * features)
         single = single[kept]
-        point = restricted(NUMPY, single, point, kept)
+        point = restricted(NUMPY, point, kept)
     point = interior_point(NUMPY, single, point, tolerance=_FINE)
     return _support(point, kept, features)
 
 
-def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As `support_guess`, from an interior point that takes its time."""
-    point = start(NUMPY, rows, np.ones(len(rows)), _least_squares(rows, rows.T @ rows))
-    return _support(interior_point(NUMPY, rows, point, tolerance=_FINEST), np.arange(len(rows)), rows.shape[1])
-
-
 def _support(point: Iterate, kept: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the rows ``kept`` with λ > s, at most N, and their λ."""
     active = np.flatnonzero(point.dual > point.slack)
     if active.size > features:
         active = NUMPY.largest(point.dual / point.slack, features)
-    return kept[active], point.dual[active].astype(np.float64)
+    return kept[active], np.asarray(point.dual[active], dtype=np.float64)
 
 
 def _least_squares(rows: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """Ridge least squares of targets 1 by conjugate gradients, preconditioned by a sample's Gram matrix."""
+    """(AᵀA + ridge)⁻¹ Aᵀ1 by conjugate gradients, preconditioned by an estimate ``gram`` of AᵀA."""
     features = len(gram)
-    ridge = 1e-3 * np.trace(gram) / features
+    ridge = _RIDGE * np.trace(gram) / features
     factor = NUMPY.cho_factor(gram + ridge * np.eye(features, dtype=gram.dtype))
     weights, residual = np.zeros(features, gram.dtype), rows.sum(0)
     search = NUMPY.cho_solve(factor, residual)

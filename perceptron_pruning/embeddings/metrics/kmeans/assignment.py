@@ -1,4 +1,4 @@
-"""One block against all centroids: who is nearest, and what the centroids gain from it."""
+"""Assignment of a block of rows to the nearest centroids, and the sums that move the centroids."""
 
 from functools import partial
 from typing import NamedTuple
@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 
-class Gains(NamedTuple):
-    """Sums over the rows seen so far, in double precision.
+class ClusterSums(NamedTuple):
+    """Sums over the rows assigned so far, in double precision.
 
     Attributes:
         sums: Σ x of each cluster, (k, d).
@@ -22,15 +22,16 @@ class Gains(NamedTuple):
     objective: jax.Array
 
 
-def no_gains(n_clusters: int, n_features: int) -> Gains:
-    return Gains(
+def zero_sums(n_clusters: int, n_features: int) -> ClusterSums:
+    """The sums before the first block."""
+    return ClusterSums(
         jnp.zeros((n_clusters, n_features), jnp.float64),
         jnp.zeros(n_clusters, jnp.float64),
         jnp.zeros((), jnp.float64),
     )
 
 
-def nearest_centroid(rows, centroids):
+def nearest_centroid(rows: jax.Array, centroids: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Index of the nearest centroid and x·c − ‖c‖²/2 there, each (n,): one matrix product.
 
     The largest entry and then its first place are two plain reductions: on a CPU together
@@ -43,14 +44,14 @@ def nearest_centroid(rows, centroids):
 
 
 @partial(jax.jit, donate_argnums=2)
-def assign_jax(rows, centroids, gains: Gains):
-    """Assigns a block and adds it to the gains; returns also each row's squared distance, (n,)."""
+def assign_jax(rows: jax.Array, centroids: jax.Array, total: ClusterSums) -> tuple[ClusterSums, jax.Array]:
+    """The sums with a block added, and each row's squared distance ‖x‖² − 2 (x·c − ‖c‖²/2), (n,)."""
     nearest, closeness = nearest_centroid(rows, centroids)
-    return _add(rows, nearest, jnp.sum(rows**2, axis=1) - 2 * closeness, gains)
+    return _add(rows, nearest, jnp.sum(rows**2, axis=1) - 2 * closeness, total)
 
 
-def assign_faiss(rows, centroids, gains: Gains):
-    """As `assign_jax`, with the assignment by faiss."""
+def assign_faiss(rows: jax.Array, centroids: jax.Array, total: ClusterSums) -> tuple[ClusterSums, jax.Array]:
+    """As `assign_jax`, with the nearest centroids by faiss."""
     try:
         import faiss
     except ImportError as missing:
@@ -58,16 +59,16 @@ def assign_faiss(rows, centroids, gains: Gains):
     index = faiss.IndexFlatL2(centroids.shape[1])
     index.add(np.ascontiguousarray(centroids, np.float32))
     squared, nearest = index.search(np.ascontiguousarray(rows, np.float32), 1)
-    return add_jit(jnp.asarray(rows), jnp.asarray(nearest[:, 0]), jnp.asarray(squared[:, 0]), gains)
+    return add_jit(jnp.asarray(rows), jnp.asarray(nearest[:, 0]), jnp.asarray(squared[:, 0]), total)
 
 
-def _add(rows, nearest, squared, gains: Gains):
-    squared = jnp.maximum(squared, 0)
-    k = len(gains.counts)
+def _add(rows: jax.Array, nearest: jax.Array, squared: jax.Array, total: ClusterSums) -> tuple[ClusterSums, jax.Array]:
+    squared = jnp.maximum(squared, 0)  # rounding must not make a square negative
+    k = len(total.counts)
     sums = jax.ops.segment_sum(rows, nearest, k)
     counts = jax.ops.segment_sum(jnp.ones(len(rows)), nearest, k)
-    total = Gains(gains.sums + sums, gains.counts + counts, gains.objective + jnp.sum(squared, dtype=jnp.float64))
-    return total, squared
+    objective = jnp.sum(squared, dtype=jnp.float64)
+    return ClusterSums(total.sums + sums, total.counts + counts, total.objective + objective), squared
 
 
 add_jit = jax.jit(_add, donate_argnums=3)
@@ -76,7 +77,7 @@ ENGINES = {"jax": assign_jax, "faiss": assign_faiss}
 
 
 @jax.jit
-def distances(rows, centroids):
-    """‖x − c‖ to the nearest centroid, from the difference itself: exact zeros stay zero, (n,)."""
+def nearest_distances(rows: jax.Array, centroids: jax.Array) -> jax.Array:
+    """‖x − c‖ to the nearest centroid, (n,), from the difference itself: exact zeros stay zero."""
     nearest, _ = nearest_centroid(rows, centroids)
     return jnp.sqrt(jnp.sum((rows - centroids[nearest]) ** 2, axis=1))

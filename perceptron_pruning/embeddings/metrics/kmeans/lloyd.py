@@ -1,5 +1,6 @@
 """Lloyd's algorithm over blocks of rows, in one process or in many."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import jax
@@ -7,16 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from perceptron_pruning.embeddings.io.rows import Rows
-from perceptron_pruning.embeddings.metrics.kmeans.assignment import ENGINES, Gains, distances, no_gains
-from perceptron_pruning.embeddings.metrics.kmeans.settings import KMeansSettings
+from perceptron_pruning.embeddings.metrics.kmeans.assignment import ENGINES, ClusterSums, nearest_distances, zero_sums
 from perceptron_pruning.embeddings.metrics.kmeans.start import plus_plus, random_rows, sample_size
-from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
+from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, NoCheckpoint, load_everywhere
-from perceptron_pruning.embeddings.runtime.devices import placed
-from perceptron_pruning.embeddings.runtime.process_group import Alone, World
-from perceptron_pruning.embeddings.runtime.progress import Progress, Silent
-
-RESIDENT_BYTES = 2**28
+from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup, SingleProcess
+from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.settings import KMEANS_RESIDENT_BYTES, KMeansSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +23,11 @@ class KMeans:
     """Centroids of a k-means run.
 
     Attributes:
-        settings: What was asked.
+        settings: The settings of the run.
         centroids: (k, d); of unit length if spherical.
         history: Objective Σ min ‖x − c‖² before each step, (steps,).
         counts: Rows of each cluster at the last assignment, (k,).
-        reseeded: Clusters that were found empty and begun anew, over all steps.
+        reseeded: Empty clusters that began anew, over all steps.
     """
 
     settings: KMeansSettings
@@ -44,7 +43,7 @@ def fit_kmeans(
     *,
     seed: int = 0,
     centroids: np.ndarray | None = None,
-    world: World | None = None,
+    group: ProcessGroup | None = None,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> KMeans:
@@ -56,132 +55,172 @@ def fit_kmeans(
     Args:
         rows: (n, d) of this process, n ≥ k over all processes.
         settings: k must be set.
-        seed: Of the start.
-        centroids: Start (k, d) instead of `settings.start`.
-        world: The other processes.
-        progress: Told of every pass.
-        checkpoint: Where the centroids of every step are kept, to resume.
+        seed: Seed of the first centroids.
+        centroids: First centroids (k, d) instead of `settings.start`.
+        group: Process group.
+        progress: Progress reporter.
+        checkpoint: Store of the centroids of every step, to resume from.
 
     Raises:
         ValueError: k is out of range, or there are fewer distinct rows than k.
     """
-    run = _Lloyd(rows, settings, world or Alone(), progress or Silent(), checkpoint or NoCheckpoint())
+    run = _Lloyd(rows, settings, group or SingleProcess(), progress or NoProgress(), checkpoint or NoCheckpoint())
     with jax.enable_x64(True):
         return run.fit(seed, centroids)
 
 
-class _Lloyd:
-    """One run: the rows and who reads them."""
+@dataclass
+class _State:
+    """State of a run between steps.
 
-    def __init__(self, rows: Rows, settings: KMeansSettings, world: World, progress: Progress, checkpoint: Checkpoint):
-        self.rows, self.settings, self.world = rows, settings, world
+    Attributes:
+        centroids: (k, d).
+        counts: Rows of each cluster at the last assignment, (k,).
+        history: Objective before each step.
+        reseeded: Empty clusters that began anew.
+    """
+
+    centroids: np.ndarray
+    counts: np.ndarray
+    history: list[float]
+    reseeded: int = 0
+
+
+@dataclass(frozen=True)
+class _DeviceBlock:
+    """Rows of a block as k-means sees them, on the device, (B, d)."""
+
+    span: slice
+    values: jax.Array
+
+
+class _Lloyd:
+    """A run of Lloyd's algorithm on the rows of a process group."""
+
+    def __init__(
+        self, rows: Rows, settings: KMeansSettings, group: ProcessGroup, progress: Progress, checkpoint: Checkpoint
+    ):
+        self.rows, self.settings, self.group = rows, settings, group
         self.progress, self.checkpoint = progress, checkpoint
-        self.n_rows = int(world.sum(np.array(len(rows), np.int64)))
+        self.n_rows = int(group.all_sum(np.array(len(rows), np.int64)))
         self.n_clusters = settings.n_clusters or 0
         if not 1 <= self.n_clusters <= self.n_rows:
             raise ValueError(
                 f"`n_clusters` must be in [1, {self.n_rows}], the number of rows; got {settings.n_clusters}"
             )
-        self.resident: list[Block] | None = None
+        self.resident: list[_DeviceBlock] | None = None
 
     def fit(self, seed: int, centroids: np.ndarray | None) -> KMeans:
-        stored = self._stored()
-        centroids = (
-            stored["centroids"] if stored else self._start(seed) if centroids is None else self._scaled(centroids)
-        )
-        history, reseeded = (list(stored["history"]), int(stored["reseeded"])) if stored else ([], 0)
-        counts = stored["counts"] if stored else np.zeros(self.n_clusters)
-        while len(history) < self.settings.iterations and not self._settled(history):
-            centroids, counts, objective, empty = self._step(centroids, len(history))
-            history.append(objective)
-            reseeded += empty
-            self.checkpoint.save("kmeans", centroids=centroids, history=history, reseeded=reseeded, counts=counts)
+        state = self._stored_state() or self._first_state(seed, centroids)
+        while len(state.history) < self.settings.iterations and not self._converged(state.history):
+            self._step(state)
+            self.checkpoint.save("kmeans", **vars(state))
         return KMeans(
-            settings=self.settings, centroids=centroids, history=np.array(history), counts=counts, reseeded=reseeded
+            settings=self.settings,
+            centroids=state.centroids,
+            history=np.array(state.history),
+            counts=state.counts,
+            reseeded=state.reseeded,
         )
 
-    def _stored(self) -> dict[str, np.ndarray] | None:
-        """Where an interrupted run stopped; of processes that stopped at different steps, the earliest's place."""
-        stored = load_everywhere(self.checkpoint, "kmeans", self.world)
+    def _first_state(self, seed: int, centroids: np.ndarray | None) -> _State:
+        first = self._first_centroids(seed) if centroids is None else self._scaled(centroids)
+        return _State(centroids=first, counts=np.zeros(self.n_clusters), history=[])
+
+    def _stored_state(self) -> _State | None:
+        """The state in the checkpoint; of processes that were interrupted at different steps, the earliest."""
+        stored = load_everywhere(self.checkpoint, "kmeans", self.group)
         if stored is None:
             return None
-        steps = self.world.gather(np.array([len(stored["history"])]))
-        if (steps == steps[0]).all():
-            return stored
-        mine = self.world.rank == int(steps.argmin())
-        return {
-            name: self.world.gather(stored[name] if mine else stored[name][:0])
-            for name in ("centroids", "history", "counts")
-        } | {"reseeded": self.world.gather(stored["reseeded"].reshape(-1)[: int(mine)])[0]}
+        steps = self.group.all_gather(np.array([len(stored["history"])]))
+        if not (steps == steps[0]).all():
+            earliest = self.group.rank == int(steps.argmin())
+            own_part = slice(None) if earliest else slice(0)
+            stored = {name: self.group.all_gather(np.atleast_1d(values)[own_part]) for name, values in stored.items()}
+        return _State(
+            centroids=stored["centroids"],
+            counts=stored["counts"],
+            history=list(stored["history"]),
+            reseeded=int(stored["reseeded"].reshape(())),
+        )
 
-    def _settled(self, history: list[float]) -> bool:
+    def _converged(self, history: list[float]) -> bool:
+        """Whether the last step lowered the objective by at most the tolerance, relative to it."""
         if len(history) < 2:
             return False
-        gain = history[-2] - history[-1]
-        return 0 <= gain <= self.settings.tolerance * history[-2]
+        decrease = history[-2] - history[-1]
+        return 0 <= decrease <= self.settings.tolerance * history[-2]
 
-    def _start(self, seed: int) -> np.ndarray:
+    def _first_centroids(self, seed: int) -> np.ndarray:
         if self.settings.start == "random":
-            return self._scaled(random_rows(self.rows, self.n_clusters, seed=seed, world=self.world))
+            return self._scaled(random_rows(self.rows, self.n_clusters, seed=seed, group=self.group))
         size = sample_size(self.n_rows, self.n_clusters)
-        sample = self._scaled(random_rows(self.rows, size, seed=seed, world=self.world))
+        sample = self._scaled(random_rows(self.rows, size, seed=seed, group=self.group))
         return plus_plus(sample, self.n_clusters, seed=seed)
 
-    def _step(self, centroids: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, float, int]:
-        """New centroids, counts, the objective of the old ones, and how many were empty."""
-        gains, squared = self._pass(centroids, f"k-means {number + 1}")
-        sums, counts = self.world.sum(np.asarray(gains.sums)), self.world.sum(np.asarray(gains.counts))
-        objective = float(self.world.sum(np.asarray(gains.objective)))
+    def _step(self, state: _State) -> None:
+        """Moves the centroids to the means of their rows; empty clusters to the farthest rows."""
+        assigned, squared = self._assign(state.centroids, f"k-means {len(state.history) + 1}")
+        sums, counts = self.group.all_sum(np.asarray(assigned.sums)), self.group.all_sum(np.asarray(assigned.counts))
         means = (sums / np.maximum(counts, 1)[:, None]).astype(self.rows.dtype)
         empty = np.flatnonzero(counts == 0)
+        state.history.append(float(self.group.all_sum(np.asarray(assigned.objective))))
         if empty.size:
-            means[empty] = self._farthest(squared, empty.size)
-        return self._scaled(means), counts, objective, empty.size
+            means[empty] = self._farthest_rows(squared, empty.size)
+        state.centroids, state.counts = self._scaled(means), counts
+        state.reseeded += empty.size
 
-    def _pass(self, centroids: np.ndarray, label: str) -> tuple[Gains, np.ndarray]:
+    def _assign(self, centroids: np.ndarray, label: str) -> tuple[ClusterSums, np.ndarray]:
+        """Sums over the rows of this process, and each row's squared distance to its centroid, (n,)."""
         assign = ENGINES[self.settings.engine]
-        gains, centroids_there = no_gains(*centroids.shape), jnp.asarray(centroids)
-        squared, waiting = np.empty(len(self.rows), self.rows.dtype), None
-        for block in self._blocks(label):
-            gains, distance = assign(block.values, centroids_there, gains)
-            if waiting is not None:  # one block behind, so that the device never waits for the host
-                squared[waiting[0]] = waiting[1]
-            waiting = block.span, distance
-        if waiting is not None:
-            squared[waiting[0]] = waiting[1]
-        return gains, squared
+        total, device_centroids = zero_sums(*centroids.shape), jnp.asarray(centroids)
+        squared = np.empty(len(self.rows), self.rows.dtype)
+        pending: tuple[slice, jax.Array] | None = None
+        for block in self._device_blocks(label):
+            total, distances = assign(block.values, device_centroids, total)
+            if pending is not None:  # copied one block late, so that the device never waits for the host
+                squared[pending[0]] = pending[1]
+            pending = block.span, distances
+        if pending is not None:
+            squared[pending[0]] = pending[1]
+        return total, squared
 
-    def _blocks(self, label: str):
-        """Blocks on the device; small pools stay there between the steps."""
+    def _device_blocks(self, label: str) -> Iterator[_DeviceBlock]:
+        """Blocks of rows on the device; few enough rows stay there between the steps."""
         if self.resident is not None:
             yield from self.resident
             return
-        keep = [] if self.rows.in_memory and len(self.rows) * self.rows.n_features * 8 <= RESIDENT_BYTES else None
+        few = self.rows.in_memory and len(self.rows) * self.rows.n_features * 8 <= KMEANS_RESIDENT_BYTES
+        resident: list[_DeviceBlock] = []
         for block in blocks(self.rows, progress=self.progress, label=label, widest=self.n_clusters):
-            ready = Block(block.start, block.stop, placed(self._scaled(block.values)))  # pyright: ignore[reportArgumentType]
-            if keep is not None:
-                keep.append(ready)
+            ready = _DeviceBlock(block.span, on_local_devices(self._scaled(block.values)))
+            if few:
+                resident.append(ready)
             yield ready
-        self.resident = keep
+        self.resident = resident if few else None
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         return unit_rows(values) if self.settings.spherical else values
 
-    def _farthest(self, squared: np.ndarray, count: int) -> np.ndarray:
+    def _farthest_rows(self, squared: np.ndarray, count: int) -> np.ndarray:
         """The rows of all processes that lie farthest from their centroid, (count, d)."""
-        mine = np.sort(np.argsort(-squared, kind="stable")[:count])
-        distances_of_all = self.world.gather(squared[mine])
-        rows_of_all = self.world.gather(self._scaled(self.rows.take(mine)))
-        farthest = np.argsort(-distances_of_all, kind="stable")[:count]
-        if len(farthest) < count or not distances_of_all[farthest[-1]] > 0:
+        own = np.sort(np.argsort(-squared, kind="stable")[:count])
+        candidate_distances = self.group.all_gather(squared[own])
+        candidates = self.group.all_gather(self._scaled(self.rows.take(own)))
+        farthest = np.argsort(-candidate_distances, kind="stable")[:count]
+        if len(farthest) < count or not candidate_distances[farthest[-1]] > 0:
             raise ValueError(
                 f"`n_clusters` = {self.n_clusters} leaves a cluster empty: fewer rows are distinct; lower it"
             )
-        return rows_of_all[farthest]
+        return candidates[farthest]
 
 
 def unit_rows(values: np.ndarray) -> np.ndarray:
-    """Rows over their Euclidean length."""
+    """Rows over their Euclidean length.
+
+    Raises:
+        ValueError: A row is zero.
+    """
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     if not np.all(lengths > 0):
         row = int(np.flatnonzero(lengths[:, 0] == 0)[0])
@@ -193,10 +232,10 @@ def prototype_distances(
     rows: Rows, centroids: np.ndarray, *, spherical: bool, progress: Progress, label: str
 ) -> np.ndarray:
     """Euclidean distance of every row to its nearest centroid, (n,) float64."""
-    result = np.empty(len(rows))
+    distances = np.empty(len(rows))
     with jax.enable_x64(True):
-        there = jnp.asarray(centroids)
+        device_centroids = jnp.asarray(centroids)
         for block in blocks(rows, progress=progress, label=label, widest=len(centroids)):
             values = unit_rows(block.values) if spherical else block.values
-            result[block.span] = distances(placed(values), there)
-    return result
+            distances[block.span] = nearest_distances(on_local_devices(values), device_centroids)
+    return distances

@@ -1,4 +1,4 @@
-"""Whatever holds embeddings, opened as rows."""
+"""Embeddings opened as rows: arrays, `.npy`, `.npz`, Parquet, safetensors, folders of shards."""
 
 import shutil
 import tempfile
@@ -8,15 +8,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.io.columns import split_name
 from perceptron_pruning.embeddings.io.npy import npy_shard, only_name, safetensors_shard
-from perceptron_pruning.embeddings.io.rows import ArrayShard, Rows, Shard, array_rows
+from perceptron_pruning.embeddings.io.rows import ArrayShard, FileShard, Rows, Shard, array_rows
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
+EmbeddingSource = ArrayLike | str | Path | Rows
+"""Embeddings of one network: an array (n, d), or the path of a file or folder."""
 
 
-def open_rows(source: object, *, name: str = "embeddings") -> Rows:
+def open_sources(sources: EmbeddingSource | Sequence[EmbeddingSource]) -> list[Rows]:
+    """The rows of each network: several for a sequence of arrays or paths, one otherwise."""
+    if isinstance(sources, Sequence) and not isinstance(sources, str) and _are_sources(sources):
+        return [open_rows(source) for source in sources]
+    return [open_rows(sources)]  # pyright: ignore[reportArgumentType]
+
+
+def _are_sources(sources: Sequence) -> bool:
+    return len(sources) > 0 and all(isinstance(s, str | Path | Rows) or np.ndim(s) == 2 for s in sources)
+
+
+def open_rows(source: EmbeddingSource, *, name: str = "embeddings") -> Rows:
     """Embeddings as rows that are read when needed.
 
     Args:
@@ -42,22 +56,22 @@ def open_rows(source: object, *, name: str = "embeddings") -> Rows:
 def shard_files(folder: Path) -> list[Path]:
     """The shards of a folder, in the order of the numbers in their names."""
     place = folder / "img_emb" if (folder / "img_emb").is_dir() else folder
-    found = [file for suffix in SUFFIXES for file in place.glob(f"*{suffix}")]
-    kinds = {file.suffix for file in found}
+    shards = [file for suffix in SUFFIXES for file in place.glob(f"*{suffix}")]
+    kinds = {file.suffix for file in shards}
     if len(kinds) != 1:
         raise ValueError(
             f"`{place}` must hold shards of one kind ({', '.join(SUFFIXES)}); got {sorted(kinds) or 'none'}"
         )
-    return sorted(found, key=_by_number)
+    return sorted(shards, key=_numbers_in_name)
 
 
 def metadata_column(folder: Path, name: str) -> str | None:
-    """`FOLDER/metadata:name` of clip-retrieval's layout, if there is such a folder."""
+    """`FOLDER/metadata:name`, a column of clip-retrieval's layout; None if there is no such folder."""
     metadata = folder / "metadata"
     return f"{metadata}:{name}" if metadata.is_dir() else None
 
 
-def _by_number(file: Path) -> tuple:
+def _numbers_in_name(file: Path) -> tuple[list[int], str]:
     digits = "".join(c if c.isdigit() else " " for c in file.stem).split()
     return [int(d) for d in digits], file.name
 
@@ -75,7 +89,7 @@ def _shard(path: Path, key: str | None) -> Shard:
 
 
 def _npz_shard(path: Path, key: str | None) -> ArrayShard:
-    """Compressed files cannot be read in pieces: the array is held in memory."""
+    """The array of a `.npz`, held in memory: compressed files cannot be read in pieces."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = archive.files
@@ -87,13 +101,18 @@ def _npz_shard(path: Path, key: str | None) -> ArrayShard:
     return ArrayShard(array, str(path), path)
 
 
-class _Spool:
-    """A folder for unpacked files that goes when the process does."""
+class _TemporaryFiles:
+    """Files in a temporary folder that is deleted when the process ends."""
 
     folder: tempfile.TemporaryDirectory | None = None
 
     @classmethod
-    def file(cls, size: int) -> Path:
+    def new(cls, size: int) -> Path:
+        """An empty file.
+
+        Raises:
+            OSError: The disk has fewer than ``size`` bytes left.
+        """
         if cls.folder is None:
             cls.folder = tempfile.TemporaryDirectory(prefix="perceptron-pruning-")
         free = shutil.disk_usage(cls.folder.name).free
@@ -105,12 +124,11 @@ class _Spool:
 
 
 def _parquet_shard(path: Path, key: str | None) -> Shard:
-    """Lists are unpacked once into a plain temporary file, so that every later pass is a plain read."""
+    """The list column of a file, unpacked into a temporary file of plain numbers that every pass reads."""
     from perceptron_pruning.embeddings.io.parquet import list_batches, list_column
-    from perceptron_pruning.embeddings.io.rows import FileShard
 
     name, n_rows, width, dtype = list_column(path, key)
-    unpacked = _Spool.file(n_rows * width * dtype.itemsize)
+    unpacked = _TemporaryFiles.new(n_rows * width * dtype.itemsize)
     with unpacked.open("wb") as file:
         for batch in list_batches(path, name, width):
             np.ascontiguousarray(batch, dtype).tofile(file)
@@ -118,18 +136,8 @@ def _parquet_shard(path: Path, key: str | None) -> Shard:
 
 
 class UnpackedShard:
-    """A plain copy that goes by the name of its source."""
+    """A copy in plain numbers, under the name and path of its source."""
 
     def __init__(self, copy: Shard, path: Path):
         self.copy, self.path, self.name = copy, path, str(path)
         self.shape, self.dtype, self.read = copy.shape, copy.dtype, copy.read
-
-
-def open_all(sources: object) -> list[Rows]:
-    """One backbone or several: a list of arrays or paths is several."""
-    several = isinstance(sources, Sequence) and not isinstance(sources, str) and _is_list_of_sources(sources)
-    return [open_rows(source) for source in sources] if several else [open_rows(sources)]  # pyright: ignore[reportGeneralTypeIssues]
-
-
-def _is_list_of_sources(sources: Sequence) -> bool:
-    return len(sources) > 0 and all(isinstance(s, str | Path | Rows) or np.ndim(s) == 2 for s in sources)

@@ -1,0 +1,31 @@
+"""JAX under an algorithm that is written once; see `arrays`. Imported by compiled programs alone."""
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
+
+from perceptron_pruning.students.arrays import Arrays
+
+
+class _JaxArrays(Arrays):
+    """JAX, to be traced under ``jit``."""
+
+    xp = jnp
+
+    def cho_factor(self, matrix):
+        return cho_factor(matrix)[0]
+
+    def cho_solve(self, factor, right):
+        return cho_solve((factor, False), right)
+
+    def while_loop(self, condition, body, state):
+        return jax.lax.while_loop(condition, body, state)
+
+    def largest(self, values, count):
+        return jax.lax.top_k(values, count)[1]
+
+    def scatter(self, size, index, values):
+        return jnp.zeros(size).at[index].set(values)
+
+
+JAX = _JaxArrays()

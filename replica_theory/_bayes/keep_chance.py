@@ -1,0 +1,147 @@
+"""The chance Z(w) that an example is kept with label +1, and what it tells of the fields: E ∇Z ∇Zᵀ/Z.
+
+Z(w) = ∫_{u > 0} dz du q(z) N((z, u); w, Σ)
+"""
+
+import math
+
+import numpy as np
+from scipy.special import ndtr, owens_t
+
+from replica_theory._kept_averages.teacher_field import positive_pieces, window_moments
+from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
+from replica_theory._numerics.quadrature import breakpoints, composite_rule
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+
+_REACH = 10.0  # largest |w| and |ζ|, in standard deviations: φ beyond it is negligible
+_GRID = np.linspace(-_REACH, _REACH, 9)  # panel ends, in standard deviations
+_STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # panel ends around a step in w, in its widths
+_WIDEST_STEP = 1.0  # largest width of a step, in standard deviations, that the grid does not resolve
+_LABEL_STEP_ENDS = np.array([-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0])  # panel ends around the label's step in z
+_LABEL_ORDER = 10  # Gauss–Legendre nodes a panel in z
+_WIDEST_GAP = 16.0  # largest gap of a rule, in standard deviations of z given w, in whose middle Z does not vanish
+_LEAST_CHANCE = 1e-14  # least Z/f that counts: smaller ones are rounding, and their share of the average is negligible
+_LEAST_FIELD_CHANCE = 1e-56  # least Z that counts at θ = 0, where it has no such rounding
+_LEAST_DENSITY = 1e-18  # least density of w that counts
+_LEAST_VARIANCE = 1e-200  # variance of w that stands for 0 in a denominator
+_NEARLY_ZERO = 1e-300  # stands for 0 in Owen's T
+
+
+def field_information(kept: KeptDistribution, ratio: float, order: int) -> float:
+    """E_{w ~ N(0, q)} Z'(w)²/Z(w) at θ = 0, Z = ∫_{u > 0} du q(u) N(u; w, 1−q), at q/(1−q) = ``ratio``."""
+    size, deviation = math.sqrt(ratio / (1 + ratio)), 1 / math.sqrt(1 + ratio)
+    edges = np.append(kept.edges, 0.0)
+    steps = (edges / size)[None], np.full((1, edges.size), deviation / size)
+    nodes = composite_rule(breakpoints(-_REACH, _REACH, grid=_GRID, features=steps), order)
+    w = size * nodes.points
+    chance, first = np.sum([window_moments(piece, w, deviation) for piece in positive_pieces(kept)], axis=0)
+    slope = (first - w * chance) / deviation**2
+    share = np.divide(slope**2, chance, out=np.zeros_like(chance), where=chance > _LEAST_FIELD_CHANCE)
+    return float(nodes.weights @ (normal_density(nodes.points) * share))
+
+
+def fields_information(
+    kept: KeptDistribution, covariance: np.ndarray, overlap: np.ndarray, order: int, *, closed_form: bool
+) -> np.ndarray:
+    """E_{w ~ N(0, Q)} ∇Z ∇Zᵀ/Z, (2, 2), at θ > 0.
+
+    Args:
+        kept: The rule.
+        covariance: Σ, of (z, u) given w.
+        overlap: Q, covariance of w.
+        order: Gauss–Legendre nodes a panel in w.
+        closed_form: Whether Z is taken from rectangles of the bivariate normal, for rules that are constant between
+            edges, or from quadrature over z.
+    """
+    wz, wu, weights = _nodes(kept, covariance, overlap, order)
+    chance, by_z, by_u = (_chance if closed_form else _chance_by_quadrature)(kept, covariance, wz, wu)
+    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _LEAST_CHANCE * kept.keep_fraction)
+    gradient = np.stack([by_z, by_u])
+    return (gradient * share) @ gradient.T
+
+
+def _nodes(
+    kept: KeptDistribution, covariance: np.ndarray, overlap: np.ndarray, order: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """w = (w_z, w_u) and weights: w_z first, then w_u given it, with panels around the rule's edges and the label's."""
+    deviation = math.sqrt(max(overlap[0, 0], _LEAST_VARIANCE))
+    slope = overlap[0, 1] / deviation**2  # E[w_u | w_z] = slope w_z
+    rest = math.sqrt(max(overlap[1, 1] - overlap[0, 1] * slope, _LEAST_VARIANCE))
+    sigma_z, sigma_u = np.sqrt(np.diag(covariance))
+    gaps, middles = np.diff(kept.edges), (kept.edges[1:] + kept.edges[:-1]) / 2
+    centres = np.concatenate([kept.edges, middles, [0.0]]) / deviation
+    # between two pieces of a rule Z passes from one exponential to another, and has zeros at complex w near by
+    is_gap = (kept(middles) == 0) & (gaps < _WIDEST_GAP * sigma_z)
+    passages = np.where(is_gap, sigma_z**2 / gaps, np.inf)
+    widths = [np.full(kept.edges.size, sigma_z), passages, [sigma_u / (abs(slope) + rest / deviation)]]
+    outer = composite_rule(_panel_ends(_REACH, centres[None], np.concatenate(widths)[None] / deviation), order)
+    share = outer.weights * normal_density(outer.points)
+    reach = np.minimum(np.sqrt(2 * np.log(np.maximum(share / _LEAST_DENSITY, 1.0))), _REACH)
+    wz = deviation * outer.points
+    label = (-slope * wz / rest)[:, None], np.full((wz.size, 1), sigma_u / rest)
+    inner = composite_rule(_panel_ends(reach, *label), order)
+    wz = wz[inner.row]
+    return wz, slope * wz + rest * inner.points, share[inner.row] * inner.weights * normal_density(inner.points)
+
+
+def _panel_ends(reach: np.ndarray | float, centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Panels on ±reach, finer around the steps that are sharper than a panel."""
+    steps = np.where(widths < _WIDEST_STEP, centres, np.nan), widths
+    return breakpoints(-reach, reach, grid=_GRID, features=steps, steps=_STEP_ENDS)
+
+
+def _chance(
+    kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Z, ∂Z/∂w_z and ∂Z/∂w_u of a rule that is constant between edges: rectangles of the bivariate normal."""
+    sigma_z, sigma_u, correlation = _deviations(covariance)
+    rest = math.sqrt((1 - correlation) * (1 + correlation))
+    k, chance, by_z, along_label = wu / sigma_u, np.zeros_like(wz), np.zeros_like(wz), np.zeros_like(wz)
+    for piece, probability in zip(kept.pieces, kept.probabilities, strict=True):
+        low, high = (np.clip((edge - wz) / sigma_z, -FAR, FAR) for edge in (piece.lower, piece.upper))
+        chance += probability * (_orthant(high, k, -correlation) - _orthant(low, k, -correlation))
+        at_low, at_high = (normal_density(end) * ndtr((k + correlation * end) / rest) for end in (low, high))
+        by_z += probability * (at_low - at_high) / sigma_z
+        along_label += probability * interval_mass((low + correlation * k) / rest, (high + correlation * k) / rest)
+    return chance, by_z, normal_density(k) / sigma_u * along_label
+
+
+def _deviations(covariance: np.ndarray) -> tuple[float, float, float]:
+    """Standard deviations of z and u, and their correlation."""
+    sigma_z, sigma_u = np.sqrt(np.diag(covariance)).tolist()
+    return sigma_z, sigma_u, float(covariance[0, 1]) / (sigma_z * sigma_u)
+
+
+def _orthant(h: np.ndarray, k: np.ndarray, correlation: float) -> np.ndarray:
+    """P(X < h, Y < k) of standard normals with this correlation, by Owen's T."""
+    rest = math.sqrt((1 - correlation) * (1 + correlation))
+    h, k = np.where(h == 0, _NEARLY_ZERO, h), np.where(k == 0, _NEARLY_ZERO, k)
+    tails = owens_t(h, (k / h - correlation) / rest) + owens_t(k, (h / k - correlation) / rest)
+    return 0.5 * (ndtr(h) + ndtr(k)) - tails - np.where(np.sign(h) != np.sign(k), 0.5, 0.0)
+
+
+def _chance_by_quadrature(
+    kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Z and its gradient of any rule, by quadrature over z."""
+    chance, by_z, by_u = np.sum([_piece_chance(piece, covariance, wz, wu) for piece in kept.pieces], axis=0)
+    return chance, by_z, by_u
+
+
+def _piece_chance(
+    piece: Piece, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A piece's share of Z, ∂Z/∂w_z and ∂Z/∂w_u, over ζ = (z − w_z)/σ_z, given which u ~ N(w_u + slope ζ, rest²)."""
+    sigma_z, sigma_u, correlation = _deviations(covariance)
+    slope, rest = correlation * sigma_u, sigma_u * math.sqrt((1 - correlation) * (1 + correlation))
+    low, high = (np.clip((edge - wz) / sigma_z, -_REACH, _REACH) for edge in (piece.lower, piece.upper))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        label = (-wu / slope)[:, None], np.full((wu.size, 1), rest / abs(slope))
+    ends = breakpoints(low, high, grid=_GRID, features=label, steps=_LABEL_STEP_ENDS)
+    nodes = composite_rule(ends, _LABEL_ORDER)
+    zeta, row = nodes.points, nodes.row
+    y = (wu[row] + slope * zeta) / rest
+    kept = normal_density(zeta) * piece(wz[row] + sigma_z * zeta)
+    labelled, boundary = kept * ndtr(y), kept * normal_density(y) / rest
+    chance, first, by_u = (np.bincount(row, nodes.weights * v, wu.size) for v in (labelled, zeta * labelled, boundary))
+    return chance, first / sigma_z - slope / sigma_z * by_u, by_u

@@ -1,0 +1,66 @@
+"""What starting takes: packages and commands load what they use, when they use it."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import perceptron_pruning
+import replica_theory
+from perceptron_pruning import sweeps
+from perceptron_pruning.cli import COMMANDS, app
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"jax", "matplotlib", "xarray", "zarr", "h5netcdf", "distributed", "pandas", "scipy", "numpy"}
+WITHOUT_JAX = HEAVY - {"numpy", "scipy"}
+
+
+def loaded_by(script: str) -> set[str]:
+    """The heavy packages that a fresh interpreter has loaded in the end."""
+    asked = f"import sys\n{script}\nprint('\\n', *sorted({HEAVY} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def command(*words: str) -> str:
+    """A script that runs a command in its own process."""
+    run = "import contextlib\nfrom perceptron_pruning import cli\nwith contextlib.suppress(SystemExit):\n    cli.main()"
+    return f"sys.argv = {['perceptron-pruning', *words]}\n{run}"
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["import perceptron_pruning, perceptron_pruning.parallel", command("--help"), command("--version")],
+    ids=["import", "help", "version"],
+)
+def test_starting_loads_nothing_heavy(script):
+    assert loaded_by(script) == set()
+
+
+def test_the_theory_on_the_command_line_loads_the_theory_alone():
+    table = command("theory", "--keep-fraction", "0.2", "--alpha-prune", "2")
+    assert not loaded_by(table) & WITHOUT_JAX
+
+
+@pytest.mark.parametrize("package", [perceptron_pruning, replica_theory], ids=lambda package: package.__name__)
+def test_packages_tell_their_version(package):
+    assert package.__version__ == version("perceptron-pruning")
+
+
+@pytest.mark.parametrize("package", [perceptron_pruning, sweeps], ids=lambda package: package.__name__)
+def test_every_public_name_is_there_and_listed(package):
+    for name in package.__all__:
+        assert getattr(package, name).__name__ == name
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="has no attribute 'simulator'"):
+        _ = package.simulator
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_has_the_first_line_of_each_docstring(name):
+    function = app[name].default_command
+    assert function is not None
+    assert COMMANDS[name][1] == (function.__doc__ or "").splitlines()[0]
