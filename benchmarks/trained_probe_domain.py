@@ -46,7 +46,8 @@ from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import Learners
 from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.pruned_pool import PrunedPool
-from replica_theory.losses.named import LOSSES
+from replica_theory.losses.custom import as_loss
+from replica_theory.losses.named import LOSSES, check_loss
 from replica_theory.losses.ridgeless import HardMargin
 
 SETTINGS, SEED = 2000, 20251
@@ -153,7 +154,7 @@ def solved_another_way(setting: Setting, alpha_prune: float) -> tuple[float, flo
         alpha = following
     assert pool is not None
     probe, hard = pool.probe, setting.student == "max_margin"
-    loss, ridge = (HardMargin(), 1.0) if hard else (LOSSES[setting.student], setting.ridge)
+    loss, ridge = (HardMargin(), 1.0) if hard else (as_loss(check_loss(setting.student)), setting.ridge)
     training = at_ridge_limit(pool.training(loss, ridge))
     if pool.makes_the_probe(training.loss, training.ridge):
         return probe.angle, probe.angle / math.pi

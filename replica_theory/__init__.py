@@ -26,11 +26,11 @@ from replica_theory.selection import (
     KeptDistribution,
     Piece,
     Selection,
+    TrainedProbe,
     Verified,
 )
 from replica_theory.separability import separability_threshold
 from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
-from replica_theory.trained_probe import TrainedProbe
 from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [

@@ -16,10 +16,9 @@ from replica_theory.errors import check_alpha, check_label_noise, check_probe_an
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
-from replica_theory.losses.named import LOSSES, check_loss
+from replica_theory.losses.named import check_loss
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.selection import Selection, check_selection
-from replica_theory.trained_probe import TrainedProbe, check_probe
+from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,15 +173,7 @@ def empirical_risk(
         students = minimisers(kept, function, alphas=points, ridge=float(ridge), weight=sample_weight)
         angles = np.full(points.size, angle)
     else:
-        pruning = Pruning(
-            loss=LOSSES[probe.loss],
-            ridge=probe.ridge,
-            share=probe.share,
-            ties=probe.ties,
-            selection=selection,
-            label_noise=noise,
-            weight=sample_weight,
-        )
+        pruning = Pruning.by(probe, selection, label_noise=noise, weight=sample_weight)
         students = StudentCurve(pruning=pruning, loss=function, ridge=float(ridge)).at(points)
         angles = np.array([student.probe_angle for student in students])
     directions = np.array([student.direction for student in students])

@@ -24,10 +24,7 @@ from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
-from replica_theory.losses.named import LOSSES
-from replica_theory.losses.ridgeless import HardMargin
-from replica_theory.selection import KeptDistribution, Selection, check_selection
-from replica_theory.trained_probe import TrainedProbe, check_probe
+from replica_theory.selection import KeptDistribution, Selection, TrainedProbe, check_probe, check_selection
 
 RESIDUAL_TOLERANCE = 1e-9
 """Largest relative residual of the paper's equations with which a student is returned."""
@@ -110,7 +107,7 @@ def max_margin(
         >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe_angle=0.3).generalization_error, 6)
         0.197322
         >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe=TrainedProbe(ridge=0.01)).generalization_error, 6)
-        0.093172
+        0.094008
     """
     if (probe := check_probe(probe, probe_angle)) is not None:
         return _by_trained_probe(check_alpha(alpha_prune), check_selection(selection), probe)
@@ -140,15 +137,7 @@ def max_margin(
 def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedProbe) -> MaxMarginSolution[FloatOrArray]:
     """Students on what a probe keeps of the pool that it was trained on."""
     points = np.atleast_1d(alphas)
-    pruning = Pruning(
-        loss=LOSSES[probe.loss],
-        ridge=probe.ridge,
-        share=probe.share,
-        ties=probe.ties,
-        selection=selection,
-        label_noise=0.0,
-    )
-    students = StudentCurve(pruning=pruning, loss=HardMargin(), ridge=1.0, with_slopes=True).at(points)
+    students = StudentCurve.of_max_margin(Pruning.by(probe, selection, label_noise=0.0)).at(points)
 
     def shaped(name: str) -> FloatOrArray:
         return shaped_like(alphas, np.array([getattr(student, name) for student in students]))

@@ -3,16 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from replica_theory._trained_probe.rounds import Chain, RoundOutcome, RoundSetting
-from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise
-from replica_theory.losses.named import LOSSES
-from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.selection import Selection, check_selection
-from replica_theory.trained_probe import TrainedProbe, check_probe
+from replica_theory._trained_probe.rounds import Chain, RoundOutcome
+from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_ridge
+from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
 
 RoundLoss = Literal["max_margin", "square", "logistic", "hinge", "squared_hinge"]
 
@@ -102,16 +99,10 @@ def pruning_rounds(
     chain = Chain(
         alpha=float(alpha),
         label_noise=check_label_noise(label_noise),
-        rounds=[
-            RoundSetting(
-                loss=LOSSES[probe.loss], ridge=probe.ridge, share=probe.share, ties=probe.ties, selection=selection
-            )
-            for probe, selection in rounds
-        ],
-        loss=LOSSES["squared_hinge" if loss == "max_margin" else loss],
+        rounds=tuple(rounds),
+        loss=None if loss == "max_margin" else loss,
         ridge=float(ridge),
         whole_pool=bool(rerank_pool),
-        needs_margin=loss == "max_margin",
     )
     return tuple(
         _solution(outcomes, chain, loss, probe, selection)
@@ -184,9 +175,9 @@ def _check_rounds(rounds: Sequence[tuple[TrainedProbe, Selection]]) -> None:
 
 
 def _check_student(loss: str, ridge: float) -> None:
-    if loss != "max_margin" and loss not in LOSSES:
-        names = ", ".join(f'"{name}"' for name in ("max_margin", *LOSSES))
+    if loss not in get_args(RoundLoss):
+        names = ", ".join(f'"{name}"' for name in get_args(RoundLoss))
         raise ValueError(f"`loss` must be {names}; got {loss!r}")
-    EmpiricalRisk("squared_hinge" if loss == "max_margin" else loss, ridge)  # checks the ridge
+    check_ridge(ridge)
     if loss == "max_margin" and ridge != 0:
         raise ValueError(f"`ridge` must be 0 for a max-margin student; got {ridge}")

@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, LabelChance, labelled_pieces, moment_maps
 from replica_theory._numerics.gaussian import FAR, normal_density
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
-from replica_theory.losses.base import Weight
+from replica_theory.losses.base import Weight, checked_weights
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
@@ -151,16 +151,6 @@ def _probe_nodes(
         share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
     z = np.concatenate(z)
     return _ProbeNodes(z, np.concatenate(share), checked_weights(weight, z))
-
-
-def checked_weights(weight: Weight, margin: np.ndarray) -> np.ndarray:
-    weights = np.asarray(weight(margin), dtype=float)
-    if weights.shape != margin.shape or not np.all((weights > 0) & np.isfinite(weights)):
-        raise ValueError(
-            f"`sample_weight` must return finite weights > 0 of its argument's shape {margin.shape}; got shape "
-            f"{weights.shape}, from {weights.min()} to {weights.max()}"
-        )
-    return weights
 
 
 def _across_nodes(

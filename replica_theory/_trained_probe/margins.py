@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
@@ -24,8 +23,7 @@ from replica_theory._numerics.one_variable import root
 from replica_theory._trained_probe.learner import Learner
 from replica_theory.selection.kept_distribution import Piece, Probability
 from replica_theory.selection.margins import MarginDistribution
-
-Ties = Literal["random", "dual"]
+from replica_theory.selection.trained_probe import Ties
 
 _FARTHEST = 40.0  # |z| by which every quantile is bracketed
 

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory._kept_averages.quadrature import checked_weights
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import composite_rule
 from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
@@ -16,7 +15,7 @@ from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.panels import SCAN, crossings, panel_ends
 from replica_theory._trained_probe.probe import REACH, Probe
 from replica_theory._trained_probe.student_field import sharp_breakpoints
-from replica_theory.losses.base import Loss, Weight
+from replica_theory.losses.base import Loss, Weight, checked_weights
 
 _LEAST = 1e-18  # share of the pool at a node that counts
 _FLAT = 1e-3  # least cosine of the probe's angle in the width of the label's step

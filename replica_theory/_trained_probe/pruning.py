@@ -4,12 +4,14 @@ import math
 from dataclasses import dataclass, field
 
 from replica_theory._trained_probe.curve import Curve
-from replica_theory._trained_probe.margins import Ties, TrainedMargins
+from replica_theory._trained_probe.margins import TrainedMargins
 from replica_theory._trained_probe.probe import train_probe
 from replica_theory._trained_probe.pruned_pool import PrunedPool
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss, Weight
-from replica_theory.selection import Selection
+from replica_theory.losses.named import LOSSES
+from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection.trained_probe import Ties
 
 _ITERATIONS = 60  # steps of the secant method at most
 _TOLERANCE = 1e-12  # of ln α_total
@@ -39,6 +41,21 @@ class Pruning:
     label_noise: float
     weight: Weight | None = None
     probes: Curve = field(default_factory=Curve)
+
+    @classmethod
+    def by(
+        cls, probe: TrainedProbe, selection: Selection, *, label_noise: float, weight: Weight | None = None
+    ) -> "Pruning":
+        """By this probe and rule."""
+        return cls(
+            loss=LOSSES[probe.loss],
+            ridge=probe.ridge,
+            share=probe.share,
+            ties=probe.ties,
+            selection=selection,
+            label_noise=label_noise,
+            weight=weight,
+        )
 
     def of_total(self, alpha_total: float) -> PrunedPool:
         """The pool of α_total examples per dimension."""

@@ -11,38 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._trained_probe.limits import at_ridge_limit
-from replica_theory._trained_probe.margins import Ties, TrainedMargins
+from replica_theory._trained_probe.margins import TrainedMargins
 from replica_theory._trained_probe.minimiser import COARSE, CRUDE, minimiser
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory._trained_probe.probe import train_probe
 from replica_theory._trained_probe.round_learner import RoundLearner
 from replica_theory._trained_probe.sampled_fields import SampledFields, sobol_points
-from replica_theory.losses.base import Loss
+from replica_theory.losses.base import Loss, LossName
+from replica_theory.losses.named import LOSSES
 from replica_theory.losses.ridgeless import HardMargin
-from replica_theory.selection import Selection
+from replica_theory.selection import Selection, TrainedProbe
 from replica_theory.selection.kept_distribution import Piece, covering
 
 _LOST_FORCE = 1e-4  # share of E[G²] that may be lost without changing a learner beyond the points' accuracy
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundSetting:
-    """A probe and a rule.
-
-    Attributes:
-        loss: ℓ_p.
-        ridge: λ_p, in [0, ∞].
-        share: ψ, share of what is there that the probe is trained on.
-        ties: How equal margins are ranked.
-        selection: The rule.
-    """
-
-    loss: Loss
-    ridge: float
-    share: float
-    ties: Ties
-    selection: Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,31 +58,29 @@ class Chain:
         alpha: α_total.
         label_noise: η.
         rounds: Its probes and rules.
-        loss: ℓ_w, of the students.
+        loss: Of the students; none for max-margin ones.
         ridge: λ_w, in [0, ∞].
         whole_pool: Whether each probe ranks the whole pool again instead of what is left.
-        needs_margin: Whether the students must classify all that is kept.
     """
 
     alpha: float
     label_noise: float
-    rounds: Sequence[RoundSetting]
-    loss: Loss
+    rounds: Sequence[tuple[TrainedProbe, Selection]]
+    loss: LossName | None
     ridge: float
     whole_pool: bool
-    needs_margin: bool = False
 
     def outcomes(self, log2_points: int, seed: int, starts: Sequence[RoundOutcome] = ()) -> list[RoundOutcome]:
         """One a round, by 2^log2_points points."""
         points = sobol_points(len(self.rounds), log2_points, seed)
         learner = self._first_learner(SampledFields.unseen(len(points)))
         kept, dropped, fraction, outcomes = SampledFields.unseen(len(points)), None, 1.0, []
-        for number, setting in enumerate(self.rounds):
+        for number, (probe, selection) in enumerate(self.rounds):
             start = starts[number] if starts else None
             if number:
-                learner = self._next_learner(setting, learner, kept, dropped, fraction, start and start.learner)
-            margins = TrainedMargins(learner, setting.ties)
-            pieces, share = setting.selection.kept_pieces(margins)
+                learner = self._next_learner(probe, learner, kept, dropped, fraction, start and start.learner)
+            margins = TrainedMargins(learner, probe.ties)
+            pieces, share = selection.kept_pieces(margins)
             kept, dropped = self._pruned(kept, dropped, learner, margins, pieces, points[:, number])
             fraction = share if self.whole_pool else share * fraction
             student = self._student(number, learner, kept, start and start.student)
@@ -108,50 +88,50 @@ class Chain:
         return outcomes
 
     def _first_learner(self, everything: SampledFields) -> RoundLearner:
-        setting = self.rounds[0]
+        first, _ = self.rounds[0]
         probe = train_probe(
-            setting.loss, alpha=self.alpha, ridge=setting.ridge, share=setting.share, label_noise=self.label_noise
+            LOSSES[first.loss], alpha=self.alpha, ridge=first.ridge, share=first.share, label_noise=self.label_noise
         )
         return RoundLearner(
             loss=probe.loss,
             alpha=self.alpha,
-            share=setting.share,
+            share=first.share,
             ridge=probe.ridge,
             label_noise=self.label_noise,
             student=probe.student,
             before=Learners.none(),
             kept=everything.nodes,
-            training_share=setting.share,
+            training_share=first.share,
         )
 
     def _next_learner(
         self,
-        setting: RoundSetting,
+        probe: TrainedProbe,
         last: RoundLearner,
         kept: SampledFields,
         dropped: SampledFields | None,
         fraction: float,
         start: OrderParameters | None,
     ) -> RoundLearner:
-        training = self._training(setting.loss, setting.ridge, last.after, kept.times(setting.share))
+        training = self._training(LOSSES[probe.loss], probe.ridge, last.after, kept.times(probe.share))
         return RoundLearner(
             loss=training.loss,
             alpha=self.alpha,
-            share=setting.share * (1.0 if dropped is None else fraction),
+            share=probe.share * (1.0 if dropped is None else fraction),
             ridge=training.ridge,
             label_noise=self.label_noise,
-            student=self._trained(training, last, kept, setting.share, start),
+            student=self._trained(training, last, kept, probe.share, start),
             before=last.after,
             kept=kept.nodes,
-            training_share=setting.share,
+            training_share=probe.share,
             dropped=None if dropped is None else dropped.nodes,
         )
 
     def _student(
         self, number: int, learner: RoundLearner, kept: SampledFields, start: OrderParameters | None
     ) -> OrderParameters:
-        training = self._training(self.loss, self.ridge, learner.after, kept)
-        if self.needs_margin and not isinstance(training.loss, HardMargin):
+        training = self._training(LOSSES[self.loss or "squared_hinge"], self.ridge, learner.after, kept)
+        if self.loss is None and not isinstance(training.loss, HardMargin):
             raise ValueError(f"`loss` must not be a max-margin one: round {number + 1} leaves inseparable labels")
         return self._trained(training, learner, kept, 1.0, start)
 

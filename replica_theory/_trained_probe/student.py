@@ -18,7 +18,6 @@ from replica_theory._trained_probe.residual import RESIDUAL_TOLERANCE, triangula
 from replica_theory._trained_probe.slope import log_error_slope
 from replica_theory._trained_probe.student_field import StudentField
 from replica_theory.errors import SaddlePointError
-from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
@@ -35,6 +34,8 @@ class TrainedStudent:
 
     Attributes:
         probe_angle: θ between probe and teacher, radians.
+        angle: Between student and teacher, radians.
+        probe_overlap: ρ, cosine of the angle to the probe.
         direction: Unit vector (3,): along the probe, across it towards the teacher, outside their plane.
         norm: ‖w‖, in [0, ∞].
         scale: V.
@@ -45,6 +46,8 @@ class TrainedStudent:
     """
 
     probe_angle: float
+    angle: float
+    probe_overlap: float
     direction: np.ndarray
     norm: float
     scale: float
@@ -52,11 +55,6 @@ class TrainedStudent:
     training_error: float
     scaling_exponent: float
     residual: float
-
-    @property
-    def angle(self) -> float:
-        """To the teacher, radians."""
-        return float(angle_to(self.direction, in_plane(self.probe_angle)))
 
     @property
     def generalization_error(self) -> float:
@@ -67,11 +65,6 @@ class TrainedStudent:
     def overlap(self) -> float:
         """R."""
         return math.cos(self.angle)
-
-    @property
-    def probe_overlap(self) -> float:
-        """ρ."""
-        return math.cos(float(angle_to(self.direction, in_plane(0.0))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +84,11 @@ class StudentCurve:
     ridge: float
     with_slopes: bool = False
     found: Curve = field(default_factory=Curve)
+
+    @classmethod
+    def of_max_margin(cls, pruning: Pruning) -> "StudentCurve":
+        """Max-margin students, with slopes."""
+        return cls(pruning=pruning, loss=HardMargin(), ridge=1.0, with_slopes=True)
 
     def at(self, alphas: np.ndarray) -> list[TrainedStudent]:
         """The students at these α_prune, in their order.
@@ -149,6 +147,8 @@ def _described(
     constrained = isinstance(training.loss, (HardMargin, Interpolation))
     return TrainedStudent(
         probe_angle=probe.angle,
+        angle=math.atan2(math.hypot(r * probe.sine, student.outside), A + r * probe.cosine),
+        probe_overlap=float(components[0]) / norm,
         direction=components / norm,
         norm=0.0 if vanishes else norm,
         scale=0.0 if vanishes else math.inf if constrained else student.scale,
@@ -163,6 +163,8 @@ def _diverging(pool: PrunedPool) -> TrainedStudent:
     """The least-squares student without ridge at α = 1, whose norm diverges in random directions."""
     return TrainedStudent(
         probe_angle=pool.probe.angle,
+        angle=math.pi / 2,
+        probe_overlap=0.0,
         direction=_OUTSIDE,
         norm=math.inf,
         scale=math.inf,

@@ -1,13 +1,12 @@
 """A probe that is trained on the very pool that it then prunes."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from replica_theory.errors import check_number, check_ridge
+from replica_theory.losses.base import LossName
 from replica_theory.losses.named import LOSSES
 
-ProbeLoss = Literal["square", "logistic", "hinge", "squared_hinge"]
 Ties = Literal["random", "dual"]
 
 
@@ -37,7 +36,7 @@ class TrainedProbe:
         TrainedProbe(loss='logistic', ridge=0.01, share=1.0, ties='random')
     """
 
-    loss: ProbeLoss = "logistic"
+    loss: LossName = "logistic"
     ridge: float = 0.1
     share: float = 1.0
     ties: Ties = "random"
@@ -51,11 +50,6 @@ class TrainedProbe:
             raise ValueError(f"`share` must be in (0, 1]; got {self.share}")
         if self.ties not in ("random", "dual"):
             raise ValueError(f'`ties` must be "random" or "dual"; got {self.ties!r}')
-
-    @property
-    def is_hebb(self) -> bool:
-        """Whether it is the mean of y x."""
-        return math.isinf(self.ridge)
 
 
 def check_probe(probe: TrainedProbe | None, probe_angle: float) -> TrainedProbe | None:
