@@ -14,6 +14,7 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
+from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.selection import (
     Calibrated,
     KeepBetween,
@@ -25,6 +26,7 @@ from replica_theory.selection import (
     KeptDistribution,
     Piece,
     Selection,
+    TrainedProbe,
     Verified,
 )
 from replica_theory.separability import separability_threshold
@@ -51,8 +53,10 @@ __all__ = [
     "OptimalSelection",
     "ParetoFrontier",
     "Piece",
+    "PruningRound",
     "SaddlePointError",
     "Selection",
+    "TrainedProbe",
     "Verified",
     "VersionSpaceSolution",
     "asymptotics",
@@ -68,6 +72,7 @@ __all__ = [
     "paper_information_gain",
     "paper_version_space",
     "pareto_frontier",
+    "pruning_rounds",
     "separability_threshold",
     "version_space",
 ]

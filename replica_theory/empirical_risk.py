@@ -10,13 +10,15 @@ from numpy.typing import ArrayLike
 
 from replica_theory._empirical_risk.minimiser import minimisers
 from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
+from replica_theory._trained_probe.pruning import Pruning
+from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.selection import Selection, check_selection
+from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,8 @@ class EmpiricalRiskSolution(Generic[Values]):
         loss: The loss, as it was given.
         ridge: λ.
         selection: The rule by which the examples were kept.
-        probe_angle: θ, radians.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
+        probe: The probe, if it was trained on the pool.
         label_noise: η, chance that a label of the pool was flipped.
         sample_weight: Weight of the loss by signed margin, if any.
         generalization_error: ε = angle(student, teacher)/π, test error on clean, unpruned data.
@@ -40,14 +43,16 @@ class EmpiricalRiskSolution(Generic[Values]):
         direction: (a₁, a₂, b)/‖w‖, (..., 3): along the probe, across it towards the teacher, outside their
             plane.
         scale: V of the proximal operator, an example's change of field per unit force on it, in [0, ∞].
-        residual: Largest relative residual of equations (i)–(iv), evaluated independently of the solver.
+        residual: Largest relative residual of equations (i)–(iv), or with a trained probe of the triangular equations
+            (T4)–(T8), evaluated independently of the solver.
     """
 
     alpha_prune: Values
     loss: LossLike
     ridge: float
     selection: Selection
-    probe_angle: float
+    probe_angle: FloatOrArray
+    probe: TrainedProbe | None
     label_noise: float
     sample_weight: Weight | None
     generalization_error: Values
@@ -74,7 +79,9 @@ class EmpiricalRiskSolution(Generic[Values]):
         Raises:
             ValueError: No unit vector has these cosines with both.
         """
-        target = target_direction(self.probe_angle, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap)
+        angles = np.atleast_1d(self.probe_angle).tolist()
+        targets = [target_direction(t, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap) for t in angles]
+        target = np.stack(targets, axis=-1) if np.ndim(self.probe_angle) else targets[0]
         return angle_to(self.direction, target)[()] / math.pi  # pyright: ignore[reportReturnType]
 
 
@@ -86,6 +93,7 @@ def empirical_risk(
     ridge: float,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution[float]: ...
@@ -97,6 +105,7 @@ def empirical_risk(
     ridge: float,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution[np.ndarray]: ...
@@ -107,6 +116,7 @@ def empirical_risk(
     ridge: float,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution[FloatOrArray]:
@@ -131,8 +141,10 @@ def empirical_risk(
         ridge: λ in [0, ∞].
         selection: Which examples are kept, as a function of probe field and (noisy) label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe: A probe that is trained on the pool, of which α_prune are kept; instead of ``probe_angle``.
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
-        sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0.
+        sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0; z is the
+            field of the unit-norm probe.
 
     Returns:
         The students, each checked by a second evaluation of the equations.
@@ -154,11 +166,18 @@ def empirical_risk(
     alphas = check_alpha(alpha_prune)
     EmpiricalRisk(loss, ridge, sample_weight)  # checks its arguments
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-    kept = check_selection(selection).kept_distribution(angle, noise)
-    points = np.atleast_1d(alphas)
-    students = minimisers(kept, as_loss(check_loss(loss)), alphas=points, ridge=float(ridge), weight=sample_weight)
+    function, points = as_loss(check_loss(loss)), np.atleast_1d(alphas)
+    check_selection(selection)
+    if (probe := check_probe(probe, probe_angle)) is None:
+        kept = selection.kept_distribution(angle, noise)
+        students = minimisers(kept, function, alphas=points, ridge=float(ridge), weight=sample_weight)
+        angles = np.full(points.size, angle)
+    else:
+        pruning = Pruning.by(probe, selection, label_noise=noise, weight=sample_weight)
+        students = StudentCurve(pruning=pruning, loss=function, ridge=float(ridge)).at(points)
+        angles = np.array([student.probe_angle for student in students])
     directions = np.array([student.direction for student in students])
-    to_teacher, to_probe = (angle_to(directions, in_plane(target)) for target in (angle, 0.0))
+    to_teacher, to_probe = (angle_to(directions, in_plane(target)) for target in (angles, 0.0 * angles))
 
     def shaped(name: str) -> FloatOrArray:
         return shaped_like(alphas, np.array([getattr(student, name) for student in students]))
@@ -168,7 +187,8 @@ def empirical_risk(
         loss=loss,
         ridge=float(ridge),
         selection=selection,
-        probe_angle=angle,
+        probe_angle=angle if probe is None else shaped_like(alphas, angles),
+        probe=probe,
         label_noise=noise,
         sample_weight=sample_weight,
         generalization_error=shaped_like(alphas, to_teacher / math.pi),

@@ -13,7 +13,7 @@ _ROUNDING = 1e-12  # excess of a unit vector's squared components over 1 that ro
 
 
 def angle_to(direction: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Angle between student(s), (..., 3), and a target (3,), radians; exact to rounding near 0 too.
+    """Angle between student(s), (..., 3), and a target (3, ...), radians; exact to rounding near 0 too.
 
     It is arctan2(perpendicular, parallel) of the student's parts::
 
@@ -25,9 +25,9 @@ def angle_to(direction: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.arctan2(perpendicular, a1 * c1 + a2 * c2)
 
 
-def in_plane(angle: float) -> np.ndarray:
-    """The direction at this angle to the probe, radians, towards the teacher, (3,)."""
-    return np.array([math.cos(angle), math.sin(angle), 0.0])
+def in_plane(angle: float | np.ndarray) -> np.ndarray:
+    """The direction at this angle to the probe, radians, towards the teacher, (3, ...)."""
+    return np.array([np.cos(angle), np.sin(angle), np.zeros_like(angle)])
 
 
 def target_direction(probe_angle: float, *, teacher_overlap: float, probe_overlap: float) -> np.ndarray:

@@ -21,8 +21,10 @@ from replica_theory._max_margin.newton import NewtonResult
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
 from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
+from replica_theory._trained_probe.pruning import Pruning
+from replica_theory._trained_probe.student import StudentCurve
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
-from replica_theory.selection import KeptDistribution, Selection, check_selection
+from replica_theory.selection import KeptDistribution, Selection, TrainedProbe, check_probe, check_selection
 
 RESIDUAL_TOLERANCE = 1e-9
 """Largest relative residual of the paper's equations with which a student is returned."""
@@ -35,19 +37,21 @@ class MaxMarginSolution(Generic[Values]):
     Attributes:
         alpha_prune: α, kept examples per dimension.
         selection: The rule by which they were kept.
-        probe_angle: θ, radians.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
+        probe: The probe, if it was trained on the pool.
         generalization_error: ε = angle(student, teacher)/π, in [0, 1].
         overlap: R = cos of the angle to the teacher.
         probe_overlap: ρ = cos of the angle to the probe.
         margin: κ, least y J·x over kept examples for the unit-norm student J.
         scaling_exponent: d ln ε/d ln α, which is constant where the error falls by a power law.
-        residual: Largest relative residual of the paper's equations (1)–(3), evaluated
-            independently of the solver.
+        residual: Largest relative residual of the paper's equations (1)–(3), or with a trained probe of the triangular
+            equations (T4)–(T8), evaluated independently of the solver.
     """
 
     alpha_prune: Values
     selection: Selection
-    probe_angle: float
+    probe_angle: FloatOrArray
+    probe: TrainedProbe | None
     generalization_error: Values
     overlap: Values
     probe_overlap: Values
@@ -62,13 +66,19 @@ class MaxMarginSolution(Generic[Values]):
 
 
 @overload
-def max_margin(alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0) -> MaxMarginSolution[float]: ...
+def max_margin(
+    alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0, probe: TrainedProbe | None = None
+) -> MaxMarginSolution[float]: ...
 @overload
 def max_margin(
-    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection, probe_angle: float = 0.0
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
 ) -> MaxMarginSolution[np.ndarray]: ...
 def max_margin(
-    alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0
+    alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0, probe: TrainedProbe | None = None
 ) -> MaxMarginSolution[FloatOrArray]:
     """Max-margin student trained on pruned data, in the limit N → ∞ at fixed P/N.
 
@@ -80,9 +90,10 @@ def max_margin(
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
         selection: Which examples are kept, as a function of probe field and label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe: A probe that is trained on the pool, of which α_prune are kept; instead of ``probe_angle``.
 
     Returns:
-        The students, each checked against the paper's own equations.
+        The students, each checked against the paper's own equations, or with a trained probe by a second evaluation.
 
     Raises:
         ValueError: A parameter is out of range.
@@ -92,10 +103,14 @@ def max_margin(
         Sorscher et al. 2022, arXiv:2206.14486, App. A.2; Gardner 1988; Gordon 1988.
 
     Example:
-        >>> from replica_theory import KeepHardest, max_margin
+        >>> from replica_theory import KeepHardest, TrainedProbe, max_margin
         >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe_angle=0.3).generalization_error, 6)
         0.197322
+        >>> round(max_margin(2.0, selection=KeepHardest(0.4), probe=TrainedProbe(ridge=0.01)).generalization_error, 6)
+        0.094008
     """
+    if (probe := check_probe(probe, probe_angle)) is not None:
+        return _by_trained_probe(check_alpha(alpha_prune), check_selection(selection), probe)
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     kept = check_selection(selection).kept_distribution(angle)
     result, residual = _solved(kept, np.atleast_1d(alphas))
@@ -109,12 +124,35 @@ def max_margin(
         alpha_prune=shaped(students.alpha),
         selection=selection,
         probe_angle=angle,
+        probe=None,
         generalization_error=shaped(students.generalization_error),
         overlap=shaped(students.overlap),
         probe_overlap=shaped(students.probe_overlap(angle)),
         margin=shaped(students.margin),
         scaling_exponent=shaped(result.scaling_exponent),
         residual=shaped(residual),
+    )
+
+
+def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedProbe) -> MaxMarginSolution[FloatOrArray]:
+    """Students on what a probe keeps of the pool that it was trained on."""
+    points = np.atleast_1d(alphas)
+    students = StudentCurve.of_max_margin(Pruning.by(probe, selection, label_noise=0.0)).at(points)
+
+    def shaped(name: str) -> FloatOrArray:
+        return shaped_like(alphas, np.array([getattr(student, name) for student in students]))
+
+    return MaxMarginSolution(
+        alpha_prune=shaped_like(alphas, points),
+        selection=selection,
+        probe_angle=shaped("probe_angle"),
+        probe=probe,
+        generalization_error=shaped("generalization_error"),
+        overlap=shaped("overlap"),
+        probe_overlap=shaped("probe_overlap"),
+        margin=1 / shaped("norm"),
+        scaling_exponent=shaped("scaling_exponent"),
+        residual=shaped("residual"),
     )
 
 

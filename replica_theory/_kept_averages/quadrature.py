@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, LabelChance, labelled_pieces, moment_maps
 from replica_theory._numerics.gaussian import FAR, normal_density
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
-from replica_theory.losses.base import Weight
+from replica_theory.losses.base import Weight, checked_weights
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
@@ -115,7 +115,7 @@ def plane_nodes(
     pieces, label = labelled_pieces(kept)
     weight = weight or np.ones_like
 
-    grid = _probe_grid(student, loss_breakpoints, scale * float(np.median(_checked_weights(weight, _TYPICAL_MARGINS))))
+    grid = _probe_grid(student, loss_breakpoints, scale * float(np.median(checked_weights(weight, _TYPICAL_MARGINS))))
     probe = _probe_nodes(pieces, weight, grid, kept.keep_fraction, order)
     omega = loss_breakpoints.of_proximal(scale * probe.loss_weight)  # (z, breakpoints)
     nodes = _across_nodes(student, probe, label, (omega - student.a1 * probe.z[:, None]) / student.tau, order)
@@ -150,17 +150,7 @@ def _probe_nodes(
         z.append(nodes.points)
         share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
     z = np.concatenate(z)
-    return _ProbeNodes(z, np.concatenate(share), _checked_weights(weight, z))
-
-
-def _checked_weights(weight: Weight, margin: np.ndarray) -> np.ndarray:
-    weights = np.asarray(weight(margin), dtype=float)
-    if weights.shape != margin.shape or not np.all((weights > 0) & np.isfinite(weights)):
-        raise ValueError(
-            f"`sample_weight` must return finite weights > 0 of its argument's shape {margin.shape}; got shape "
-            f"{weights.shape}, from {weights.min()} to {weights.max()}"
-        )
-    return weights
+    return _ProbeNodes(z, np.concatenate(share), checked_weights(weight, z))
 
 
 def _across_nodes(

@@ -71,3 +71,14 @@ class Loss(ABC):
 
 
 LossLike: TypeAlias = LossName | Loss | Proximal
+
+
+def checked_weights(weight: Weight, margin: np.ndarray) -> np.ndarray:
+    """Weights of the loss at these margins, or raises unless they are positive numbers, one per margin."""
+    weights = np.asarray(weight(margin), dtype=float)
+    if weights.shape != margin.shape or not np.all((weights > 0) & np.isfinite(weights)):
+        raise ValueError(
+            f"`sample_weight` must return finite weights > 0 of its argument's shape {margin.shape}; got shape "
+            f"{weights.shape}, from {weights.min()} to {weights.max()}"
+        )
+    return weights

@@ -4,14 +4,15 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
 class Selection(ABC):
     """A rule that keeps a fraction of the examples by their probe field z and label y.
 
     A rule of your own gives its distribution on an infinite pool, for the theory, and its choice from a finite one,
-    for simulations and embeddings:
+    for simulations and embeddings (and `kept_pieces`, if probes trained on the pool are to prune by it):
 
         >>> from dataclasses import dataclass
         >>> import numpy as np
@@ -44,14 +45,32 @@ class Selection(ABC):
 
     keep_fraction: float
 
-    @abstractmethod
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        """What the rule keeps of a pool of any margins: q(m) in pieces on which it is smooth, and f = E q(m).
+
+        Rules that rank keep between quantiles of m, whatever its distribution; a rule by probability is asked at
+        the field of the unit-norm probe.
+
+        Raises:
+            ValueError: The rule says in ``kept_distribution`` alone what it keeps.
+        """
+        raise ValueError(f"`selection` must have a method kept_pieces to prune by a trained probe; got {self!r}")
+
     def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        """Keep probability by signed margin on an infinite pool.
+        """Keep probability by signed margin on an infinite pool that the probe has not seen.
 
         Args:
             probe_angle: θ between probe and teacher, radians, in [0, π/2].
             label_noise: η, chance in [0, 1/2] that a label of the pool is flipped, before the rule sees it.
         """
+        margins = IndependentMargins(probe_angle, label_noise)
+        pieces, fraction = self.kept_pieces(margins)
+        return KeptDistribution(
+            pieces=pieces,
+            keep_fraction=fraction,
+            probe_angle=margins.probe_angle,
+            label_noise=margins.label_noise,
+        )
 
     @abstractmethod
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ probe's field and y the label, acts through one function of the signed margin m 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -121,26 +121,16 @@ class KeptDistribution:
 
     def __call__(self, margin: np.ndarray) -> np.ndarray:
         """q(m) at these margins; 0 outside the pieces and at their ends."""
-        inside = [(piece.lower < margin) & (margin < piece.upper) for piece in self.pieces]
-        return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(self.pieces, inside, strict=True)], axis=0)
+        return keep_probability(self.pieces, margin)
 
     @cached_property
     def edges(self) -> np.ndarray:
         """Finite margins where q may jump, ascending."""
-        ends = {float(end) + 0.0 for piece in self.pieces for end in (piece.lower, piece.upper)}
-        return np.array(sorted(end for end in ends if math.isfinite(end)), dtype=float)
+        return edges_of(self.pieces)
 
     def covering(self, *edges: float) -> list[Piece]:
         """q(m) on the whole line, its stretches of q = 0 included, cut at its own edges and at these."""
-        ends = np.unique([-math.inf, *self.edges, *edges, math.inf]).tolist()
-        return [self._piece_between(lower, upper) for lower, upper in pairwise(ends)]
-
-    def _piece_between(self, lower: float, upper: float) -> Piece:
-        """q(m) on an interval that no edge divides."""
-        for piece in self.pieces:
-            if piece.lower <= lower and upper <= piece.upper:
-                return piece.transformed(lower=lower, upper=upper)
-        return Piece(lower=lower, upper=upper, probability=0.0)
+        return covering(self.pieces, *edges)
 
     @cached_property
     def piece_bounds(self) -> np.ndarray:
@@ -168,6 +158,32 @@ class KeptDistribution:
         """Narrowest length scale of the kept examples: min(piece width, f, θ)."""
         widths = [piece.upper - piece.lower for piece in self.pieces]
         return min(*widths, self.keep_fraction, self.probe_angle or np.inf)
+
+
+def keep_probability(pieces: Sequence[Piece], margin: np.ndarray) -> np.ndarray:
+    """q(m) of disjoint pieces at these margins; 0 outside the pieces and at their ends."""
+    inside = [(piece.lower < margin) & (margin < piece.upper) for piece in pieces]
+    return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(pieces, inside, strict=True)], axis=0)
+
+
+def edges_of(pieces: Sequence[Piece]) -> np.ndarray:
+    """Finite ends of pieces, ascending."""
+    ends = {float(end) + 0.0 for piece in pieces for end in (piece.lower, piece.upper)}
+    return np.array(sorted(end for end in ends if math.isfinite(end)), dtype=float)
+
+
+def covering(pieces: Sequence[Piece], *edges: float) -> list[Piece]:
+    """q(m) on the whole line, its stretches of q = 0 included, cut at the pieces' edges and at these."""
+    ends = np.unique([-math.inf, *edges_of(pieces), *edges, math.inf]).tolist()
+    return [_piece_between(pieces, lower, upper) for lower, upper in pairwise(ends)]
+
+
+def _piece_between(pieces: Sequence[Piece], lower: float, upper: float) -> Piece:
+    """q(m) on an interval that no edge divides."""
+    for piece in pieces:
+        if piece.lower <= lower and upper <= piece.upper:
+            return piece.transformed(lower=lower, upper=upper)
+    return Piece(lower=lower, upper=upper, probability=0.0)
 
 
 def mean_keep_probability(

@@ -10,14 +10,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erfinv, ndtr, ndtri, owens_t
+from scipy.special import ndtr, owens_t
 
-from replica_theory._numerics.one_variable import root
-from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
+from replica_theory.errors import check_keep_fraction
 from replica_theory.selection.base import Selection, check_margin
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece
-
-_FARTHEST = 38.0  # |m| beyond which the normal distribution underflows
+from replica_theory.selection.kept_distribution import Piece
+from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
 class _Ranked(Selection):
@@ -46,20 +44,17 @@ class _Ranked(Selection):
         share = self.harder_share / dropped if dropped > 0 else 0.0
         return round(share * (pool - count))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        lower, upper = self.thresholds(angle, noise)
-        pieces = [Piece(lower=lower, upper=upper)]
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        lower, upper = self._thresholds_of(margins)
+        pieces = (Piece(lower=lower, upper=upper),)
         if not self.label_aware and lower == 0:
-            pieces = [Piece(lower=-upper, upper=upper)]
-        elif not self.label_aware and (angle > 0 or noise > 0):  # a perfect probe of clean labels is never wrong
-            pieces = [Piece(lower=-upper, upper=-lower), *pieces]
-        return KeptDistribution(
-            pieces=tuple(pieces), keep_fraction=self.keep_fraction, probe_angle=angle, label_noise=noise
-        )
+            pieces = (Piece(lower=-upper, upper=upper),)
+        elif not self.label_aware and margins.has_errors:
+            pieces = (Piece(lower=-upper, upper=-lower), *pieces)
+        return pieces, self.keep_fraction
 
     def thresholds(self, probe_angle: float = 0.0, label_noise: float = 0.0) -> tuple[float, float]:
-        """Margins between which an infinite pool is kept.
+        """Margins between which an infinite pool is kept that the probe has not seen.
 
         Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is
         2 φ(m) Φ(m cot θ) and whose distribution function is Φ(m) − 2 T(m, cot θ), Owen's T, before
@@ -69,11 +64,13 @@ class _Ranked(Selection):
             probe_angle: θ, radians, in [0, π/2].
             label_noise: η in [0, 1/2].
         """
-        fraction, harder, easier = self.keep_fraction, self.harder_share, self.easier_share
-        quantile = _signed_margin_quantile if self.label_aware else _absolute_margin_quantile
-        lower = quantile(harder, fraction + easier, probe_angle, label_noise) if harder > 0 else -math.inf
-        upper = quantile(harder + fraction, easier, probe_angle, label_noise) if easier > 0 else math.inf
-        return (lower if self.label_aware else max(lower, 0.0)), upper
+        return self._thresholds_of(IndependentMargins(probe_angle, label_noise))
+
+    def _thresholds_of(self, margins: MarginDistribution) -> tuple[float, float]:
+        fraction, harder, easier, aware = self.keep_fraction, self.harder_share, self.easier_share, self.label_aware
+        lower = margins.quantile(harder, fraction + easier, label_aware=aware) if harder > 0 else -math.inf
+        upper = margins.quantile(harder + fraction, easier, label_aware=aware) if easier > 0 else math.inf
+        return (lower if aware else max(lower, 0.0)), upper
 
 
 @dataclass(frozen=True)
@@ -199,35 +196,12 @@ class KeepWindows(Selection):
         first = skipped + total - numbers
         return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
         rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]
-        pieces = [piece for rule in rules for piece in rule.kept_distribution(probe_angle, label_noise).pieces]
-        return KeptDistribution(
-            pieces=tuple(sorted(pieces, key=lambda piece: piece.lower)),
-            keep_fraction=self.keep_fraction,
-            probe_angle=check_probe_angle(probe_angle),
-            label_noise=check_label_noise(label_noise),
-        )
-
-
-def _absolute_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
-    """|z| with these masses below and above it, from the smaller of the two; labels do not enter."""
-    return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
+        pieces = [piece for rule in rules for piece in rule.kept_pieces(margins)[0]]
+        return tuple(sorted(pieces, key=lambda piece: piece.lower)), self.keep_fraction
 
 
 def signed_margin_rank(margin: np.ndarray | float, probe_angle: float) -> np.ndarray:
     """Share of an infinite pool below this y z, θ > 0: Φ(m) − 2 T(m, cot θ), Owen's T."""
     return ndtr(margin) - 2 * owens_t(margin, 1 / math.tan(probe_angle))
-
-
-def _signed_margin_quantile(below: float, above: float, probe_angle: float, label_noise: float) -> float:
-    """y z with these masses below and above it: the root of the skew-normal distribution function."""
-    if probe_angle == 0 and label_noise == 0:
-        return _absolute_margin_quantile(below, above, probe_angle, label_noise)
-    slope = 1 / math.tan(probe_angle) if probe_angle else math.inf
-
-    def excess(m: float) -> float:
-        skew = 2 * (1 - 2 * label_noise) * owens_t(m, slope)
-        return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
-
-    return root(excess, -_FARTHEST, _FARTHEST, xtol=1e-15, rtol=1e-15)

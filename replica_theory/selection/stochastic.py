@@ -7,14 +7,15 @@ References:
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from replica_theory.errors import check_keep_fraction, check_label_noise, check_probe_angle
+from replica_theory.errors import check_keep_fraction
 from replica_theory.selection.base import Selection, check_margin, check_selection
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
+from replica_theory.selection.kept_distribution import Piece, covering, edges_of, keep_probability
+from replica_theory.selection.margins import MarginDistribution
 
 _SYMMETRIC = 1e-12  # |q(m) − q(−m)| up to which a probability does not depend on the label
 
@@ -38,13 +39,8 @@ class KeepRandom(Selection):
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         return np.sort(rng.choice(check_margin(margin, count).size, size=count, replace=False))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        return KeptDistribution(
-            pieces=(Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction),),
-            keep_fraction=self.keep_fraction,
-            probe_angle=check_probe_angle(probe_angle),
-            label_noise=check_label_noise(label_noise),
-        )
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        return (Piece(lower=-math.inf, upper=math.inf, probability=self.keep_fraction),), self.keep_fraction
 
 
 @dataclass(frozen=True)
@@ -89,19 +85,14 @@ class KeepWithProbability(Selection):
         accepted = rng.random(probe_field.size) < self._checked_probability(probe_field, label)
         return np.flatnonzero(accepted)[:count]
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
-        edges = tuple(sorted(set(self.edges)))
-        mean = mean_keep_probability(self.folded_probability, edges=edges, probe_angle=angle, label_noise=noise)
-        return KeptDistribution(
-            pieces=tuple(
-                Piece(lower=lower, upper=upper, probability=self.folded_probability)
-                for lower, upper in itertools.pairwise((-math.inf, *edges, math.inf))
-            ),
-            keep_fraction=check_keep_fraction(mean, "E q"),
-            probe_angle=angle,
-            label_noise=noise,
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        probability = margins.as_function_of_margin(self.folded_probability)
+        edges = margins.of_probe_field(sorted(set(self.edges)))
+        pieces = tuple(
+            Piece(lower=lower, upper=upper, probability=probability)
+            for lower, upper in itertools.pairwise((-math.inf, *edges, math.inf))
         )
+        return pieces, check_keep_fraction(margins.mean(probability, edges), "E q")
 
     def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
         value = np.asarray(self.probability(probe_field, label), dtype=float)
@@ -175,11 +166,11 @@ class Calibrated(Selection):
             n_random = round(n_random * len(chosen) / (count - n_random))
         return np.sort(np.concatenate([lottery[:n_random], chosen]))
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        kept = self.selection.kept_distribution(probe_angle, label_noise)
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        pieces, fraction = self.selection.kept_pieces(margins)
         share = self.random_share
-        pieces = (p.transformed(factor=1 - share, offset=share * kept.keep_fraction) for p in kept.covering())
-        return replace(kept, pieces=tuple(pieces))
+        mixed = (piece.transformed(factor=1 - share, offset=share * fraction) for piece in covering(pieces))
+        return tuple(mixed), fraction
 
 
 @dataclass(frozen=True)
@@ -236,24 +227,14 @@ class Verified(Selection):
         accepted = rng.random(rows.size) < self._acceptance(probe_field[rows] * label[rows])
         return rows[accepted][:count]
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
-        kept = self.selection.kept_distribution(probe_angle, label_noise)
+    def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+        pieces, _ = self.selection.kept_pieces(margins)
         accepted = [
             piece.transformed(factor=self.accept_right if piece.lower >= 0 else self.accept_wrong)
-            for piece in kept.covering(0.0)
+            for piece in covering(pieces, 0.0)
         ]
-        mean = mean_keep_probability(
-            lambda m: kept(m) * self._acceptance(m),
-            edges=tuple(kept.edges),
-            probe_angle=kept.probe_angle,
-            label_noise=label_noise,
-        )
-        return KeptDistribution(
-            pieces=tuple(piece for piece in accepted if piece.probability != 0.0),
-            keep_fraction=mean,
-            probe_angle=kept.probe_angle,
-            label_noise=label_noise,
-        )
+        fraction = margins.mean(lambda m: keep_probability(pieces, m) * self._acceptance(m), edges_of(pieces).tolist())
+        return tuple(piece for piece in accepted if piece.probability != 0.0), fraction
 
     def _acceptance(self, margin: np.ndarray) -> np.ndarray:
         """φ where m > 0, ψ elsewhere."""
