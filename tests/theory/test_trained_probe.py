@@ -150,7 +150,7 @@ def test_fewer_than_the_support_vectors_do_not():
     assert found.generalization_error > 0.3
 
 
-@pytest.mark.parametrize("loss", ["square", "logistic", "hinge", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["square", "logistic", "hinge", "squared_hinge"], ids=str)
 @pytest.mark.parametrize("off", [0.0, 1e-6, 1e-3, -1e-3, 0.1], ids="{:g}".format)
 def test_a_student_like_its_probe_is_it(loss, off):
     ridge = 0.1 * (1 + off)
@@ -268,7 +268,7 @@ def test_the_constraint_counts_examples_that_are_not_kept():
 # ---------------------------------------------------------------- ties
 
 
-@pytest.mark.parametrize("ties", ["random", "dual"])
+@pytest.mark.parametrize("ties", ["random", "dual"], ids=str)
 def test_a_quantile_among_tied_margins_keeps_its_share(ties):
     probe = TrainedProbe("hinge", 0.05, ties=ties)
     for fraction in (0.1, 0.3, 0.45, 0.7):
@@ -401,7 +401,7 @@ def test_the_scaling_exponent_is_the_slope_of_the_curve():
         assert curve.scaling_exponent[1] == pytest.approx(slope, rel=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["square", "logistic", "hinge", "squared_hinge"])
+@pytest.mark.parametrize("loss", ["square", "logistic", "hinge", "squared_hinge"], ids=str)
 def test_newton_s_jacobian_is_the_derivative_of_the_equations(loss):
     pruning = Pruning(
         loss=LOSSES["logistic"], ridge=0.1, share=0.8, ties="random", selection=KeepHardest(0.6), label_noise=0.1
