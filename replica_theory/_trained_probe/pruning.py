@@ -11,6 +11,7 @@ from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss, Weight
 from replica_theory.losses.named import LOSSES
 from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection.base import pieces_kept_by
 from replica_theory.selection.trained_probe import Ties
 
 _ITERATIONS = 60  # steps of the secant method at most
@@ -69,7 +70,7 @@ class Pruning:
         )
         self.probes.add(math.log(alpha_total), probe.student)
         margins = TrainedMargins(probe, self.ties)
-        pieces, fraction = self.selection.kept_pieces(margins)
+        pieces, fraction = pieces_kept_by(self.selection, margins)
         intervals = tuple(margins.intervals(pieces))
         return PrunedPool(probe=probe, margins=margins, intervals=intervals, keep_fraction=fraction, weight=self.weight)
 

@@ -22,6 +22,7 @@ from replica_theory.losses.base import Loss, LossName
 from replica_theory.losses.named import LOSSES
 from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection.base import pieces_kept_by
 from replica_theory.selection.kept_distribution import Piece, covering
 
 _LOST_FORCE = 1e-4  # share of E[G²] that may be lost without changing a learner beyond the points' accuracy
@@ -80,7 +81,7 @@ class Chain:
             if number:
                 learner = self._next_learner(probe, learner, kept, dropped, fraction, start and start.learner)
             margins = TrainedMargins(learner, probe.ties)
-            pieces, share = selection.kept_pieces(margins)
+            pieces, share = pieces_kept_by(selection, margins)
             kept, dropped = self._pruned(kept, dropped, learner, margins, pieces, points[:, number])
             fraction = share if self.whole_pool else share * fraction
             student = self._student(number, learner, kept, start and start.student)

@@ -103,6 +103,23 @@ def check_selection(selection: object) -> Selection:
     return selection
 
 
+def pieces_kept_by(selection: Selection, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
+    """q(m) in pieces and f = E q, from `kept_pieces` or from the ``kept_distribution`` of a rule that has it alone.
+
+    Of a rule that redefines one of the two methods of another rule, that one counts.
+
+    Raises:
+        ValueError: The rule has a ``kept_distribution`` alone, and the margins are those of a trained probe.
+    """
+    own = next(cls for cls in type(selection).__mro__ if vars(cls).keys() & {"kept_pieces", "kept_distribution"})
+    if "kept_pieces" in vars(own):
+        return selection.kept_pieces(margins)
+    if not isinstance(margins, IndependentMargins):
+        return Selection.kept_pieces(selection, margins)  # raises
+    kept = selection.kept_distribution(margins.probe_angle, margins.label_noise)
+    return kept.pieces, kept.keep_fraction
+
+
 def check_margin(margin: np.ndarray, count: int) -> np.ndarray:
     """Returns the margins, or raises unless they are 1-D, finite and at least ``count`` many."""
     margin = np.asarray(margin)

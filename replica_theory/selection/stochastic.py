@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from replica_theory.errors import check_keep_fraction
-from replica_theory.selection.base import Selection, check_margin, check_selection
+from replica_theory.selection.base import Selection, check_margin, check_selection, pieces_kept_by
 from replica_theory.selection.kept_distribution import Piece, covering, edges_of, keep_probability
 from replica_theory.selection.margins import MarginDistribution
 
@@ -167,7 +167,7 @@ class Calibrated(Selection):
         return np.sort(np.concatenate([lottery[:n_random], chosen]))
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        pieces, fraction = self.selection.kept_pieces(margins)
+        pieces, fraction = pieces_kept_by(self.selection, margins)
         share = self.random_share
         mixed = (piece.transformed(factor=1 - share, offset=share * fraction) for piece in covering(pieces))
         return tuple(mixed), fraction
@@ -228,12 +228,13 @@ class Verified(Selection):
         return rows[accepted][:count]
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
-        pieces, _ = self.selection.kept_pieces(margins)
+        pieces, _ = pieces_kept_by(self.selection, margins)
         accepted = [
             piece.transformed(factor=self.accept_right if piece.lower >= 0 else self.accept_wrong)
             for piece in covering(pieces, 0.0)
         ]
-        fraction = margins.mean(lambda m: keep_probability(pieces, m) * self._acceptance(m), edges_of(pieces).tolist())
+        edges = sorted({0.0, *edges_of(pieces).tolist()})
+        fraction = margins.mean(lambda m: keep_probability(pieces, m) * self._acceptance(m), edges)
         return tuple(piece for piece in accepted if piece.probability != 0.0), fraction
 
     def _acceptance(self, margin: np.ndarray) -> np.ndarray:

@@ -11,12 +11,15 @@ from scipy.special import expit, ndtri
 from perceptron_pruning import simulate
 from perceptron_pruning.embeddings import keep
 from replica_theory import (
+    Calibrated,
+    KeepEasiest,
     KeepHardest,
     KeepRandom,
     KeepWithProbability,
     KeptDistribution,
     Piece,
     Selection,
+    TrainedProbe,
     Verified,
     empirical_risk,
     max_margin,
@@ -119,6 +122,30 @@ def test_its_version_space_is_that_of_the_rule_it_imitates(own, built_in):
     mine, theirs = (version_space(2.0, selection=rule) for rule in (own, built_in))
     assert mine.entropy == pytest.approx(theirs.entropy, rel=1e-12)
     assert mine.information_gain == pytest.approx(theirs.information_gain, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "of", [lambda rule: Calibrated(rule, 0.3), lambda rule: Verified(rule, 0.9, 0.2)], ids=["calibrated", "verified"]
+)
+def test_it_can_be_calibrated_and_verified(of):
+    mine, theirs = (max_margin(2.0, selection=of(rule), probe_angle=0.3) for rule in (Nearest(0.4), KeepHardest(0.4)))
+    assert mine.generalization_error == pytest.approx(theirs.generalization_error, rel=1e-12)
+
+
+class Opposite(KeepHardest):
+    """A built-in rule with another distribution."""
+
+    def kept_distribution(self, probe_angle, label_noise=0.0):
+        return KeepEasiest(self.keep_fraction).kept_distribution(probe_angle, label_noise)
+
+
+def test_a_distribution_that_redefines_a_built_in_one_counts():
+    mine, theirs = (
+        max_margin(1.0, selection=Calibrated(rule, 0.3), probe_angle=0.3) for rule in (Opposite(0.4), KeepEasiest(0.4))
+    )
+    assert mine.generalization_error == theirs.generalization_error
+    with pytest.raises(ValueError, match="`selection` must have a method kept_pieces to prune by a trained probe"):
+        max_margin(1.0, selection=Opposite(0.4), probe=TrainedProbe())
 
 
 def test_simulation_draws_the_same_students():

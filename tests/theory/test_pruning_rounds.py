@@ -18,13 +18,16 @@ from replica_theory import (
     KeepWithProbability,
     SaddlePointError,
     TrainedProbe,
+    Verified,
     empirical_risk,
     max_margin,
     pruning_rounds,
 )
 from replica_theory import pruning_rounds as door
+from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.round_learner import bivariate_normal
 from replica_theory._trained_probe.sampled_fields import SampledFields, sobol_points
+from replica_theory.losses.named import LOSSES
 
 PROBE = TrainedProbe()
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "pruning_rounds.json").read_text())["rows"]
@@ -78,6 +81,15 @@ def test_one_round_is_the_theory_of_a_trained_probe(probe, selection, student, n
     assert only.generalization_error == pytest.approx(expected.generalization_error, abs=allowance)
     assert only.probe_angle == pytest.approx(expected.probe_angle, abs=1e-6)
     assert only.probe_overlap == pytest.approx(expected.probe_overlap, abs=10 * allowance)
+
+
+def test_a_verifier_s_share_of_the_pool_is_exact():
+    probe, rule = TrainedProbe(share=0.5), Verified(KeepRandom(), 1.0, 0.2)
+    (only,) = pruning_rounds(3.0, rounds=[(probe, rule)], loss="square", ridge=0.1, label_noise=0.1)
+    expected = Pruning(
+        loss=LOSSES["logistic"], ridge=0.1, share=0.5, ties="random", selection=rule, label_noise=0.1
+    ).of_total(3.0)
+    assert only.alpha_prune == pytest.approx(3.0 * expected.keep_fraction, rel=1e-6)
 
 
 def test_a_round_that_keeps_everything_changes_nothing():
