@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr, ndtri
-from scipy.stats import qmc
 
 from replica_theory._trained_probe.kept_fields import KeptFields
 from replica_theory._trained_probe.margins import Interval, TrainedMargins
@@ -26,6 +25,8 @@ _INSIDE = 1e-16  # distance of a uniform number from 0 and 1
 
 def sobol_points(rounds: int, log2_points: int, seed: int) -> np.ndarray:
     """Scrambled points of the unit cube, (2^log2_points, rounds)."""
+    from scipy.stats import qmc  # slow to import
+
     return qmc.Sobol(rounds, rng=np.random.default_rng(seed)).random_base2(log2_points)
 
 
