@@ -17,9 +17,9 @@ HEAVY = {"jax", "matplotlib", "xarray", "zarr", "h5netcdf", "distributed", "pand
 WITHOUT_JAX = HEAVY - {"numpy", "scipy"}
 
 
-def loaded_by(script: str) -> set[str]:
-    """The heavy packages that a fresh interpreter has loaded in the end."""
-    asked = f"import sys\n{script}\nprint('\\n', *sorted({HEAVY} & set(sys.modules)))"
+def loaded_by(script: str, packages: set[str] = HEAVY) -> set[str]:
+    """Those of the packages that a fresh interpreter has loaded in the end."""
+    asked = f"import sys\n{script}\nprint('\\n', *sorted({packages} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
@@ -43,6 +43,11 @@ def test_starting_loads_nothing_heavy(script):
 def test_the_theory_on_the_command_line_loads_the_theory_alone():
     table = command("theory", "--keep-fraction", "0.2", "--alpha-prune", "2")
     assert not loaded_by(table) & WITHOUT_JAX
+
+
+def test_the_theory_starts_without_what_few_of_its_questions_need():
+    slow = {f"scipy.{part}" for part in ("optimize", "stats", "interpolate", "sparse", "spatial", "integrate")}
+    assert not loaded_by("import replica_theory", slow | WITHOUT_JAX)
 
 
 @pytest.mark.parametrize("package", [perceptron_pruning, replica_theory], ids=lambda package: package.__name__)
