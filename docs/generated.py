@@ -1,0 +1,71 @@
+"""Pages that follow from what the repository holds: the gallery, the claims, the benchmarks."""
+
+import csv
+from pathlib import Path
+
+from perceptron_pruning.figures.real_data.collection import FIGURES as REAL
+from perceptron_pruning.figures.theory.collection import FIGURES as THEORY
+from perceptron_pruning.output.tables import read_table
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "_generated"
+_MOST_COLUMNS, _MOST_ROWS, _LONGEST = 8, 8, 60  # of a benchmark's table that are shown
+
+
+def write_pages() -> None:
+    """Writes the parts that `gallery.md`, `claims.md` and `benchmarks.md` include."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in (("gallery", gallery()), ("claims", claims()), ("benchmarks", benchmarks())):
+        (FOLDER / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def gallery() -> str:
+    """Every figure: its title, its picture, the module that computes and draws it, the table behind it."""
+    parts = []
+    for folder, package, figures in (("figures", "theory", THEORY), ("figures/real_data", "real_data", REAL)):
+        parts.append("## Theory and simulation" if package == "theory" else "## Real data")
+        for name, figure in figures.items():
+            file = f"figure_{name.lower()}"
+            module = figure.__name__.rpartition(".")[2]
+            parts += [
+                f"### {name}: {figure.TITLE}",
+                f"```{{image}} ../{folder}/{file}.png\n:alt: {figure.TITLE}\n:width: 100%\n```",
+                f"`perceptron-pruning reproduce {'--real-data ' if package == 'real_data' else ''}--only {name}` · "
+                f"code `perceptron_pruning/figures/{package}/{module}.py` · table `{folder}/{file}.csv`",
+            ]
+    return "\n\n".join(parts) + "\n"
+
+
+def claims() -> str:
+    """One row for a claim and setting: its verdict, and the place in the paper."""
+    parts = []
+    for title, folder in (("Theory and simulation", "figures"), ("Real data", "figures/real_data")):
+        seen: dict[tuple[object, object], dict] = {}
+        for row in read_table(ROOT / folder / "claims.csv"):
+            seen.setdefault((row["claim"], row["setting"]), row)
+        rows = [[row["claim"], row["setting"], f"**{row['verdict']}**", row["figure"]] for row in seen.values()]
+        parts += [f"## {title}", _table(["claim", "setting", "verdict", "figure"], rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def benchmarks() -> str:
+    """The first rows and columns of every committed table."""
+    parts = []
+    for path in sorted((ROOT / "benchmarks").glob("*.csv")):
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = list(csv.reader(line for line in file if not line.startswith("#")))
+        shown = [row[:_MOST_COLUMNS] for row in rows[:_MOST_ROWS]]
+        parts += [f"## {path.stem}", _table(header[:_MOST_COLUMNS], shown)]
+        if rows and "machine" in header:
+            parts.append(f"{len(rows)} rows. Machine: {rows[0][header.index('machine')]}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(header: list[str], rows: list[list[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= _LONGEST or " " in text else text[:_LONGEST] + "…"
