@@ -10,9 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("**/[a-z]*.md"))}
-EXAMPLES = {
-    name: blocks for name, text in PAGES.items() if (blocks := re.findall(r"```python\n(.*?)```", text, re.DOTALL))
-}
+BLOCKS = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in PAGES.items()}
+EXAMPLES = {name: blocks for name, blocks in BLOCKS.items() if blocks}
 PICTURES = {
     name: block
     for name, text in PAGES.items()
