@@ -1,4 +1,4 @@
-"""The documentation's examples print what they show, its pictures are drawn by the code beside them, its links lead somewhere."""
+"""The documentation: examples print what they show, code beside pictures draws them, links lead somewhere."""
 
 import doctest
 import re
