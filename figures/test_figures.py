@@ -5,6 +5,7 @@ By default a few points of each figure are recomputed; ``pytest figures -m slow`
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -221,6 +222,13 @@ def estimated(row: Row) -> bool:
     return row.get("standard_error") is not None
 
 
+def rounded(label: object) -> object:
+    """Numbers in a label to twelve digits: grids of powers differ in the last bit from one processor to another."""
+    if not isinstance(label, str):
+        return label
+    return re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.12g}", label)
+
+
 def assert_same_theory(fresh: Sequence[Row], old: Sequence[Row]) -> None:
     assert len(fresh) == len(old)
     for new, before in zip(fresh, old, strict=True):
@@ -229,7 +237,7 @@ def assert_same_theory(fresh: Sequence[Row], old: Sequence[Row]) -> None:
                 close = pytest.approx(value, rel=ARGUMENTS.get(column, RELATIVE), abs=1e-10)
                 assert before[column] == close, (column, new)
             else:
-                assert before[column] == value, (column, new)
+                assert rounded(before[column]) == rounded(value), (column, new)
 
 
 def assert_same_means(fresh: Sequence[Row], old: Sequence[Row]) -> None:

@@ -52,9 +52,11 @@ class Calibration:
     def shapiro_p(self) -> float:
         """p of Shapiro and Wilk's test: how often normals of any mean and width lie less on a line of quantiles.
 
-        It sees heavy tails and skewness, and nothing of mean and width. NaN of 2 z-scores, which always lie on a line.
+        It sees heavy tails and skewness, and nothing of mean and width. NaN of 2 z-scores, which always lie on a line,
+        and of equal ones.
         """
-        return float(shapiro(self.z_scores).pvalue) if self.z_scores.size >= _FEWEST_WITH_TAILS else math.nan
+        tells = self.z_scores.size >= _FEWEST_WITH_TAILS and np.ptp(self.z_scores) > 0
+        return float(shapiro(self.z_scores).pvalue) if tells else math.nan
 
     def __str__(self) -> str:
         return (

@@ -1,6 +1,7 @@
 """The report of a reproduction, written once and rendered twice: an HTML file that needs no other, and Markdown."""
 
 import html
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Generic
 
 from perceptron_pruning.evidence.calibration import Calibration
 from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.evidence.multiplicity import multiplicity
 from perceptron_pruning.figures.figure import Figure, caption, file_stem
+from perceptron_pruning.finite_size import SOURCE
 from perceptron_pruning.output import html as web_page
 from perceptron_pruning.output.atomic import write_atomically
 from perceptron_pruning.output.provenance import machine, versions
@@ -82,17 +85,36 @@ def sections(reproduction: Reproduction) -> list[Section]:
 
 
 def _claims(claims: Sequence[Claim], about: str) -> Section:
-    against = [claim.statement for claim in claims if claim.contradicts_theory]
-    summary = "No verdict contradicts the theory's own prediction." if not against else "Against the theory's own"
-    summary += f" prediction: {'; '.join(against)}." if against else ""
     return Section(
         title="Claims",
-        text=f"{about} {summary}",
-        head=("claim", "verdict", "theory alone", "setting", "theory", "measured (95 %)", "figure"),
+        text=" ".join(part for part in (about, _verdicts(claims), _against_theory(claims), _together(claims)) if part),
+        head=("claim", "paper", "verdict", "theory alone", "setting", "theory", "measured (95 %)", "figure"),
         rows=[
-            (c.statement, c.verdict, c.predicted or "silent", c.setting, c.theory, c.measured, c.figure) for c in claims
+            (c.statement, c.paper, c.verdict, c.predicted or "silent", c.setting, c.theory, c.measured, c.figure)
+            for c in claims
         ],
     )
+
+
+def _verdicts(claims: Sequence[Claim]) -> str:
+    counted = Counter(claim.verdict for claim in claims)
+    return f"Of {len(claims)} rows, {', '.join(f'{count} are {verdict}' for verdict, count in counted.items())}."
+
+
+def _against_theory(claims: Sequence[Claim]) -> str:
+    """What the data decide otherwise than the theory, where it says something."""
+    if not any(claim.predicted for claim in claims):
+        return ""
+    against = [claim.statement for claim in claims if claim.contradicts_theory]
+    if not against:
+        return "No verdict contradicts the theory's own prediction where it has one."
+    return f"Against the theory's own prediction: {'; '.join(against)}."
+
+
+def _together(claims: Sequence[Claim]) -> str:
+    """What the verdicts are worth together, where many effects are measured."""
+    together = multiplicity(claims)
+    return str(together) if together.judged else ""
 
 
 def _calibration(calibration: Calibration) -> Section:
@@ -100,13 +122,13 @@ def _calibration(calibration: Calibration) -> Section:
         title="Theory against simulation",
         text=(
             f"{calibration}. A z-score is simulation less theory and less the finite-size term at that N (columns "
-            "finite_size and finite_size_error of simulation.csv), over the uncertainties of the simulated value "
-            "and of the term. Right theory and right errors give a standard normal. Points of trained probes are left "
-            "out: the theory is that of a probe that knows nothing of the pool. Where the error falls steeply, trials "
-            "are of two kinds, and medians stand for means (column statistic)."
+            "finite_size and finite_size_error of simulation.csv), over the uncertainties of the simulated value and "
+            f"of the term. The term is {SOURCE}. Right theory and right errors give a standard normal. Points of "
+            "trained probes are left out: the theory is that of a probe that knows nothing of the pool. Where the "
+            "error falls steeply, trials are of two kinds, and medians stand for means (column statistic)."
         ),
         picture=f"{Z_SCORES}.png",
-        description=f"Histogram of z-scores beside the standard normal density. {calibration}",
+        description=f"z-scores as a histogram and as quantiles, beside standard normals. {calibration}",
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from perceptron_pruning.evidence.calibration import Calibration, calibration
-from perceptron_pruning.figures.z_scores import draw_quantiles
+from perceptron_pruning.figures.z_scores import draw
 
 SIZE = 400
 STANDARD = norm.ppf((np.arange(SIZE) + 0.5) / SIZE)
@@ -57,7 +57,7 @@ def test_two_points_have_no_tails():
 
 def test_the_picture_has_every_point_in_order_and_the_outlier_outside_its_band():
     z_scores = np.append(STANDARD[:-1], 8.0)
-    axes = draw_quantiles(calibrated(np.random.default_rng(0).permutation(z_scores))).axes[0]
+    axes = draw(calibrated(np.random.default_rng(0).permutation(z_scores))).axes[1]
     points = axes.lines[1]
     assert np.array_equal(points.get_ydata(), np.sort(z_scores))
     assert np.allclose(points.get_xdata(), STANDARD)

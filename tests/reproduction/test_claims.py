@@ -25,10 +25,11 @@ from replica_theory import EmpiricalRisk, KeepHardest
 
 COMMITTED = Path(__file__).parents[2] / "figures"
 
-AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, FASTER, EXPONENTIAL, TRANSITION, FALLBACK = range(11)
-TELLS, CONSTANT, OPTIMAL, LABELS, TRAINED = range(11, 16)
+AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, FASTER, EXPONENTIAL, SHRINKING = range(10)
+TRANSITION, FALLBACK, TELLS, CONSTANT, ALONG, OPTIMAL, LABELS, TRAINED = range(10, 18)
 PREDICTED = {
     **dict.fromkeys((AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, TRANSITION, FALLBACK), CONFIRMED),
+    **dict.fromkeys((SHRINKING, ALONG), CONFIRMED),
     **dict.fromkeys((FASTER, OPTIMAL), IN_REGIME),
     **dict.fromkeys((EXPONENTIAL, CONSTANT, LABELS), REFUTED),
     TELLS: CONFIRMED,
@@ -118,7 +119,7 @@ def test_noise_decides_nothing(on_theory):
     found = judged(
         {name: [noisy(row) for row in rows] for name, rows in tables.items()}, [noisy(row) for row in points]
     )
-    theory_alone = {TELLS, CONSTANT}
+    theory_alone = {TELLS, CONSTANT, ALONG}
     assert {place: claim.verdict for place, claim in enumerate(found) if place not in theory_alone} == dict.fromkeys(
         set(PREDICTED) - theory_alone, UNDECIDED
     )
@@ -201,6 +202,7 @@ def of_rule(name):
         (POWER, lambda row: row["simulation"] * row["alpha_prune"] ** -0.5, REFUTED),
         (FASTER, lambda row: row["simulation"] if row["alpha_prune"] < 2 else 0.25, REFUTED),
         (EXPONENTIAL, lambda row: math.exp(-row["alpha_prune"]), CONFIRMED),
+        (SHRINKING, lambda row: row["simulation"] if row["alpha_prune"] < 4 else 0.01, REFUTED),
         (TRANSITION, lambda row: 0.3, REFUTED),
         (FALLBACK, times(30.0, lambda row: row["alpha_prune"] == 3 and not row["probe_angle_degrees"]), REFUTED),
         (OPTIMAL, times(2.0, of_rule("KeepWindows")), REFUTED),
@@ -216,6 +218,7 @@ def of_rule(name):
         "power law",
         "frontier",
         "exponential",
+        "shrinking fraction",
         "transition",
         "imperfect probe",
         "optimal rule",
@@ -244,8 +247,19 @@ def changed(rows, kind, **changes):
         (FLIPS, "1C", lambda rows: changed(rows, "simulation", simulation=lambda row: abs(row["simulation"]))),
         (FLIPS, "1C", lambda rows: changed(rows, "simulation", simulation=lambda row: -abs(row["simulation"]))),
         (TELLS, "1F", lambda rows: [row | {"information_gain": row["keep_fraction"]} for row in rows]),
+        (ALONG, "1F", lambda rows: changed(rows, "shrinking", entropy=lambda row: -math.log(row["alpha_prune"]))),
+        (SHRINKING, "transition", lambda rows: changed(rows, "shrinking", theory=lambda row: 1 / row["alpha_prune"])),
     ],
-    ids=["order parameters", "size", "flip elsewhere", "hard never helps", "hard never hurts", "information"],
+    ids=[
+        "order parameters",
+        "size",
+        "flip elsewhere",
+        "hard never helps",
+        "hard never hurts",
+        "information",
+        "along",
+        "shrinking",
+    ],
 )
 def test_each_verdict_turns_when_the_table_is_wrong(on_theory, place, name, change):
     tables, points = on_theory

@@ -116,7 +116,7 @@ def test_the_theory_of_an_independent_probe_at_the_same_angle_is_rejected():
 def test_pools_of_every_probe_are_those_of_the_theory(alpha, probe, selection, student, noise):
     theory, _ = predicted(alpha, probe, selection, student, noise)
     z, precision = z_scores(alpha, [(probe, selection)], student, theory, noise=noise, n_features=100, n_pools=200)
-    assert np.all(precision < 0.02)
+    assert np.all(precision < 0.03)
     assert np.all(np.abs(z) < 4)
 
 

@@ -1,8 +1,11 @@
 """Figure 1F: what an example tells about the teacher, pruned and not, in both forms."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, column
@@ -21,11 +24,13 @@ TITLE = "Pruned examples tell more, each"
 CAPTION = (
     "Information gain per kept example, I = −dS/dα in nats, of the version space when the hardest fraction f is kept "
     "by a perfect probe: the exact replica-symmetric theory (q ≠ R, lines), the paper's formula at the exact R "
-    "(dashed) and at its own R (q = R, dotted, where its entropy has a maximum); the grey line is one bit. Theory "
-    "alone: nothing is simulated here."
+    "(dashed) and at its own R (q = R, dotted, where its entropy has a maximum); the grey line is one bit. At any "
+    "fixed fraction the gain ends as 1/α; with a fraction that shrinks as examples are added it does not run out "
+    "(dash-dotted, −dS/dα along f = e^(−α)). Theory alone: nothing is simulated here."
 )
 FRACTIONS = (1.0, 0.6, 0.4, 0.2, 0.1)
 ALPHAS = np.geomspace(0.1, 20.0, 61)
+SHRINKING_ALPHAS = (2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 16.0)
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -35,7 +40,8 @@ def cells(settings: Settings) -> list[Cell]:
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """Exact and paper's information gain, for every fraction."""
-    return [row for f in FRACTIONS for row in (*_exact(f), *_paper_at_its_own_overlap(f))]
+    lines = [row for f in FRACTIONS for row in (*_exact(f), *_paper_at_its_own_overlap(f))]
+    return [*lines, *(_shrinking(alpha) for alpha in SHRINKING_ALPHAS)]
 
 
 def _exact(fraction: float) -> list[Row]:
@@ -59,6 +65,12 @@ def _paper_at_its_own_overlap(fraction: float) -> list[Row]:
     return rows[::-1]
 
 
+def _shrinking(alpha: float) -> Row:
+    """The entropy at a fraction that falls as examples are added, f = e^{−α}."""
+    rule = KeepHardest(math.exp(-alpha))
+    return point(rule, 0.0, alpha) | {"kind": "shrinking", "entropy": version_space(alpha, selection=rule).entropy}
+
+
 def _row(kind: str, rule: KeepHardest, alpha: float, gain: float) -> Row:
     return point(rule, 0.0, float(alpha)) | {"kind": kind, "information_gain": float(gain)}
 
@@ -78,6 +90,7 @@ def draw(table: Sequence[Row]) -> Figure:
                 )
         axes.plot([], [], "--", color="0.4", label="paper's formula at the exact R")
         axes.plot([], [], ":", color="0.4", label="paper's formula at its own R = q")
+        _draw_shrinking(axes, [row for row in table if row["kind"] == "shrinking"])
         axes.axhline(np.log(2), color="0.4", lw=0.8)
         axes.text(20, 0.71, "one bit", color="0.3", fontsize=8, ha="right")
         axes.set(xscale="log", yscale="log", xlabel=ALPHA_PRUNE, ylabel="information gain per example, $I$ (nats)")
@@ -85,3 +98,11 @@ def draw(table: Sequence[Row]) -> Figure:
         plain_ticks(axes)
         axes.legend(loc="lower left")
     return figure
+
+
+def _draw_shrinking(axes: Axes, rows: Sequence[Row]) -> None:
+    """−ΔS/Δα between neighbouring points, in their middle."""
+    steps = [(first, second, second["alpha_prune"] - first["alpha_prune"]) for first, second in pairwise(rows)]
+    middles = [first["alpha_prune"] + 0.5 * step for first, _, step in steps]
+    gains = [(first["entropy"] - second["entropy"]) / step for first, second, step in steps]
+    axes.plot(middles, gains, "k-.", lw=1.2, label=r"a shrinking fraction, $f = e^{-\alpha}$")

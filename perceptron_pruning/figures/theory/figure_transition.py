@@ -1,5 +1,6 @@
 """The transition at α = 2: what a perfect probe can do with an unlimited pool, and with a limited one."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,12 +30,13 @@ CAPTION = (
     "Left: test error against the kept fraction at fixed α_prune, θ = 0: below Gardner's α = 2 it tends to 1/2, above "
     "it to c(α) f (dashed); theory (lines) and simulation (dots; N = {n_features}, {n_trials} trials, bars of one "
     "standard error). Right: the Pareto frontier of theory when the pool is at most α_prune / f_min; straight lines on "
-    "these axes would be exponentials."
+    "these axes are exponentials, as where the fraction shrinks while examples are added, f = e^(−α) (dotted)."
 )
 ALPHAS = (1.5, 2.5, 3.0, 5.0)
 FRACTIONS = np.geomspace(1e-3, 1.0, 31)
 SIMULATED_FRACTIONS = (0.3, 0.1, 0.03, 0.01, 0.001)
 BOUNDS = (0.1, 0.03, 0.01)
+SHRINKING_ALPHAS = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0)
 FRONTIER_ALPHAS = np.array([0.5, 1.0, 1.4, 1.7, 1.9, 2.1, 2.3, 2.6, 3.0, 4.0, 6.0, 9.0])
 
 
@@ -53,6 +55,7 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
         *(row for f in FRACTIONS.tolist() for row in _theory(min(f, 1.0))),
         *(_limit(alpha, f) for alpha in ALPHAS if alpha > GARDNER_CAPACITY for f in (1e-3, 0.3)),
         *simulated.rows(cells(settings)),
+        *(_shrinking(alpha) for alpha in SHRINKING_ALPHAS),
         *(row for least in BOUNDS for row in frontier_rows(FRONTIER_ALPHAS, probe_angle=0.0, least=least)),
     ]
 
@@ -61,6 +64,13 @@ def _theory(fraction: float) -> list[Row]:
     rule = KeepHardest(fraction)
     errors = max_margin(ALPHAS, selection=rule).generalization_error
     return [point(rule, 0.0, alpha) | {"theory": float(error)} for alpha, error in zip(ALPHAS, errors, strict=True)]
+
+
+def _shrinking(alpha: float) -> Row:
+    """ε at a fraction that falls as examples are added, f = e^{−α}."""
+    rule = KeepHardest(math.exp(-alpha))
+    error = max_margin(alpha, selection=rule).generalization_error
+    return point(rule, 0.0, alpha) | {"kind": "shrinking", "theory": error}
 
 
 def _limit(alpha: float, fraction: float) -> Row:
@@ -75,6 +85,7 @@ def draw(table: Sequence[Row]) -> Figure:
         left, right = figure.subplots(1, 2)
         _draw_fractions(left, table)
         _draw_frontiers(right, [row for row in table if row["kind"] == "frontier"])
+        _draw_shrinking(right, [row for row in table if row["kind"] == "shrinking"])
     return figure
 
 
@@ -93,6 +104,12 @@ def _draw_fractions(axes: Axes, table: Sequence[Row]) -> None:
     axes.set_title("A  fixed number kept from a growing pool")
     plain_ticks(axes)
     axes.legend(loc="lower right")
+
+
+def _draw_shrinking(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.plot(column(rows, "alpha_prune"), column(rows, "theory"), ":", color="0.3", label=r"$f = e^{-\alpha}$")
+    axes.set(xlim=(0, 9.5), ylim=(2e-6, 1))
+    axes.legend(loc="lower left")
 
 
 def _draw_frontiers(axes: Axes, rows: Sequence[Row]) -> None:

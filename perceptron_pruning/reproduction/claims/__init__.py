@@ -11,7 +11,11 @@ from perceptron_pruning.reproduction.claims.agreement import (
     trained_probe_is_an_exact_one,
 )
 from perceptron_pruning.reproduction.claims.images import keep_easy_of_few_images, keep_hard_of_many_images
-from perceptron_pruning.reproduction.claims.information import constant_gain, pruned_examples_tell_more
+from perceptron_pruning.reproduction.claims.information import (
+    constant_gain,
+    gain_along_a_shrinking_fraction,
+    pruned_examples_tell_more,
+)
 from perceptron_pruning.reproduction.claims.rules import (
     flips_where_theory_says,
     keep_easy_when_scarce,
@@ -24,6 +28,7 @@ from perceptron_pruning.reproduction.claims.scaling import (
     frontier_beats_power_law,
     frontier_is_exponential,
     imperfect_probe_falls_back,
+    shrinking_fraction_is_exponential,
 )
 from perceptron_pruning.reproduction.claims.transition import unlimited_pool_has_a_transition
 
@@ -50,10 +55,12 @@ def judge(tables: Mapping[str, Sequence[Row]], simulated: Sequence[Row]) -> list
         fixed_fraction_is_power_law(table("1A")),
         frontier_beats_power_law(scaling),
         frontier_is_exponential(scaling),
+        shrinking_fraction_is_exponential(table("transition")),
         unlimited_pool_has_a_transition(table("transition")),
         imperfect_probe_falls_back(scaling),
         pruned_examples_tell_more(table("1F")),
         constant_gain(table("1F")),
+        gain_along_a_shrinking_fraction(table("1F")),
         optimal_rule_beats_both(table("optimal_rule")),
         labels_help(table("label_aware")),
         trained_probe_is_an_exact_one(table("trained_probe")),

@@ -1,5 +1,6 @@
 """Whether theory and simulation agree."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,12 +9,13 @@ from perceptron_pruning.evidence.calibration import Calibration, calibration, pl
 from perceptron_pruning.evidence.claim import Allowance, Claim, Measurement
 from perceptron_pruning.evidence.effect import Effect, exact
 from perceptron_pruning.evidence.thresholds import LARGEST_Z
+from perceptron_pruning.finite_size import SOURCE
 from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims import paper
 from perceptron_pruning.reproduction.claims.cells import origin
 
-_UNLIKELY = 1e-4  # p of Kolmogorov and Smirnov's test below which z-scores are no standard normals
+_UNLIKELY = 1e-4  # p of a test of the distribution below which z-scores are no standard normals
 _TELLING = 0.1  # relative standard error above which agreement says nothing
-_FINITE_SIZE = "benchmarks/finite_size.csv"  # where 0.2 (ε + |ε'| + |ε''|)/N was measured, ' = d/d ln α
 
 
 def theory_predicts_simulation(simulated: Sequence[Row]) -> Claim:
@@ -41,10 +43,11 @@ def order_parameters_agree(table: Sequence[Row]) -> Claim:
 
 def _calibrated(statement: str, theory: str, rows: Sequence[Row], *, figure: str, note: str = "") -> Claim:
     if len(rows) < 2:
-        return Claim(statement=statement, theory=theory, asserted=True, figure=figure)
+        return Claim(statement=statement, paper=paper.THEORY_MATCHES, theory=theory, asserted=True, figure=figure)
     scatter = calibration(rows)
     return Claim(
         statement=statement,
+        paper=paper.THEORY_MATCHES,
         setting=f"{len(rows)} points; {origin(rows)}",
         theory=theory,
         measurements=(*_standard_normal(scatter), _precise(rows)),
@@ -54,8 +57,9 @@ def _calibrated(statement: str, theory: str, rows: Sequence[Row], *, figure: str
     )
 
 
-def _standard_normal(scatter: Calibration) -> tuple[Measurement, Measurement]:
-    """The largest |z| of all points, and whether all of them have the standard normal distribution."""
+def _standard_normal(scatter: Calibration) -> tuple[Measurement, ...]:
+    """The largest |z| of all points, and whether all of them have the standard normal distribution, tails included."""
+    tests = (("Kolmogorov–Smirnov", scatter.ks_p), ("Shapiro–Wilk", scatter.shapiro_p))
     return (
         Measurement(
             quantity=f"largest |z|, at {place_of(scatter.worst)}",
@@ -63,11 +67,10 @@ def _standard_normal(scatter: Calibration) -> tuple[Measurement, Measurement]:
             criterion="below",
             reference=LARGEST_Z,
         ),
-        Measurement(
-            quantity="Kolmogorov–Smirnov p of the z-scores",
-            effect=exact(scatter.ks_p),
-            criterion="above",
-            reference=_UNLIKELY,
+        *(
+            Measurement(quantity=f"{name} p of the z-scores", effect=exact(p), criterion="above", reference=_UNLIKELY)
+            for name, p in tests
+            if not math.isnan(p)
         ),
     )
 
@@ -115,6 +118,7 @@ def trained_probe_is_an_exact_one(table: Sequence[Row]) -> Claim:
     rows = [row for row in table if row["kind"] == "simulation" and row["probe"] == "trained"]
     return Claim(
         statement="A probe trained on the pool itself prunes like one at its angle that knows nothing of the pool",
+        paper=paper.TRAINED_PROBE,
         setting=origin(rows) if rows else "",
         theory="the theory is that of independent probes, and is silent on trained ones",
         measurements=(*(_trained(row) for row in rows), *([_precise(rows)] if rows else [])),
@@ -132,9 +136,7 @@ def _trained(row: Row) -> Measurement:
         criterion="equal",
         reference=1.0,
         allowances=(
-            Allowance(
-                name="the finite-size term", size=abs(row["finite_size_error"] / row["theory"]), source=_FINITE_SIZE
-            ),
+            Allowance(name="the finite-size term", size=abs(row["finite_size_error"] / row["theory"]), source=SOURCE),
         ),
     )
 

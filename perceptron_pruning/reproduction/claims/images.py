@@ -8,6 +8,7 @@ from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import effect
 from perceptron_pruning.figures.theory import figure_embeddings
 from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims import paper
 
 Extreme = Callable[[Iterable[int]], int]
 
@@ -31,6 +32,7 @@ def _images(table: Sequence[Row], rule: str, extreme: Extreme, statement: str) -
     return [
         Claim(
             statement=statement,
+            paper=paper.IMAGES,
             setting=f"f = {fraction:g}, {pool} images, {errors.sizes['seed']} seeds",
             measurements=(_least_gain(errors.sel(pool_size=pool, keep_fraction=fraction), rule),),
             limited=True,

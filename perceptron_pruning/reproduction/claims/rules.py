@@ -12,6 +12,7 @@ from perceptron_pruning.figures.theory import figure_1b, figure_label_aware, fig
 from perceptron_pruning.figures.theory.curves import Curve
 from perceptron_pruning.figures.theory.simulated import selection_of
 from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims import paper
 from perceptron_pruning.reproduction.claims.cells import cells_of, log_ratio, origin
 from replica_theory.selection import KeepWindows, Selection
 
@@ -42,11 +43,12 @@ def _best_rule(
     others = [cells_of(table, selection=rival.selection) for rival in rivals]
     common = set(own).intersection(*others)
     if not common:
-        return Claim(statement=statement, figure="1B")
+        return Claim(statement=statement, paper=paper.ABUNDANT_OR_SCARCE, figure="1B")
     alpha = extreme(common)
     cell = own[alpha]
     return Claim(
         statement=statement,
+        paper=paper.ABUNDANT_OR_SCARCE,
         setting=f"α_total = {cell['alpha_total']:.3g}, f = {cell['keep_fraction']:g}, θ = 0; {origin([cell])}",
         measurements=(
             _least_gain([rival[alpha] for rival in others], cell, "ln(error of the next best rule / error)"),
@@ -73,6 +75,7 @@ def flips_where_theory_says(table: Sequence[Row]) -> Claim:
     lines = [_by_pool(row for row in points if row["keep_fraction"] == fraction) for fraction in fractions]
     return Claim(
         statement="The optimal strategy flips with the size of the pool",
+        paper=paper.STRATEGY_DEPENDS,
         setting=f"θ = 0, f = {', '.join(f'{f:g}' for f in fractions)}; {origin(points)}" if points else "",
         theory="hard overtakes easy at one pool size for each f",
         measurements=tuple(m for line in lines for m in (*_ends(line), *_crossing(line, table))),

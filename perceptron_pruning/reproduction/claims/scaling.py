@@ -1,8 +1,9 @@
 """How fast the error falls."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import Effect, exact
 from perceptron_pruning.figures.theory import figure_1a, figure_2cde
 from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims import paper
 from perceptron_pruning.reproduction.claims.cells import best_cell, cells_of, exponent, origin, slope
 from replica_theory.asymptotics import frontier_fallback
 from replica_theory.frontier import pareto_frontier
@@ -22,6 +24,7 @@ _LEAST = 0.1  # least kept fraction that is simulated at every probe angle
 _CONSTANT = 0.2  # relative change below which a rate counts as constant
 _AT_LIMIT, _AT_FRONTIERS_LIMIT = 0.01, 0.05  # distances of the theory's exponents from −1 that count as none
 _RULE = KeepHardest(0.4)
+_SHRINKING = ((3.0, 0.03), (5.0, 0.001))  # (α, f) of simulated cells between which f falls
 
 
 def fixed_fraction_is_power_law(table: Sequence[Row]) -> Claim:
@@ -34,6 +37,7 @@ def fixed_fraction_is_power_law(table: Sequence[Row]) -> Claim:
         measured, setting = _follows(*ends), f"; {origin(ends)}"
     return Claim(
         statement="At a fixed kept fraction the error is a power law of the number of examples",
+        paper=paper.FIXED_FRACTION,
         setting=f"f = 0.4, θ = 0{setting}",
         theory="the exponent's limit is −1",
         measurements=(
@@ -78,6 +82,7 @@ def frontier_beats_power_law(table: Sequence[Row]) -> Claim:
     ends = _ends(table, 0.0)
     return Claim(
         statement="With the Pareto-optimal fraction for each size, error falls faster than a power law",
+        paper=paper.BEYOND_POWER_LAWS,
         setting=f"θ = 0, f ≥ {_LEAST:g}, the simulated frontier; {origin(ends)}" if ends else "",
         theory=f"exponent {late:+.2f} from α = 30 to 90, where the pool's bound makes it a power law again",
         measurements=(
@@ -106,7 +111,8 @@ def frontier_is_exponential(table: Sequence[Row]) -> Claim:
         first, second = (_decay_rate(*pair) for pair in (dots[:2], dots[1:]))
         measured = (_constant_rate(first, second, float(early - late)),)
     return Claim(
-        statement="The Pareto frontier is an exponential of the number of kept examples",
+        statement="The Pareto frontier of a pool of bounded size is an exponential of the number of kept examples",
+        paper=paper.EXPONENTIAL,
         setting=f"θ = 0, f ≥ {_LEAST:g}, the simulated frontier; {origin(dots)}" if dots else "",
         theory=(
             f"−d ln ε/dα = {early:.3f} from α = 1 to 3 and {late:.3f} from 3 to 5; steep around α = 2 alone, and 1/α "
@@ -114,6 +120,48 @@ def frontier_is_exponential(table: Sequence[Row]) -> Claim:
         ),
         measurements=measured,
         figure="transition",
+    )
+
+
+def shrinking_fraction_is_exponential(table: Sequence[Row]) -> Claim:
+    """Beyond α = 2, ε → c(α) f as f → 0: an f that falls exponentially with α makes ε do so, at its rate and more."""
+    line = {row["alpha_prune"]: row["theory"] for row in table if row["kind"] == "shrinking"}
+    (few, f), (many, least) = _SHRINKING
+    first, second = (cells_of(table, selection=KeepHardest(share)).get(alpha) for alpha, share in _SHRINKING)
+    complete = line and first and second
+    return Claim(
+        statement="With a fraction that shrinks as data grow error is an exponential of the number of kept examples",
+        paper=paper.SHRINKING_FRACTION,
+        setting=f"θ = 0, f = e^(−α), and from α = {few:g}, f = {f:g} to α = {many:g}, f = {least:g}; {origin([first])}"
+        if complete
+        else "",
+        theory="ε → c(α) f as f → 0 at α > 2: at f = e^(−α) the pool is α e^α, and ε about the inverse of the pool",
+        measurements=(_least_rate(line), _simulated_rate(first, second)) if complete else (),
+        figure="transition",
+    )
+
+
+def _least_rate(line: Mapping[float, float]) -> Measurement:
+    """The theory's least decay rate along f = e^{−α}, which must not fall below that of f."""
+    least = min(math.log(line[low] / line[high]) / (high - low) for low, high in pairwise(sorted(line)))
+    return Measurement(
+        quantity=f"theory's least −Δln ε/Δα at f = e^(−α), from α = {min(line):g} to {max(line):g}",
+        effect=exact(least),
+        criterion="above",
+        reference=1.0,
+        theory=least,
+    )
+
+
+def _simulated_rate(first: Row, second: Row) -> Measurement:
+    """−Δln ε/Δα between two simulated cells, against −Δln f/Δα."""
+    run = second["alpha_prune"] - first["alpha_prune"]
+    return Measurement(
+        quantity="−Δln ε/Δα between the simulated points, against −Δln f/Δα",
+        effect=_decay_rate(first, second),
+        criterion="above",
+        reference=math.log(first["keep_fraction"] / second["keep_fraction"]) / run,
+        theory=math.log(first["theory"] / second["theory"]) / run,
     )
 
 
@@ -143,6 +191,7 @@ def imperfect_probe_falls_back(table: Sequence[Row]) -> Claim:
     complete = imperfect and perfect
     return Claim(
         statement="With an imperfect probe the scaling falls back to a power law",
+        paper=paper.QUALITY_NEEDED,
         setting=f"θ = {degrees}°; simulated frontiers of f ≥ {_LEAST:g}; {origin(imperfect)}" if complete else "",
         theory=f"at θ = {degrees}°, α = 1000 and f ≥ 0.001 the frontier's error is {ratio:.3f} of 0.5005 sin θ/α",
         measurements=_falls_back(_exponent(errors, 10.0), imperfect, perfect, angle) if complete else (),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.figures.theory import figure_transition
 from perceptron_pruning.output.tables import Row
+from perceptron_pruning.reproduction.claims import paper
 from perceptron_pruning.reproduction.claims.cells import cells_of, origin, slope
 from replica_theory.asymptotics import GARDNER_CAPACITY, perfect_probe_slope
 from replica_theory.max_margin import max_margin
@@ -26,6 +27,7 @@ def unlimited_pool_has_a_transition(table: Sequence[Row]) -> Claim:
             f"With an unlimited pool a perfect metric has a transition at α = {GARDNER_CAPACITY:g}, and beyond it any "
             "error can be reached at a fixed number of examples: better than exponential"
         ),
+        paper=paper.SHRINKING_FRACTION,
         setting=f"θ = 0, from f = {_MANY:g} to {_FEW:g}; {origin(list(cells.values()))}" if complete else "",
         theory=f"as f → 0, ε → 1/2 at α = {_BELOW:g}, and ε → {perfect_probe_slope(_ABOVE):.4f} f at α = {_ABOVE:g}",
         measurements=(_rises(cells), _falls(cells)) if complete else (),
