@@ -25,11 +25,18 @@ class SaddlePointError(ArithmeticError):
 
 
 def check_number(value: object, name: str) -> float:
-    """Returns it as a float, or raises unless it is one number."""
+    """Returns it as a float, or raises unless it is one real number."""
     try:
-        return float(value)  # pyright: ignore[reportArgumentType]
+        return float(_real(value))  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError):
         raise ValueError(f"`{name}` must be a number; got {value!r}") from None
+
+
+def _real(value: object) -> object:
+    """The value, or raises a `TypeError` if it is None or holds text, complex numbers or masked entries."""
+    if value is None or np.asarray(value).dtype.kind in "cSU" or np.ma.is_masked(value):
+        raise TypeError("not a real number")
+    return value
 
 
 def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> float:
@@ -40,12 +47,13 @@ def check_keep_fraction(keep_fraction: float, name: str = "keep_fraction") -> fl
 
 
 def check_probe_angle(probe_angle: float) -> float:
-    """Returns the angle, or raises unless it is in [0, π/2]; an angle below 1e-150 is 0."""
-    if not 0.0 <= check_number(probe_angle, "probe_angle") <= math.pi / 2:
+    """Returns the angle, or raises unless it is in [0, π/2], but for one rounding; below 1e-150 it is 0."""
+    angle = check_number(probe_angle, "probe_angle")
+    if not -_LEAST_ANGLE <= angle <= math.nextafter(math.pi / 2, 2.0):
         raise ValueError(
             f"`probe_angle` must be in [0, π/2] radians; got {probe_angle} (convert degrees with math.radians)"
         )
-    return float(probe_angle) if probe_angle > _LEAST_ANGLE else 0.0
+    return min(angle, math.pi / 2) if angle > _LEAST_ANGLE else 0.0
 
 
 def check_label_noise(label_noise: float) -> float:
@@ -67,7 +75,7 @@ def check_ridge(ridge: float) -> float:
 def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     """Returns a float array, or raises unless it is a scalar or 1-D, finite and positive."""
     try:
-        values = np.asarray(alpha, dtype=float)
+        values = np.asarray(_real(alpha), dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"`{name}` must be a number or a list of numbers; got {alpha!r}") from None
     if values.ndim > 1:

@@ -17,10 +17,13 @@ from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import LossLike, Weight
+from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import Square, check_loss
 from replica_theory.selection import Selection, check_selection
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
+_DECADE = math.log(10.0)  # step in ln λ below those, where the student changes with ln ln λ
+_LEAST_LOG_RIDGE = -100 * _DECADE  # least ln λ at which ε is sampled, for a student whose norm grows as λ falls
 _PRECISION = 1e-7  # error of ln λ at the minimum, where ε varies by the square of it
 _SAME_ERROR = 1e-12  # relative excess over the least error up to which a limit, 0 or ∞, is preferred
 
@@ -85,8 +88,10 @@ def optimal_ridge(
 ) -> OptimalRidge[FloatOrArray]:
     """The ridge of least test error, of the whole half-line and its two limits.
 
-    The error is sampled at 29 ridges from 1e-7 to 1e5 and at the limits 0 (where it exists) and ∞, and
-    then minimised around the best of them. On random clean labels the square loss is best at
+    The error is sampled at 29 ridges from 1e-7 to 1e5 and at the limits 0 and ∞, and then minimised around the
+    best of them. A logistic student of separable examples tends to the max-margin student as λ → 0, with a norm that
+    grows like ln 1/λ: if it is best at 1e-7, smaller ridges are searched, decade by decade, until it errs more, or the
+    limit less. On random clean labels the square loss is best at
     λ = π/2 − 1, whatever α.
 
     Args:
@@ -145,22 +150,42 @@ def _error_of_log_ridge(setting: _Setting) -> Callable[[float, float], float]:
 
 def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> EmpiricalRiskSolution[float]:
     """The student of the best ridge: the least of those sampled, minimised between its neighbours, or a limit."""
-    lowest = int(np.argmin([error(log_ridge) for log_ridge in _LOG_RIDGES]))
+    limits = [_at_limit(alpha, ridge, setting) for ridge in (0.0, math.inf)]
+    errors = [error(log_ridge) for log_ridge in _LOG_RIDGES]
+    lowest = int(np.argmin(errors))
     lower, upper = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]
+    if lowest == 0 and not as_loss(check_loss(setting["loss"])).attains_infimum:
+        lower, upper = _bracket_below(error, errors[0], upper)
     ridge = math.exp(minimiser(error, lower, upper, xtol=_PRECISION))
     best = empirical_risk(alpha, ridge=ridge, **setting)
-    for limit in (0.0, math.inf):
-        solution = _at_limit(alpha, limit, setting)
-        if solution and solution.generalization_error <= best.generalization_error * (1 + _SAME_ERROR):
+    for solution in limits:
+        if solution.generalization_error <= best.generalization_error * (1 + _SAME_ERROR):
             best = solution
     return best
 
 
-def _at_limit(alpha: float, ridge: float, setting: _Setting) -> EmpiricalRiskSolution[float] | None:
-    """The student at λ = 0 or ∞; None where a logistic loss has no minimiser at 0."""
+def _bracket_below(error: Callable[[float], float], least: float, upper: float) -> tuple[float, float]:
+    """ln λ on both sides of the first minimum below the sampled ridges, or a last decade where ε falls to the limit.
+
+    Args:
+        error: ε(ln λ).
+        least: ε at the least ridge sampled.
+        upper: The next sampled ln λ.
+    """
+    middle = float(_LOG_RIDGES[0])
+    while (lower := middle - _DECADE) > _LEAST_LOG_RIDGE and (ahead := error(lower)) < least:
+        middle, upper, least = lower, middle, ahead
+    return lower, upper
+
+
+def _at_limit(alpha: float, ridge: float, setting: _Setting) -> EmpiricalRiskSolution[float]:
+    """The student at λ = 0 or ∞; where a logistic loss has no minimiser at 0, its limit: the max-margin student.
+
+    The direction of that student is the hinge loss's at ridge 0, whatever the sample weights.
+    """
     try:
         return empirical_risk(alpha, ridge=ridge, **setting)
     except ValueError:
-        if ridge == 0 and setting["loss"] == "logistic":
-            return None
+        if ridge == 0 and not as_loss(check_loss(setting["loss"])).attains_infimum:
+            return empirical_risk(alpha, ridge=0.0, **{**setting, "loss": "hinge"})
         raise

@@ -20,7 +20,8 @@ from replica_theory.losses.ridgeless import HardMargin, Interpolation
 _HALLEY_STEPS = 60  # steps of Halley's method at most; three serve as a rule
 _LAST_STEP = 1e-6  # step in p at which it ends: the error after a step e is of the order of e³
 _LEAST_OMEGA = 1e-300  # value of Wright's ω where it underflows
-_POSITIVE_FIELDS = np.append(np.arange(1.7, 29.0, 1.7), 40.0)  # ends in u of panels on which ln(1 + e^{−u}) is resolved
+# Ends in u of panels on which ln(1 + e^{−u}) is resolved: up to ln V, which a ridge of 1e-100 takes to 230
+_POSITIVE_FIELDS = np.sort(np.append(np.arange(1.7, 260.0, 1.7), 40.0))
 _LOGISTIC_FIELDS = np.concatenate([-_POSITIVE_FIELDS[::-1], [0.0], _POSITIVE_FIELDS])
 _NEAR_FIELD = 4.0  # largest |u| − ln(1 + V) at which panels must be as narrow as these
 _FAR_FIELDS = (8.5, 15.3, 25.5, 40.0)  # ends in |u| of the wider panels farther out

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, owens_t
 
-from replica_theory.errors import check_keep_fraction
+from replica_theory.errors import check_keep_fraction, check_number
 from replica_theory.selection.base import Selection, check_margin
 from replica_theory.selection.kept_distribution import Piece
 from replica_theory.selection.margins import IndependentMargins, MarginDistribution
@@ -140,7 +140,7 @@ class KeepBetween(_Ranked):
     label_aware: bool = False
 
     def __post_init__(self):
-        if not 0.0 <= self.lower < self.upper <= 1.0:
+        if not 0.0 <= check_number(self.lower, "lower") < check_number(self.upper, "upper") <= 1.0:
             raise ValueError(
                 f"`lower` and `upper` must satisfy 0 <= lower < upper <= 1; got {self.lower}, {self.upper}"
             )
@@ -174,12 +174,17 @@ class KeepWindows(Selection):
     label_aware: bool = False
 
     def __post_init__(self):
-        ends = [0.0, *(end for window in self.windows for end in window), 1.0]
-        strict = all(lower < upper for lower, upper in self.windows)
-        if not (self.windows and strict and all(a <= b for a, b in itertools.pairwise(ends))):
+        try:
+            pairs = [(check_number(lower, "lower"), check_number(upper, "upper")) for lower, upper in self.windows]
+        except (TypeError, ValueError):
+            raise ValueError(f"`windows` must be pairs of numbers (lower, upper); got {self.windows!r}") from None
+        ends = [0.0, *itertools.chain.from_iterable(pairs), 1.0]
+        strict = all(lower < upper for lower, upper in pairs)
+        if not (pairs and strict and all(a <= b for a, b in itertools.pairwise(ends))):
             raise ValueError(
                 f"`windows` must be ascending, disjoint (lower, upper) quantiles in [0, 1]; got {self.windows}"
             )
+        object.__setattr__(self, "windows", tuple(pairs))  # of a list too, so that the rule has a hash
 
     @property
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]

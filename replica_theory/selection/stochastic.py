@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory.errors import check_keep_fraction
+from replica_theory.errors import check_keep_fraction, check_number
 from replica_theory.selection.base import Selection, check_margin, check_selection, pieces_kept_by
 from replica_theory.selection.kept_distribution import Piece, covering, edges_of, keep_probability
 from replica_theory.selection.margins import MarginDistribution
@@ -127,7 +127,7 @@ class Calibrated(Selection):
 
     def __post_init__(self):
         check_selection(self.selection)
-        if not 0.0 <= self.random_share <= 1.0:
+        if not 0.0 <= check_number(self.random_share, "random_share") <= 1.0:
             raise ValueError(f"`random_share` must be in [0, 1]; got {self.random_share}")
 
     @property
@@ -201,7 +201,7 @@ class Verified(Selection):
     def __post_init__(self):
         check_selection(self.selection)
         for name in ("accept_right", "accept_wrong"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
+            if not 0.0 <= check_number(getattr(self, name), name) <= 1.0:
                 raise ValueError(f"`{name}` must be in [0, 1]; got {getattr(self, name)}")
         if not self.accept_right + self.accept_wrong > 0:
             raise ValueError("`accept_right` and `accept_wrong` must not both be 0; got 0.0, 0.0")
@@ -235,6 +235,11 @@ class Verified(Selection):
         ]
         edges = sorted({0.0, *edges_of(pieces).tolist()})
         fraction = margins.mean(lambda m: keep_probability(pieces, m) * self._acceptance(m), edges)
+        if not fraction > 0:
+            raise ValueError(
+                f"`selection` must keep a part of the pool; got {self}, which accepts none of these labels (a perfect "
+                "probe holds none for wrong without `label_noise`)"
+            )
         return tuple(piece for piece in accepted if piece.probability != 0.0), fraction
 
     def _acceptance(self, margin: np.ndarray) -> np.ndarray:

@@ -50,6 +50,27 @@ def test_slope_above_gardners_capacity(alpha, slope):
     assert error(alpha, 1e-6) == pytest.approx(1e-6 * slope, rel=1e-8)
 
 
+@pytest.mark.parametrize("excess", [1e-4, 1e-6, 1e-9], ids="{:g}".format)
+def test_slope_at_gardners_capacity_is_a_square_root(excess):
+    """x² = 12 (α − 2)/α at lowest order in α − 2, by expansion of Q around 0; the next order is 1.43 (α − 2)/10."""
+    alpha = 2 + excess
+    scaled = asymptotics.perfect_probe_slope(alpha) * math.sqrt(12 * math.pi * (alpha - 2))
+    assert scaled - 1 == pytest.approx(0.1427 * excess, rel=2e-3, abs=2e-12)
+
+
+def test_many_examples_hold_in_the_stated_range():
+    """On random settings, of which a third lie within a factor of 3 of the least α."""
+    rng, n_near = np.random.default_rng(40), 0
+    for _ in range(60):
+        fraction, angle = 10 ** rng.uniform(-3, 0), 10 ** rng.uniform(-3, math.log10(math.pi / 2))
+        least = 10 * max(1.0, math.sin(angle) ** 2 * math.cos(angle) / fraction**2)
+        alpha = least * 10 ** rng.uniform(0, 1.5)
+        n_near += alpha < 3 * least
+        limit = asymptotics.many_examples(alpha, keep_fraction=fraction, probe_angle=angle)
+        assert limit == pytest.approx(error(alpha, fraction, angle), rel=0.05)
+    assert n_near >= 15
+
+
 def test_slope_joins_the_power_law_of_many_examples():
     assert 1e4 * asymptotics.perfect_probe_slope(1e4) == pytest.approx(asymptotics.ERROR_CONSTANT, rel=1e-6)
 
@@ -75,11 +96,17 @@ def test_exponent_of_a_power_law_is_minus_one():
     ("call", "message"),
     [
         (lambda: asymptotics.perfect_probe_slope(2.0), "`alpha_prune` must be > 2"),
+        (lambda: asymptotics.perfect_probe_slope([3.0, 4.0]), "`alpha_prune` must be a number"),
+        (
+            lambda: asymptotics.many_examples([1e6, 1e3], keep_fraction=1e-3, probe_angle=TWENTY),
+            r"`alpha_prune` must be at least 1\.09\d*e\+06 here.*got 1000\.0",
+        ),
+        (lambda: asymptotics.many_examples(9.0, keep_fraction=0.4), "`alpha_prune` must be at least 10 here"),
         (lambda: asymptotics.frontier_fallback(3.0, probe_angle=0.0), "perfect probe follows another law"),
         (lambda: asymptotics.vanishing_fraction(3.0, probe_angle=0.0), r"`probe_angle` must be in \(0, π/2\]"),
         (lambda: asymptotics.many_examples(3.0, keep_fraction=0.0), r"`keep_fraction` must be in \(0, 1\]"),
     ],
-    ids=["below capacity", "fallback", "vanishing", "fraction"],
+    ids=["below capacity", "list", "narrow strip", "few examples", "fallback", "vanishing", "fraction"],
 )
 def test_out_of_range_is_refused(call, message):
     with pytest.raises(ValueError, match=message):

@@ -14,6 +14,7 @@ from replica_theory import (
     curated_risk,
     curation_diagram,
     empirical_risk,
+    max_margin,
     optimal_ridge,
 )
 
@@ -131,6 +132,36 @@ def test_good_generators_and_large_pools_call_for_hard_examples():
 def test_best_ridge_of_the_square_loss_on_random_data(alpha):
     best = optimal_ridge(alpha, loss="square", selection=KeepRandom())
     assert best.ridge == pytest.approx(math.pi / 2 - 1, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "rule", "angle"),
+    [
+        (7.71822943456604, KeepEasiest(0.12799921566623929), 0.14931638051129442),
+        (1.7461620369592161, KeepEasiest(0.017611007596489016), 0.0),
+        (14.579094197551697, KeepEasiest(0.5763208185396037, True), 0.0),
+    ],
+    ids=["1e-24", "1e-15", "1e-11"],
+)
+def test_best_ridge_of_separable_logistic_students_is_below_the_sampled_ones(alpha, rule, angle):
+    options = {"selection": rule, "probe_angle": angle}
+    best = optimal_ridge(alpha, loss="logistic", **options)
+    assert best.ridge < 1e-10
+    for factor in (1e-2, 1e2):
+        neighbour = empirical_risk(alpha, loss="logistic", ridge=best.ridge * factor, **options)
+        assert best.generalization_error < neighbour.generalization_error
+    assert best.generalization_error < max_margin(alpha, **options).generalization_error
+
+
+@pytest.mark.parametrize("alpha", [0.5, 2.0], ids="a={}".format)
+def test_logistic_students_of_tiny_ridge_approach_the_max_margin_student_like_an_inverse_logarithm(alpha):
+    limit = max_margin(alpha, selection=KeepRandom()).generalization_error
+    near, far = (
+        limit - empirical_risk(alpha, loss="logistic", ridge=ridge, selection=KeepRandom()).generalization_error
+        for ridge in (1e-9, 1e-18)
+    )
+    assert 0 < far < near
+    assert far == pytest.approx(near / 2, rel=0.2)
 
 
 def test_best_ridge_is_better_than_its_neighbours_and_says_when_it_is_a_limit():
