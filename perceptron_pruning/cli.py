@@ -28,6 +28,10 @@ COMMANDS = {
         "perceptron_pruning.commands.sweep:status_command",
         "Show how far a sweep's store is, and what made it.",
     ),
+    "recommend": (
+        "perceptron_pruning.commands.recommend:recommend_command",
+        "Say how much of a labelled pool may be pruned and by which rule, or that it may not.",
+    ),
     "score": (
         "perceptron_pruning.commands.score:score_command",
         "Score every example by pruning metrics: high = hard = keep.",

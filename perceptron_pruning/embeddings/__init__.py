@@ -5,6 +5,8 @@ from perceptron_pruning.embeddings.class_audit import ClassAudit, class_audit
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
+from perceptron_pruning.embeddings.recommend import recommend
+from perceptron_pruning.embeddings.recommendation.result import Recommendation
 from perceptron_pruning.embeddings.report import write_report
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.score import score
@@ -16,6 +18,7 @@ __all__ = [
     "HeadFitError",
     "HeadSettings",
     "KMeansSettings",
+    "Recommendation",
     "RidgeSettings",
     "ScoreSettings",
     "Scores",
@@ -25,6 +28,7 @@ __all__ = [
     "keep",
     "load_fashion_mnist",
     "read_released_scores",
+    "recommend",
     "score",
     "write_report",
 ]
