@@ -27,7 +27,6 @@ from perceptron_pruning.datasets.loaders import (
 )
 from perceptron_pruning.embeddings import Recommendation, recommend
 from perceptron_pruning.embeddings.io.rows import array_rows
-from perceptron_pruning.embeddings.recommend import COMPONENTS
 from perceptron_pruning.embeddings.recommendation.difficulty import (
     AGNOSTIC,
     SIGNED,
@@ -41,6 +40,7 @@ from perceptron_pruning.embeddings.recommendation.principal_components import me
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule, random_rule, shortlist
 from perceptron_pruning.embeddings.recommendation.students import RIDGES, SoftmaxStudent, Task
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
+from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
 from perceptron_pruning.output.tables import Row, read_table, write_table
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
@@ -101,8 +101,7 @@ class Drawn:
 def all_rows(source: str) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings and labels of a source."""
     if source == "digits":
-        digits = load_digits()
-        return digits.data, digits.target
+        return load_digits(return_X_y=True)  # pyright: ignore[reportReturnType]
     loaders = {"fashion": load_fashion_mnist, "resnet": load_fashion_mnist_resnet, "wordnet": load_wordnet}
     data = loaders.get(source, load_fashion_mnist)()
     labels = np.concatenate([data.train_labels, data.test_labels])
@@ -149,7 +148,7 @@ class Truth:
 
     def __init__(self, drawn: Drawn):
         rows = array_rows(drawn.pool)
-        projection = measure_projection(rows, COMPONENTS, NoProgress())
+        projection = measure_projection(rows, SEEN_COMPONENTS, NoProgress())
         self.inputs, self.test = projection.apply(drawn.pool), projection.apply(drawn.test)
         self.labels, self.test_labels = drawn.labels, drawn.test_labels
         self.n_classes = int(drawn.labels.max()) + 1

@@ -51,6 +51,7 @@ def score_command(
     labels: str | None = None,
     ids: str | None = None,
     metrics: Annotated[list[str], Parameter(consume_multiple=True)] = ["all"],  # noqa: B006
+    out_of_fold: bool = False,
     test_embeddings: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     test_labels: str | None = None,
     output: Path = Path("scores.parquet"),
@@ -81,7 +82,9 @@ def score_command(
         Identifiers, in a file of one of these kinds; row numbers by default (image_path of clip-retrieval's
         metadata where there is one).
     metrics
-        all, or names.
+        all, or names; margin_out_of_fold and its like, knn_disagreement and knn_shapley by name alone.
+    out_of_fold
+        Also margins, EL2N and memorization by heads that did not see the row.
     test_embeddings, test_labels
         Test set, for influence.
     output
@@ -105,6 +108,7 @@ def score_command(
             sources,
             None if labels is None else read_column(labels),
             metrics=metrics[0] if len(metrics) == 1 else metrics,
+            out_of_fold=out_of_fold,
             test_embeddings=test_embeddings,
             test_labels=None if test_labels is None else read_column(test_labels),
             ids=_ids(ids, embeddings[0]),

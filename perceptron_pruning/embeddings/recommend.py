@@ -29,10 +29,9 @@ from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, FolderC
 from perceptron_pruning.embeddings.runtime.manifest import digest
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
 from perceptron_pruning.output.provenance import package_version
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
-
-COMPONENTS = 128  # principal components that students see, at most
 
 
 def recommend(
@@ -47,7 +46,7 @@ def recommend(
     class_weights: ClassWeights = None,
     quick: bool = False,
     sample_rows: int | None = None,
-    n_components: int = COMPONENTS,
+    n_components: int = SEEN_COMPONENTS,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,

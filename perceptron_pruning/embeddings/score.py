@@ -15,6 +15,7 @@ from perceptron_pruning.embeddings.metrics.request import (
     RequestedMetrics,
     check_feasible,
     requested_metrics,
+    with_unseen,
 )
 from perceptron_pruning.embeddings.runtime.checkpoint import (
     Checkpoint,
@@ -37,6 +38,7 @@ def score(
     labels: ArrayLike | None = None,
     *,
     metrics: MetricRequest = "all",
+    out_of_fold: bool = False,
     test_embeddings: Sources | None = None,
     test_labels: ArrayLike | None = None,
     ids: ArrayLike | None = None,
@@ -67,6 +69,10 @@ def score(
     memorization_subsets                 the same from heads on 70 % subsets                      labels
     influence_max, influence_sum_abs     the same at a test point: maximum, Σ of sizes            labels, test set
     random                               uniform in [0, 1)
+    by name or ``out_of_fold`` alone:
+    margin_out_of_fold, …                margins, EL2N and memorization by heads that did not see the row     labels
+    knn_disagreement                     share of the 10 nearest rows with another label                labels
+    knn_shapley                          what the row is worth as its neighbours' neighbour             labels
     ===================================  =======================================================  ===============
 
     Metrics of one family share their work: ask for them in one call. Arithmetic is in single precision, in double
@@ -86,6 +92,7 @@ def score(
         labels: (n,), any values that can be sorted; two classes at least.
         metrics: "all" (all that labels and test set allow), a name, a sequence of names, or a mapping from names in
             the result to built-in names or to functions f(embeddings (n, d), labels (n,) or None) → (n,).
+        out_of_fold: Also the four metrics of heads that did not see the row.
         test_embeddings, test_labels: For influence: (n_test, d) and (n_test,), labels among those of the pool.
         ids: (n,) all different; carried into what is saved. Row numbers by default.
         n_clusters, n_models, seed: Instead of those in `settings`. k is the number of classes by default, 10
@@ -108,6 +115,8 @@ def score(
     References:
         Sorscher et al. 2022, arXiv:2206.14486, and those of each metric in its module.
     """
+    if out_of_fold:
+        metrics = with_unseen(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     requested = requested_metrics(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     context = scoring_context(
         ScoringInputs(embeddings=embeddings, labels=labels, test_embeddings=test_embeddings, test_labels=test_labels),

@@ -82,7 +82,9 @@ def difficulty_of(probabilities: np.ndarray, trained: np.ndarray, classes: np.nd
     )
 
 
-def out_of_fold(inputs: np.ndarray, classes: np.ndarray, n_classes: int, seed: int) -> tuple[np.ndarray, list[Head]]:
+def out_of_fold(
+    inputs: np.ndarray, classes: np.ndarray, n_classes: int, seed: int, *, ridge: float = SCORING_RIDGE
+) -> tuple[np.ndarray, list[Head]]:
     """Probabilities of every row by a head that did not see it, (n, C) float32, and the five heads."""
     fold = np.random.default_rng([seed, 1]).permutation(len(inputs)) % N_FOLDS
     probabilities = np.empty((len(inputs), n_classes), np.float32)
@@ -93,7 +95,7 @@ def out_of_fold(inputs: np.ndarray, classes: np.ndarray, n_classes: int, seed: i
             inputs[~left_out],
             classes[~left_out],
             n_classes=n_classes,
-            ridge=SCORING_RIDGE,
+            ridge=ridge,
             start=heads[-1].parameters if heads else None,
         )
         probabilities[left_out] = head.probabilities(inputs[left_out])

@@ -6,7 +6,7 @@ given the same choice of settings.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class SoftmaxStudent:
 
     ridges: tuple[float, ...] = RIDGES
     stop: Stop = RACED
-    name: ClassVar[str] = "a softmax head"
+    name: str = "a softmax head"
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class NeighboursStudent:
     """Majority of the k nearest rows; of equally frequent classes the one whose nearest row is nearer."""
 
     neighbours: tuple[int, ...] = (1, 5)
-    name: ClassVar[str] = "nearest neighbours"
+    name: str = "nearest neighbours"
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class OwnStudent:
 
     recipe: object
     name: str
-    settings: ClassVar[tuple[str, ...]] = ("",)
+    settings: tuple[str, ...] = ("",)
 
     def train(self, task: Task) -> list[Predictor]:
         present, numbers = np.unique(task.classes, return_inverse=True)

@@ -144,6 +144,10 @@ EARLY_METRICS = frozenset({"el2n", "el2n_1"})  # measured after `early_epochs`, 
 ACTIVE_LEARNING_SHARE = 0.8  # share of the examples, of largest entropy, that `active_learning` marks with 1
 PLUS_PLUS_ROWS = 20_000  # rows among which k-means++ draws its centroids, at least (or all)
 PLUS_PLUS_ROWS_PER_CLUSTER = 16  # and of those for each centroid
+SEEN_COMPONENTS = 128  # principal components, at most, that out-of-fold heads, neighbours and students see
+NEIGHBOURS = 10  # K of the neighbours' vote
+LISTED_NEIGHBOURS = 100  # neighbours of a row that have a Shapley value from it
+UNSEEN_EVALUATIONS = 60  # of loss and gradient in the training of an out-of-fold head, as seen on real sets
 
 # Sizes of the computation
 
