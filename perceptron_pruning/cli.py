@@ -37,7 +37,7 @@ COMMANDS = {
         "Score every example by pruning metrics: high = hard = keep.",
     ),
     "prune": (
-        "perceptron_pruning.commands.score:prune_command",
+        "perceptron_pruning.commands.prune:prune_command",
         "Choose the examples to keep from their scores, with a floor for every class.",
     ),
     "experiment": (

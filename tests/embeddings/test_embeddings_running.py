@@ -16,12 +16,14 @@ from perceptron_pruning.cli import app
 from perceptron_pruning.embeddings import keep, load_fashion_mnist, score
 from perceptron_pruning.embeddings.class_audit import class_audit
 from perceptron_pruning.embeddings.io.tables import read_scores
-from perceptron_pruning.embeddings.metrics.registry import METRICS
+from perceptron_pruning.embeddings.metrics.registry import metric_names
 from perceptron_pruning.embeddings.report import compute, write_report
 from perceptron_pruning.embeddings.runtime import blocks as blocks_module
 from perceptron_pruning.embeddings.runtime.checkpoint import FolderCheckpoint
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
+
+METRICS = metric_names("all", labelled=True, tested=True)
 
 SETTINGS = ScoreSettings(heads=HeadSettings(n_models=3, epochs=3))
 

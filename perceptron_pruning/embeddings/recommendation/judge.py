@@ -3,7 +3,7 @@
 The rule is chosen by its mean over all folds. Its difference to random and to all rows is measured where it was not
 chosen: chosen on one half of the folds, measured on the other, and swapped; otherwise the winner looks a point better
 than it is. Differences are of the same rows, so that most of their scatter cancels. The standard error is that of the
-rows times 1.2, for the scatter between training sets.
+rows times 1.4, for the scatter between training sets.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from perceptron_pruning.embeddings.recommendation.race import Candidate, Errors,
 from perceptron_pruning.embeddings.recommendation.rules import Rule
 from perceptron_pruning.evidence.effect import Effect
 
-INFLATION = 1.2  # of standard errors over rows
+INFLATION = 1.4  # of standard errors over rows
 TREND = 0.2  # ln(1/0.8)/ln 2 = 0.32 of the step from 0.4 n to 0.8 n, shrunk: carries 0.8 n to n
 
 
