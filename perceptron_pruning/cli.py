@@ -1,5 +1,6 @@
 """The command ``perceptron-pruning``. What a command needs is imported when it is called."""
 
+import signal
 import sys
 from concurrent.futures import BrokenExecutor
 
@@ -58,6 +59,7 @@ for name, (place, summary) in COMMANDS.items():
 def main() -> None:
     """Entry point: one line for a caller's mistake, no traceback; 130 when interrupted."""
     words = sys.argv[1:]
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # stops a command as Ctrl-C does
     try:
         if words and words[0] in COMMANDS:
             _load(words[0])

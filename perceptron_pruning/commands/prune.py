@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from cyclopts import Parameter
 
+from perceptron_pruning.commands.preflight import check_output
 from perceptron_pruning.embeddings.class_audit import ClassAudit, audit_text, class_audit
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.tables import read_scores
@@ -103,8 +104,7 @@ def prune_command(
     seed
         Seed of rules with chance in them.
     """
-    if output.suffix not in (".npy", ".txt"):
-        raise ValueError(f"`--output` must end in .npy or .txt; got {output}")
+    check_output(output, (".npy", ".txt"), overwrite=True)
     selection = rule.selection()
     identifiers, saved_labels, columns = read_scores(scores)
     chosen = _metric(columns, metric, scores)
@@ -120,6 +120,11 @@ def prune_command(
     kept = pool[keep(columns[chosen][pool], selection=selection, labels=own, class_floor=class_floor, seed=seed)]
     fraction = selection.keep_fraction
     audits = [] if known is None else class_audit(kept, known, keep_fraction=fraction, class_floor=class_floor)
+    warnings = [floor_warning(audits), ties_warning(kept, columns[chosen], seed)]
+    if SUSPICION in columns:
+        warnings.append(doubtful_warning(kept, doubtful_rows(columns[SUSPICION])))
+    if embeddings is not None and known is not None:
+        warnings.append(probe_warning(kept_set_probe(embeddings, known, kept, seed=seed)))
     _write_kept(output, kept, identifiers)
     settings = {"metric": chosen, "selection": repr(selection), "class_floor": class_floor, "seed": seed}
     settings["drop_suspects"] = drop_suspects
@@ -127,11 +132,6 @@ def prune_command(
     print(f"kept {len(kept)} of {len(identifiers)} examples by {chosen}: {output}")
     if audits:
         print(audit_text(audits))
-    warnings = [floor_warning(audits), ties_warning(kept, columns[chosen], seed)]
-    if SUSPICION in columns:
-        warnings.append(doubtful_warning(kept, doubtful_rows(columns[SUSPICION])))
-    if embeddings is not None and known is not None:
-        warnings.append(probe_warning(kept_set_probe(embeddings, known, kept, seed=seed)))
     for warning in filter(None, warnings):
         print(f"Warning: {warning}", file=sys.stderr)
     return 0

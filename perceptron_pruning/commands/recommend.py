@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from cyclopts import Parameter
 
+from perceptron_pruning.commands.preflight import check_folder, only_run
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
@@ -77,22 +78,23 @@ def recommend_command(
     identifiers = _ids(ids, embeddings)
     partial = output.with_name(output.name + ".partial")
     try:
-        advice = recommend(
-            embeddings,
-            read_column(labels),
-            tolerance=tolerance,
-            fractions=fractions,
-            student=student,
-            ridges=ridges,
-            folds=folds,
-            class_weights=_class_weights(class_weights),
-            quick=quick,
-            sample_rows=sample_rows,
-            seed=seed,
-            checkpoint=partial,
-            progress=TerminalProgress(),
-        )
-        advice.save(output, ids=identifiers)
+        with only_run(output):
+            advice = recommend(
+                embeddings,
+                read_column(labels),
+                tolerance=tolerance,
+                fractions=fractions,
+                student=student,
+                ridges=ridges,
+                folds=folds,
+                class_weights=_class_weights(class_weights),
+                quick=quick,
+                sample_rows=sample_rows,
+                seed=seed,
+                checkpoint=partial,
+                progress=TerminalProgress(),
+            )
+            advice.save(output, ids=identifiers)
     except KeyboardInterrupt:
         print(f"Interrupted: finished work is in {partial}; the same command goes on there", file=sys.stderr)
         return 130
@@ -108,8 +110,7 @@ def _check_output(output: Path, overwrite: bool) -> None:
         raise ValueError(f"`--output` must be a folder; {output} is a file")
     if (output / "recommendation.json").exists() and not overwrite:
         raise ValueError(f"`--output` has a recommendation already: {output}; give another folder, or --overwrite")
-    if not output.parent.is_dir():
-        raise ValueError(f"`--output` must lie in a folder that exists; {output.parent} does not")
+    check_folder(output.parent, "--output")
 
 
 def _ids(spec: str | None, embeddings: str) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """The command ``score``."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,15 @@ from typing import Annotated
 import numpy as np
 from cyclopts import Parameter
 
+from perceptron_pruning.commands.preflight import check_output, only_run
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.open import metadata_column
-from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, join
+from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, current_process_group, join
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.scores import part_path
+from perceptron_pruning.embeddings.scores import SUFFIXES, part_path
 
-BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}  # of each unit
+BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 
 @Parameter(name="*")
@@ -49,6 +51,7 @@ def score_command(
     test_embeddings: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     test_labels: str | None = None,
     output: Path = Path("scores.parquet"),
+    overwrite: bool = False,
     report: Path | None = None,
     images: Path | None = None,
     memory_budget: str = "2GB",
@@ -83,6 +86,8 @@ def score_command(
         Test set, for influence.
     output
         .parquet, .csv (the authors' released layout) or .npz; NAME.json beside it is the manifest.
+    overwrite
+        Whether to replace an output that is there.
     report
         An .html with correlations, histograms, classes and extreme examples.
     images
@@ -92,26 +97,36 @@ def score_command(
     seed
         Seed of every random draw.
     """
+    check_output(output, SUFFIXES, overwrite=overwrite)
+    if report is not None:
+        check_output(report, (".html",), overwrite=overwrite, option="--report")
+    if images is not None and not images.is_file():
+        raise ValueError(f"`--images` must be a file; {images} is not there")
+    budget = bytes_of(memory_budget)
+    settings = ScoreSettings(kmeans=kmeans, heads=heads, ridge=ridge, seed=seed)
     join(cluster.coordinator, cluster.num_processes, cluster.process_id)
     from perceptron_pruning.embeddings.score import score
 
     sources = embeddings if len(embeddings) > 1 else embeddings[0]
-    folder = output.with_name(output.name + ".partial")
+    folder, group = output.with_name(output.name + ".partial"), current_process_group()
     try:
-        scores = score(
-            sources,
-            None if labels is None else read_column(labels),
-            metrics=metrics[0] if len(metrics) == 1 else metrics,
-            out_of_fold=out_of_fold,
-            test_embeddings=test_embeddings,
-            test_labels=None if test_labels is None else read_column(test_labels),
-            ids=_ids(ids, embeddings[0]),
-            settings=ScoreSettings(kmeans=kmeans, heads=heads, ridge=ridge, seed=seed),
-            memory_budget=bytes_of(memory_budget),
-            checkpoint=folder,
-            progress=TerminalProgress(),
-        )
-        written = scores.save(output)
+        with only_run(part_path(output, group.rank, group.size)):
+            scores = score(
+                sources,
+                None if labels is None else read_column(labels),
+                metrics=metrics[0] if len(metrics) == 1 else metrics,
+                out_of_fold=out_of_fold,
+                test_embeddings=test_embeddings,
+                test_labels=None if test_labels is None else read_column(test_labels),
+                ids=_ids(ids, embeddings[0]),
+                settings=settings,
+                memory_budget=budget,
+                checkpoint=folder,
+                keep_checkpoint=True,
+                progress=TerminalProgress(),
+            )
+            written = scores.save(output)
+            scores.discard_checkpoint()
     except KeyboardInterrupt:
         print(f"Interrupted: finished work is in {folder}; the same command goes on there", file=sys.stderr)
         return 130
@@ -134,9 +149,16 @@ def _ids(spec: str | None, embeddings: str) -> np.ndarray | None:
 
 
 def bytes_of(text: str) -> float:
-    """Bytes of a size such as 2GB or 500 MB."""
-    number, unit = text.strip()[:-2], text.strip()[-2:].lower()
+    """Bytes of a size such as 2GB, 500 MB or 1GiB.
+
+    Raises:
+        ValueError: It is none.
+    """
+    matched = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*([a-z]+)\s*", text.lower())
     try:
-        return float(number) * BYTES[unit]
+        size = float(matched[1]) * BYTES[matched[2]] if matched else 0.0
     except (KeyError, ValueError):
-        raise ValueError(f"`memory_budget` must be a size such as 2GB or 500MB; got {text}") from None
+        size = 0.0
+    if not size > 0:
+        raise ValueError(f"`memory_budget` must be a size such as 2GB, 500MB or 1GiB; got {text}")
+    return size

@@ -83,6 +83,8 @@ def keep(
     margin = -_checked_scores(scores)
     if not 0.0 <= class_floor <= 1.0:
         raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
+    if seed < 0:
+        raise ValueError(f"`seed` must be at least 0; got {seed}")
     rng = np.random.default_rng(seed)
     if _is_made_of_probability(rule):
         rule, margin = _as_ranking(rule, margin, check_probe_angle(probe_angle), rng)

@@ -48,6 +48,7 @@ def score(
     settings: ScoreSettings | None = None,
     memory_budget: float = MEMORY_BUDGET,
     checkpoint: str | Path | None = None,
+    keep_checkpoint: bool = False,
     progress: Progress | None = None,
 ) -> Scores:
     """Pruning metrics of every example; a high score means hard, to be kept.
@@ -100,6 +101,7 @@ def score(
         settings: How the metrics are computed.
         memory_budget: Bytes that may be held. A metric that needs more is refused before the work.
         checkpoint: Folder of finished work: an interrupted call, repeated, resumes there.
+        keep_checkpoint: Whether finished work stays until `Scores.discard_checkpoint`, when the scores are in place.
         progress: Told of the plan with its costs, and of every pass.
 
     Returns:
@@ -126,16 +128,18 @@ def score(
         need_pairs=any(family.pairs for family in requested.families),
     )
     check_feasible(requested, context)
+    own_ids = None if ids is None else _own_ids(ids, context)
     _check_costs(requested, context, memory_budget)
     store = _checkpoint(checkpoint, requested, context)
     computed, seconds = _compute(requested, replace(context, checkpoint=store))
-    if isinstance(store, FolderCheckpoint):
+    if isinstance(store, FolderCheckpoint) and not keep_checkpoint:
         store.remove()
     return Scores(
         scores=requested.named(computed),
-        ids=None if ids is None else _own_ids(ids, context),
+        ids=own_ids,
         labels=context.labels,
         context=replace(context, progress=NoProgress()),
+        checkpoint=store if keep_checkpoint else NoCheckpoint(),
         origins=requested.origins,
         seconds=seconds,
     )
