@@ -18,6 +18,7 @@ from perceptron_pruning.embeddings.prune_warnings import (
     doubtful_warning,
     floor_warning,
     kept_set_probe,
+    metric_warning,
     probe_warning,
     ties_warning,
 )
@@ -120,7 +121,7 @@ def prune_command(
     kept = pool[keep(columns[chosen][pool], selection=selection, labels=own, class_floor=class_floor, seed=seed)]
     fraction = selection.keep_fraction
     audits = [] if known is None else class_audit(kept, known, keep_fraction=fraction, class_floor=class_floor)
-    warnings = [floor_warning(audits), ties_warning(kept, columns[chosen], seed)]
+    warnings = [metric_warning(chosen), floor_warning(audits), ties_warning(kept, columns[chosen], seed)]
     if SUSPICION in columns:
         warnings.append(doubtful_warning(kept, doubtful_rows(columns[SUSPICION])))
     if embeddings is not None and known is not None:

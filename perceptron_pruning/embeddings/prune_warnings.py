@@ -58,6 +58,16 @@ def ties_warning(kept: np.ndarray, scores: np.ndarray, seed: int) -> str | None:
     )
 
 
+def metric_warning(metric: str) -> str | None:
+    """That a metric runs against the others; None for all but one."""
+    if metric != "active_learning_mutual_information":
+        return None
+    return (
+        "active_learning_mutual_information is high where the heads disagree, and on real sets that runs against "
+        "hardness (rank correlation with it down to -0.55): its hardest rows are not hard ones"
+    )
+
+
 def floor_warning(audits: Sequence[ClassAudit]) -> str | None:
     """Which classes are at their floor; None if none."""
     low = [audit for audit in audits if audit.at_floor and audit.kept < audit.size]

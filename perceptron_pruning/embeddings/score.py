@@ -64,7 +64,7 @@ def score(
     forgetting                           times right turned to wrong; never learnt is highest     labels
     ddd                                  share of M heads that are wrong                          labels
     active_learning_entropy              entropy of the heads' mean probabilities (nats)          labels
-    active_learning_mutual_information   that less the mean of their entropies (nats)             labels
+    active_learning_mutual_information   that less the mean of their entropies (nats) †           labels
     active_learning                      1 for the 80 % of largest entropy, else 0                labels
     memorization                         own score with i in training minus without, exact        labels
     memorization_subsets                 the same from heads on 70 % subsets                      labels
@@ -75,6 +75,8 @@ def score(
     knn_disagreement                     share of the 10 nearest rows with another label                labels
     knn_shapley                          what the row is worth as its neighbours' neighbour             labels
     ===================================  =======================================================  ===============
+
+    † runs against hardness on real sets; `prune` warns of it.
 
     Metrics of one family share their work: ask for them in one call. Arithmetic is in single precision, in double
     where the embeddings are. Files are read in blocks; the result does not depend on the memory budget.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, FolderC
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.manifest import manifest
 from perceptron_pruning.output.atomic import temporary_beside, write_atomically, write_json_atomically
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SUFFIXES = (".parquet", ".csv", ".npz")
 
@@ -50,6 +54,19 @@ class Scores(Mapping[str, np.ndarray]):
     def row_ids(self) -> np.ndarray:
         """Identifiers, (n,); without them the numbers of the rows, counted over all processes."""
         return np.arange(self.context.rows.start, self.context.rows.stop) if self.ids is None else self.ids
+
+    def to_frame(self) -> "DataFrame":
+        """A pandas frame: the metrics as columns, after the label where there is one, indexed by the identifiers.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as missing:
+            raise ImportError("`to_frame` needs pandas: pip install pandas") from missing
+        columns = ({} if self.labels is None else {"label": self.labels}) | self.scores
+        return pd.DataFrame(columns, index=pd.Index(self.row_ids, name="id"))
 
     def discard_checkpoint(self) -> None:
         """Deletes the finished work that `score` was asked to leave: the scores are in place."""

@@ -11,6 +11,7 @@ from perceptron_pruning.embeddings.prune_warnings import (
     doubtful_warning,
     floor_warning,
     kept_set_probe,
+    metric_warning,
     probe_warning,
     ties_warning,
 )
@@ -71,6 +72,20 @@ def test_random_rows_are_not_warned_of(scores, flipped):
     assert probe_warning(effect) is None
     assert probe_warning(Effect(value=0.05, standard_error=0.01)) is not None
     assert ties_warning(kept, np.random.default_rng(0).random(1000), 0) is None
+
+
+def test_the_metric_that_runs_against_hardness_is_flagged():
+    assert "runs against hardness" in str(metric_warning("active_learning_mutual_information"))
+    assert metric_warning("el2n") is None
+
+
+def test_scores_are_a_frame(scores, flipped):
+    frame = scores[0].to_frame()
+    assert list(frame.columns) == ["label", *scores[0]]
+    assert frame.index.name == "id"
+    np.testing.assert_array_equal(frame["margin"], scores[0]["margin"])
+    hard = keep(frame["margin"], keep_fraction=0.2)  # a Series is scores like any other
+    np.testing.assert_array_equal(hard, keep(scores[0]["margin"], keep_fraction=0.2))
 
 
 def test_ties_are_counted():

@@ -11,7 +11,8 @@ from perceptron_pruning.embeddings.recommendation.difficulty import N_FOLDS
 from perceptron_pruning.embeddings.recommendation.race import RANDOM_DRAWS, SHARE_ASIDE, SMALL_FOLDS, Pool
 from perceptron_pruning.embeddings.recommendation.rules import Rule
 
-EVALUATIONS = 45.0  # of loss and gradient in a fit that starts from a neighbour, as seen on real sets
+EVALUATIONS = 60.0  # of loss and gradient in a fit, at most, as seen on real sets
+OVERHEAD = 1.5e-4  # seconds of an evaluation that do not depend on the rows: L-BFGS and calls
 TIMED_NUMBERS = 2**22  # numbers (rows x features, or rows x classes) on which an evaluation is timed
 
 
@@ -56,7 +57,7 @@ class RacePlan:
 
     def seconds(self, pool: Pool) -> float:
         """Estimate for softmax heads on one core, from one evaluation that is timed here."""
-        return self.full_fits * EVALUATIONS * _evaluation_seconds(pool)
+        return EVALUATIONS * (self.full_fits * _evaluation_seconds(pool) + self.n_fits * OVERHEAD)
 
 
 def _evaluation_seconds(pool: Pool) -> float:
