@@ -1,5 +1,6 @@
 """The command ``perceptron-pruning``. What a command needs is imported when it is called."""
 
+import signal
 import sys
 from concurrent.futures import BrokenExecutor
 
@@ -28,12 +29,16 @@ COMMANDS = {
         "perceptron_pruning.commands.sweep:status_command",
         "Show how far a sweep's store is, and what made it.",
     ),
+    "recommend": (
+        "perceptron_pruning.commands.recommend:recommend_command",
+        "Say how much of a labelled pool may be pruned and by which rule, or that it may not.",
+    ),
     "score": (
         "perceptron_pruning.commands.score:score_command",
         "Score every example by pruning metrics: high = hard = keep.",
     ),
     "prune": (
-        "perceptron_pruning.commands.score:prune_command",
+        "perceptron_pruning.commands.prune:prune_command",
         "Choose the examples to keep from their scores, with a floor for every class.",
     ),
     "experiment": (
@@ -54,6 +59,7 @@ for name, (place, summary) in COMMANDS.items():
 def main() -> None:
     """Entry point: one line for a caller's mistake, no traceback; 130 when interrupted."""
     words = sys.argv[1:]
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # stops a command as Ctrl-C does
     try:
         if words and words[0] in COMMANDS:
             _load(words[0])

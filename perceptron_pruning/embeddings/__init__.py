@@ -5,10 +5,14 @@ from perceptron_pruning.embeddings.class_audit import ClassAudit, class_audit
 from perceptron_pruning.embeddings.io.released import read_released_scores
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, SoftmaxHead, fit_softmax
+from perceptron_pruning.embeddings.near_duplicates import NearDuplicates, near_duplicates
+from perceptron_pruning.embeddings.recommend import recommend
+from perceptron_pruning.embeddings.recommendation.result import Recommendation
 from perceptron_pruning.embeddings.report import write_report
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.score import score
 from perceptron_pruning.embeddings.scores import Scores
+from perceptron_pruning.embeddings.suspected_mislabels import SuspectedMislabels, suspected_mislabels
 
 __all__ = [
     "ClassAudit",
@@ -16,15 +20,21 @@ __all__ = [
     "HeadFitError",
     "HeadSettings",
     "KMeansSettings",
+    "NearDuplicates",
+    "Recommendation",
     "RidgeSettings",
     "ScoreSettings",
     "Scores",
     "SoftmaxHead",
+    "SuspectedMislabels",
     "class_audit",
     "fit_softmax",
     "keep",
     "load_fashion_mnist",
+    "near_duplicates",
     "read_released_scores",
+    "recommend",
     "score",
+    "suspected_mislabels",
     "write_report",
 ]

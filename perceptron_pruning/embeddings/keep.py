@@ -23,6 +23,8 @@ from replica_theory.selection.ranked import signed_margin_rank
 
 MARGIN_GRID = np.linspace(-9.0, 9.0, 3601)  # on which F is inverted by interpolation: F(−9) < 1e-18
 
+TIE_STREAM = 1  # of random numbers, besides that of the rules
+
 
 def keep(
     scores: ArrayLike,
@@ -53,7 +55,7 @@ def keep(
     with mean f n, and f in the floors is the share that was drawn.
 
     Args:
-        scores: (n,), finite; high = hard. Equal scores are ranked by their position.
+        scores: (n,), finite; high = hard. Equal scores are ranked by a draw, never by their position in the file.
         keep_fraction: f in (0, 1]: keep the highest scores. Give this or ``selection``.
         labels: (n,), any values that can be sorted; None means no floor.
         class_floor: Share of the quota that a class is sure of, in [0, 1]; 0 is the plain rule.
@@ -61,7 +63,7 @@ def keep(
             ``label_aware`` plays no part: the score has decided already what is hard.
         probe_angle: θ in [0, π/2] of equation (K1), for rules made of a probability alone. With θ > 0 the score is
             taken as a label-aware margin, negative (the probe is wrong) for the hardest share θ/π.
-        seed: Seed of rules with chance in them.
+        seed: Of the order of equal scores, and of rules with chance in them.
 
     Returns:
         Indices, ascending.
@@ -81,15 +83,25 @@ def keep(
     margin = -_checked_scores(scores)
     if not 0.0 <= class_floor <= 1.0:
         raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
+    if seed < 0:
+        raise ValueError(f"`seed` must be at least 0; got {seed}")
     rng = np.random.default_rng(seed)
     if _is_made_of_probability(rule):
         rule, margin = _as_ranking(rule, margin, check_probe_angle(probe_angle), rng)
     count = max(1, round(rule.keep_fraction * margin.size))
+    order = _order_of_ties(margin, seed)
     if labels is None:
-        return rule.keep(margin, count=count, rng=rng)
+        return np.sort(order[rule.keep(margin[order], count=count, rng=rng)])
     classes = checked_classes(labels, margin.size)
     floors = class_floors(np.bincount(classes), class_floor * rule.keep_fraction, count)
-    return _keep_with_floors(rule, margin, classes, floors, count, rng)
+    return np.sort(order[_keep_with_floors(rule, margin[order], classes[order], floors, count, rng)])
+
+
+def _order_of_ties(margin: np.ndarray, seed: int) -> np.ndarray:
+    """A random order of the rows if some margins are equal, for rules that rank equal ones by position; else theirs."""
+    if np.unique(margin).size == margin.size:
+        return np.arange(margin.size)
+    return np.random.default_rng([seed, TIE_STREAM]).permutation(margin.size)
 
 
 def class_floors(class_sizes: np.ndarray, share: float, count: int) -> np.ndarray:

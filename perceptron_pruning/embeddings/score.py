@@ -15,6 +15,7 @@ from perceptron_pruning.embeddings.metrics.request import (
     RequestedMetrics,
     check_feasible,
     requested_metrics,
+    with_unseen,
 )
 from perceptron_pruning.embeddings.runtime.checkpoint import (
     Checkpoint,
@@ -37,6 +38,7 @@ def score(
     labels: ArrayLike | None = None,
     *,
     metrics: MetricRequest = "all",
+    out_of_fold: bool = False,
     test_embeddings: Sources | None = None,
     test_labels: ArrayLike | None = None,
     ids: ArrayLike | None = None,
@@ -46,6 +48,7 @@ def score(
     settings: ScoreSettings | None = None,
     memory_budget: float = MEMORY_BUDGET,
     checkpoint: str | Path | None = None,
+    keep_checkpoint: bool = False,
     progress: Progress | None = None,
 ) -> Scores:
     """Pruning metrics of every example; a high score means hard, to be kept.
@@ -61,13 +64,19 @@ def score(
     forgetting                           times right turned to wrong; never learnt is highest     labels
     ddd                                  share of M heads that are wrong                          labels
     active_learning_entropy              entropy of the heads' mean probabilities (nats)          labels
-    active_learning_mutual_information   that less the mean of their entropies (nats)             labels
+    active_learning_mutual_information   that less the mean of their entropies (nats) †           labels
     active_learning                      1 for the 80 % of largest entropy, else 0                labels
     memorization                         own score with i in training minus without, exact        labels
     memorization_subsets                 the same from heads on 70 % subsets                      labels
     influence_max, influence_sum_abs     the same at a test point: maximum, Σ of sizes            labels, test set
     random                               uniform in [0, 1)
+    by name or ``out_of_fold`` alone:
+    margin_out_of_fold, …                margins, EL2N and memorization by heads that did not see the row     labels
+    knn_disagreement                     share of the 10 nearest rows with another label                labels
+    knn_shapley                          what the row is worth as its neighbours' neighbour             labels
     ===================================  =======================================================  ===============
+
+    † runs against hardness on real sets; `prune` warns of it.
 
     Metrics of one family share their work: ask for them in one call. Arithmetic is in single precision, in double
     where the embeddings are. Files are read in blocks; the result does not depend on the memory budget.
@@ -86,6 +95,7 @@ def score(
         labels: (n,), any values that can be sorted; two classes at least.
         metrics: "all" (all that labels and test set allow), a name, a sequence of names, or a mapping from names in
             the result to built-in names or to functions f(embeddings (n, d), labels (n,) or None) → (n,).
+        out_of_fold: Also the four metrics of heads that did not see the row.
         test_embeddings, test_labels: For influence: (n_test, d) and (n_test,), labels among those of the pool.
         ids: (n,) all different; carried into what is saved. Row numbers by default.
         n_clusters, n_models, seed: Instead of those in `settings`. k is the number of classes by default, 10
@@ -93,6 +103,7 @@ def score(
         settings: How the metrics are computed.
         memory_budget: Bytes that may be held. A metric that needs more is refused before the work.
         checkpoint: Folder of finished work: an interrupted call, repeated, resumes there.
+        keep_checkpoint: Whether finished work stays until `Scores.discard_checkpoint`, when the scores are in place.
         progress: Told of the plan with its costs, and of every pass.
 
     Returns:
@@ -108,6 +119,8 @@ def score(
     References:
         Sorscher et al. 2022, arXiv:2206.14486, and those of each metric in its module.
     """
+    if out_of_fold:
+        metrics = with_unseen(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     requested = requested_metrics(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     context = scoring_context(
         ScoringInputs(embeddings=embeddings, labels=labels, test_embeddings=test_embeddings, test_labels=test_labels),
@@ -117,16 +130,18 @@ def score(
         need_pairs=any(family.pairs for family in requested.families),
     )
     check_feasible(requested, context)
+    own_ids = None if ids is None else _own_ids(ids, context)
     _check_costs(requested, context, memory_budget)
     store = _checkpoint(checkpoint, requested, context)
     computed, seconds = _compute(requested, replace(context, checkpoint=store))
-    if isinstance(store, FolderCheckpoint):
+    if isinstance(store, FolderCheckpoint) and not keep_checkpoint:
         store.remove()
     return Scores(
         scores=requested.named(computed),
-        ids=None if ids is None else _own_ids(ids, context),
+        ids=own_ids,
         labels=context.labels,
         context=replace(context, progress=NoProgress()),
+        checkpoint=store if keep_checkpoint else NoCheckpoint(),
         origins=requested.origins,
         seconds=seconds,
     )

@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perceptron_pruning.embeddings.io.released import write_released_csv
+from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, FolderCheckpoint, NoCheckpoint
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.manifest import manifest
 from perceptron_pruning.output.atomic import temporary_beside, write_atomically, write_json_atomically
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SUFFIXES = (".parquet", ".csv", ".npz")
 
@@ -25,6 +30,7 @@ class Scores(Mapping[str, np.ndarray]):
         context: Embeddings, labels, test set and settings that they were computed from.
         origins: Metric name → built-in metric, or qualified name of a function of one's own.
         seconds: Wall time of each family of metrics, s.
+        checkpoint: Finished work that `score` was asked to leave.
     """
 
     scores: dict[str, np.ndarray]
@@ -33,6 +39,7 @@ class Scores(Mapping[str, np.ndarray]):
     context: ScoringContext = field(repr=False)
     origins: dict[str, str]
     seconds: dict[str, float]
+    checkpoint: Checkpoint = field(default_factory=NoCheckpoint, repr=False)
 
     def __getitem__(self, metric: str) -> np.ndarray:
         return self.scores[metric]
@@ -47,6 +54,24 @@ class Scores(Mapping[str, np.ndarray]):
     def row_ids(self) -> np.ndarray:
         """Identifiers, (n,); without them the numbers of the rows, counted over all processes."""
         return np.arange(self.context.rows.start, self.context.rows.stop) if self.ids is None else self.ids
+
+    def to_frame(self) -> "DataFrame":
+        """A pandas frame: the metrics as columns, after the label where there is one, indexed by the identifiers.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as missing:
+            raise ImportError("`to_frame` needs pandas: pip install pandas") from missing
+        columns = ({} if self.labels is None else {"label": self.labels}) | self.scores
+        return pd.DataFrame(columns, index=pd.Index(self.row_ids, name="id"))
+
+    def discard_checkpoint(self) -> None:
+        """Deletes the finished work that `score` was asked to leave: the scores are in place."""
+        if isinstance(self.checkpoint, FolderCheckpoint):
+            self.checkpoint.remove()
 
     def save(self, path: str | Path) -> Path:
         """Writes the scores and, beside them, the manifest `NAME.json`: inputs, settings, versions.

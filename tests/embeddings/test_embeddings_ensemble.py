@@ -47,7 +47,7 @@ def by_loops(pool, scores):
                 slope, bias_slope = np.zeros_like(weights), np.zeros(10)
                 for i in batch:
                     logits = inputs[i] @ weights + bias
-                    visits[m][i].append(logits[labels[i]] >= logits.max())
+                    visits[m][i].append(logits[labels[i]] > np.delete(logits, labels[i]).max())
                     error = (softmax(logits) - np.eye(10)[labels[i]]) * sampling.bootstrap[i, m] / len(batch)
                     slope += np.outer(inputs[i] * sampling.feature_masks[:, m], error)
                     bias_slope += error

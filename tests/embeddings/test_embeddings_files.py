@@ -83,6 +83,27 @@ def test_scores_do_not_depend_on_the_file(tmp_path, table, labels, kind):
         np.testing.assert_array_equal(scores[name], expected[name])
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<i2", "<i4", "<i8", ">f4", ">f8", ">i4"], ids=str)
+@pytest.mark.parametrize("order", ["C", "F"], ids=["by rows", "by columns"])
+def test_integers_and_any_order_of_bytes_and_axes(tmp_path, dtype, order):
+    values = np.random.default_rng(0).integers(0, 100, (30, 5))
+    np.save(tmp_path / "rows.npy", np.asarray(values, dtype, order=order))
+    rows = open_rows(tmp_path / "rows.npy")
+    assert rows.dtype == (np.float64 if dtype in ("<i4", "<i8", ">f8", ">i4") else np.float32)
+    np.testing.assert_array_equal(rows.read(3, 20), values[3:20])
+    assert rows.read(0, 2).dtype == rows.dtype
+    np.testing.assert_array_equal(open_rows(np.asarray(values, dtype, order=order)).read(0, 30), values)
+
+
+def test_labels_with_a_byte_order_mark_and_an_index(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("\ufeff,name\n0,cat\n1,dog\n", encoding="utf-8")
+    assert read_column(path).tolist() == ["cat", "dog"]
+    path.write_bytes("name\nk\xe4se\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="must be UTF-8; byte 6 is not"):
+        read_column(path)
+
+
 def test_a_named_column_or_array(tmp_path, table):
     np.savez(tmp_path / "two.npz", first=table, second=table[::-1])
     np.testing.assert_array_equal(open_rows(f"{tmp_path}/two.npz:second").read(0, 50), table[::-1])
@@ -144,10 +165,7 @@ def damaged(folder, how: str, table: np.ndarray):
         parquet.write_table(pa.table({"embedding": [[1.0, 2.0], [3.0, 4.0], [5.0]]}), path)
         return path
     if how == "integers":
-        np.save(folder / "rows.npy", np.arange(6).reshape(2, 3))
-        return folder / "rows.npy"
-    if how == "columns":
-        np.save(folder / "rows.npy", np.asfortranarray(rows))
+        np.save(folder / "rows.npy", np.arange(6).reshape(2, 3) + 1j)
         return folder / "rows.npy"
     if how == "mixed kinds":
         path = save(folder, "shards", rows)
@@ -168,14 +186,13 @@ def damaged(folder, how: str, table: np.ndarray):
         ("header", "rows.npy` is no .npy file, or its header is cut off"),
         ("width", "all files must be of one width; got 12 in .*part_9.npy, 5 in .*part_12.npy"),
         ("ragged", "row 2 of .*rows.parquet` must have 2 numbers; got 1"),
-        ("integers", "rows.npy must hold float16, bfloat16, float32 or float64; got int64"),
-        ("columns", "is stored by columns; save it with np.ascontiguousarray"),
+        ("integers", "rows.npy must hold integers, float16, bfloat16, float32 or float64; got complex128"),
         ("mixed kinds", r"must hold shards of one kind .*; got \['.npy', '.npz'\]"),
         ("missing", "missing.npy` does not exist"),
     ],
     ids=[
         "nan", "overflow", "truncated npy", "truncated npz", "truncated parquet", "truncated safetensors", "header",
-        "width", "ragged", "integers", "columns", "mixed kinds", "missing",
+        "width", "ragged", "integers", "mixed kinds", "missing",
     ],
 )  # fmt: skip
 def test_damage_is_named(tmp_path, table, how, message):

@@ -67,6 +67,8 @@ def test_total_order_and_floors_hold_for_every_rule(pool, rule, class_floor, see
 @given(pool=pools(), rule=rules, seed=st.integers(0, 99))
 def test_no_floor_is_the_plain_rule(pool, rule, seed):
     scores, labels = pool
+    scores = scores + 1e-3 * np.arange(scores.size) / scores.size  # all different
+    assume(np.unique(scores).size == scores.size)
     total = max(1, round(rule.keep_fraction * scores.size))
     plain = rule.keep(-scores, count=total, rng=np.random.default_rng(seed))
     np.testing.assert_array_equal(keep(scores, selection=rule, seed=seed), plain)
@@ -145,9 +147,22 @@ def test_class_floors_by_hand(sizes, share, count, floors):
     assert class_floors(np.array(sizes), share, count).tolist() == floors
 
 
-def test_ties_are_broken_by_position():
-    np.testing.assert_array_equal(keep(np.ones(6), keep_fraction=0.5), [0, 1, 2])
-    np.testing.assert_array_equal(keep(np.ones(6), selection=KeepEasiest(0.5)), [3, 4, 5])
+def test_ties_are_broken_by_a_draw_and_not_by_position():
+    scores = np.repeat([2.0, 1.0, 0.0], [10, 200, 10])
+    kept = keep(scores, keep_fraction=0.5)
+    assert set(range(10)) < set(kept)
+    tied = kept[10:]
+    assert tied.max() < 210
+    assert abs(tied.mean() - 109.5) < 4 * 200 / np.sqrt(12 * 100)  # not the first hundred, whose mean is 59.5
+    np.testing.assert_array_equal(kept, keep(scores, keep_fraction=0.5))
+    assert set(kept) != set(keep(scores, keep_fraction=0.5, seed=1))
+
+
+def test_a_file_sorted_by_class_keeps_what_a_shuffled_one_keeps():
+    """A metric of few values: shares of the classes are those of chance, whatever the order of the rows."""
+    scores, labels = np.zeros(400), np.repeat([0, 1], 200)
+    kept = keep(scores, keep_fraction=0.5, labels=labels, class_floor=0.0)
+    assert 70 < (labels[kept] == 0).sum() < 130
 
 
 def test_high_scores_are_kept_and_at_least_one():

@@ -16,12 +16,14 @@ from perceptron_pruning.cli import app
 from perceptron_pruning.embeddings import keep, load_fashion_mnist, score
 from perceptron_pruning.embeddings.class_audit import class_audit
 from perceptron_pruning.embeddings.io.tables import read_scores
-from perceptron_pruning.embeddings.metrics.registry import METRICS
+from perceptron_pruning.embeddings.metrics.registry import metric_names
 from perceptron_pruning.embeddings.report import compute, write_report
 from perceptron_pruning.embeddings.runtime import blocks as blocks_module
 from perceptron_pruning.embeddings.runtime.checkpoint import FolderCheckpoint
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
+
+METRICS = metric_names("all", labelled=True, tested=True)
 
 SETTINGS = ScoreSettings(heads=HeadSettings(n_models=3, epochs=3))
 
@@ -191,7 +193,7 @@ def test_score_and_prune_on_the_command_line(folder, scores, data, tmp_path, cap
         ([], "`--rule hardest` takes `--keep-fraction`"),
         (["--rule", "between", "--lower", "0.1"], "`--rule between` takes `--lower` and `--upper`"),
         (["--keep-fraction", "0.5", "--metric", "el3n"], "`--metric` must be one of margin, el2n"),
-        (["--keep-fraction", "0.5", "--output", "kept.xlsx"], "`--output` must end in .npy or .txt"),
+        (["--keep-fraction", "0.5", "--output", "kept.xlsx"], "`--output` must end in one of .npy, .txt; got"),
         (["--rule", "random", "--keep-fraction", "0.5", "--class-floor", "2"], r"`class_floor` must be in \[0, 1\]"),
     ],
     ids=["fraction", "no fraction", "between", "metric", "ending", "floor"],
@@ -204,7 +206,7 @@ def test_prune_refuses(scores, tmp_path, words, message):
     assert [p.name for p in tmp_path.iterdir()] == ["scores.npz"]
 
 
-@pytest.mark.parametrize("text", ["2", "GB", "two GB", "2TiB"], ids=str)
+@pytest.mark.parametrize("text", ["2", "GB", "two GB", "2XB", "0GB"], ids=str)
 def test_a_budget_without_sense_is_refused(folder, tmp_path, text):
     with pytest.raises(ValueError, match="`memory_budget` must be a size such as 2GB"):
         run("score", folder / "embeddings.npy", "--memory-budget", text, "--output", tmp_path / "s.npz")

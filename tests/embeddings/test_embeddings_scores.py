@@ -11,7 +11,7 @@ from perceptron_pruning.embeddings.metrics.registry import FAMILIES
 from perceptron_pruning.embeddings.runtime.settings import MARGIN_PROBE_ITERATIONS, MARGIN_PROBE_RIDGE
 
 PROBE = {"ridge": MARGIN_PROBE_RIDGE, "stop_after": MARGIN_PROBE_ITERATIONS}
-ALL = {name for family in FAMILIES for name in family.metrics if not family.test_set}
+ALL = {name for family in FAMILIES for name in family.metrics if family.in_all and not family.test_set}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
 """One column of a table: labels, identifiers, scores."""
 
 import csv
+import io
 import struct
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +48,19 @@ def read_column(spec: str | Path) -> np.ndarray:
 
 def _numpy_column(path: Path, name: str | None) -> np.ndarray:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        values = loaded[only_name(loaded.files, name, path)] if path.suffix == ".npz" else loaded
-    except (EOFError, OSError, struct.error) as error:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if path.suffix == ".npz":
+                with loaded as archive:
+                    chosen = archive.files[0] if name is None and len(archive.files) == 1 else name
+                    names, values = archive.files, archive[chosen] if chosen in archive.files else None
+            else:
+                names, values = [], loaded
+    except (EOFError, OSError, ValueError, struct.error, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"`{path}` cannot be read as a NumPy file: {error}") from error
+    if path.suffix == ".npz":
+        only_name(names, name, path)
+    values = np.asarray(values)
     if values.ndim != 1:
         raise ValueError(f"`{path}` must have shape (n,); got {values.shape}")
     return values
@@ -57,20 +69,31 @@ def _numpy_column(path: Path, name: str | None) -> np.ndarray:
 def _text_column(path: Path, name: str | None) -> np.ndarray:
     """A column of a delimited file with a header, or the lines of a `.txt`, (n,)."""
     if path.suffix == ".txt":
-        return as_numbers(path.read_text(encoding="utf-8").splitlines())
+        return as_numbers(_text(path).splitlines())
     delimiter = "\t" if path.suffix == ".tsv" else ","
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.reader(file, delimiter=delimiter)
-        header = next(table, [])
-        place = header.index(only_name(header, name, path))
-        values = []
-        for number, row in enumerate(table):
-            if len(row) != len(header) or row[place] == "":
-                raise ValueError(
-                    f"row {number} of `{path}` must have {len(header)} values, column {header[place]} filled"
-                )
-            values.append(row[place])
+    table = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter)
+    header = next(table, [])
+    if name is None and len(header) == 2 and header[0] in ("", "Unnamed: 0", "index"):
+        name = header[1]  # pandas' index stands first
+    place = header.index(only_name(header, name, path))
+    values = []
+    for number, row in enumerate(table):
+        if len(row) != len(header) or row[place] == "":
+            raise ValueError(f"row {number} of `{path}` must have {len(header)} values, column {header[place]} filled")
+        values.append(row[place])
     return as_numbers(values)
+
+
+def _text(path: Path) -> str:
+    """A text in UTF-8, with or without a byte order mark.
+
+    Raises:
+        ValueError: It is in another encoding; the first byte that shows it is named.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"`{path}` must be UTF-8; byte {error.start} is not (iconv -f latin1 -t utf-8)") from error
 
 
 def as_numbers(values: list[str]) -> np.ndarray:

@@ -92,13 +92,13 @@ def _npz_shard(path: Path, key: str | None) -> ArrayShard:
     """The array of a `.npz`, held in memory: compressed files cannot be read in pieces."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = archive.files
-            if key is None:
-                names = [n for n in names if archive[n].ndim == 2]
-            array = archive[only_name(names, key, path)]
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+            names = archive.files if key is not None else [n for n in archive.files if archive[n].ndim == 2]
+            chosen = names[0] if key is None and len(names) == 1 else key
+            array = archive[chosen] if chosen in names else None
+    except (EOFError, zipfile.BadZipFile, zlib.error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"`{path}` is no .npz file, or it is truncated: {error}") from error
-    return ArrayShard(array, str(path), path)
+    only_name(names, key, path)
+    return ArrayShard(np.asarray(array), str(path), path)
 
 
 class _TemporaryFiles:

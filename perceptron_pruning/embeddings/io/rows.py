@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 HALF_PRECISION = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 STORED_DTYPES = (*HALF_PRECISION, np.dtype(np.float32), np.dtype(np.float64))
+EXACT_IN_SINGLE = 2  # bytes of the widest integers that single precision holds exactly
 
 
 class Shard(Protocol):
@@ -133,8 +134,10 @@ class Rows:
         for shard in self.shards:
             if len(shard.shape) != 2 or 0 in shard.shape:
                 raise ValueError(f"{shard.name} must have shape (n, d), neither of them 0; got {shard.shape}")
-            if shard.dtype not in STORED_DTYPES:
-                raise ValueError(f"{shard.name} must hold float16, bfloat16, float32 or float64; got {shard.dtype}")
+            if not is_read(shard.dtype):
+                raise ValueError(
+                    f"{shard.name} must hold integers, float16, bfloat16, float32 or float64; got {shard.dtype}"
+                )
             if shard.shape[1] != first.shape[1]:
                 raise ValueError(
                     f"all files must be of one width; got {first.shape[1]} in {first.name}, "
@@ -158,8 +161,8 @@ class Rows:
 
     @property
     def dtype(self) -> np.dtype:
-        """Precision of the arithmetic: double where all shards are stored in double, single otherwise."""
-        double = all(shard.dtype == np.float64 for shard in self.shards)
+        """Precision of the arithmetic: double where all shards hold doubles or wide integers, else single."""
+        double = all(_needs_double(shard.dtype) for shard in self.shards)
         return np.dtype(np.float64 if double else np.float32)
 
     @property
@@ -227,11 +230,23 @@ class Rows:
             start, number = end, number + 1
 
 
+def is_read(dtype: np.dtype) -> bool:
+    """Whether embeddings may be stored so: floats of up to 64 bits and integers, in either order of bytes."""
+    return dtype.newbyteorder("=") in STORED_DTYPES or dtype.kind in "iu"
+
+
+def _needs_double(dtype: np.dtype) -> bool:
+    return dtype.newbyteorder("=") == np.float64 or (dtype.kind in "iu" and dtype.itemsize > EXACT_IN_SINGLE)
+
+
 def array_rows(embeddings: ArrayLike, name: str = "embeddings") -> Rows:
     """An array in memory as rows; integers become doubles."""
     array = np.asarray(embeddings)
     if array.dtype not in STORED_DTYPES:
-        array = array.astype(np.float64)
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"`{name}` must hold numbers; got {array.dtype}") from error
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"`{name}` must have shape (n, d), neither of them 0; got {array.shape}")
     return Rows((ArrayShard(array, f"`{name}`"),))

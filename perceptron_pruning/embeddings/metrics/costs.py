@@ -8,8 +8,11 @@ from collections.abc import Set
 from perceptron_pruning.embeddings.runtime.cost import Cost, ProblemSize
 from perceptron_pruning.embeddings.runtime.settings import (
     EARLY_METRICS,
+    LISTED_NEIGHBOURS,
     MARGIN_PROBE_ITERATIONS,
+    SEEN_COMPONENTS,
     TEST_ROWS_AT_ONCE,
+    UNSEEN_EVALUATIONS,
     ScoreSettings,
 )
 
@@ -92,3 +95,28 @@ def uniform_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) ->
 def own_metric_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
     """All rows in memory; the arithmetic of a function of one's own is not known."""
     return Cost(flops=None, passes=1, state_bytes=size.loaded_bytes)
+
+
+def unseen_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
+    """Six heads on k ≤ 128 components, 4 n k C flops an evaluation, about 60 of them each; all components are held."""
+    components = min(size.d, SEEN_COMPONENTS)
+    return Cost(
+        flops=4.0 * 5 * UNSEEN_EVALUATIONS * size.n * components * size.n_classes + _projection_flops(size),
+        passes=3,
+        state_bytes=4.0 * size.n * (2 * components + 5 * size.n_classes) + 16.0 * size.d**2,
+    )
+
+
+def neighbours_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
+    """2 n² k flops on at most 128 components; components, lists of 100 and a block of 1024 n distances are held."""
+    components = min(size.d, SEEN_COMPONENTS)
+    return Cost(
+        flops=2.0 * size.n**2 * components + _projection_flops(size),
+        passes=3,
+        state_bytes=size.n * (4.0 * components + 16 * LISTED_NEIGHBOURS + 12 * 1024) + 16.0 * size.d**2,
+    )
+
+
+def _projection_flops(size: ProblemSize) -> float:
+    """Of the covariance and of the projection, where there are more features than components."""
+    return 2.0 * size.n * size.d * (size.d + SEEN_COMPONENTS) if size.d > SEEN_COMPONENTS else 0.0

@@ -225,7 +225,8 @@ def _residuals(
     """Residuals r of equation (H1), (B, M, C), and whether each head is right, (B, M)."""
     logits = heads.logits(inputs)
     targets = jax.nn.one_hot(classes, logits.shape[2], dtype=inputs.dtype)[:, None]
-    correct = jnp.sum(logits * targets, axis=2) >= jnp.max(logits, axis=2)
+    others = jnp.max(jnp.where(targets > 0, -jnp.inf, logits), axis=2)
+    correct = jnp.sum(logits * targets, axis=2) > others  # a tie, as at zero weights, is not right
     importance = bootstrap.astype(inputs.dtype) * valid[:, None] / jnp.sum(valid)
     return (jax.nn.softmax(logits) - targets) * importance[:, :, None], correct
 

@@ -27,6 +27,7 @@ class MetricFamily:
         labels, test_set, pairs: Whether it needs labels, a test set, two examples of every class.
         many_processes: Whether processes can share the work.
         checkpointed: Whether finished scores are stored, for an interrupted call to resume from.
+        in_all: Whether "all" asks for them; the others are asked for by name.
     """
 
     metrics: tuple[str, ...]
@@ -37,6 +38,7 @@ class MetricFamily:
     pairs: bool = True
     many_processes: bool = True
     checkpointed: bool = True
+    in_all: bool = True
 
 
 def _self_supervised_prototypes(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
@@ -81,6 +83,18 @@ def _influence(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray
     return influence(context)
 
 
+def _unseen_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
+    from perceptron_pruning.embeddings.metrics.unseen import unseen_metrics
+
+    return unseen_metrics(context)
+
+
+def _neighbour_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
+    from perceptron_pruning.embeddings.metrics.neighbours import neighbour_metrics
+
+    return neighbour_metrics(context)
+
+
 def _uniform_scores(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
     from perceptron_pruning.embeddings.metrics.uniform import uniform_scores
 
@@ -119,8 +133,32 @@ FAMILIES = (
         metrics=("influence_max", "influence_sum_abs"), run=_influence, cost=costs.influence_cost, test_set=True
     ),
     MetricFamily(metrics=("random",), run=_uniform_scores, cost=costs.uniform_cost, labels=False, pairs=False),
+    MetricFamily(
+        metrics=(
+            "margin_out_of_fold",
+            "margin_label_agnostic_out_of_fold",
+            "el2n_out_of_fold",
+            "memorization_out_of_fold",
+        ),
+        run=_unseen_metrics,
+        cost=costs.unseen_cost,
+        pairs=False,
+        many_processes=False,
+        in_all=False,
+    ),
+    MetricFamily(
+        metrics=("knn_disagreement", "knn_shapley"),
+        run=_neighbour_metrics,
+        cost=costs.neighbours_cost,
+        pairs=False,
+        many_processes=False,
+        in_all=False,
+    ),
 )
 METRICS = tuple(name for family in FAMILIES for name in family.metrics)
+
+
+UNSEEN_METRICS = tuple(name for name in METRICS if name.endswith("_out_of_fold"))
 
 
 def family_of(name: str) -> MetricFamily:
@@ -135,7 +173,7 @@ def metric_names(metrics: str | Sequence[str], *, labelled: bool, tested: bool) 
         ValueError: A name is unknown, or its metric lacks labels or a test set.
     """
     if isinstance(metrics, str) and metrics == "all":
-        possible = [f for f in FAMILIES if (labelled or not f.labels) and (tested or not f.test_set)]
+        possible = [f for f in FAMILIES if f.in_all and (labelled or not f.labels) and (tested or not f.test_set)]
         return [name for family in possible for name in family.metrics]
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     unknown = [name for name in names if name not in METRICS]

@@ -8,7 +8,13 @@ from typing import cast
 import numpy as np
 
 from perceptron_pruning.embeddings.metrics.own import OwnMetric, own_metric_family, qualified_name
-from perceptron_pruning.embeddings.metrics.registry import METRICS, MetricFamily, family_of, metric_names
+from perceptron_pruning.embeddings.metrics.registry import (
+    METRICS,
+    UNSEEN_METRICS,
+    MetricFamily,
+    family_of,
+    metric_names,
+)
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.cost import Cost, problem_size
 from perceptron_pruning.embeddings.runtime.standardise import check_varied
@@ -79,6 +85,14 @@ def requested_metrics(metrics: MetricRequest, *, labelled: bool, tested: bool) -
     if built_in or not sources:
         metric_names(built_in, labelled=labelled, tested=tested)
     return RequestedMetrics(sources=dict(sources))
+
+
+def with_unseen(metrics: MetricRequest, *, labelled: bool, tested: bool) -> MetricRequest:
+    """The request and the four metrics of heads that did not see the row."""
+    unseen = {name: name for name in UNSEEN_METRICS}
+    if isinstance(metrics, Mapping):
+        return {**cast(Mapping[str, str | OwnMetric], metrics), **unseen}
+    return list(dict.fromkeys([*metric_names(metrics, labelled=labelled, tested=tested), *unseen]))
 
 
 def _check_entry(name: object, source: object) -> None:

@@ -134,12 +134,16 @@ def softmax_loss(
         ridge: Strength, in units of the loss.
     """
     weights, bias = unpacked(parameters, targets.shape[1])
-    logits = embeddings @ weights + bias
+    logits = embeddings @ weights
+    logits += bias
     logits -= logits.max(axis=1, keepdims=True)
-    odds = np.exp(logits)
+    own = np.einsum("ij,ij->i", logits, targets)
+    odds = np.exp(logits, out=logits)
     normaliser = odds.sum(axis=1)
-    loss = np.mean(np.log(normaliser) - np.sum(logits * targets, axis=1)) + ridge / 2 * np.sum(weights**2)
-    residual = (odds / normaliser[:, None] - targets) / len(embeddings)
+    loss = np.mean(np.log(normaliser) - own) + ridge / 2 * np.sum(weights**2)
+    residual = np.divide(odds, normaliser[:, None], out=odds)
+    residual -= targets
+    residual /= len(embeddings)
     gradient = np.vstack([embeddings.T @ residual + ridge * weights, residual.sum(axis=0)])
     return float(loss), gradient.ravel()
 

@@ -91,14 +91,14 @@ def plan_text(costs: Mapping[str, Cost], context: ScoringContext, rate: float) -
     columns = f"{'metrics':<{NAME_WIDTH}}{'Tflop':>9}{'passes':>8}{'GB held':>9}{'estimate':>11}"
     seconds = {name: _estimated_seconds(cost, context, rate) for name, cost in costs.items()}
     known = sum(estimate for estimate in seconds.values() if estimate is not None)
-    total = _duration_text(known) + ("" if None not in seconds.values() else " + unknown")
+    total = duration_text(known) + ("" if None not in seconds.values() else " + unknown")
     lines = [_plan_line(name, cost, seconds[name]) for name, cost in costs.items()]
     return "\n".join([heading, columns, *lines, f"{'all':<{NAME_WIDTH}}{total:>37}"])
 
 
 def _plan_line(name: str, cost: Cost, seconds: float | None) -> str:
     flops = "unknown" if cost.flops is None else f"{cost.flops / 1e12:.3g}"
-    duration = "unknown" if seconds is None else _duration_text(seconds)
+    duration = "unknown" if seconds is None else duration_text(seconds)
     return f"{_truncated(name):<{NAME_WIDTH}}{flops:>9}{cost.passes:>8.3g}{cost.state_bytes / 1e9:>9.2g}{duration:>11}"
 
 
@@ -114,7 +114,8 @@ def _truncated(name: str) -> str:
     return name if len(name) <= width else name[: width - 1] + "…"
 
 
-def _duration_text(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """A duration in its unit: "12.3 s"."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"

@@ -20,9 +20,9 @@ def fingerprint(context: ScoringContext) -> dict[str, object]:
     return {
         "embeddings": [_shard_entry(shard) for shard in context.rows.own_shards()],
         "rows": [context.rows.start, context.rows.stop],
-        "labels_sha256": None if context.classes is None else _digest(context.classes),
+        "labels_sha256": None if context.classes is None else digest(context.classes),
         "test_embeddings": [_shard_entry(shard) for shard in test],
-        "test_labels_sha256": None if context.test_classes is None else _digest(context.test_classes),
+        "test_labels_sha256": None if context.test_classes is None else digest(context.test_classes),
     }
 
 
@@ -68,7 +68,7 @@ def _shard_entry(shard: Shard) -> dict[str, object]:
 
 def _shard_digest(shard: Shard) -> str:
     if shard.path is None:
-        return _digest(shard.read(0, shard.shape[0]))
+        return digest(shard.read(0, shard.shape[0]))
     status = shard.path.stat()
     return file_digest(shard.path, status.st_size, status.st_mtime_ns)
 
@@ -80,5 +80,6 @@ def file_digest(path: Path, size: int, modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _digest(values: np.ndarray) -> str:
+def digest(values: np.ndarray) -> str:
+    """SHA-256 of an array's bytes."""
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()

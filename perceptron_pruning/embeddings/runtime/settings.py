@@ -4,6 +4,7 @@ Settings and constants decide the scores. The sizes decide memory, speed and the
 groups also decide what is drawn together (folds of subsets, order of gradient descent), and so are fixed.
 """
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -76,7 +77,7 @@ class HeadSettings:
             raise ValueError(f"`subspace` must be in (0, 1]; got {self.subspace}")
         if self.n_models > 1 and self.subspace == 1 and not self.bootstrap:
             raise ValueError("several heads must differ: give `subspace` < 1 or `bootstrap`; got neither")
-        if self.batch_rows < 1 or not self.learning_rate > 0 or not 0 <= self.momentum < 1:
+        if self.batch_rows < 1 or not 0 < self.learning_rate < math.inf or not 0 <= self.momentum < 1:
             raise ValueError(
                 "`batch_rows` >= 1, `learning_rate` > 0 and `momentum` in [0, 1) are needed; "
                 f"got {self.batch_rows}, {self.learning_rate}, {self.momentum}"
@@ -130,6 +131,10 @@ class ScoreSettings:
     ridge: RidgeSettings = field(default_factory=RidgeSettings)
     seed: int = 0
 
+    def __post_init__(self):
+        if self.seed < 0:
+            raise ValueError(f"`seed` must be at least 0; got {self.seed}")
+
     def as_dict(self) -> dict[str, object]:
         """As plain values, for the manifest."""
         return asdict(self)
@@ -144,6 +149,10 @@ EARLY_METRICS = frozenset({"el2n", "el2n_1"})  # measured after `early_epochs`, 
 ACTIVE_LEARNING_SHARE = 0.8  # share of the examples, of largest entropy, that `active_learning` marks with 1
 PLUS_PLUS_ROWS = 20_000  # rows among which k-means++ draws its centroids, at least (or all)
 PLUS_PLUS_ROWS_PER_CLUSTER = 16  # and of those for each centroid
+SEEN_COMPONENTS = 128  # principal components, at most, that out-of-fold heads, neighbours and students see
+NEIGHBOURS = 10  # K of the neighbours' vote
+LISTED_NEIGHBOURS = 100  # neighbours of a row that have a Shapley value from it
+UNSEEN_EVALUATIONS = 60  # of loss and gradient in the training of an out-of-fold head, as seen on real sets
 
 # Sizes of the computation
 

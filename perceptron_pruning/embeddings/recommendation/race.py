@@ -1,0 +1,171 @@
+"""The race: every rule's student is trained at nearly full size and tested on rows put aside before scoring.
+
+A fold puts a fifth of the pool aside, E, scores the rest, Q, and trains a student on what each rule keeps of Q. Scoring
+the whole pool first and putting rows aside afterwards would leak: it makes rules look 1 to 2 points better than they
+are. A second race on half of Q shows the trend with the size of the pool.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perceptron_pruning.embeddings.recommendation.difficulty import Difficulty, measure_difficulty
+from perceptron_pruning.embeddings.recommendation.rules import Rule
+from perceptron_pruning.embeddings.recommendation.students import Student, Task
+from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
+from perceptron_pruning.embeddings.runtime.progress import Progress
+
+SMALL_FOLDS = 2  # folds at most in which the race at half size is run
+SHARE_ASIDE = 5  # a fold puts one row in so many aside
+RANDOM_DRAWS = 4  # of the plain random rule over all folds, whose errors are averaged
+CLEARLY_WORSE = 3.0  # standard errors behind the best, after a fold, at which a rule is trained no more
+
+Candidate = tuple[Rule, int]
+"""A rule and the number of the student's setting."""
+Errors = dict[Candidate, np.ndarray]
+"""Candidate → error on each row put aside, in [0, 1], (n_E,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """What is raced on.
+
+    Attributes:
+        inputs: (n, d) float32.
+        classes: (n,), in 0..C−1.
+        n_classes: C.
+        importance: Weight of each row where it is judged, (n,): 1, or test share over pool share of its class.
+        seed: Draws folds and random rules.
+    """
+
+    inputs: np.ndarray
+    classes: np.ndarray
+    n_classes: int
+    importance: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Rows put aside, and the scored rest.
+
+    Attributes:
+        number: 0 … F − 1.
+        aside: E, the rows on which students are tested.
+        rest: Q, in random order.
+        difficulty: Of the rows of Q, from Q alone.
+    """
+
+    number: int
+    aside: np.ndarray
+    rest: np.ndarray
+    difficulty: Difficulty
+
+
+def make_fold(pool: Pool, number: int, checkpoint: Checkpoint) -> Fold:
+    """A fold, its difficulties computed or read from the checkpoint."""
+    n = len(pool.classes)
+    order = np.random.default_rng([pool.seed, 3]).permutation(n)
+    aside = order[number * n // SHARE_ASIDE : (number + 1) * n // SHARE_ASIDE]
+    rest = np.random.default_rng([pool.seed, 4, number]).permutation(np.setdiff1d(order, aside))
+    name = f"difficulty_{number}"
+    stored = checkpoint.load(name)
+    if stored is None:
+        difficulty = measure_difficulty(pool.inputs[rest], pool.classes[rest], pool.n_classes, pool.seed + number)
+        own = {"doubtful": difficulty.doubtful, "predicted": difficulty.predicted, "start": difficulty.start}
+        checkpoint.save(name, **own, **difficulty.scores)
+    else:
+        own = {key: stored.pop(key) for key in ("doubtful", "predicted", "start")}
+        difficulty = Difficulty(scores=stored, **own)
+    return Fold(number=number, aside=aside, rest=rest, difficulty=difficulty)
+
+
+def race(
+    pool: Pool,
+    fold: Fold,
+    rules: Sequence[Rule],
+    student: Student,
+    *,
+    size: int,
+    draws: int,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> Errors:
+    """Errors of every rule and setting on the rows put aside, trained on what is kept of the first ``size`` of Q.
+
+    ``draws`` of the plain random rule are averaged.
+    """
+    errors: Errors = {}
+    with progress.task(f"fold {fold.number + 1}, {size} rows", total=len(rules), unit="rule") as advance:
+        for rule in rules:
+            name = f"errors_{fold.number}_{size}_{_slug(rule)}"
+            stored = checkpoint.load(name)
+            if stored is None:
+                stored = {"errors": _errors_of_rule(pool, fold, rule, student, size, draws if rule.is_random else 1)}
+                checkpoint.save(name, **stored)
+            errors |= {(rule, setting): row for setting, row in enumerate(stored["errors"])}
+            advance(1)
+    return errors
+
+
+def _errors_of_rule(pool: Pool, fold: Fold, rule: Rule, student: Student, size: int, draws: int) -> np.ndarray:
+    """(settings, n_E) float32, mean over the draws."""
+    rows, truth = fold.rest[:size], pool.classes[fold.aside]
+    difficulty = fold.difficulty.part(slice(0, size))
+    total = np.zeros((len(student.settings), truth.size), np.float32)
+    for draw in range(draws):
+        seed = _seed(pool.seed, fold.number, size, draw)
+        kept = rows[rule.select(difficulty, pool.classes[rows], seed)]
+        task = Task(
+            inputs=pool.inputs[kept],
+            classes=pool.classes[kept],
+            n_classes=pool.n_classes,
+            start=difficulty.start,
+            seed=seed,
+        )
+        for setting, predict in enumerate(student.train(task)):
+            total[setting] += predict(pool.inputs[fold.aside]) != truth
+    return total / draws
+
+
+def survivors(rules: Iterable[Rule], folds: Sequence[tuple[Errors, np.ndarray]]) -> list[Rule]:
+    """The rules of one fraction that are not clearly worse than the best so far; random always stays.
+
+    So far behind, a rule would not be chosen by the other folds either: to drop it biases nothing.
+
+    Args:
+        rules: Those trained in all folds so far.
+        folds: Errors and weights of the rows of each fold so far.
+    """
+    importance = np.concatenate([weights for _, weights in folds])
+    best = {rule: _best_setting(rule, folds, importance) for rule in rules}
+    leader = min(best, key=lambda rule: np.average(best[rule], weights=importance))
+    return [rule for rule in best if rule.is_random or not _clearly_worse(best[rule], best[leader], importance)]
+
+
+def _best_setting(rule: Rule, folds: Sequence[tuple[Errors, np.ndarray]], importance: np.ndarray) -> np.ndarray:
+    """Errors on the rows of all folds at the setting that is best on them."""
+    settings = [key for key in folds[0][0] if key[0] == rule]
+    runs = [np.concatenate([errors[key] for errors, _ in folds]) for key in settings]
+    return min(runs, key=lambda row: np.average(row, weights=importance))
+
+
+def _clearly_worse(errors: np.ndarray, leader: np.ndarray, importance: np.ndarray) -> bool:
+    difference, standard_error = weighted_mean(errors - leader, importance)
+    return difference > CLEARLY_WORSE * standard_error
+
+
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Mean Σ w v / Σ w, and its standard error √(Σ w² (v − mean)²) / Σ w."""
+    mean = float(np.average(values, weights=weights))
+    return mean, float(np.sqrt(np.sum((weights * (values - mean)) ** 2)) / weights.sum())
+
+
+def _slug(rule: Rule) -> str:
+    parts = (rule.metric, rule.keep_fraction, rule.skip, rule.class_floor, int(rule.without_doubtful))
+    return "_".join(f"{part}" for part in parts)
+
+
+def _seed(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])

@@ -1,0 +1,132 @@
+"""The rules that are raced: windows of difficulty, at random, with and without rows whose label is in doubt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perceptron_pruning.embeddings.keep import keep
+from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, SIGNED, TRAINED, Difficulty
+from replica_theory.selection import KeepBetween, KeepEasiest, KeepHardest, Selection
+
+RANDOM = "random"
+ALL = "all"
+WORDS = {
+    SIGNED: "out-of-fold margin",
+    AGNOSTIC: "out-of-fold margin that ignores labels",
+    TRAINED: "margin of a head trained on all rows",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What is kept.
+
+    Attributes:
+        metric: What ranks the rows: a metric of `Difficulty`, "random", or "all".
+        keep_fraction: Share of the rows that is kept.
+        skip: Share of the hardest rows that is passed over.
+        class_floor: Share of its proportional quota that each class is sure of.
+        without_doubtful: Whether rows whose label is in doubt are kept last.
+    """
+
+    metric: str
+    keep_fraction: float
+    skip: float = 0.0
+    class_floor: float = 0.0
+    without_doubtful: bool = False
+
+    @property
+    def selection(self) -> Selection:
+        """The same rule for `keep`, given scores of which high means hard."""
+        if self.skip == 0:
+            return KeepHardest(self.keep_fraction)
+        if self.is_easiest:
+            return KeepEasiest(self.keep_fraction)
+        return KeepBetween(self.skip, min(1.0, self.skip + self.keep_fraction))
+
+    @property
+    def is_easiest(self) -> bool:
+        return self.skip > 0 and self.skip + self.keep_fraction > 1 - 1e-9
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it is pruning at random and nothing else."""
+        return self.metric == RANDOM and not self.without_doubtful
+
+    def select(self, difficulty: Difficulty, classes: np.ndarray, seed: int) -> np.ndarray:
+        """Indices of the kept rows, ascending.
+
+        Args:
+            difficulty: Of the n rows.
+            classes: (n,), in 0..C−1.
+            seed: Of what is drawn at random.
+        """
+        if self.metric == ALL:
+            return np.arange(len(classes))
+        if self.metric == RANDOM:
+            scores = np.random.default_rng([seed, 2]).random(len(classes))
+        else:
+            scores = difficulty.scores[self.metric]
+        if self.without_doubtful:
+            scores = np.where(difficulty.doubtful, scores.min() - 1, scores)
+        labels = classes if self.class_floor else None
+        return keep(scores, selection=self.selection, labels=labels, class_floor=self.class_floor, seed=seed)
+
+    @property
+    def text(self) -> str:
+        """In words, after "keep 50 %"."""
+        if self.metric == ALL:
+            return "all rows"
+        doubt = ", rows whose label is in doubt last" if self.without_doubtful else ""
+        if self.metric == RANDOM:
+            return "at random" + doubt
+        by = f"by the {WORDS[self.metric]}"
+        if self.is_easiest:
+            return f"the easiest of every class {by}"
+        if self.skip == 0:
+            return f"the hardest {by}{doubt}"
+        top = 1 - self.skip - self.keep_fraction
+        return f"skipping the hardest {percent(self.skip)} and the easiest {percent(top)} {by}"
+
+
+EVERYTHING = Rule(metric=ALL, keep_fraction=1.0)
+
+
+def percent(share: float) -> str:
+    """0.425 → "42.5 %"."""
+    return f"{100 * share:.3g} %"
+
+
+def random_rule(keep_fraction: float) -> Rule:
+    """As many rows at random."""
+    return Rule(metric=RANDOM, keep_fraction=keep_fraction)
+
+
+def hardest_rule(keep_fraction: float) -> Rule:
+    """The textbook's rule: the smallest signed margins."""
+    return Rule(metric=SIGNED, keep_fraction=keep_fraction, class_floor=0.5)
+
+
+def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
+    """The rules tried at a fraction, random first.
+
+    The list is short because each of them is trained at nearly full size: many rules on small pilots choose worse.
+    """
+    f = keep_fraction
+    middle = round((1 - f) / 2, 4)
+    rules = [
+        random_rule(f),
+        Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True),
+        hardest_rule(f),
+        Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5),
+        Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5, without_doubtful=True),
+        *(Rule(metric=SIGNED, keep_fraction=f, skip=s, class_floor=0.5) for s in (0.05, 0.15) if s + f < 1),
+        *(Rule(metric=TRAINED, keep_fraction=f, skip=s, class_floor=0.5) for s in (0.15,) if s + f < 1),
+    ]
+    if f < 0.6:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0))
+    if quick:
+        without = {(SIGNED, 0.05), (TRAINED, 0.15), (AGNOSTIC, 0.0)}
+        rules = [rule for rule in rules if (rule.metric, rule.skip) not in without or rule.without_doubtful]
+    return rules

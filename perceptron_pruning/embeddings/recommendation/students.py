@@ -1,0 +1,133 @@
+"""The students that a recommendation is for. Each has a few settings, which are part of every candidate.
+
+A rule that looks good because it regularises an ill-tuned student is no good rule: random pruning and all rows are
+given the same choice of settings.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from perceptron_pruning.embeddings.recommendation.heads import RACED, Stop, fit_head
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+"""Inputs (n, d) → classes (n,)."""
+RIDGES = (1e-2, 1e-3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a student is trained on.
+
+    Attributes:
+        inputs: (n, d) float32.
+        classes: (n,), in 0..C−1, not all of them there.
+        n_classes: C.
+        start: Parameters of a head on similar rows, or None.
+        seed: Of what the student draws.
+    """
+
+    inputs: np.ndarray
+    classes: np.ndarray
+    n_classes: int
+    start: np.ndarray | None
+    seed: int
+
+
+class Student(Protocol):
+    """A recipe with settings.
+
+    Attributes:
+        name: In the answer.
+        settings: What each setting is called in the table.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> tuple[str, ...]: ...
+
+    def train(self, task: Task) -> list[Predictor]:
+        """One trained predictor for each setting."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftmaxStudent:
+    """Multinomial logistic regression with a ridge."""
+
+    ridges: tuple[float, ...] = RIDGES
+    stop: Stop = RACED
+    name: str = "a softmax head"
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return tuple(f"ridge {ridge:g}" for ridge in self.ridges)
+
+    def train(self, task: Task) -> list[Predictor]:
+        start, predictors = task.start, []
+        for ridge in self.ridges:  # each starts where the one before it ended
+            head = fit_head(
+                task.inputs, task.classes, n_classes=task.n_classes, ridge=ridge, start=start, stop=self.stop
+            )
+            start = head.parameters
+            predictors.append(head.predict)
+        return predictors
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighboursStudent:
+    """Majority of the k nearest rows; of equally frequent classes the one whose nearest row is nearer."""
+
+    neighbours: tuple[int, ...] = (1, 5)
+    name: str = "nearest neighbours"
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return tuple(f"k = {k}" for k in self.neighbours)
+
+    def train(self, task: Task) -> list[Predictor]:
+        return [self._predictor(task, min(k, len(task.inputs))) for k in self.neighbours]
+
+    @staticmethod
+    def _predictor(task: Task, k: int) -> Predictor:
+        squares = np.einsum("ij,ij->i", task.inputs, task.inputs)
+
+        def predict(rows: np.ndarray) -> np.ndarray:
+            parts = np.array_split(rows, max(1, len(rows) // 500))
+            return np.concatenate([vote(squares - 2 * part @ task.inputs.T) for part in parts])
+
+        def vote(distances: np.ndarray) -> np.ndarray:
+            nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
+            order = np.take_along_axis(distances, nearest, axis=1).argsort(axis=1)
+            labels = task.classes[np.take_along_axis(nearest, order, axis=1)]
+            votes = np.zeros((len(labels), task.n_classes))
+            for place in range(k):  # a vote, and a little more the nearer it is
+                votes[np.arange(len(labels)), labels[:, place]] += 1 + 2.0 ** -(place + k)
+            return votes.argmax(axis=1)
+
+        return predict
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnStudent:
+    """A student of the caller's: an object with ``fit(inputs, labels, seed)`` → function of inputs to (n, C) logits.
+
+    Attributes:
+        recipe: The object, such as those of `perceptron_pruning.experiments`.
+        name: In the answer.
+    """
+
+    recipe: object
+    name: str
+    settings: tuple[str, ...] = ("",)
+
+    def train(self, task: Task) -> list[Predictor]:
+        present, numbers = np.unique(task.classes, return_inverse=True)
+        if present.size == 1:
+            return [lambda rows: np.full(len(rows), present[0])]
+        logits = self.recipe.fit(task.inputs, numbers, task.seed)  # pyright: ignore[reportAttributeAccessIssue]
+        return [lambda rows: present[np.asarray(logits(rows)).argmax(axis=1)]]

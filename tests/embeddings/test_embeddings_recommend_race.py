@@ -1,0 +1,189 @@
+"""The race behind a recommendation: heads, rules, folds, and how winners are measured."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
+from perceptron_pruning.embeddings.io.rows import array_rows
+from perceptron_pruning.embeddings.recommendation.difficulty import (
+    AGNOSTIC,
+    SIGNED,
+    TRAINED,
+    Difficulty,
+    measure_difficulty,
+)
+from perceptron_pruning.embeddings.recommendation.heads import fit_head
+from perceptron_pruning.embeddings.recommendation.judge import Group, Judge
+from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
+from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
+from perceptron_pruning.embeddings.recommendation.race import Pool, make_fold, survivors, weighted_mean
+from perceptron_pruning.embeddings.recommendation.rules import Rule, random_rule, shortlist
+from perceptron_pruning.embeddings.recommendation.students import NeighboursStudent, Task
+from perceptron_pruning.embeddings.runtime.checkpoint import NoCheckpoint
+from perceptron_pruning.embeddings.runtime.progress import NoProgress
+from perceptron_pruning.evidence.effect import Effect
+
+
+@pytest.fixture(scope="module")
+def pool():
+    data = load_fashion_mnist()
+    return data.train_embeddings[:600, :24].astype(np.float32), data.train_labels[:600]
+
+
+def as_inputs(rows: np.ndarray) -> np.ndarray:
+    return measure_projection(array_rows(rows), 128, NoProgress()).apply(rows)
+
+
+def difficulty_like(scores: np.ndarray, doubtful: np.ndarray | None = None) -> Difficulty:
+    n = len(scores)
+    return Difficulty(
+        scores={SIGNED: scores, AGNOSTIC: scores, TRAINED: scores},
+        doubtful=np.zeros(n, bool) if doubtful is None else doubtful,
+        predicted=np.zeros(n, int),
+        start=np.zeros(1),
+    )
+
+
+def test_a_fast_head_is_the_exact_head(pool):
+    rows, labels = pool
+    inputs = as_inputs(rows)
+    fast = fit_head(inputs, labels, n_classes=10, ridge=1e-2)
+    exact = fit_softmax(inputs, labels, n_classes=10, ridge=1e-2)
+    np.testing.assert_allclose(fast.probabilities(inputs), exact.probabilities(inputs), atol=5e-3)
+
+
+def test_a_class_without_rows_is_never_predicted(pool):
+    rows, labels = pool
+    inputs = as_inputs(rows)
+    few = labels != 3
+    head = fit_head(inputs[few], labels[few], n_classes=10, ridge=1e-3)
+    assert 3 not in head.predict(inputs)
+    assert head.probabilities(inputs)[:, 3].max() == 0
+
+
+def test_principal_components_are_those_of_a_singular_value_decomposition(pool):
+    rows = pool[0].astype(float)
+    projection = measure_projection(array_rows(rows), 5, NoProgress())
+    ours, centred = projection.apply(rows), rows - rows.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    expected = left[:, :5] * sizes[:5]
+    expected /= np.sqrt(np.mean(expected**2))
+    np.testing.assert_allclose(np.abs(ours), np.abs(expected), atol=1e-4)
+
+
+def test_a_difficulty_is_that_of_a_head_that_did_not_see_the_row(pool):
+    rows, labels = pool
+    inputs = as_inputs(rows)
+    flipped = labels.copy()
+    flipped[:30] = (labels[:30] + 1) % 10
+    measured = measure_difficulty(inputs, flipped, 10, 0)
+    assert measured.doubtful[:30].mean() > 0.5
+    assert measured.doubtful[30:].mean() < 0.1
+    assert np.mean(measured.scores[SIGNED]) > np.mean(measured.scores[TRAINED])  # unseen rows are harder
+
+
+def test_rows_put_aside_have_no_part_in_the_scores(pool):
+    rows, labels = pool
+    inputs = as_inputs(rows)
+    whole = Pool(inputs=inputs, classes=labels, n_classes=10, importance=np.ones(600), seed=0)
+    fold = make_fold(whole, 1, NoCheckpoint())
+    assert not set(fold.aside) & set(fold.rest)
+    assert len(fold.aside) + len(fold.rest) == 600
+    other = labels.copy()
+    other[fold.aside] = (other[fold.aside] + 1) % 10
+    changed = make_fold(replace(whole, classes=other), 1, NoCheckpoint())
+    for metric, values in fold.difficulty.scores.items():
+        np.testing.assert_array_equal(changed.difficulty.scores[metric], values)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5, 0.7, 0.85], ids=str)
+def test_every_rule_keeps_its_share(fraction):
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 5, 400)
+    difficulty = difficulty_like(rng.normal(size=400), rng.random(400) < 0.05)
+    for rule in shortlist(fraction):
+        assert len(rule.select(difficulty, classes, 0)) == round(fraction * 400), rule
+        assert rule.text
+
+
+def test_rules_keep_what_they_say():
+    scores, classes = np.arange(100.0), np.zeros(100, int)
+    difficulty = difficulty_like(scores, scores >= 95)
+    hardest = Rule(metric=SIGNED, keep_fraction=0.2)
+    np.testing.assert_array_equal(hardest.select(difficulty, classes, 0), np.arange(80, 100))
+    np.testing.assert_array_equal(replace(hardest, skip=0.1).select(difficulty, classes, 0), np.arange(70, 90))
+    np.testing.assert_array_equal(replace(hardest, skip=0.8).select(difficulty, classes, 0), np.arange(20))
+    sure = replace(hardest, without_doubtful=True)
+    np.testing.assert_array_equal(sure.select(difficulty, classes, 0), np.arange(75, 95))
+    chance = replace(random_rule(0.2), without_doubtful=True)
+    assert chance.select(difficulty, classes, 0).max() < 95
+
+
+def test_nearest_neighbours_vote():
+    inputs = np.array([[0.0], [1.0], [1.1], [5.0]], np.float32)
+    task = Task(inputs=inputs, classes=np.array([0, 1, 1, 0]), n_classes=2, start=None, seed=0)
+    one, three = NeighboursStudent(neighbours=(1, 3)).train(task)
+    rows = np.array([[0.2], [4.0]], np.float32)
+    np.testing.assert_array_equal(one(rows), [0, 0])
+    np.testing.assert_array_equal(three(rows), [1, 1])
+    (tie,) = NeighboursStudent(neighbours=(2,)).train(task)
+    np.testing.assert_array_equal(tie(np.array([[0.4], [3.5]], np.float32)), [0, 0])
+
+
+def test_a_winner_is_measured_where_it_was_not_chosen():
+    """Forty equal rules: the best seems better than random by the winner's curse; the honest difference does not."""
+    rng = np.random.default_rng(1)
+    rules = [Rule(metric=SIGNED, keep_fraction=0.5, skip=k / 100) for k in range(40)]
+    honest, naive = [], []
+    for _ in range(100):
+        groups = [
+            Group(
+                errors={(rule, 0): (rng.random(300) < 0.2).astype(float) for rule in [*rules, random_rule(0.5)]},
+                importance=np.ones(300),
+            )
+            for _ in range(2)
+        ]
+        judge = Judge(groups, [])
+        candidates, chance = [(rule, 0) for rule in rules], [(random_rule(0.5), 0)]
+        honest.append(judge.difference(candidates, chance))
+        naive.append(judge.plain_difference(judge.best(candidates), random_rule(0.5)).value)
+    values = np.array([effect.value for effect in honest])
+    assert abs(values.mean()) < 3 * values.std() / 10
+    assert np.mean(naive) < -0.02
+    assert np.mean([effect.low <= 0 <= effect.high for effect in honest]) >= 0.88
+
+
+def test_weights_change_mean_and_standard_error():
+    values, weights = np.array([1.0, 0.0, 0.0, 1.0]), np.array([2.0, 1.0, 1.0, 0.0])
+    mean, error = weighted_mean(values, weights)
+    assert mean == 0.5
+    assert error == pytest.approx(np.sqrt(4 * 0.25 + 0.25 + 0.25) / 4)
+
+
+def test_only_rules_far_behind_are_dropped():
+    rules = [random_rule(0.5), *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.0, 0.1))]
+    errors = dict.fromkeys([(rules[0], 0), (rules[1], 0)], np.tile([0.0, 1.0], 100))
+    errors[rules[2], 0] = np.tile([0.0, 0.0, 1.0, 0.0], 50)
+    folds = [(errors, np.ones(200))]
+    assert survivors(rules, folds) == [rules[0], rules[2]]  # random stays though it is as bad
+    errors[rules[2], 0] = np.tile([0.0, 1.0], 100)
+    assert survivors(rules, folds) == rules
+
+
+def option(fraction: float, change: float, error: float, random: bool = False) -> Option:
+    rule = random_rule(fraction) if random else Rule(metric=SIGNED, keep_fraction=fraction)
+    loss = Effect(value=change, standard_error=error)
+    entry = Tried(rule=rule, setting="", error=0.1, folds=2, against_random=loss, against_all=loss)
+    return Option(best=entry, tried=(entry,), hardest_against_random=loss, hardest_trend=None)
+
+
+def test_verdicts_follow_from_the_intervals():
+    free, costly, unknown = option(0.8, -0.01, 0.004), option(0.8, 0.05, 0.01), option(0.8, 0.0, 0.02)
+    assert verdict_on([free], 0.005) == "prune"
+    assert verdict_on([option(0.8, -0.01, 0.004, random=True)], 0.005) == "random"
+    assert verdict_on([costly], 0.005) == "keep all"
+    assert verdict_on([unknown], 0.005) == "cannot tell"
+    assert deepest_within([free, option(0.5, 0.05, 0.01), option(0.3, -0.01, 0.004)], 0.005) == free
+    assert deepest_within([unknown, option(0.5, -0.01, 0.004)], 0.005) == option(0.5, -0.01, 0.004)
