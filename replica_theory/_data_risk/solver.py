@@ -1,0 +1,141 @@
+"""Solution of the leave-one-out equations: Anderson's acceleration, continuation in the ridge, a finer check."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from replica_theory._data_risk.cavity import Cavity, Equations, Step
+from replica_theory._data_risk.force_moments import LEVELS, force_moments, in_closed_form
+from replica_theory._data_risk.rows import Rows
+from replica_theory.errors import SaddlePointError
+from replica_theory.losses.base import Loss
+
+TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
+_SOLVED = 1e-7  # largest change of the last step of the iteration
+_DEPTH = 6  # steps that Anderson's acceleration remembers
+_MOST_STEPS = 120
+_LARGEST_LOG = 1.0  # largest change of ln V in a step
+_RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
+_LARGEST_START = 1e3  # ridge at which a continuation begins at most
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Attributes: the last step from the solution, on the finest quadrature, and its largest relative change."""
+
+    step: Step
+    residual: float
+
+
+@dataclass
+class _Stalled(Exception):
+    """The iteration did not converge; the least change that it reached."""
+
+    residual: float
+
+
+def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
+    """Solution at the penalty, directly, else by continuation from larger ridges.
+
+    Raises:
+        SaddlePointError: No solution to a residual of 1e-6.
+    """
+    try:
+        return _solve_at(rows, loss, penalty, _first_guess(rows, penalty))
+    except _Stalled:
+        return _continued(rows, loss, penalty)
+
+
+def _continued(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
+    ridge = penalty.max()
+    ladder = [ridge]
+    while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
+        ladder.append(ladder[-1] * _RIDGE_RATIO)
+    guess = _first_guess(rows, penalty * (ladder[-1] / ridge))
+    for at in ladder[::-1]:
+        try:
+            solved = _solve_at(rows, loss, penalty * (at / ridge), guess)
+        except _Stalled as stalled:
+            raise SaddlePointError(
+                f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`",
+                stalled.residual,
+            ) from None
+        guess = solved.step.cavity
+    return solved
+
+
+def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
+    n, d = rows.inputs.shape
+    spread = np.einsum("ij,ij->i", rows.inputs, rows.inputs) / rows.normalisation
+    leverage = spread / (
+        penalty.max() + 0.2 * rows.count.sum() / rows.normalisation * spread.mean() * rows.normalisation / d
+    )
+    return Cavity(np.zeros(d), np.zeros(n), np.full(n, 0.3), np.maximum(leverage, 1e-12))
+
+
+def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
+    """Solution from a guess, on quadratures finer and finer until the next changes nothing."""
+    equations, residual = Equations(rows, penalty), np.inf
+    for level in range(LEVELS):
+        moments = force_moments(loss, level)
+        guess = _anderson(lambda cavity: equations.step(moments, cavity), guess)  # noqa: B023
+        finer = moments if in_closed_form(loss) else force_moments(loss, min(level + 1, LEVELS - 1))
+        step = equations.step(finer, guess)
+        residual = _change(step.cavity, guess)
+        if residual < TOLERANCE:
+            return Solved(step, residual)
+        guess = step.cavity
+        if in_closed_form(loss):
+            break
+    raise _Stalled(residual)
+
+
+def _change(new: Cavity, old: Cavity) -> float:
+    """Largest change: of fields relative to their size, of V relative to itself."""
+    size = _size(new)
+    return float(
+        max(
+            np.abs(new.mean - old.mean).max() / size,
+            np.abs(new.deviation - old.deviation).max() / size,
+            np.abs(np.log(new.leverage / old.leverage)).max(),
+        )
+    )
+
+
+def _size(cavity: Cavity) -> float:
+    return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
+
+
+def _anderson(step: Callable[[Cavity], Step], guess: Cavity) -> Cavity:
+    """Fixed point of a step by Anderson's acceleration."""
+    d = len(guess.direction)
+    points: list[np.ndarray] = []
+    images: list[np.ndarray] = []
+    cavity, best = guess, np.inf
+    for _ in range(_MOST_STEPS):
+        try:
+            new = step(cavity).cavity
+        except np.linalg.LinAlgError:
+            raise _Stalled(best) from None
+        change = _change(new, cavity)
+        if not np.isfinite(change):
+            raise _Stalled(best)
+        best = min(best, change)
+        if change < _SOLVED:
+            return new
+        points, images = [*points, cavity.vector()][-_DEPTH:], [*images, new.vector()][-_DEPTH:]
+        cavity = Cavity.of_vector(_mixed(points, images), d)
+    raise _Stalled(best)
+
+
+def _mixed(points: list[np.ndarray], images: list[np.ndarray]) -> np.ndarray:
+    """The combination of the last images whose changes cancel best."""
+    if len(points) < 2:
+        return images[-1]
+    changes = [image - point for image, point in zip(images, points, strict=True)]
+    past = np.array([changes[-1] - change for change in changes[:-1]])
+    normal = past @ past.T
+    normal[np.diag_indices_from(normal)] *= 1 + 1e-12
+    shares = np.linalg.lstsq(normal, past @ changes[-1], rcond=1e-14)[0]
+    return images[-1] - sum(share * (images[-1] - image) for share, image in zip(shares, images[:-1], strict=True))
