@@ -72,14 +72,16 @@ class Adjoint:
 
         small = np.minimum(step, 0.5 * cavity.deviation)
         share = _STEP * cavity.leverage
-        moved = [
-            [replace(cavity, **{name: getattr(cavity, name) + sign * size}) for sign in (-1, 1)]
-            for name, size in (("mean", step), ("deviation", small), ("leverage", share))
-        ]
+
+        def moved(name: str, change: np.ndarray) -> Cavity:
+            return replace(cavity, **{name: getattr(cavity, name) + change})
+
         return (
-            difference(*moved[0], 2 * step),
-            difference(*moved[1], 4 * small * cavity.deviation),  # ds = 2 c dc
-            difference(*moved[2], 2 * share),
+            difference(moved("mean", -step), moved("mean", step), 2 * step),
+            difference(  # ds = 2 c dc
+                moved("deviation", -small), moved("deviation", small), 4 * small * cavity.deviation
+            ),
+            difference(moved("leverage", -share), moved("leverage", share), 2 * share),
         )
 
     def influence(self, gradient: Multipliers) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The rows that students are trained on, and products with them by blocks of rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,8 +36,8 @@ class Rows:
 
     def subset(self, chosen: np.ndarray) -> "Rows":
         """The rows of a mask."""
-        parts = (values[chosen] for values in (self.inputs, self.labels, self.count))
-        return Rows(*parts, self.finite, self.weight[chosen], self.normalisation)
+        names = ("inputs", "labels", "count", "weight")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def blocks(self) -> Iterator[slice]:
         """Slices of rows."""

@@ -52,17 +52,16 @@ def _continued(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
     ladder = [ridge]
     while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
-    guess = _first_guess(rows, penalty * (ladder[-1] / ridge))
-    for at in ladder[::-1]:
-        try:
-            solved = _solve_at(rows, loss, penalty * (at / ridge), guess)
-        except _Stalled as stalled:
-            raise SaddlePointError(
-                f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`",
-                stalled.residual,
-            ) from None
-        guess = solved.step.cavity
-    return solved
+    guess, at = _first_guess(rows, penalty * (ladder[-1] / ridge)), ladder[-1]
+    try:
+        for at in ladder[:0:-1]:
+            guess = _solve_at(rows, loss, penalty * (at / ridge), guess).step.cavity
+        at = ridge
+        return _solve_at(rows, loss, penalty, guess)
+    except _Stalled as stalled:
+        raise SaddlePointError(
+            f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`", stalled.residual
+        ) from None
 
 
 def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
