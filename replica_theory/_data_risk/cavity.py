@@ -20,6 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 from replica_theory._data_risk.force_moments import ForceMoments, Moments
 from replica_theory._data_risk.rows import Rows
 
+_ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
 _LEAST_VARIANCE = 1e-24  # of a field, where every row is in every training set
 
 
@@ -112,7 +113,7 @@ class Equations:
         chance = self.rows.chance
         response = (cavity.deviation * forces.slope) ** 2
         free = forces.square - chance * (forces.force**2 + response)
-        return self.rows.count * gain**2 * np.maximum(free, 0.0)
+        return self.rows.count * gain**2 * np.where(free > _ROUNDING * forces.square, free, 0.0)
 
     def _covariance(
         self, resolvent: np.ndarray, spread: np.ndarray, forces: ForceMoments, gain: np.ndarray

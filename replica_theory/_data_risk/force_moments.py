@@ -32,6 +32,9 @@ _PANEL_ENDS = np.array([-8.5, -4.0, -1.5, 1.5, 4.0, 8.5])  # panels in (ω − m
 _LAST_STEP = 1e-5  # step in p at which Halley's method ends: an error e becomes e³
 _LARGEST_STEP = 1.0  # step in p beyond which the field is solved for afresh
 LEVELS = len(ORDERS)
+_KEPT_ORDER = 21  # nodes up to which fields are kept for the next call
+_NEAR_STEPS = 3  # steps from a guess before the field is solved for afresh
+_BLOCK = 1 << 15  # fields in a block of rows
 
 
 def force_moments(loss: Loss, level: int) -> Moments:
@@ -45,6 +48,12 @@ def force_moments(loss: Loss, level: int) -> Moments:
     if isinstance(loss, Logistic):
         return _LogisticMoments(loss, ORDERS[level])
     return _PanelMoments(loss, _PANEL_ORDERS[level])
+
+
+def _blocks(n: int, nodes: int) -> list[slice]:
+    """Slices of rows with so many nodes each."""
+    rows = max(1, _BLOCK // nodes)
+    return [slice(start, start + rows) for start in range(0, n, rows)]
 
 
 def in_closed_form(loss: Loss) -> bool:
@@ -89,7 +98,7 @@ def _hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceM
 
 @dataclass
 class _LogisticMoments:
-    """Gauss–Hermite quadrature; fields p of the last call are the next call's first guess.
+    """Gauss–Hermite quadrature by blocks of rows; fields p of the last call are the next call's first guess.
 
     Attributes:
         loss: The logistic loss.
@@ -102,11 +111,21 @@ class _LogisticMoments:
     def __post_init__(self) -> None:
         nodes, weights = np.polynomial.hermite_e.hermegauss(self.order)
         self._nodes, self._weights = nodes[:, None], weights / weights.sum()
-        self._fields: np.ndarray | None = None
+        self._fields: list[np.ndarray] = []
 
     def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
-        omega = mean + self._nodes * deviation
-        fields = self._proximal(omega, scale)
+        blocks = _blocks(len(mean), self.order)
+        last: list[np.ndarray | None] = [*self._fields] if len(self._fields) == len(blocks) else [None] * len(blocks)
+        parts, self._fields = [], []
+        for block, guess in zip(blocks, last, strict=True):
+            omega = mean[block] + self._nodes * deviation[block]
+            fields = self._proximal(omega, scale[block], guess)
+            parts.append(self._of_fields(fields, scale[block]))
+            if self.order <= _KEPT_ORDER:
+                self._fields.append(fields)
+        return ForceMoments(*(np.concatenate(moment) for moment in zip(*parts, strict=True)))
+
+    def _of_fields(self, fields: np.ndarray, scale: np.ndarray) -> ForceMoments:
         likely = np.exp(-np.abs(fields))
         away = 1 / (1 + likely)
         force = np.where(fields > 0, likely, 1.0) * away
@@ -114,26 +133,23 @@ class _LogisticMoments:
         weights = self._weights
         return ForceMoments(weights @ force, weights @ force**2, weights @ (curvature / (1 + scale * curvature)))
 
-    def _proximal(self, omega: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Root of p − S/(1 + eᵖ) = ω by Halley's method from the last fields, or afresh."""
-        fields = self._fields
-        if fields is not None and fields.shape == omega.shape:
-            for _ in range(3):
-                likely = np.exp(np.minimum(fields, 700.0))
-                pull = scale / (1 + likely)
-                bend = pull * likely / (1 + likely)
-                slope = 1 + bend
-                step = (fields - pull - omega) / slope
-                step /= 1 + step * bend * (likely - 1) / (2 * slope * (1 + likely))
-                largest = np.abs(step).max(initial=0.0)
-                if not largest < _LARGEST_STEP:
-                    break
-                fields = fields - step
-                if largest < _LAST_STEP:
-                    self._fields = fields
-                    return fields
-        self._fields = self.loss.proximal(omega, np.broadcast_to(scale, omega.shape))
-        return self._fields
+    def _proximal(self, omega: np.ndarray, scale: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
+        """Root of p − S/(1 + eᵖ) = ω by Halley's method from a guess, or afresh where that is far away."""
+        fields, steps = (omega, 0) if guess is None or guess.shape != omega.shape else (guess, _NEAR_STEPS)
+        for _ in range(steps):
+            likely = np.exp(np.minimum(fields, 700.0))
+            pull = scale / (1 + likely)
+            bend = pull * likely / (1 + likely)
+            slope = 1 + bend
+            step = (fields - pull - omega) / slope
+            step /= 1 + step * bend * (likely - 1) / (2 * slope * (1 + likely))
+            largest = np.abs(step).max(initial=0.0)
+            if not largest < _LARGEST_STEP:
+                break
+            fields = fields - step
+            if largest < _LAST_STEP:
+                return fields
+        return self.loss.proximal(omega, np.broadcast_to(scale, omega.shape))
 
 
 @dataclass
@@ -149,6 +165,11 @@ class _PanelMoments:
     order: int
 
     def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
+        nodes = self.order * (len(self.loss.breakpoints.fields) + len(_PANEL_ENDS))
+        parts = [self._of_rows(mean[block], deviation[block], scale[block]) for block in _blocks(len(mean), nodes)]
+        return ForceMoments(*(np.concatenate(moment) for moment in zip(*parts, strict=True)))
+
+    def _of_rows(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
         corners = (self.loss.breakpoints.of_proximal(scale) - mean[:, None]) / deviation[:, None]
         fixed = np.broadcast_to(_PANEL_ENDS, (len(mean), len(_PANEL_ENDS)))
         ends = np.sort(np.concatenate([fixed, np.clip(corners, _PANEL_ENDS[0], _PANEL_ENDS[-1])], axis=1), axis=1)

@@ -1,21 +1,24 @@
 """Solution of the leave-one-out equations: Anderson's acceleration, continuation in the ridge, a finer check."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from replica_theory._data_risk.cavity import Cavity, Equations, Step
-from replica_theory._data_risk.force_moments import LEVELS, force_moments, in_closed_form
+from replica_theory._data_risk.force_moments import LEVELS, Moments, force_moments, in_closed_form
 from replica_theory._data_risk.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
+from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SOLVED = 1e-7  # largest change of the last step of the iteration
+_ROUGHLY = 0.02  # that at which the quadrature is chosen
+_SAME = 3e-7  # difference of moments, relative to the largest, between quadratures that serve alike
 _DEPTH = 6  # steps that Anderson's acceleration remembers
-_MOST_STEPS = 120
-_LARGEST_LOG = 1.0  # largest change of ln V in a step
+_MOST_STEPS = 60
+_NEAR = 0.5  # change below which steps are accelerated
+_WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _LARGEST_START = 1e3  # ridge at which a continuation begins at most
 
@@ -36,13 +39,18 @@ class _Stalled(Exception):
 
 
 def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
-    """Solution at the penalty, directly, else by continuation from larger ridges.
+    """Solution at the penalty: directly, else from the students of the square loss, else from larger ridges.
 
     Raises:
         SaddlePointError: No solution to a residual of 1e-6.
     """
     try:
         return _solve_at(rows, loss, penalty, _first_guess(rows, penalty))
+    except _Stalled:
+        pass
+    try:
+        guess = _solve_at(rows, LOSSES["square"], penalty, _first_guess(rows, penalty)).step.cavity
+        return _solve_at(rows, loss, penalty, guess)
     except _Stalled:
         return _continued(rows, loss, penalty)
 
@@ -74,20 +82,35 @@ def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
 
 
 def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
-    """Solution from a guess, on quadratures finer and finer until the next changes nothing."""
-    equations, residual = Equations(rows, penalty), np.inf
-    for level in range(LEVELS):
+    """Solution from a guess, on the coarsest quadrature of which the next finer one finds nothing wrong.
+
+    The quadrature is chosen near the solution, and chosen again where one step on the next finer one still changes it.
+    """
+    equations, residual, level = Equations(rows, penalty), np.inf, 0
+    if not in_closed_form(loss):
+        guess = _anderson(equations, force_moments(loss, 0), guess, _ROUGHLY)
+        level = _level(equations, loss, guess)
+    while level < LEVELS:
         moments = force_moments(loss, level)
-        guess = _anderson(lambda cavity: equations.step(moments, cavity), guess)  # noqa: B023
+        guess = _anderson(equations, moments, guess, _SOLVED)
         finer = moments if in_closed_form(loss) else force_moments(loss, min(level + 1, LEVELS - 1))
         step = equations.step(finer, guess)
         residual = _change(step.cavity, guess)
         if residual < TOLERANCE:
             return Solved(step, residual)
-        guess = step.cavity
-        if in_closed_form(loss):
-            break
+        guess, level = step.cavity, LEVELS if in_closed_form(loss) else level + 1
     raise _Stalled(residual)
+
+
+def _level(equations: Equations, loss: Loss, cavity: Cavity) -> int:
+    """Coarsest quadrature whose moments differ little from those of the next finer one, the last but one at most."""
+    coarse = equations.forces(force_moments(loss, 0), cavity)
+    for level in range(LEVELS - 2):
+        fine = equations.forces(force_moments(loss, level + 1), cavity)
+        if all(np.abs(a - b).max() < _SAME * np.abs(b).max() for a, b in zip(coarse, fine, strict=True)):
+            return level
+        coarse = fine
+    return LEVELS - 2
 
 
 def _change(new: Cavity, old: Cavity) -> float:
@@ -106,25 +129,27 @@ def _size(cavity: Cavity) -> float:
     return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
 
 
-def _anderson(step: Callable[[Cavity], Step], guess: Cavity) -> Cavity:
-    """Fixed point of a step by Anderson's acceleration."""
+def _anderson(equations: Equations, moments: Moments, guess: Cavity, tolerance: float) -> Cavity:
+    """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration."""
     d = len(guess.direction)
     points: list[np.ndarray] = []
     images: list[np.ndarray] = []
     cavity, best = guess, np.inf
     for _ in range(_MOST_STEPS):
         try:
-            new = step(cavity).cavity
+            new = equations.step(moments, cavity).cavity
         except np.linalg.LinAlgError:
             raise _Stalled(best) from None
         change = _change(new, cavity)
         if not np.isfinite(change):
             raise _Stalled(best)
-        best = min(best, change)
-        if change < _SOLVED:
+        if change < tolerance:
             return new
+        if change > _NEAR or change > _WORSE * best:
+            points, images = [], []
         points, images = [*points, cavity.vector()][-_DEPTH:], [*images, new.vector()][-_DEPTH:]
-        cavity = Cavity.of_vector(_mixed(points, images), d)
+        following = _mixed(points, images) if change < best or change < _NEAR else 0.5 * (points[-1] + images[-1])
+        best, cavity = min(best, change), Cavity.of_vector(following, d)
     raise _Stalled(best)
 
 

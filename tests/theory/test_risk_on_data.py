@@ -100,7 +100,8 @@ def test_the_infinite_pool_is_told_apart_from_subsets_of_the_rows():
     assert abs(z_score(left_out, wrong.left_out_error)) > 6
 
 
-def test_the_square_loss_on_all_rows_leaves_each_out_exactly():
+def test_the_square_loss_on_all_rows_leaves_each_out_exactly(monkeypatch):
+    monkeypatch.setattr(solver, "_SOLVED", 1e-9)
     inputs, labels, _ = rows()
     n, d = inputs.shape
     solution = students_on(np.ones(n), n, loss="square", ridge=0.1)
