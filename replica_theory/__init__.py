@@ -15,6 +15,7 @@ from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
+from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
 from replica_theory.selection import (
     Calibrated,
     KeepBetween,
@@ -38,6 +39,7 @@ __all__ = [
     "Calibrated",
     "CuratedSolution",
     "CurationDiagram",
+    "DataRiskSolution",
     "EmpiricalRisk",
     "EmpiricalRiskSolution",
     "FiniteSize",
@@ -73,6 +75,7 @@ __all__ = [
     "paper_version_space",
     "pareto_frontier",
     "pruning_rounds",
+    "risk_on_data",
     "separability_threshold",
     "version_space",
 ]

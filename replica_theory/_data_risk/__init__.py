@@ -1,0 +1,1 @@
+"""Engine of `risk_on_data`: the leave-one-out theory of students trained on random subsets of given rows."""

@@ -1,0 +1,84 @@
+"""What a caller of `risk_on_data` may give: each argument checked, with range, value and remedy."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from replica_theory.errors import check_number
+
+_ROUNDING = 1e-9  # of a chance that may be 1
+
+
+def check_rows(inputs: ArrayLike, name: str = "inputs") -> np.ndarray:
+    """Rows (n, d) as floats, or raises unless they are finite."""
+    try:
+        rows = np.asarray(inputs, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be an array of numbers (n, d); got {type(inputs).__name__}") from None
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise ValueError(f"`{name}` must have shape (n, d), n and d at least 1; got shape {rows.shape}")
+    if not np.isfinite(rows.sum()) and not np.all(np.isfinite(rows)):
+        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise ValueError(f"`{name}` must be finite; row {row} is not (drop such rows, and their labels)")
+    return rows
+
+
+def check_labels(labels: ArrayLike, n: int, name: str = "labels") -> np.ndarray:
+    """Labels (n,) as floats, or raises unless each is −1 or +1."""
+    values = np.asarray(labels)
+    if values.shape != (n,):
+        raise ValueError(f"`{name}` must have one label a row, shape {(n,)}; got shape {values.shape}")
+    if values.dtype.kind not in "iuf" or not np.all((values == 1) | (values == -1)):
+        raise ValueError(f"`{name}` must be -1 or +1; got {np.unique(values)[:5].tolist()} of type {values.dtype}")
+    return values.astype(float)
+
+
+def check_keep_probability(keep_probability: ArrayLike, n: int) -> np.ndarray:
+    """Chances (n,) in [0, 1], not all 0."""
+    values = _numbers(keep_probability, n, "keep_probability")
+    if not np.all((values >= 0) & (values <= 1)):
+        wrong = values[~((values >= 0) & (values <= 1))][0]
+        raise ValueError(f"`keep_probability` must be in [0, 1]; got {wrong}")
+    if not values.any():
+        raise ValueError("`keep_probability` must be > 0 for a row at least; got 0 for all")
+    return values
+
+
+def check_sample_weight(sample_weight: ArrayLike | None, n: int) -> np.ndarray:
+    """Weights (n,) > 0; 1 where none are given."""
+    if sample_weight is None:
+        return np.ones(n)
+    values = _numbers(sample_weight, n, "sample_weight")
+    if not np.all((values > 0) & np.isfinite(values)):
+        wrong = values[~((values > 0) & np.isfinite(values))][0]
+        raise ValueError(f"`sample_weight` must be finite and > 0; got {wrong} (give such rows keep_probability 0)")
+    return values
+
+
+def check_positive(value: object, name: str) -> float:
+    """A finite number > 0."""
+    number = check_number(value, name)
+    if not 0.0 < number < np.inf:
+        raise ValueError(f"`{name}` must be finite and > 0; got {value}")
+    return number
+
+
+def mean_counts(keep_probability: np.ndarray, n_kept: float, *, finite: bool) -> np.ndarray:
+    """φ_i = P q_i/Σ q, mean number of times that a row is in the training set."""
+    count = n_kept * keep_probability / keep_probability.sum()
+    if finite and count.max() > 1 + _ROUNDING:
+        most = keep_probability.sum() / keep_probability.max()
+        raise ValueError(
+            f"`n_kept` must be at most sum(keep_probability)/max(keep_probability) = {most:g}, the rows there are; "
+            f'got {n_kept:g} (draw them from an infinite population with pool="infinite")'
+        )
+    return np.minimum(count, 1.0) if finite else count
+
+
+def _numbers(values: ArrayLike, n: int, name: str) -> np.ndarray:
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be an array of numbers, one a row; got {values!r}") from None
+    if numbers.shape != (n,):
+        raise ValueError(f"`{name}` must have one number a row, shape {(n,)}; got shape {numbers.shape}")
+    return numbers

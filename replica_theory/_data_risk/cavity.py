@@ -1,0 +1,136 @@
+"""One step of the leave-one-out equations (B1)–(B6) of students trained on random subsets of given rows.
+
+A row that is left out of the training set has the field y w·x ~ N(m, c²) over training sets; in the set, its own force
+moves the field by V times that force. With f and u averaged over the field, z = y x, and G = 1/(1 − φ V E u)::
+
+    (B1)  λ a = (1/N) Σ φ z E f
+    (B2)  A = λ I + (1/N) Σ φ G E u z zᵀ
+    (B3)  V = G zᵀ A⁻¹ z/N
+    (B4)  m = z·a − φ V E f
+    (B5)  Γ = A⁻¹ B A⁻¹/N,  B = (1/N) Σ ν z zᵀ − κ κᵀ N/Σ φ(1 − φ)
+          ν = φ G² [E f² − φ (E f)² − φ c² (E u)²],  κ = (1/N) Σ φ (1 − φ) G z E f
+    (B6)  c² = G² [zᵀ Γ z − ν (zᵀ A⁻¹ z/N)²]
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from replica_theory._data_risk.force_moments import ForceMoments, Moments
+from replica_theory._data_risk.rows import Rows
+
+_ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
+_LEAST_VARIANCE = 1e-24  # of a field, where every row is in every training set
+
+
+@dataclass(frozen=True, eq=False)
+class Cavity:
+    """Unknowns of the equations.
+
+    Attributes:
+        direction: a = E w, (d,).
+        mean: m, (n,).
+        deviation: c > 0, (n,).
+        leverage: V > 0, (n,).
+    """
+
+    direction: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    leverage: np.ndarray
+
+    def vector(self) -> np.ndarray:
+        """(a, m, c, ln V) in one vector."""
+        return np.concatenate([self.direction, self.mean, self.deviation, np.log(self.leverage)])
+
+    @classmethod
+    def of_vector(cls, vector: np.ndarray, d: int) -> "Cavity":
+        """The inverse of ``vector``."""
+        mean, deviation, leverage = np.split(vector[d:], 3)
+        return cls(vector[:d], mean, np.maximum(deviation, _LEAST_VARIANCE**0.5), np.exp(leverage))
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What the equations give from unknowns.
+
+    Attributes:
+        cavity: The next unknowns.
+        resolvent: A⁻¹, (d, d).
+        covariance: Γ of students over training sets, (d, d).
+        moments: E f, E f², E u, weights of the loss included.
+        gain: G, (n,).
+    """
+
+    cavity: Cavity
+    resolvent: np.ndarray
+    covariance: np.ndarray
+    moments: ForceMoments
+    gain: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """The equations of one training problem.
+
+    Attributes:
+        rows: The rows.
+        penalty: λ for each coordinate, 0 for an intercept, (d,).
+    """
+
+    rows: Rows
+    penalty: np.ndarray
+
+    def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
+        """E f, E f², E u of weighted losses."""
+        v = self.rows.weight
+        force, square, slope = moments(cavity.mean, cavity.deviation, cavity.leverage * v)
+        return ForceMoments(v * force, v * v * square, v * slope)
+
+    def step(self, moments: Moments, cavity: Cavity) -> Step:
+        """The next unknowns."""
+        rows, V, chance = self.rows, cavity.leverage, self.rows.chance
+        forces = self.forces(moments, cavity)
+        gain = 1 / (1 - chance * V * forces.slope)
+        hessian = rows.gram(rows.count * gain * forces.slope)
+        hessian[np.diag_indices_from(hessian)] += self.penalty
+        factor = cho_factor(hessian, lower=True)
+        resolvent = cho_solve(factor, np.eye(len(hessian)))
+        a = cavity.direction
+        direction = a - resolvent @ (self.penalty * a - rows.pull(rows.count * forces.force))
+        own = rows.quadratic(resolvent) / rows.normalisation
+        leverage = gain * own
+        spread = self._spread(forces, gain, cavity)
+        covariance = self._covariance(resolvent, spread, forces, gain)
+        drawn = rows.quadratic(covariance) - rows.finite * spread * own**2
+        variance = gain**2 * np.maximum(drawn, _LEAST_VARIANCE)
+        mean = cavity.mean - gain_of_mean(cavity, forces, leverage, chance, rows.fields(direction))
+        return Step(Cavity(direction, mean, np.sqrt(variance), leverage), resolvent, covariance, forces, gain)
+
+    def _spread(self, forces: ForceMoments, gain: np.ndarray, cavity: Cavity) -> np.ndarray:
+        """ν, variance of a row's force over training sets, its response to the field taken out."""
+        chance = self.rows.chance
+        response = (cavity.deviation * forces.slope) ** 2
+        free = forces.square - chance * (forces.force**2 + response)
+        return self.rows.count * gain**2 * np.where(free > _ROUNDING * forces.square, free, 0.0)
+
+    def _covariance(
+        self, resolvent: np.ndarray, spread: np.ndarray, forces: ForceMoments, gain: np.ndarray
+    ) -> np.ndarray:
+        """Γ, with the fluctuation that a fixed number of rows takes away."""
+        rows = self.rows
+        noise = rows.gram(spread)
+        drawn = rows.count * (1 - rows.chance)
+        if (variance := drawn.sum() / rows.normalisation) > 0:
+            more = rows.pull(drawn * gain * forces.force)  # κ, by one more row in the training set
+            noise -= np.outer(more, more) / variance
+        return resolvent @ noise @ resolvent / rows.normalisation
+
+
+def gain_of_mean(
+    cavity: Cavity, forces: ForceMoments, leverage: np.ndarray, chance: np.ndarray, fields: np.ndarray
+) -> np.ndarray:
+    """Newton's step of m + φ V E f(m) = z·a."""
+    stiffness = np.maximum(1 - chance * leverage * forces.slope, 0.1)
+    return (cavity.mean + chance * leverage * forces.force - fields) / stiffness

@@ -1,0 +1,79 @@
+"""The rows that students are trained on, and products with them by blocks of rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+_BLOCK = 1 << 19  # numbers in a block of rows
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows z_i = y_i x_i that may be in the training set.
+
+    Attributes:
+        inputs: x, (n, d); a column of ones for an intercept is the last.
+        labels: y = ±1, (n,).
+        count: φ, mean number of times that a row is in the training set, (n,), > 0.
+        finite: Whether rows are drawn without replacement from these; else each is a fresh draw of an infinite
+            population, of which these are a sample.
+        weight: v, weight of a row's loss, (n,).
+        normalisation: N.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    count: np.ndarray
+    finite: bool
+    weight: np.ndarray
+    normalisation: float
+
+    @property
+    def chance(self) -> np.ndarray:
+        """Chance that the row's own force is in a training set: φ, or 0 in an infinite population."""
+        return self.count if self.finite else np.zeros(len(self.count))
+
+    def subset(self, chosen: np.ndarray) -> "Rows":
+        """The rows of a mask."""
+        names = ("inputs", "labels", "count", "weight")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+
+    def blocks(self) -> Iterator[slice]:
+        """Slices of rows."""
+        return row_blocks(self.inputs)
+
+    def fields(self, direction: np.ndarray) -> np.ndarray:
+        """z_i·a, (n,)."""
+        return self.labels * (self.inputs @ direction)
+
+    def pull(self, coefficients: np.ndarray) -> np.ndarray:
+        """Σ r_i z_i/N, (d,)."""
+        return self.inputs.T @ (self.labels * coefficients) / self.normalisation
+
+    def gram(self, coefficients: np.ndarray) -> np.ndarray:
+        """Σ r_i z_i z_iᵀ/N, (d, d), of r ≥ 0."""
+        roots = np.sqrt(coefficients / self.normalisation)
+        total = np.zeros((self.inputs.shape[1],) * 2)
+        for block in self.blocks():
+            scaled = self.inputs[block] * roots[block, None]
+            total += scaled.T @ scaled
+        return total
+
+    def quadratic(self, matrix: np.ndarray) -> np.ndarray:
+        """z_iᵀ T z_i, (n,)."""
+        return quadratic_forms(self.inputs, matrix)
+
+
+def row_blocks(inputs: np.ndarray) -> Iterator[slice]:
+    """Slices of rows, of half a million numbers or so."""
+    rows = max(1, _BLOCK // inputs.shape[1])
+    return (slice(start, start + rows) for start in range(0, len(inputs), rows))
+
+
+def quadratic_forms(inputs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """x_iᵀ T x_i, (n,)."""
+    forms = np.empty(len(inputs))
+    for block in row_blocks(inputs):
+        forms[block] = np.einsum("ij,ij->i", inputs[block] @ matrix, inputs[block])
+    return forms

@@ -1,0 +1,286 @@
+"""Students trained on subsets of given rows: exact cases, symmetries, trained students, influence, refusals."""
+
+import pickle
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from perceptron_pruning import fit_empirical_risk
+from replica_theory import SaddlePointError, risk_on_data
+from replica_theory._data_risk import solver
+from replica_theory._data_risk.force_moments import LEVELS, force_moments
+from replica_theory.losses.named import LOSSES
+
+NAMES = list(LOSSES)
+
+
+class HuberHinge:
+    """A loss of one's own: linear below 0, the squared hinge above."""
+
+    def value(self, field):
+        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
+
+    def proximal(self, omega, scale):
+        middle = (omega + scale) / (1 + scale)
+        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
+
+
+@cache
+def rows(n=240, d=24, seed=0):
+    """Correlated, heavy-tailed rows with noisy labels, and the field of a probe."""
+    rng = np.random.default_rng(seed)
+    radii = np.exp(0.3 * rng.standard_normal((n, 1)))
+    inputs = radii * rng.standard_normal((n, d)) / np.sqrt(1 + np.arange(d) / 4)
+    teacher, noise = rng.standard_normal(d), 0.5 * rng.standard_normal(n)
+    field = inputs @ teacher / np.linalg.norm(teacher)
+    probe = field + 0.5 * inputs @ rng.standard_normal(d) / np.sqrt(d)
+    return inputs, np.where(field + noise > 0, 1.0, -1.0), probe
+
+
+def hardest(fraction, seed=0):
+    """Chance 1 for the rows of smallest |probe field|."""
+    margin = np.abs(rows(seed=seed)[2])
+    return (margin <= np.quantile(margin, fraction)).astype(float)
+
+
+def students_on(q, n_kept, *, loss="logistic", ridge=0.05, seed=0, **more):
+    inputs, labels, _ = rows(seed=seed)
+    return risk_on_data(inputs, labels, keep_probability=q, n_kept=n_kept, loss=loss, ridge=ridge, **more)
+
+
+@cache
+def measured(loss, ridge, fraction, n_kept, trials=250, seed=0):
+    """Left-out errors of students trained on subsets, one a trial, and of fresh rows."""
+    inputs, labels, _ = rows(seed=seed)
+    fresh, answers, _ = rows(n=2000, seed=seed + 100)
+    pool, rng = np.flatnonzero(hardest(fraction, seed)), np.random.default_rng(1)
+    share, left_out, tested = n_kept / len(pool), [], []
+    for _ in range(trials):
+        chosen = rng.choice(pool, n_kept, replace=False)
+        weights = fit_empirical_risk(inputs[chosen], labels[chosen], loss=loss, ridge=ridge).weights
+        wrong = labels * (inputs @ weights) < 0
+        wrong[chosen] = False
+        scale = np.ones(len(labels))
+        scale[pool] = 1 / (1 - share)
+        left_out.append(np.mean(wrong * scale))
+        tested.append(np.mean(answers * (fresh @ weights) < 0))
+    return np.array(left_out), np.array(tested)
+
+
+def z_score(sample, value):
+    error = sample.std(ddof=1) / np.sqrt(len(sample))
+    assert error < 0.03 * sample.mean()  # fine enough to mean something
+    return (sample.mean() - value) / error
+
+
+@pytest.mark.parametrize(
+    ("loss", "ridge", "fraction", "n_kept"),
+    [
+        pytest.param("logistic", 0.05, 0.5, 60, id="logistic, half of the hardest half"),
+        pytest.param("logistic", 0.01, 1.0, 200, id="logistic, most of all rows"),
+        pytest.param("square", 0.1, 1.0, 120, id="square, half of all rows"),
+        pytest.param("hinge", 0.1, 0.7, 100, id="hinge, of the hardest 70 %"),
+        pytest.param("squared_hinge", 0.02, 0.5, 80, id="squared hinge, of the hardest half"),
+    ],
+)
+def test_trained_students_err_as_predicted(loss, ridge, fraction, n_kept):
+    fresh, answers, _ = rows(n=2000, seed=100)
+    theory = students_on(hardest(fraction), n_kept, loss=loss, ridge=ridge, test_inputs=fresh, test_labels=answers)
+    left_out, tested = measured(loss, ridge, fraction, n_kept)
+    assert abs(z_score(left_out, theory.left_out_error)) < 4
+    assert theory.test_error == theory.error_on(fresh, answers)
+    assert abs(tested.mean() / theory.test_error - 1) < 0.02
+
+
+def test_the_infinite_pool_is_told_apart_from_subsets_of_the_rows():
+    left_out, _ = measured("logistic", 0.01, 1.0, 200)
+    wrong = students_on(hardest(1.0), 200, ridge=0.01, pool="infinite")
+    assert abs(z_score(left_out, wrong.left_out_error)) > 6
+
+
+def test_the_square_loss_on_all_rows_leaves_each_out_exactly(monkeypatch):
+    monkeypatch.setattr(solver, "_SOLVED", 1e-9)
+    inputs, labels, _ = rows()
+    n, d = inputs.shape
+    solution = students_on(np.ones(n), n, loss="square", ridge=0.1)
+    hat = inputs @ np.linalg.solve(inputs.T @ inputs + 0.1 * d * np.eye(d), inputs.T)
+    own = np.diag(hat)
+    left_out = labels * (hat @ labels - own * labels) / (1 - own)
+    np.testing.assert_allclose(solution.mean_field, left_out, rtol=0, atol=1e-8)
+    assert solution.left_out_error == pytest.approx(np.mean(left_out < 0), abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "square", "squared_hinge"], ids=str)
+def test_on_all_rows_the_mean_student_is_the_one_student(loss):
+    inputs, labels, _ = rows()
+    weight = 1 + 0.5 * np.sin(np.arange(len(labels)))
+    solution = students_on(np.ones(len(labels)), len(labels), loss=loss, sample_weight=weight)
+    student = fit_empirical_risk(inputs, labels, loss=loss, ridge=0.05, sample_weight=weight).weights
+    np.testing.assert_allclose(solution.mean_student, student, rtol=0, atol=1e-6 * np.abs(student).max())
+    assert np.abs(solution.student_covariance).max() < 1e-12
+
+
+@pytest.mark.parametrize("loss", NAMES, ids=str)
+@pytest.mark.parametrize("pool", ["finite", "infinite"], ids=str)
+def test_rotations_units_and_order_of_rows_change_nothing(loss, pool):
+    inputs, labels, _ = rows()
+    n, d = inputs.shape
+    q, rng = 0.2 + 0.8 * hardest(0.5), np.random.default_rng(2)
+    turn, order = np.linalg.qr(rng.standard_normal((d, d)))[0], rng.permutation(n)
+    first = students_on(q, 80, loss=loss, pool=pool)
+    second = risk_on_data(
+        3 * inputs[order] @ turn,
+        labels[order],
+        keep_probability=0.5 * q[order],
+        n_kept=80,
+        loss=loss,
+        ridge=0.05 * 9,
+        pool=pool,
+    )
+    assert second.left_out_error == pytest.approx(first.left_out_error, rel=1e-6)
+    np.testing.assert_allclose(second.mean_field, first.mean_field[order], rtol=0, atol=3e-6 * first.mean_field.max())
+
+
+def test_an_intercept_takes_up_a_shift_of_the_inputs():
+    inputs, labels, _ = rows()
+    rules = {"keep_probability": hardest(0.5), "n_kept": 80, "ridge": 0.05, "intercept": True}
+    first, second = (risk_on_data(inputs + shift, labels, **rules) for shift in (0.0, 0.7))
+    assert second.left_out_error == pytest.approx(first.left_out_error, rel=1e-6)
+    assert second.mean_student[-1] == pytest.approx(
+        first.mean_student[-1] - 0.7 * first.mean_student[:-1].sum(), rel=1e-4
+    )
+
+
+def test_a_subset_of_few_rows_is_a_draw_from_an_infinite_pool():
+    inputs, labels, _ = rows(n=20000)
+    both = [
+        risk_on_data(inputs, labels, keep_probability=np.ones(20000), n_kept=20, ridge=0.05, pool=pool)
+        for pool in ("finite", "infinite")
+    ]
+    assert both[0].left_out_error == pytest.approx(both[1].left_out_error, rel=2e-3)
+
+
+def test_a_loss_of_ones_own_is_the_named_loss():
+    class Own:
+        value, proximal = LOSSES["squared_hinge"].value, LOSSES["squared_hinge"].proximal
+
+    own, named = (students_on(hardest(0.5), 80, loss=loss) for loss in (Own(), "squared_hinge"))
+    assert own.left_out_error == pytest.approx(named.left_out_error, rel=1e-6)
+    np.testing.assert_allclose(own.leverage, named.leverage, rtol=1e-5)
+
+
+def test_small_ridges_of_both_hinges_lead_to_the_same_student():
+    both = [students_on(np.ones(240), 40, loss=loss, ridge=1e-5) for loss in ("hinge", "squared_hinge")]
+    assert both[0].left_out_error == pytest.approx(both[1].left_out_error, rel=1e-3)
+
+
+@pytest.mark.parametrize("loss", NAMES, ids=str)
+def test_closed_forms_and_quadratures_agree_with_a_dense_sum(loss):
+    rng = np.random.default_rng(3)
+    mean, deviation, scale = rng.normal(0.5, 1.5, 12), rng.uniform(0.1, 2.0, 12), rng.uniform(0.1, 6.0, 12)
+    xi = np.linspace(-9, 9, 100001)
+    chance = np.exp(-0.5 * xi**2) * (xi[1] - xi[0]) / np.sqrt(2 * np.pi)
+    omega = mean[:, None] + deviation[:, None] * xi
+    field, slope = LOSSES[loss].proximal_and_slope(omega, scale[:, None])
+    force = (field - omega) / scale[:, None]
+    moments = force_moments(LOSSES[loss], LEVELS - 1)(mean, deviation, scale)
+    for value, dense, atol in zip(
+        moments, (force @ chance, force**2 @ chance, (1 - slope) @ chance / scale), (1e-7, 1e-7, 1e-3), strict=True
+    ):
+        np.testing.assert_allclose(value, dense, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("loss", [*NAMES, HuberHinge()], ids=[*NAMES, "own"])
+@pytest.mark.parametrize("pool", ["finite", "infinite"], ids=str)
+def test_influence_is_the_slope_of_the_left_out_error(loss, pool, monkeypatch):
+    monkeypatch.setattr(solver, "_SOLVED", 1e-9)
+    q = np.where(hardest(0.5) > 0, 0.9, 0.4)
+    q[5] = 0.0
+    more = {"loss": loss, "pool": pool, "intercept": pool == "finite"}
+    influence, step = students_on(q, 60, **more).influence, 1e-3
+    for row in (5, 17, 100):
+        ends = [q.copy(), q.copy()]
+        ends[0][row] = max(q[row] - step, 0.0)
+        ends[1][row] += step
+        errors = [np.log(students_on(end, 60, **more).left_out_error) for end in ends]
+        slope = (errors[1] - errors[0]) / (ends[1][row] - ends[0][row])
+        assert influence[row] == pytest.approx(slope, abs=2e-3 * np.abs(influence).max())
+    assert influence @ q == pytest.approx(0.0, abs=1e-9)  # more of every row alike is the same rule
+
+
+@pytest.mark.slow
+def test_influence_foretells_what_retraining_finds():
+    """Students of the hardest 80 % of the pool, against students of all of it: the change of ln ε."""
+    before, _ = measured("logistic", 0.05, 1.0, 60, trials=3000)
+    after, _ = measured("logistic", 0.05, 0.8, 60, trials=3000)
+    path, weights = np.polynomial.legendre.leggauss(4)  # from all rows to the hardest, chances lowered together
+    drop = hardest(0.8) - 1
+    foretold = sum(
+        w / 2 * students_on(1 + (t + 1) / 2 * drop, 60).influence @ drop for t, w in zip(path, weights, strict=True)
+    )
+    error = np.hypot(*(sample.std() / sample.mean() / np.sqrt(len(sample)) for sample in (before, after)))
+    assert error < abs(foretold) / 5
+    assert abs(np.log(after.mean() / before.mean()) - foretold) < 4 * error
+
+
+def test_solutions_carry_their_inputs_compare_pickle_and_print():
+    solution = students_on(hardest(0.5), 60)
+    assert solution == students_on(hardest(0.5), 60)
+    assert solution != replace(solution, ridge=0.06)
+    assert pickle.loads(pickle.dumps(solution)) == solution
+    assert solution.residual < 1e-6
+    assert "inputs=<array (240, 24), from" in repr(solution)
+    with pytest.raises(ValueError, match="read-only"):
+        solution.mean_field[0] = 0.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        pytest.param({"inputs": np.zeros(3)}, r"`inputs` must have shape \(n, d\)", id="one-dimensional inputs"),
+        pytest.param(
+            {"inputs": np.full((240, 24), np.nan)}, "`inputs` must be finite; row 0 is not", id="inputs of NaN"
+        ),
+        pytest.param({"labels": np.zeros(240)}, "`labels` must be -1 or", id="labels of 0"),
+        pytest.param({"labels": np.ones(3)}, "`labels` must have one label a row", id="too few labels"),
+        pytest.param(
+            {"keep_probability": np.full(240, 1.5)}, r"`keep_probability` must be in \[0, 1\]", id="q above 1"
+        ),
+        pytest.param({"keep_probability": np.zeros(240)}, "must be > 0 for a row at least", id="nothing kept"),
+        pytest.param({"n_kept": 500}, r"`n_kept` must be at most .* = 240", id="more rows than there are"),
+        pytest.param({"n_kept": 0}, "`n_kept` must be finite and > 0", id="no rows"),
+        pytest.param({"ridge": 0.0}, "`ridge` must be finite and > 0; got 0.0", id="no ridge"),
+        pytest.param({"normalisation": -1}, "`normalisation` must be finite and > 0", id="N below 0"),
+        pytest.param({"loss": "huber"}, "`loss` must be", id="unknown loss"),
+        pytest.param({"loss": "hinge", "n_kept": 240}, "less than the rows that may be kept", id="hinge on all rows"),
+        pytest.param({"pool": "large"}, '`pool` must be "finite" or "infinite"', id="unknown pool"),
+        pytest.param({"sample_weight": np.zeros(240)}, "`sample_weight` must be finite and > 0", id="weights of 0"),
+        pytest.param(
+            {"test_inputs": np.zeros((3, 24))}, "must be given both or neither", id="test rows without labels"
+        ),
+        pytest.param(
+            {"test_inputs": np.zeros((3, 2)), "test_labels": np.ones(3)},
+            "must have 24 columns",
+            id="test rows too short",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong, message):
+    inputs, labels, _ = rows()
+    right = {"inputs": inputs, "labels": labels, "keep_probability": np.ones(240), "n_kept": 60, "ridge": 0.05}
+    with pytest.raises(ValueError, match=message):
+        risk_on_data(**(right | wrong))
+
+
+def test_influence_is_refused_where_nothing_is_left_out():
+    with pytest.raises(ValueError, match="`n_kept` must be less than the 240 rows"):
+        _ = students_on(np.ones(240), 240).influence
+
+
+def test_what_does_not_close_is_an_error_with_its_residual(monkeypatch):
+    monkeypatch.setattr(solver, "_MOST_STEPS", 2)
+    with pytest.raises(SaddlePointError, match="no solution at ridge") as failure:
+        students_on(hardest(0.5), 60)
+    assert failure.value.residual > 1e-6
