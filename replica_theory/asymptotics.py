@@ -14,8 +14,7 @@ from scipy.special import erf, ndtr
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory._numerics.one_variable import root
 from replica_theory._numerics.quadrature import gauss_legendre
-from replica_theory._numerics.shapes import FloatOrArray
-from replica_theory.errors import check_alpha, check_keep_fraction, check_number, check_probe_angle
+from replica_theory.errors import FloatOrArray, check_alpha, check_keep_fraction, check_number, check_probe_angle
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest, KeepRandom
 

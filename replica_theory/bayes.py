@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 
 from replica_theory._bayes.known_probe import solve_known_probe
 from replica_theory._bayes.known_rule import solve_known_rule, solve_perfect_probe
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
-from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
+from replica_theory.errors import FloatOrArray, SaddlePointError, Values, check_alpha, check_probe_angle, shaped_like
 from replica_theory.selection import Calibrated, KeepWithProbability, Selection, Verified, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
 

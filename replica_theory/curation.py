@@ -15,9 +15,8 @@ from typing import Generic, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
-from replica_theory.errors import check_alpha, check_probe_angle
+from replica_theory.errors import FloatOrArray, Values, check_alpha, check_probe_angle, shaped_like
 from replica_theory.losses.base import LossLike
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._empirical_risk.minimiser import minimisers
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
-from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.errors import FloatOrArray, Values, check_alpha, check_label_noise, check_probe_angle, shaped_like
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss

@@ -1,6 +1,7 @@
-"""The one error of the numerics, and the checks that name a caller's mistake."""
+"""The one error of the numerics, the checks that name a caller's mistake, and the shape of what answers an argument."""
 
 import math
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,3 +87,14 @@ def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     if wrong.size:
         raise ValueError(f"`{name}` must be finite and > 0; got {wrong.flat[0]}")
     return values
+
+
+FloatOrArray = float | np.ndarray
+
+Values = TypeVar("Values", bound=FloatOrArray, covariant=True)
+"""Type of a solution's values: a float where α is a scalar, an array where it is 1-D."""
+
+
+def shaped_like(alphas: np.ndarray, values: np.ndarray) -> FloatOrArray:
+    """Values, one for each α, (points,), as an array, or as a float where ``alphas`` has no axis."""
+    return values.astype(float) if alphas.ndim else float(values[0])

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import newton
 from replica_theory._numerics.one_variable import minimiser
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
-from replica_theory.errors import check_alpha, check_keep_fraction, check_probe_angle
+from replica_theory.errors import FloatOrArray, Values, check_alpha, check_keep_fraction, check_probe_angle, shaped_like
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest
 

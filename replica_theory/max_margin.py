@@ -20,10 +20,9 @@ from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import NewtonResult
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
-from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
+from replica_theory.errors import FloatOrArray, SaddlePointError, Values, check_alpha, check_probe_angle, shaped_like
 from replica_theory.selection import KeptDistribution, Selection, TrainedProbe, check_probe, check_selection
 
 RESIDUAL_TOLERANCE = 1e-9

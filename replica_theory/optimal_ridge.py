@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike
 from replica_theory._empirical_risk.square_loss import square_saddle_point
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory._numerics.one_variable import minimiser
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
-from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.errors import FloatOrArray, Values, check_alpha, check_label_noise, check_probe_angle, shaped_like
 from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss

@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._numerics.one_variable import root
-from replica_theory._numerics.shapes import FloatOrArray, shaped_like
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import force_in_students_field
-from replica_theory.errors import SaddlePointError, check_alpha
+from replica_theory.errors import FloatOrArray, SaddlePointError, check_alpha, shaped_like
 from replica_theory.selection import Selection, check_selection
 from replica_theory.version_space import VersionSpaceSolution, as_solution
 

@@ -12,12 +12,11 @@ from typing import Generic, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.shapes import FloatOrArray, Values, shaped_like
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.continuation import solve_saddle_points
 from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import saddle_point_residual
-from replica_theory.errors import SaddlePointError, check_alpha
+from replica_theory.errors import FloatOrArray, SaddlePointError, Values, check_alpha, shaped_like
 from replica_theory.selection import Selection, check_selection
 
 RESIDUAL_TOLERANCE = 1e-10
