@@ -15,7 +15,6 @@ moves the field by V times that force. With f and u averaged over the field, z =
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from replica_theory._data_risk.force_moments import ForceMoments, Moments
 from replica_theory._data_risk.rows import Rows
@@ -90,6 +89,8 @@ class Equations:
 
     def step(self, moments: Moments, cavity: Cavity) -> Step:
         """The next unknowns."""
+        from scipy.linalg import cho_factor, cho_solve  # a tenth of a second, which other questions need not wait for
+
         rows, V, chance = self.rows, cavity.leverage, self.rows.chance
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
