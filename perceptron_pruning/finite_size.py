@@ -35,10 +35,12 @@ class FiniteSizeTerm:
     Attributes:
         value: Expected difference.
         error: Uncertainty of ``value``: the next order in 1/N, and the pool's part where that is not known.
+        source: Where both come from.
     """
 
     value: float
     error: float
+    source: str = SOURCE
 
     @classmethod
     def of(cls, cell: FiniteSize, statistic: Statistic) -> "FiniteSizeTerm":
@@ -51,7 +53,7 @@ class FiniteSizeTerm:
         return cls(value=shift, error=math.hypot(NEXT_ORDER * square / cell.value, pool))
 
     def __str__(self) -> str:
-        return f"finite-size term {self.value:+.2g} ± {self.error:.1g} ({SOURCE})"
+        return f"finite-size term {self.value:+.2g} ± {self.error:.1g} ({self.source})"
 
 
 def value_and_slope(theory: Callable[[np.ndarray], np.ndarray], alpha_prune: float) -> tuple[float, float]:

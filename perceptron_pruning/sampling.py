@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from replica_theory.selection import Selection
+from perceptron_pruning.students.probe import train_probe
+from replica_theory.selection import Selection, TrainedProbe
 
 _POOL_SCALARS = 8  # numbers in memory for each example of a pool that is ranked
 _PERCEPTRON_BATCH = 16  # examples a perceptron step
@@ -103,6 +104,25 @@ def trained_pruned_data(
     probe = trained_perceptron(pool, labels, epochs=epochs, rng=rng)
     kept = _kept(selection, pool, labels, probe, n_kept=n_kept, label_noise=label_noise, rng=rng)
     return PrunedData(*kept, probe)
+
+
+def data_pruned_by_its_own_probe(
+    selection: Selection,
+    *,
+    probe: TrainedProbe,
+    n_kept: int,
+    n_features: int,
+    seed: int,
+    trial: int,
+    label_noise: float = 0.0,
+) -> PrunedData:
+    """One trial with a probe that minimises a risk on a share of the pool which it then prunes, by rank."""
+    rng = np.random.default_rng([seed, trial])
+    pool = rng.standard_normal((pool_size(selection, 0.0, n_kept, label_noise), n_features))
+    labels = _labels(pool, label_noise, rng)
+    weights, fields = train_probe(probe, pool, labels, rng)
+    chosen = selection.choose(fields, labels, count=n_kept, rng=rng)
+    return PrunedData(pool[chosen], labels[chosen], weights)
 
 
 def trained_perceptron(inputs: np.ndarray, labels: np.ndarray, *, epochs: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,11 +9,25 @@ import numpy as np
 from perceptron_pruning.observables import Observables, error_against, observables
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
-from perceptron_pruning.sampling import PrunedData, bytes_needed, pool_size, pruned_data, trained_pruned_data
+from perceptron_pruning.sampling import (
+    PrunedData,
+    bytes_needed,
+    data_pruned_by_its_own_probe,
+    pool_size,
+    pruned_data,
+    trained_pruned_data,
+)
 from perceptron_pruning.students.arrays import accelerator_present
 from perceptron_pruning.students.training import Student, check_student, train
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
-from replica_theory.selection import Selection, check_selection
+from replica_theory.selection import (
+    Calibrated,
+    KeepWithProbability,
+    Selection,
+    TrainedProbe,
+    Verified,
+    check_selection,
+)
 
 Probe = Literal["exact", "trained"]
 
@@ -34,8 +48,8 @@ class SimulationResult:
         first_trial: Number t of the first trial.
         seed: Trial t of a seed is the same draw whatever the number of trials.
         n_kept: P, examples kept in each trial.
-        probe: How the probe came about, "exact" or "trained".
-        probe_epochs: Passes of a trained probe over the pool; 0 for an exact one.
+        probe: How the probe came about: "exact", "trained", or the `TrainedProbe` that prunes its own pool.
+        probe_epochs: Passes of a perceptron probe over the pool; 0 for any other.
         student: What was trained, "max_margin" or an EmpiricalRisk.
         label_noise: η, chance that a label of the pool was flipped.
         probe_angles: θ of each trial's probe, radians; ``probe_angle`` is their mean.
@@ -58,7 +72,7 @@ class SimulationResult:
     first_trial: int
     seed: int
     n_kept: int
-    probe: Probe
+    probe: Probe | TrainedProbe
     probe_epochs: int
     student: Student
     label_noise: float
@@ -99,7 +113,7 @@ def simulate(
     n_trials: int = 100,
     first_trial: int = 0,
     seed: int = 0,
-    probe: Probe = "exact",
+    probe: Probe | TrainedProbe = "exact",
     probe_epochs: int = 3,
     student: Student = "max_margin",
     label_noise: float = 0.0,
@@ -121,9 +135,10 @@ def simulate(
         n_trials: Independent pools, ≥ 1.
         first_trial: Number of the first of them, ≥ 0: a long simulation can be run in parts.
         seed: Non-negative integer.
-        probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool; or
-            "trained", a perceptron trained on the pool itself, at whatever angle that gives.
-        probe_epochs: Passes of a trained probe over the pool, ≥ 1.
+        probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool; a `TrainedProbe`, which
+            minimises its risk on a share of the pool itself and then prunes that by rank, as in `max_margin`; or
+            "trained", a perceptron trained on the pool for a few epochs. The angle is what training gives.
+        probe_epochs: Passes of a perceptron over the pool, ≥ 1.
         student: "max_margin", or an `EmpiricalRisk` (loss, ridge, sample weights).
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
         memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
@@ -155,6 +170,8 @@ def simulate(
     check_selection(selection)
     check_student(student)
     trained = _is_trained(probe, angle)
+    if isinstance(probe, TrainedProbe):
+        _check_ranks(selection)
     for name, value, least in (
         ("n_features", n_features, 3),
         ("n_trials", n_trials, 1),
@@ -173,7 +190,8 @@ def simulate(
         n_kept=n_kept,
         n_features=n_features,
         seed=seed,
-        probe_epochs=probe_epochs if trained else 0,
+        probe=probe,
+        probe_epochs=probe_epochs if probe == "trained" else 0,
         student=student,
         label_noise=noise,
     )
@@ -189,7 +207,7 @@ def simulate(
         seed=seed,
         n_kept=n_kept,
         probe=probe,
-        probe_epochs=probe_epochs if trained else 0,
+        probe_epochs=setting.probe_epochs,
         student=student,
         label_noise=noise,
         **outcomes,
@@ -198,19 +216,22 @@ def simulate(
 
 @dataclass(frozen=True, kw_only=True)
 class _Setting:
-    """What every trial has in common, and what a worker is sent; ``probe_epochs`` is 0 for an exact probe."""
+    """What every trial has in common, and what a worker is sent; ``probe_epochs`` is 0 but for a perceptron."""
 
     selection: Selection
     probe_angle: float
     n_kept: int
     n_features: int
     seed: int
+    probe: Probe | TrainedProbe
     probe_epochs: int
     student: Student
     label_noise: float
 
     def draw(self, trial: int) -> PrunedData:
         size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
+        if isinstance(self.probe, TrainedProbe):
+            return data_pruned_by_its_own_probe(self.selection, probe=self.probe, label_noise=self.label_noise, **size)
         if self.probe_epochs:
             return trained_pruned_data(self.selection, epochs=self.probe_epochs, label_noise=self.label_noise, **size)
         return pruned_data(self.selection, probe_angle=self.probe_angle, label_noise=self.label_noise, **size)
@@ -230,7 +251,7 @@ def _trials_in_memory(setting: _Setting, memory_budget: int) -> int:
     """How many trials the budget holds at a time."""
     n_kept, n_features = setting.n_kept, setting.n_features
     pool = pool_size(setting.selection, setting.probe_angle, n_kept, setting.label_noise)
-    drawing = bytes_needed(n_kept, n_features, pool, trained=setting.probe_epochs > 0)
+    drawing = bytes_needed(n_kept, n_features, pool, trained=setting.probe != "exact")
     trials = memory_budget // (drawing + _SOLVER_COPIES * 8 * n_kept * n_features)
     if trials < 1:
         raise ValueError(f"`memory_budget` must hold one trial of {n_kept} kept of {pool}; got {memory_budget} bytes")
@@ -251,12 +272,19 @@ def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Ex
     }
 
 
-def _is_trained(probe: Probe, angle: float) -> bool:
-    if probe not in get_args(Probe):
-        raise ValueError(f"`probe` must be 'exact' or 'trained'; got {probe!r}")
-    if probe == "trained" and angle != 0:
-        raise ValueError(f"`probe_angle` must be left out with probe='trained', which finds its own; got {angle}")
-    return probe == "trained"
+def _is_trained(probe: Probe | TrainedProbe, angle: float) -> bool:
+    if not isinstance(probe, TrainedProbe) and probe not in get_args(Probe):
+        raise ValueError(f"`probe` must be 'exact', 'trained' or a TrainedProbe; got {probe!r}")
+    if probe != "exact" and angle != 0:
+        raise ValueError(f"`probe_angle` must be left out with probe={probe!r}, which finds its own; got {angle}")
+    return probe != "exact"
+
+
+def _check_ranks(selection: Selection) -> None:
+    """Refuses rules that keep by chance: a pool that fell short could not be drawn again without its probe."""
+    ranks = selection.selection if isinstance(selection, Calibrated) else selection
+    if isinstance(ranks, KeepWithProbability | Verified):
+        raise ValueError(f"`selection` must keep a fixed number by rank with a TrainedProbe; got {selection!r}")
 
 
 def _checked_scalar(alpha_prune: float) -> float:

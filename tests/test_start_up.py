@@ -46,7 +46,9 @@ def test_the_theory_on_the_command_line_loads_the_theory_alone():
 
 
 def test_the_theory_starts_without_what_few_of_its_questions_need():
-    slow = {f"scipy.{part}" for part in ("linalg", "optimize", "stats", "interpolate", "sparse", "spatial", "integrate")}
+    slow = {
+        f"scipy.{part}" for part in ("linalg", "optimize", "stats", "interpolate", "sparse", "spatial", "integrate")
+    }
     assert not loaded_by("import replica_theory", slow | WITHOUT_JAX)
 
 
