@@ -12,18 +12,22 @@ __all__ = [
     "InaccurateError",
     "InfeasibleError",
     "MaxMarginFit",
+    "SimulatedRound",
     "SimulationResult",
     "compare",
+    "compare_rounds",
     "fit_empirical_risk",
     "fit_max_margin",
     "simulate",
+    "simulate_rounds",
     "sweep",
     "use_compilation_cache",
 ]
 
 if TYPE_CHECKING:
-    from perceptron_pruning.comparison import Comparison, compare
+    from perceptron_pruning.comparison import Comparison, compare, compare_rounds
     from perceptron_pruning.parallel.compilation_cache import use_compilation_cache
+    from perceptron_pruning.rounds import SimulatedRound, simulate_rounds
     from perceptron_pruning.simulation import SimulationResult, simulate
     from perceptron_pruning.students.empirical_risk.fit import EmpiricalRiskFit, fit_empirical_risk
     from perceptron_pruning.students.errors import InaccurateError, InfeasibleError
@@ -33,8 +37,9 @@ if TYPE_CHECKING:
     __version__: str
 else:
     _MODULES = {
-        "comparison": ("Comparison", "compare"),
+        "comparison": ("Comparison", "compare", "compare_rounds"),
         "parallel.compilation_cache": ("use_compilation_cache",),
+        "rounds": ("SimulatedRound", "simulate_rounds"),
         "simulation": ("SimulationResult", "simulate"),
         "students.empirical_risk.fit": ("EmpiricalRiskFit", "fit_empirical_risk"),
         "students.errors": ("InaccurateError", "InfeasibleError"),

@@ -1,26 +1,32 @@
 """A simulated cell held against the exact theory at the same parameters."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from perceptron_pruning.evidence.thresholds import LARGEST_Z
-from perceptron_pruning.finite_size import NEXT_ORDER, SOURCE, FiniteSizeTerm, Statistic, estimate, value_and_slope
-from perceptron_pruning.simulation import SimulationResult, simulate
+from perceptron_pruning.finite_size import SOURCE, FiniteSizeTerm, Statistic, estimate, value_and_slope
+from perceptron_pruning.own_probe_theory import (
+    MAX_MARGIN,
+    own_probe_error,
+    own_probe_term,
+    rounds_errors,
+    rounds_terms,
+    steps_error,
+    with_error_of_theory,
+)
+from perceptron_pruning.rounds import SimulatedRound
+from perceptron_pruning.simulation import OwnProbe, SimulationResult
 from perceptron_pruning.students.training import Student
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.finite_size import FiniteSize, Quantity, finite_size
-from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
-from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.pruning_rounds import PruningRound
+from replica_theory.selection import GradientProbe, Selection
 
 STEEP = 2.5  # |d ln q/d ln α| above which trials differ so much in kind that their mean is not typical
-_LEAST_FEATURES = 10  # N at which a finite-size term is still measured
-_OTHER_DRAWS = 10**9  # number of the first trial of those by which it is
-_MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # the max-margin student wherever labels are separable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +103,9 @@ def compare(
     quadrature. The term is that of a probe that knows nothing of the pool; of one that ``probe="trained"`` made it is
     an assumption.
 
-    With a `TrainedProbe` the theory is that of such probes, and the term, which falls as 1/N there too, is measured,
-    not derived: by simulations of the same cell at N/2 and N/4, on other draws, whose difference is twice the term.
-    No theory enters. They take about as long as the cell itself did.
+    With a `TrainedProbe` or a `GradientProbe` the theory is that of such probes, and the term, which falls as 1/N there
+    too, is measured, not derived: by simulations of the same cell at N/2 and N/4, on other draws, whose difference is
+    twice the term. No theory enters. They take about as long as the cell itself did.
 
     Where |d ln ε/d ln α| > 2.5, next to a transition, trials are of two kinds and their mean is typical of neither.
     There the median is compared, whose term has the skewness of the density in it.
@@ -118,12 +124,11 @@ def compare(
         ValueError: Fewer than 2 trials, which give no standard error; or no unit vector has these cosines.
         SaddlePointError: The theory has no verified solution there.
     """
-    if simulation.n_trials < 2:
-        raise ValueError(f"`simulation` must have n_trials >= 2 to give a standard error; got {simulation.n_trials}")
+    _check_trials(simulation.n_trials)
     target = _target(teacher_overlap, probe_overlap)
-    if isinstance(simulation.probe, TrainedProbe):
+    if isinstance(simulation.probe, OwnProbe):
         if target:
-            raise ValueError("`teacher_overlap` and `probe_overlap` must be left out with a TrainedProbe")
+            raise ValueError("`teacher_overlap` and `probe_overlap` must be left out with a probe of the pool's own")
         return _compared_with_own_probe(simulation, largest_z)
     setting = {
         "student": simulation.student,
@@ -143,64 +148,63 @@ def compare(
     return Comparison(simulation=simulation, **vars(result))
 
 
+def compare_rounds(rounds: Sequence[SimulatedRound], *, largest_z: float = LARGEST_Z) -> tuple[Agreement, ...]:
+    """Holds simulated rounds of pruning, all of `simulate_rounds`, against `replica_theory.pruning_rounds`.
+
+    The finite-size terms are measured, as with a `TrainedProbe` in `compare`; to their errors the theory's own
+    numerical ones are added. Slopes d ln ε/d ln α are not asked for, and not a number.
+
+    Raises:
+        ValueError: Too few trials or features, or a student whom the theory of rounds does not know.
+        SaddlePointError: The theory has no verified solution there.
+    """
+    last = rounds[-1]
+    _check_trials(last.n_trials)
+    solutions, terms = rounds_errors(last), rounds_terms(last)
+    return tuple(
+        _agreement_of_means(simulated.generalization_error, solution, term, largest_z)
+        for simulated, solution, term in zip(rounds, solutions, terms, strict=True)
+    )
+
+
 def _compared_with_own_probe(simulation: SimulationResult, largest_z: float) -> Comparison:
     """A cell whose probe was trained on its own pool, against the theory of these."""
-    theory = partial(_own_probe_error, simulation=simulation)
+    term = own_probe_term(simulation)
+    if isinstance(simulation.probe, GradientProbe):
+        result = _agreement_of_means(simulation.generalization_error, steps_error(simulation), term, largest_z)
+        return Comparison(simulation=simulation, **vars(result))
     result = agreement(
         simulation.generalization_error,
-        theory,
+        lambda alphas: own_probe_error(alphas, simulation),
         alpha_prune=simulation.alpha_prune,
-        in_n_dimensions=_measured_term(simulation),
+        in_n_dimensions=term,
         largest_z=largest_z,
     )
     return Comparison(simulation=simulation, **vars(result))
 
 
-def _own_probe_error(alpha_prune: np.ndarray, *, simulation: SimulationResult) -> np.ndarray:
-    """ε of the theory with the cell's own trained probe, at these α."""
-    setting = {"selection": simulation.selection, "probe": simulation.probe}
-    if simulation.student == "max_margin" and simulation.label_noise == 0:
-        return np.asarray(max_margin(alpha_prune, **setting).generalization_error)
-    risk = _MAX_MARGIN if simulation.student == "max_margin" else simulation.student
-    solution = empirical_risk(
-        alpha_prune,
-        loss=risk.loss,
-        ridge=risk.ridge,
-        sample_weight=risk.sample_weight,
-        label_noise=simulation.label_noise,
-        **setting,
+def _agreement_of_means(
+    simulated: np.ndarray, solution: PruningRound, term: FiniteSizeTerm, largest_z: float
+) -> Agreement:
+    """Trials against a theory that has a numerical uncertainty of its own."""
+    value, standard_error = estimate(simulated, "mean")
+    term = with_error_of_theory(term, solution)
+    return Agreement(
+        theory=solution.generalization_error,
+        simulated=value,
+        statistic="mean",
+        standard_error=standard_error,
+        finite_size=term.value,
+        finite_size_error=term.error,
+        finite_size_source=term.source,
+        slope=math.nan,
+        largest_z=largest_z,
     )
-    return np.asarray(solution.generalization_error)
 
 
-def _measured_term(simulation: SimulationResult) -> FiniteSizeTerm:
-    """c/N from ε(N/4) − ε(N/2) = 2c/N, with its standard error and, as ever, the next order in 1/N."""
-    if simulation.n_features < 4 * _LEAST_FEATURES:
-        raise ValueError(
-            f"`simulation` must have n_features >= {4 * _LEAST_FEATURES} with a TrainedProbe, whose finite-size term "
-            f"is measured at a quarter of it; got {simulation.n_features}"
-        )
-    means, variances = [], []
-    for part, more in ((4, 8), (2, 4)):
-        smaller = simulate(
-            simulation.alpha_prune,
-            selection=simulation.selection,
-            probe=simulation.probe,
-            student=simulation.student,
-            label_noise=simulation.label_noise,
-            n_features=simulation.n_features // part,
-            n_trials=more * simulation.n_trials,
-            first_trial=_OTHER_DRAWS + simulation.first_trial,
-            seed=simulation.seed,
-        )
-        errors = smaller.generalization_error
-        means.append(float(errors.mean()))
-        variances.append(float(errors.var(ddof=1)) / errors.size)
-    term = 0.5 * (means[0] - means[1])
-    next_order = NEXT_ORDER * term**2 / float(simulation.generalization_error.mean())
-    sizes = f"N = {simulation.n_features // 4} and {simulation.n_features // 2}"
-    source = f"measured by simulations at {sizes}; its error is their standard error and the next order in 1/N"
-    return FiniteSizeTerm(value=term, error=math.hypot(0.5 * math.sqrt(sum(variances)), next_order), source=source)
+def _check_trials(n_trials: int) -> None:
+    if n_trials < 2:
+        raise ValueError(f"`simulation` must have n_trials >= 2 to give a standard error; got {n_trials}")
 
 
 def agreement(
@@ -258,7 +262,7 @@ def student_error(
     setting = {"selection": selection, "probe_angle": probe_angle}
     if student == "max_margin" and label_noise == 0 and not target:
         return np.asarray(max_margin(alpha_prune, **setting).generalization_error)
-    risk = _MAX_MARGIN if student == "max_margin" else student
+    risk = MAX_MARGIN if student == "max_margin" else student
     solution = empirical_risk(
         alpha_prune,
         loss=risk.loss,
@@ -282,7 +286,7 @@ def student_finite_size(
     **target: float,
 ) -> FiniteSize:
     """ε, or another quantity, in N dimensions, for any student that `simulate` trains; ``target`` as in `compare`."""
-    risk = (_MAX_MARGIN if label_noise else None) if student == "max_margin" else student
+    risk = (MAX_MARGIN if label_noise else None) if student == "max_margin" else student
     return finite_size(
         alpha_prune,
         n_features=n_features,

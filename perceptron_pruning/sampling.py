@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perceptron_pruning.students.probe import train_probe
-from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection import GradientProbe, Selection, TrainedProbe
 
 _POOL_SCALARS = 8  # numbers in memory for each example of a pool that is ranked
 _PERCEPTRON_BATCH = 16  # examples a perceptron step
@@ -99,8 +99,7 @@ def trained_pruned_data(
     Probe and pool depend on each other, so the pool is a full matrix, drawn anew for each trial.
     """
     rng = np.random.default_rng([seed, trial])
-    pool = rng.standard_normal((pool_size(selection, 0.0, n_kept, label_noise), n_features))
-    labels = _labels(pool, label_noise, rng)
+    pool, labels = labelled_pool(pool_size(selection, 0.0, n_kept, label_noise), n_features, label_noise, rng)
     probe = trained_perceptron(pool, labels, epochs=epochs, rng=rng)
     kept = _kept(selection, pool, labels, probe, n_kept=n_kept, label_noise=label_noise, rng=rng)
     return PrunedData(*kept, probe)
@@ -109,20 +108,27 @@ def trained_pruned_data(
 def data_pruned_by_its_own_probe(
     selection: Selection,
     *,
-    probe: TrainedProbe,
+    probe: TrainedProbe | GradientProbe,
     n_kept: int,
     n_features: int,
     seed: int,
     trial: int,
     label_noise: float = 0.0,
 ) -> PrunedData:
-    """One trial with a probe that minimises a risk on a share of the pool which it then prunes, by rank."""
+    """One trial with a probe that descends a risk on a share of the pool which it then prunes, by rank."""
     rng = np.random.default_rng([seed, trial])
-    pool = rng.standard_normal((pool_size(selection, 0.0, n_kept, label_noise), n_features))
-    labels = _labels(pool, label_noise, rng)
+    pool, labels = labelled_pool(pool_size(selection, 0.0, n_kept, label_noise), n_features, label_noise, rng)
     weights, fields = train_probe(probe, pool, labels, rng)
     chosen = selection.choose(fields, labels, count=n_kept, rng=rng)
     return PrunedData(pool[chosen], labels[chosen], weights)
+
+
+def labelled_pool(
+    n_examples: int, n_features: int, label_noise: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A pool as a matrix (P_tot, N), and its labels (P_tot,), noise included; the teacher is the first axis."""
+    pool = rng.standard_normal((n_examples, n_features))
+    return pool, _labels(pool, label_noise, rng)
 
 
 def trained_perceptron(inputs: np.ndarray, labels: np.ndarray, *, epochs: int, rng: np.random.Generator) -> np.ndarray:

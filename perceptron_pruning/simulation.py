@@ -22,6 +22,7 @@ from perceptron_pruning.students.training import Student, check_student, train
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
 from replica_theory.selection import (
     Calibrated,
+    GradientProbe,
     KeepWithProbability,
     Selection,
     TrainedProbe,
@@ -30,6 +31,7 @@ from replica_theory.selection import (
 )
 
 Probe = Literal["exact", "trained"]
+OwnProbe = TrainedProbe | GradientProbe  # that was trained on the pool which it prunes
 
 _SOLVER_COPIES = 4  # copies of a trial's inputs in memory, at the peak of solving it
 _CHUNKS = 16  # calls into which an executor's trials are grouped, at most
@@ -48,7 +50,8 @@ class SimulationResult:
         first_trial: Number t of the first trial.
         seed: Trial t of a seed is the same draw whatever the number of trials.
         n_kept: P, examples kept in each trial.
-        probe: How the probe came about: "exact", "trained", or the `TrainedProbe` that prunes its own pool.
+        probe: How the probe came about: "exact", "trained", or the `TrainedProbe` or `GradientProbe` that prunes its
+            own pool.
         probe_epochs: Passes of a perceptron probe over the pool; 0 for any other.
         student: What was trained, "max_margin" or an EmpiricalRisk.
         label_noise: η, chance that a label of the pool was flipped.
@@ -72,7 +75,7 @@ class SimulationResult:
     first_trial: int
     seed: int
     n_kept: int
-    probe: Probe | TrainedProbe
+    probe: Probe | OwnProbe
     probe_epochs: int
     student: Student
     label_noise: float
@@ -113,7 +116,7 @@ def simulate(
     n_trials: int = 100,
     first_trial: int = 0,
     seed: int = 0,
-    probe: Probe | TrainedProbe = "exact",
+    probe: Probe | OwnProbe = "exact",
     probe_epochs: int = 3,
     student: Student = "max_margin",
     label_noise: float = 0.0,
@@ -136,8 +139,9 @@ def simulate(
         first_trial: Number of the first of them, ≥ 0: a long simulation can be run in parts.
         seed: Non-negative integer.
         probe: "exact", a probe that lies at ``probe_angle`` and knows nothing of the pool; a `TrainedProbe`, which
-            minimises its risk on a share of the pool itself and then prunes that by rank, as in `max_margin`; or
-            "trained", a perceptron trained on the pool for a few epochs. The angle is what training gives.
+            minimises its risk on a share of the pool itself and then prunes that by rank, as in `max_margin`; a
+            `GradientProbe`, which takes some steps down it, as in `pruning_rounds`; or "trained", a perceptron trained
+            on the pool for a few epochs. The angle is what training gives.
         probe_epochs: Passes of a perceptron over the pool, ≥ 1.
         student: "max_margin", or an `EmpiricalRisk` (loss, ridge, sample weights).
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
@@ -169,9 +173,9 @@ def simulate(
     noise = check_label_noise(label_noise)
     check_selection(selection)
     check_student(student)
-    trained = _is_trained(probe, angle)
-    if isinstance(probe, TrainedProbe):
-        _check_ranks(selection)
+    trained = check_probe_of(probe, angle)
+    if isinstance(probe, OwnProbe):
+        check_ranks(selection)
     for name, value, least in (
         ("n_features", n_features, 3),
         ("n_trials", n_trials, 1),
@@ -180,7 +184,7 @@ def simulate(
         ("probe_epochs", probe_epochs, 1),
         ("memory_budget", memory_budget, 1),
     ):
-        _check_count(name, value, at_least=least)
+        check_count(name, value, at_least=least)
     n_kept = round(alpha * n_features)
     if n_kept < 1:
         raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {alpha * n_features}")
@@ -223,14 +227,14 @@ class _Setting:
     n_kept: int
     n_features: int
     seed: int
-    probe: Probe | TrainedProbe
+    probe: Probe | OwnProbe
     probe_epochs: int
     student: Student
     label_noise: float
 
     def draw(self, trial: int) -> PrunedData:
         size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
-        if isinstance(self.probe, TrainedProbe):
+        if isinstance(self.probe, OwnProbe):
             return data_pruned_by_its_own_probe(self.selection, probe=self.probe, label_noise=self.label_noise, **size)
         if self.probe_epochs:
             return trained_pruned_data(self.selection, epochs=self.probe_epochs, label_noise=self.label_noise, **size)
@@ -272,19 +276,20 @@ def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Ex
     }
 
 
-def _is_trained(probe: Probe | TrainedProbe, angle: float) -> bool:
-    if not isinstance(probe, TrainedProbe) and probe not in get_args(Probe):
-        raise ValueError(f"`probe` must be 'exact', 'trained' or a TrainedProbe; got {probe!r}")
+def check_probe_of(probe: Probe | OwnProbe, angle: float) -> bool:
+    """Whether it is trained; raises a `ValueError` unless there is such a probe, and it needs this angle."""
+    if not isinstance(probe, OwnProbe) and probe not in get_args(Probe):
+        raise ValueError(f"`probe` must be 'exact', 'trained', a TrainedProbe or a GradientProbe; got {probe!r}")
     if probe != "exact" and angle != 0:
         raise ValueError(f"`probe_angle` must be left out with probe={probe!r}, which finds its own; got {angle}")
     return probe != "exact"
 
 
-def _check_ranks(selection: Selection) -> None:
+def check_ranks(selection: Selection) -> None:
     """Refuses rules that keep by chance: a pool that fell short could not be drawn again without its probe."""
     ranks = selection.selection if isinstance(selection, Calibrated) else selection
     if isinstance(ranks, KeepWithProbability | Verified):
-        raise ValueError(f"`selection` must keep a fixed number by rank with a TrainedProbe; got {selection!r}")
+        raise ValueError(f"`selection` must keep a number by rank with a probe of the pool's own; got {selection!r}")
 
 
 def _checked_scalar(alpha_prune: float) -> float:
@@ -294,6 +299,6 @@ def _checked_scalar(alpha_prune: float) -> float:
     return float(alpha)
 
 
-def _check_count(name: str, value: int, *, at_least: int) -> None:
+def check_count(name: str, value: int, *, at_least: int) -> None:
     if not isinstance(value, (int, np.integer)) or value < at_least:
         raise ValueError(f"`{name}` must be an integer >= {at_least}; got {value!r}")

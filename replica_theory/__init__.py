@@ -18,6 +18,7 @@ from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
 from replica_theory.selection import (
     Calibrated,
+    GradientProbe,
     KeepBetween,
     KeepEasiest,
     KeepHardest,
@@ -43,6 +44,7 @@ __all__ = [
     "EmpiricalRisk",
     "EmpiricalRiskSolution",
     "FiniteSize",
+    "GradientProbe",
     "KeepBetween",
     "KeepEasiest",
     "KeepHardest",

@@ -9,14 +9,17 @@ import numpy as np
 
 from replica_theory._trained_probe.rounds import Chain, RoundOutcome
 from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_ridge
-from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
+from replica_theory.selection import GradientProbe, Selection, TrainedProbe, check_selection
 
 RoundLoss = Literal["max_margin", "square", "logistic", "hinge", "squared_hinge"]
 
 ERROR_TOLERANCE = 1e-4  # largest standard error of ε
+ERROR_TOLERANCE_OF_STEPS = 5e-4  # the same with probes of gradient steps, each of which is one Gaussian dimension
 _AIM = 2e-5  # standard error of ε at which no more points are taken
+_AIM_OF_STEPS = 2e-4
 _SCRAMBLES = 4  # independent scrambles of the Sobol sequence
 _LOG2_POINTS = (10, 12, 14)  # binary logarithms of the number of points, in turn
+_LOG2_POINTS_OF_STEPS = (11, 13, 15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class PruningRound:
 
     alpha_total: float
     alpha_prune: float
-    probe: TrainedProbe
+    probe: TrainedProbe | GradientProbe
     selection: Selection
     loss: RoundLoss
     ridge: float
@@ -59,7 +62,7 @@ class PruningRound:
 def pruning_rounds(
     alpha_total: float,
     *,
-    rounds: Sequence[tuple[TrainedProbe, Selection]],
+    rounds: Sequence[tuple[TrainedProbe | GradientProbe, Selection]],
     loss: RoundLoss = "max_margin",
     ridge: float = 0.0,
     label_noise: float = 0.0,
@@ -77,19 +80,20 @@ def pruning_rounds(
 
     Args:
         alpha_total: α of the pool, examples per dimension, > 0.
-        rounds: (probe, rule) of each round. A rule keeps its fraction of what is left, or of the pool with
-            ``rerank_pool``; a probe's ``share`` is that of what is left.
+        rounds: (probe, rule) of each round, the probe a `TrainedProbe` or a `GradientProbe`. A rule keeps its fraction
+            of what is left, or of the pool with ``rerank_pool``; a probe's ``share`` is that of what is left.
         loss: Of the student: "max_margin", "square", "logistic", "hinge" or "squared_hinge".
         ridge: λ of the student, in [0, ∞]; 0 for "max_margin".
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
         rerank_pool: Whether every probe ranks the whole pool, what earlier rounds have dropped included.
 
     Returns:
-        One solution a round. Errors are accurate to about 1e-5, as each states.
+        One solution a round. Errors are accurate to about 1e-5, or 2e-4 with a `GradientProbe`, as each states.
 
     Raises:
         ValueError: A parameter is out of range, or there is no such probe or student.
-        SaddlePointError: The points do not determine an error to 1e-4; carries its standard error.
+        SaddlePointError: The points do not determine an error to 1e-4, or 5e-4 with a `GradientProbe`; carries its
+            standard error.
     """
     alpha = check_alpha(alpha_total, "alpha_total")
     if alpha.ndim:
@@ -112,12 +116,14 @@ def pruning_rounds(
 
 def _outcomes(chain: Chain) -> list[tuple[RoundOutcome, ...]]:
     """Outcomes of several scrambles, one tuple a round, by as many points as their standard errors ask for."""
+    steps = any(isinstance(probe, GradientProbe) for probe, _ in chain.rounds)
+    aim, tolerance = (_AIM_OF_STEPS, ERROR_TOLERANCE_OF_STEPS) if steps else (_AIM, ERROR_TOLERANCE)
     by_round: list[tuple[RoundOutcome, ...]] = []
-    for log2_points in _LOG2_POINTS:
+    for log2_points in _LOG2_POINTS_OF_STEPS if steps else _LOG2_POINTS:
         by_round = _scrambled(chain, log2_points, [outcomes[0] for outcomes in by_round])
-        if _worst(by_round) <= _AIM:
+        if _worst(by_round) <= aim:
             break
-    if not _worst(by_round) <= ERROR_TOLERANCE:
+    if not _worst(by_round) <= tolerance:
         raise SaddlePointError("the error of a round is not known well enough", residual=_worst(by_round))
     return by_round
 
@@ -139,7 +145,11 @@ def _standard_error(outcomes: Sequence[RoundOutcome]) -> float:
 
 
 def _solution(
-    outcomes: Sequence[RoundOutcome], chain: Chain, loss: RoundLoss, probe: TrainedProbe, selection: Selection
+    outcomes: Sequence[RoundOutcome],
+    chain: Chain,
+    loss: RoundLoss,
+    probe: TrainedProbe | GradientProbe,
+    selection: Selection,
 ) -> PruningRound:
     """Means over scrambles."""
 
@@ -164,13 +174,12 @@ def _solution(
     )
 
 
-def _check_rounds(rounds: Sequence[tuple[TrainedProbe, Selection]]) -> None:
+def _check_rounds(rounds: Sequence[tuple[TrainedProbe | GradientProbe, Selection]]) -> None:
     if not len(rounds):
         raise ValueError("`rounds` must hold a (probe, rule) pair or more; got none")
     for pair in rounds:
-        if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], TrainedProbe)):
-            raise ValueError(f"`rounds` must be pairs of a TrainedProbe and a rule; got {pair!r}")
-        check_probe(pair[0], 0.0)
+        if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], (TrainedProbe, GradientProbe))):
+            raise ValueError(f"`rounds` must be pairs of a TrainedProbe or GradientProbe and a rule; got {pair!r}")
         check_selection(pair[1])
 
 

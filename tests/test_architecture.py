@@ -25,6 +25,8 @@ FLOORS = (
     "observables",
     "finite_size",
     "simulation",
+    "rounds",
+    "own_probe_theory",
     "comparison",
     "sweeps",
     "embeddings",
@@ -36,7 +38,7 @@ FLOORS = (
 )
 # What simulation and embeddings may know of the theory: what is kept, losses, errors and angles, but no solution.
 SHARED_WITH_THEORY = {"errors", "geometry", "losses", "selection"}
-SIMULATION = ("sampling", "observables", "simulation", "students", "embeddings", "datasets")
+SIMULATION = ("sampling", "observables", "simulation", "rounds", "students", "embeddings", "datasets")
 # The theory's engines rest on these, and on nothing else of the theory.
 FOUNDATIONS = {"_kept_averages", "_numerics", "errors", "geometry", "losses", "selection"}
 ENGINES = sorted(

@@ -49,7 +49,7 @@ def _draw_quantiles(axes: Axes, calibration: Calibration) -> None:
     axes.plot(expected, z_scores, ".", ms=3, color=COLOURS[0], label=f"{size} points")
     axes.set(
         xlabel="quantile of a standard normal",
-        ylabel=_Z,
+        ylabel="z, as on the left",
         title=f"Shapiro–Wilk p = {calibration.shapiro_p:.2g}, Kolmogorov–Smirnov p = {calibration.ks_p:.2g}",
     )
     axes.legend(loc="upper left")

@@ -6,18 +6,19 @@ import numpy as np
 
 from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
 from perceptron_pruning.students.max_margin.fit import fit_max_margin
-from replica_theory.selection import TrainedProbe
+from replica_theory.losses.named import LOSSES
+from replica_theory.selection import GradientProbe, TrainedProbe
 
 _AT_THE_CORNER = 1e-6  # |y p·x − 1| up to which a hinge probe has left an example at margin 1
 
 
 def train_probe(
-    probe: TrainedProbe, inputs: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    probe: TrainedProbe | GradientProbe, inputs: np.ndarray, labels: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Trains it on a random share of a pool.
 
     Args:
-        probe: Its loss, ridge, share, and how equal margins are ranked.
+        probe: Its loss, ridge, share, and how equal margins are ranked or how many steps it takes.
         inputs: x of the pool, (P, N).
         labels: y, (P,), each −1 or +1.
         rng: Draws the share, and the order of equal margins.
@@ -28,12 +29,25 @@ def train_probe(
     seen = np.arange(len(inputs))
     if probe.share < 1:
         seen = np.sort(rng.permutation(len(inputs))[: max(1, round(probe.share * len(inputs)))])
-    weights, dual = _trained(probe, inputs[seen], labels[seen])
+    if isinstance(probe, GradientProbe):
+        weights, dual = descended(probe, inputs[seen], labels[seen]), None
+    else:
+        weights, dual = _trained(probe, inputs[seen], labels[seen])
     norm = float(np.linalg.norm(weights))
     margins = labels * (inputs @ weights)
-    if probe.loss == "hinge" and dual is not None:
+    if isinstance(probe, TrainedProbe) and probe.loss == "hinge" and dual is not None:
         margins[seen] = _told_apart(margins[seen], dual, probe, rng)
     return weights / norm, labels * margins / norm
+
+
+def descended(probe: GradientProbe, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Weights after the probe's full-batch steps from 0."""
+    folded, loss = labels[:, None] * inputs, LOSSES[probe.loss]
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(probe.steps):
+        pull = -loss.derivative(folded @ weights) @ folded / inputs.shape[1]
+        weights = (1 - probe.step_size * probe.ridge) * weights + probe.step_size * pull
+    return weights
 
 
 def _trained(probe: TrainedProbe, inputs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,13 +1,16 @@
 """A sweep held against the theory, cell by cell."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.comparison import Agreement, agreement, student_error, student_finite_size
+from perceptron_pruning.comparison import Agreement, compare
+from perceptron_pruning.simulation import SimulationResult
 from perceptron_pruning.studies.study import stable_text
-from perceptron_pruning.sweeps.parsing import rule, student
+from perceptron_pruning.sweeps.parsing import probe, rule, student
+from perceptron_pruning.sweeps.sweep import OUTPUTS
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection
 
@@ -57,20 +60,31 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | EmpiricalRis
 
 
 def _comparison(cell: xr.Dataset, known: Mapping[str, Selection | EmpiricalRisk]) -> Agreement:
+    """`compare` of the cell, as `simulate` would have returned it."""
     if cell.sizes["trial"] < 2:
         raise ValueError(f"`dataset` must have at least 2 trials to give a standard error; got {cell.sizes['trial']}")
     rule_label, student_label = cell.selection.item(), cell.student.item()
-    setting = {
-        "student": known[student_label] if student_label in known else student(student_label),
-        "selection": known[rule_label] if rule_label in known else rule(rule_label),
-        "probe_angle": float(cell.probe_angles.mean()) if cell.probe == "trained" else cell.probe_angle.item(),
-        "label_noise": cell.label_noise.item(),
-    }
-    n_features = cell.n_features.item()
-    alpha = cell.n_kept.item() / n_features
-    return agreement(
-        cell.generalization_error.values,
-        lambda alphas: student_error(alphas, **setting),
-        alpha_prune=alpha,
-        in_n_dimensions=student_finite_size(alpha, n_features=n_features, **setting),
+    n_kept, n_features = cell.n_kept.item(), cell.n_features.item()
+    kind = probe(cell.probe.item())
+    result = SimulationResult(
+        alpha_prune=n_kept / n_features,
+        selection=known[rule_label] if rule_label in known else rule(rule_label),
+        probe_angle=cell.probe_angle.item() if kind == "exact" else float(cell.probe_angles.mean()),
+        n_features=n_features,
+        n_trials=cell.sizes["trial"],
+        first_trial=0,
+        seed=cell.seed.item(),
+        n_kept=n_kept,
+        probe=kind,
+        probe_epochs=_probe_epochs(cell) if kind == "trained" else 0,
+        student=known[student_label] if student_label in known else student(student_label),
+        label_noise=cell.label_noise.item(),
+        **{name: cell[name].values for name in OUTPUTS},
     )
+    return compare(result)
+
+
+def _probe_epochs(cell: xr.Dataset) -> int:
+    """Of the sweep; a dataset that was a file has its parameters as JSON."""
+    study = cell.attrs["study"]
+    return (json.loads(study) if isinstance(study, str) else study)["probe_epochs"]

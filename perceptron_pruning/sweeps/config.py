@@ -5,6 +5,7 @@
     probe_angle_degrees = [0, 10]                   # or probe_angle, in radians
     n_features = 200
     student = ["max_margin", "EmpiricalRisk('logistic', 0.1)"]
+    probe = ["exact", "TrainedProbe('logistic', 0.1)"]  # a probe that is trained on its own pool has probe_angle 0
     n_trials = 100
     seed = 0
 
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron_pruning.sweeps.grid import AXES, CellList, Grid, did_you_mean
-from perceptron_pruning.sweeps.parsing import rule, student
+from perceptron_pruning.sweeps.parsing import probe, rule, student
 
 _OF_THE_WHOLE = ("n_trials", "seed", "probe_epochs")
 _KEYS = (*AXES, "probe_angle_degrees", *_OF_THE_WHOLE)
@@ -77,7 +78,7 @@ def _grid(content: Mapping[str, object]) -> Grid:
         if "probe_angle" in values:
             raise ValueError("`probe_angle` and `probe_angle_degrees` exclude each other; give one of them")
         values["probe_angle"] = [_radians(degrees) for degrees in _several(values.pop("probe_angle_degrees"))]
-    for name, parsed in (("selection", rule), ("student", student)):
+    for name, parsed in (("selection", rule), ("student", student), ("probe", probe)):
         if name in values:
             values[name] = [parsed(str(text)) for text in _several(values[name])]
     return Grid(**values)

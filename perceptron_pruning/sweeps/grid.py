@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from perceptron_pruning.simulation import Probe
+from perceptron_pruning.simulation import OwnProbe, Probe, check_probe_of, check_ranks
 from perceptron_pruning.students.training import Student, check_student
 from perceptron_pruning.studies.study import stable_text
 from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
@@ -30,7 +30,8 @@ class Cell:
         probe_angle: θ, radians, in [0, π/2].
         n_features: N, ≥ 3.
         student: "max_margin" or an EmpiricalRisk.
-        probe: "exact", at the probe angle, or "trained" on the pool.
+        probe: "exact", at the probe angle; a `TrainedProbe` or `GradientProbe` of the pool's own; or "trained", a
+            perceptron on the pool.
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
 
     Raises:
@@ -42,7 +43,7 @@ class Cell:
     probe_angle: float = 0.0
     n_features: int = 200
     student: Student = "max_margin"
-    probe: Probe = "exact"
+    probe: Probe | OwnProbe = "exact"
     label_noise: float = 0.0
 
     def __post_init__(self):
@@ -56,8 +57,9 @@ class Cell:
         object.__setattr__(self, "n_features", int(self.n_features))
         if self.n_kept < 1:
             raise ValueError(f"`alpha_prune` * `n_features` must be at least 1 example; got {self!r}")
-        if self.probe not in ("exact", "trained") or (self.probe == "trained" and self.probe_angle):
-            raise ValueError(f"`probe` must be 'exact', or 'trained' at `probe_angle` 0; got {self!r}")
+        check_probe_of(self.probe, self.probe_angle)
+        if isinstance(self.probe, OwnProbe):
+            check_ranks(self.selection)
 
     @property
     def n_kept(self) -> int:
@@ -165,7 +167,7 @@ class Grid:
         probe_angle: θ, radians.
         n_features: N.
         student: "max_margin" or an EmpiricalRisk.
-        probe: "exact" or "trained".
+        probe: "exact", "trained", or a `TrainedProbe` or `GradientProbe`.
         label_noise: η, chance that a label of the pool is flipped.
         n_trials: Trials of every cell.
         seed: Non-negative integer, from which every cell has its own.
@@ -182,7 +184,7 @@ class Grid:
     probe_angle: float | Sequence[float] = 0.0
     n_features: int | Sequence[int] = 200
     student: Student | Sequence[Student] = "max_margin"
-    probe: Probe | Sequence[Probe] = "exact"
+    probe: Probe | OwnProbe | Sequence[Probe | OwnProbe] = "exact"
     label_noise: float | Sequence[float] = 0.0
     n_trials: int = 100
     seed: int = 0

@@ -1,18 +1,22 @@
-"""Rules and students from their text, such as KeepHardest(0.3): what a sweep's file and a store's labels say."""
+"""Rules, students and probes from their text, such as KeepHardest(0.3), as sweeps' files and stores' labels say."""
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 
+from perceptron_pruning.simulation import OwnProbe, Probe
 from perceptron_pruning.students.training import Student
 from replica_theory import selection
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.selection import Selection
+from replica_theory.selection import GradientProbe, Selection, TrainedProbe
 
 RULES: Mapping[str, Callable[..., Selection]] = {
     name: getattr(selection, name)
     for name in ("KeepHardest", "KeepEasiest", "KeepRandom", "KeepBetween", "KeepWindows", "Calibrated")
 }
-_CALLS: Mapping[str, Callable[..., object]] = {**RULES, "EmpiricalRisk": EmpiricalRisk}
+PROBES: Mapping[str, Callable[..., OwnProbe]] = {"TrainedProbe": TrainedProbe, "GradientProbe": GradientProbe}
+_CALLS: Mapping[str, Callable[..., object]] = {**RULES, **PROBES, "EmpiricalRisk": EmpiricalRisk}
+_CONSTANTS = {"inf": math.inf}
 
 
 def rule(text: str) -> Selection:
@@ -43,6 +47,20 @@ def student(text: str) -> Student:
     raise ValueError(f"`student` must be 'max_margin' or such as \"EmpiricalRisk('logistic', 0.1)\"; got {text!r}")
 
 
+def probe(text: str) -> Probe | OwnProbe:
+    """The probe that a text names: exact, trained, or such as TrainedProbe('logistic', 0.1).
+
+    Raises:
+        ValueError: The text is no probe of this package.
+    """
+    if text == "exact" or text == "trained":
+        return text
+    parsed = _parsed(text)
+    if isinstance(parsed, OwnProbe):
+        return parsed
+    raise ValueError(f"`probe` must be 'exact', 'trained' or such as \"TrainedProbe('logistic', 0.1)\"; got {text!r}")
+
+
 def _parsed(text: str) -> object:
     """What a text of our names and of plain values says; None for any other text."""
     try:
@@ -55,6 +73,8 @@ def _value(node: ast.expr) -> object:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         named = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
         return _CALLS[node.func.id](*map(_value, node.args), **named)
+    if isinstance(node, ast.Name):
+        return _CONSTANTS[node.id]
     if isinstance(node, ast.Tuple):
         return tuple(map(_value, node.elts))
     try:

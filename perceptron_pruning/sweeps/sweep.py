@@ -134,7 +134,7 @@ def _coordinates(cells: Sequence[Cell], seed: int) -> dict[str, list[object]]:
         "probe_angle_degrees": [round(math.degrees(cell.probe_angle), 9) for cell in cells],
         "n_features": [cell.n_features for cell in cells],
         "student": [cell.student if isinstance(cell.student, str) else stable_text(cell.student) for cell in cells],
-        "probe": [cell.probe for cell in cells],
+        "probe": [cell.probe if isinstance(cell.probe, str) else stable_text(cell.probe) for cell in cells],
         "label_noise": [cell.label_noise for cell in cells],
         "n_kept": [cell.n_kept for cell in cells],
         "seed": [cell.seed(seed) for cell in cells],

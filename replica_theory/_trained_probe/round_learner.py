@@ -20,6 +20,7 @@ from replica_theory._numerics.quadrature import panel_rule
 from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
 from replica_theory._trained_probe.learner import Learner, MarginFunction
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
+from replica_theory.losses.base import Loss
 
 _REACH = 8.5  # |ξ| beyond which φ(ξ) < 1e-16
 _PANELS = np.linspace(0.0, 1.0, 13)  # ends, as shares of an interval of ξ
@@ -59,8 +60,24 @@ class RoundLearner(Learner):
         overlaps = self.before.gram @ self.student.along / self.norm
         forces = -self.before.force_overlaps @ self.student.reaction / (self.scale * self.force_size)
         return Learners(
-            gram=_bordered(self.before.gram, overlaps), force_overlaps=_bordered(self.before.force_overlaps, forces)
+            gram=bordered(self.before.gram, overlaps), force_overlaps=bordered(self.before.force_overlaps, forces)
         )
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Its unit vector in terms of the teacher and all learners, itself the last."""
+        return np.append(np.zeros(len(self.before.gram)), 1.0)
+
+    def minimises(self, loss: Loss, ridge: float, share: float) -> bool:
+        """Whether it is what this loss and ridge make of this share of what it was trained on a share of."""
+        same = type(loss) is type(self.loss) and ridge == self.ridge
+        return same and share == self.training_share == 1
+
+    def rows(self, nodes: KeptFields, z: np.ndarray, *, trained: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Margins and forces of all learners, itself the last, at each node's z."""
+        margin = self.margin(z, trained=trained)
+        force = self.force(z, margin) if trained else np.zeros_like(z)
+        return np.vstack([nodes.margins, margin / self.norm]), np.vstack([nodes.forces, force])
 
     @property
     def repeated(self) -> OrderParameters:
@@ -135,6 +152,6 @@ def bivariate_normal(h: np.ndarray, k: np.ndarray, rho: np.ndarray) -> np.ndarra
     return total - 0.5 * (h * k < 0)
 
 
-def _bordered(matrix: np.ndarray, border: np.ndarray) -> np.ndarray:
+def bordered(matrix: np.ndarray, border: np.ndarray) -> np.ndarray:
     """With a last row and column more, and 1 in the corner."""
     return np.block([[matrix, border[:, None]], [border[None], np.ones((1, 1))]])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replica_theory._trained_probe.gradient_steps import Descent
 from replica_theory._trained_probe.limits import at_ridge_limit
 from replica_theory._trained_probe.margins import TrainedMargins
 from replica_theory._trained_probe.minimiser import COARSE, CRUDE, minimiser
@@ -21,9 +22,12 @@ from replica_theory._trained_probe.sampled_fields import SampledFields, sobol_po
 from replica_theory.losses.base import Loss, LossName
 from replica_theory.losses.named import LOSSES
 from replica_theory.losses.ridgeless import HardMargin
-from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection import GradientProbe, Selection, TrainedProbe
 from replica_theory.selection.base import pieces_kept_by
 from replica_theory.selection.kept_distribution import Piece, covering
+
+RoundProbe = TrainedProbe | GradientProbe
+Ranked = list[tuple[SampledFields, bool]]  # examples, and whether the probe was trained on them
 
 _LOST_FORCE = 1e-4  # share of E[G²] that may be lost without changing a learner beyond the points' accuracy
 
@@ -66,63 +70,105 @@ class Chain:
 
     alpha: float
     label_noise: float
-    rounds: Sequence[tuple[TrainedProbe, Selection]]
+    rounds: Sequence[tuple[RoundProbe, Selection]]
     loss: LossName | None
     ridge: float
     whole_pool: bool
 
     def outcomes(self, log2_points: int, seed: int, starts: Sequence[RoundOutcome] = ()) -> list[RoundOutcome]:
         """One a round, by 2^log2_points points."""
-        points = sobol_points(len(self.rounds), log2_points, seed)
-        learner = self._first_learner(SampledFields.unseen(len(points)))
+        points = sobol_points(sum(_dimensions(probe) for probe, _ in self.rounds), log2_points, seed)
         kept, dropped, fraction, outcomes = SampledFields.unseen(len(points)), None, 1.0, []
+        learner, column = None, 0
         for number, (probe, selection) in enumerate(self.rounds):
             start = starts[number] if starts else None
-            if number:
-                learner = self._next_learner(probe, learner, kept, dropped, fraction, start and start.learner)
-            margins = TrainedMargins(learner, probe.ties)
+            last = column + _dimensions(probe) - 1
+            learner, ranked = self._probe(
+                probe, learner, kept, dropped, fraction, start and start.learner, points[:, column:last]
+            )
+            margins = TrainedMargins(learner, "random" if isinstance(probe, GradientProbe) else probe.ties)
             pieces, share = pieces_kept_by(selection, margins)
-            kept, dropped = self._pruned(kept, dropped, learner, margins, pieces, points[:, number])
-            fraction = share if self.whole_pool else share * fraction
+            kept = _pruned(ranked, learner, margins, pieces, points[:, last])
+            dropped = (
+                _pruned(ranked, learner, margins, _complement(pieces), points[:, last]) if self.whole_pool else None
+            )
+            fraction, column = share if self.whole_pool else share * fraction, last + 1
             student = self._student(number, learner, kept, start and start.student)
             outcomes.append(_outcome(fraction, learner, student))
         return outcomes
 
-    def _first_learner(self, everything: SampledFields) -> RoundLearner:
-        first, _ = self.rounds[0]
-        probe = train_probe(
-            LOSSES[first.loss], alpha=self.alpha, ridge=first.ridge, share=first.share, label_noise=self.label_noise
-        )
-        return RoundLearner(
-            loss=probe.loss,
-            alpha=self.alpha,
-            share=first.share,
-            ridge=probe.ridge,
-            label_noise=self.label_noise,
-            student=probe.student,
-            before=Learners.none(),
-            kept=everything.nodes,
-            training_share=first.share,
-        )
-
-    def _next_learner(
+    def _probe(
         self,
-        probe: TrainedProbe,
-        last: RoundLearner,
+        probe: RoundProbe,
+        last: RoundLearner | None,
         kept: SampledFields,
         dropped: SampledFields | None,
         fraction: float,
         start: OrderParameters | None,
-    ) -> RoundLearner:
-        training = self._training(LOSSES[probe.loss], probe.ridge, last.after, kept.times(probe.share))
-        return RoundLearner(
-            loss=training.loss,
+        coordinates: np.ndarray,
+    ) -> tuple[RoundLearner, Ranked]:
+        """The round's probe, and what it ranks."""
+        inside = kept.times(probe.share)
+        others = [kept.times(1 - probe.share)] if probe.share < 1 else []
+        others += [dropped] if dropped is not None else []
+        if isinstance(probe, GradientProbe):
+            outside = SampledFields.union(others) if others else None
+            return self._descended(probe, last, inside, outside, coordinates)
+        share = probe.share * (1.0 if dropped is None else fraction)
+        learner = self._minimiser(probe, last, kept, dropped, share, start)
+        return learner, [(inside, True), *((fields, False) for fields in others)]
+
+    def _descended(
+        self,
+        probe: GradientProbe,
+        last: RoundLearner | None,
+        inside: SampledFields,
+        outside: SampledFields | None,
+        coordinates: np.ndarray,
+    ) -> tuple[RoundLearner, Ranked]:
+        """A probe of gradient steps, whose every step but the last places its field by a column of coordinates."""
+        before = Learners.none() if last is None else last.after
+        start = Descent(
+            probe=probe,
+            loss=LOSSES[probe.loss],
             alpha=self.alpha,
-            share=probe.share * (1.0 if dropped is None else fraction),
-            ridge=training.ridge,
             label_noise=self.label_noise,
-            student=self._trained(training, last, kept, probe.share, start),
-            before=last.after,
+            learners=before,
+            inside=inside,
+            outside=outside,
+            position=np.zeros(len(before.gram)),
+        )
+        learner, inside, outside = start.trained(coordinates)
+        return learner, [(inside, True), *([(outside, False)] if outside is not None else [])]
+
+    def _minimiser(
+        self,
+        probe: TrainedProbe,
+        last: RoundLearner | None,
+        kept: SampledFields,
+        dropped: SampledFields | None,
+        share: float,
+        start: OrderParameters | None,
+    ) -> RoundLearner:
+        """A probe that minimises its risk; the first one's is known without points."""
+        before = Learners.none() if last is None else last.after
+        if last is None:
+            first = train_probe(
+                LOSSES[probe.loss], alpha=self.alpha, ridge=probe.ridge, share=probe.share, label_noise=self.label_noise
+            )
+            loss, ridge, student = first.loss, first.ridge, first.student
+        else:
+            training = self._training(LOSSES[probe.loss], probe.ridge, before, kept.times(probe.share))
+            loss, ridge = training.loss, training.ridge
+            student = self._trained(training, last, kept, probe.share, start)
+        return RoundLearner(
+            loss=loss,
+            alpha=self.alpha,
+            share=share,
+            ridge=ridge,
+            label_noise=self.label_noise,
+            student=student,
+            before=before,
             kept=kept.nodes,
             training_share=probe.share,
             dropped=None if dropped is None else dropped.nodes,
@@ -151,34 +197,26 @@ class Chain:
         start: OrderParameters | None,
     ) -> OrderParameters:
         """The solution; the last learner again if it minimises the same risk, but for examples that it hardly pulls."""
-        same = type(training.loss) is type(last.loss) and training.ridge == last.ridge
-        if same and share == last.training_share == 1:
+        if last.minimises(training.loss, training.ridge, share):
             kept_force = kept.nodes.moments(self.label_noise)[-1, -1]  # E[k G²]/E[G²]
             if kept_force > 1 - _LOST_FORCE:
                 return last.repeated
         return minimiser(training, start, order=COARSE, coarse=CRUDE)
 
-    def _pruned(
-        self,
-        kept: SampledFields,
-        dropped: SampledFields | None,
-        learner: RoundLearner,
-        margins: TrainedMargins,
-        pieces: Sequence[Piece],
-        uniform: np.ndarray,
-    ) -> tuple[SampledFields, SampledFields | None]:
-        """What the rule keeps, and what it drops if that will be ranked again."""
 
-        def kept_by(pieces: Sequence[Piece]) -> SampledFields:
-            intervals, share = margins.intervals(pieces), learner.training_share
-            kinds = [(kept.times(share), True)]
-            kinds += [(kept.times(1 - share), False)] if share < 1 else []
-            kinds += [(dropped, False)] if dropped is not None else []
-            return SampledFields.union(
-                fields.pruned(learner, margins, intervals, uniform, trained=trained) for fields, trained in kinds
-            )
+def _dimensions(probe: RoundProbe) -> int:
+    """Gaussian fields that a probe adds to an example."""
+    return 1 + probe.steps if isinstance(probe, GradientProbe) and probe.steps > 1 else 1
 
-        return kept_by(pieces), kept_by(_complement(pieces)) if self.whole_pool else None
+
+def _pruned(
+    ranked: Ranked, learner: RoundLearner, margins: TrainedMargins, pieces: Sequence[Piece], uniform: np.ndarray
+) -> SampledFields:
+    """What these pieces of a rule keep."""
+    intervals = margins.intervals(pieces)
+    return SampledFields.union(
+        fields.pruned(learner, margins, intervals, uniform, trained=trained) for fields, trained in ranked
+    )
 
 
 def _complement(pieces: Sequence[Piece]) -> list[Piece]:
@@ -195,7 +233,7 @@ def _outcome(fraction: float, learner: RoundLearner, student: OrderParameters) -
         keep_fraction=fraction,
         probe_angle=learner.angle,
         angle=math.atan2(math.sqrt(across), overlaps[0]),
-        probe_overlap=float(overlaps[-1] / norm),
+        probe_overlap=float(learner.direction @ overlaps / norm),
         norm=norm,
         learner=learner.student,
         student=student,

@@ -23,11 +23,11 @@ _COLUMNS = ("weight", "mean", "spread", "margins", "forces")
 _INSIDE = 1e-16  # distance of a uniform number from 0 and 1
 
 
-def sobol_points(rounds: int, log2_points: int, seed: int) -> np.ndarray:
-    """Scrambled points of the unit cube, (2^log2_points, rounds)."""
+def sobol_points(dimensions: int, log2_points: int, seed: int) -> np.ndarray:
+    """Scrambled points of the unit cube, (2^log2_points, dimensions)."""
     from scipy.stats import qmc  # slow to import
 
-    return qmc.Sobol(rounds, rng=np.random.default_rng(seed)).random_base2(log2_points)
+    return qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(log2_points)
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,19 @@ class SampledFields:
         start = mass[chosen, row] - chance[chosen, 0] * (high - low)[chosen, row]
         xi = ndtri(np.clip(low[chosen, row] + (level - start) / chance[chosen, 0], _INSIDE, 1 - _INSIDE))
         z = (centre + S * xi) / learner.norm
-        margin = learner.margin(z, trained=trained)
-        force = learner.force(z, margin) if trained else np.zeros_like(z)
         keep = np.ones_like(z)
         for number, part in enumerate(intervals):
             if part.constant is None:
-                keep = np.where(chosen == number, part.keep(margins.opened(margin)), keep)
+                margin = margins.opened(learner.margin(z, trained=trained))
+                keep = np.where(chosen == number, part.keep(margin), keep)
         A, sigma = learner.student.along[0], nodes.spread
+        margin_rows, force_rows = learner.rows(nodes, z, trained=trained)
         extended = KeptFields(
             weight=nodes.weight * total * keep,
             mean=nodes.mean + A * sigma**2 / S * xi,
             spread=sigma * learner.student.outside / S,
-            margins=np.vstack([nodes.margins, margin / learner.norm]),
-            forces=np.vstack([nodes.forces, force]),
+            margins=margin_rows,
+            forces=force_rows,
             loss_weight=1.0,
         )
         full = extended.weight > _LEAST * extended.weight.mean()

@@ -7,6 +7,7 @@ its `keep`. `Selection` shows how to write a rule of your own, and `TrainedProbe
 """
 
 from replica_theory.selection.base import Selection, check_selection
+from replica_theory.selection.gradient_probe import GradientProbe
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
 from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest, KeepWindows
 from replica_theory.selection.stochastic import Calibrated, KeepRandom, KeepWithProbability, Verified
@@ -14,6 +15,7 @@ from replica_theory.selection.trained_probe import TrainedProbe, check_probe
 
 __all__ = [
     "Calibrated",
+    "GradientProbe",
     "KeepBetween",
     "KeepEasiest",
     "KeepHardest",

@@ -140,7 +140,7 @@ def test_a_share_of_the_pool_is_all_that_it_sees():
     ids=["probability", "verified"],
 )
 def test_rules_of_chance_are_refused(selection):
-    with pytest.raises(ValueError, match="`selection` must keep a fixed number by rank with a TrainedProbe"):
+    with pytest.raises(ValueError, match="`selection` must keep a number by rank with a probe of the pool's own"):
         cell("logistic, hard", selection=selection)
 
 
@@ -150,10 +150,10 @@ def test_an_angle_beside_a_trained_probe_is_refused():
 
 
 def test_too_few_dimensions_to_measure_a_term_are_refused():
-    with pytest.raises(ValueError, match="`simulation` must have n_features >= 40 with a TrainedProbe"):
+    with pytest.raises(ValueError, match="`simulation` must have n_features >= 40 where the probe was trained"):
         compare(cell("Hebb, easy", n_features=20, n_trials=4))
 
 
 def test_a_third_direction_is_refused():
-    with pytest.raises(ValueError, match="must be left out with a TrainedProbe"):
+    with pytest.raises(ValueError, match="must be left out with a probe of the pool's own"):
         compare(cell("Hebb, easy", n_trials=4), teacher_overlap=0.9, probe_overlap=0.5)

@@ -224,7 +224,7 @@ def test_comparison_reports_its_parts():
         ({"n_features": 2}, "`n_features` must be an integer >= 3; got 2"),
         ({"n_trials": 0}, "`n_trials` must be an integer >= 1; got 0"),
         ({"n_trials": 1.5}, "`n_trials` must be an integer"),
-        ({"probe": "guessed"}, "`probe` must be 'exact' or 'trained'; got 'guessed'"),
+        ({"probe": "guessed"}, "`probe` must be 'exact', 'trained', a TrainedProbe or a GradientProbe; got 'guessed'"),
         ({"probe": "trained", "probe_angle": 0.1}, "`probe_angle` must be left out with probe='trained'"),
         ({"probe_epochs": 0}, "`probe_epochs` must be an integer >= 1"),
         ({"memory_budget": 100}, "`memory_budget` must hold one trial of 10 kept of 10; got 100 bytes"),

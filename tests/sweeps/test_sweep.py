@@ -18,7 +18,15 @@ from perceptron_pruning.studies.dataset import write_netcdf
 from perceptron_pruning.sweeps import Cell, CellList, Grid, compare_sweep, read_sweep
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.sweep import OUTPUTS
-from replica_theory import EmpiricalRisk, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability
+from replica_theory import (
+    EmpiricalRisk,
+    GradientProbe,
+    KeepEasiest,
+    KeepHardest,
+    KeepRandom,
+    KeepWithProbability,
+    TrainedProbe,
+)
 
 SMALL = Grid(
     alpha_prune=(0.5, 2.0),
@@ -280,3 +288,34 @@ def test_students_and_noisy_labels_are_axes_and_are_compared(tmp_path):
 def test_a_text_that_is_no_student_is_refused(text):
     with pytest.raises(ValueError, match=r"`(student|loss)` must be"):
         grid_of({"alpha_prune": 2.0, "student": text})
+
+
+def test_probes_of_the_pool_s_own_are_an_axis_and_are_compared(tmp_path):
+    probes = (TrainedProbe("logistic", 0.1), TrainedProbe("square", math.inf), GradientProbe("logistic", 2, 1.0))
+    grid = Grid(alpha_prune=1.5, selection=KeepHardest(0.5), probe=("exact", *probes), n_features=48, n_trials=30)
+    dataset = sweep(grid, tmp_path / "own.zarr")
+    compared = compare_sweep(dataset).squeeze()
+    assert compared.agrees.all()
+    for number, probe in enumerate(probes, start=1):
+        alone = simulate(
+            1.5,
+            selection=KeepHardest(0.5),
+            probe=probe,
+            n_features=48,
+            n_trials=30,
+            seed=Cell(alpha_prune=1.5, selection=KeepHardest(0.5), probe=probe, n_features=48).seed(0),
+        )
+        np.testing.assert_array_equal(dataset.squeeze().generalization_error[number], alone.generalization_error)
+        assert compared.z_score[number] == pytest.approx(compare(alone).z_score, rel=1e-12)
+
+
+def test_own_probes_are_read_from_their_text():
+    texts = ["exact", "TrainedProbe('hinge', inf, 0.5, ties='dual')", "GradientProbe('square', 3, 0.2)"]
+    grid = grid_of({"alpha_prune": 1.0, "selection": "KeepHardest(0.5)", "probe": texts})
+    assert [cell.probe for cell in grid.cells] == [
+        "exact",
+        TrainedProbe("hinge", math.inf, 0.5, ties="dual"),
+        GradientProbe("square", 3, 0.2),
+    ]
+    with pytest.raises(ValueError, match="`probe` must be 'exact', 'trained' or such as"):
+        grid_of({"alpha_prune": 1.0, "probe": "KeepHardest(0.5)"})

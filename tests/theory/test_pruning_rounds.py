@@ -144,7 +144,10 @@ def test_points_hold_the_whole_pool_before_it_is_pruned():
         ({"alpha_total": [1.0, 2.0]}, "`alpha_total` must be a single number; got shape"),
         ({"alpha_total": 0.0}, "`alpha_total` must be finite and > 0; got 0.0"),
         ({"rounds": []}, r"`rounds` must hold a \(probe, rule\) pair or more; got none"),
-        ({"rounds": [KeepHardest(0.5)]}, "`rounds` must be pairs of a TrainedProbe and a rule; got KeepHardest"),
+        (
+            {"rounds": [KeepHardest(0.5)]},
+            "`rounds` must be pairs of a TrainedProbe or GradientProbe and a rule; got KeepHardest",
+        ),
         ({"rounds": [(PROBE, 0.5)]}, "`selection` must be a rule such as"),
         ({"loss": "zero_one"}, '`loss` must be "max_margin", "square".*; got \'zero_one\''),
         ({"ridge": 0.1}, "`ridge` must be 0 for a max-margin student; got 0.1"),

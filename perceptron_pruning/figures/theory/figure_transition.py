@@ -115,7 +115,7 @@ def _draw_shrinking(axes: Axes, rows: Sequence[Row]) -> None:
 def _draw_frontiers(axes: Axes, rows: Sequence[Row]) -> None:
     for least, colour in zip(BOUNDS, COLOURS, strict=False):
         line = [row for row in rows if row["rule"] == f"best of f >= {least:g}"]
-        axes.plot(column(line, "alpha_prune"), column(line, "theory"), "o-", ms=3, color=colour, label=f"f ≥ {least:g}")
+        axes.plot(column(line, "alpha_prune"), column(line, "theory"), "-", color=colour, label=f"f ≥ {least:g}")
     axes.axvline(GARDNER_CAPACITY, color="0.5", lw=0.8, ls=":")
     axes.set(yscale="log", xlabel=ALPHA_PRUNE, ylabel=TEST_ERROR, title="B  best fraction of a bounded pool")
     plain_ticks(axes)
