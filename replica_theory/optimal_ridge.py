@@ -18,7 +18,7 @@ from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import Square, check_loss
-from replica_theory.selection import Selection, check_selection
+from replica_theory.selection import Selection, TrainedProbe, check_selection
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
 _DECADE = math.log(10.0)  # step in ln λ below those, where the student changes with ln ln λ
@@ -34,6 +34,8 @@ class OptimalRidge(Generic[Values]):
     Attributes:
         alpha_prune: α, kept examples per dimension.
         loss: The loss, as it was given.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like
+            ``alpha_prune``.
         ridge: λ in [0, ∞]: 0 where no ridge is better than the limit λ → 0, ∞ where Hebb's student is best.
         generalization_error: ε there.
         residual: Largest relative residual of the saddle point's equations there.
@@ -41,6 +43,7 @@ class OptimalRidge(Generic[Values]):
 
     alpha_prune: Values
     loss: LossLike
+    probe_angle: FloatOrArray
     ridge: Values
     generalization_error: Values
     residual: Values
@@ -52,6 +55,7 @@ class _Setting(TypedDict):
     loss: LossLike
     selection: Selection
     probe_angle: float
+    probe: TrainedProbe | None
     label_noise: float
     sample_weight: Weight | None
 
@@ -63,6 +67,7 @@ def optimal_ridge(
     loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[float]: ...
@@ -73,6 +78,7 @@ def optimal_ridge(
     loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[np.ndarray]: ...
@@ -82,6 +88,7 @@ def optimal_ridge(
     loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[FloatOrArray]:
@@ -98,6 +105,7 @@ def optimal_ridge(
         loss: As in `empirical_risk`.
         selection: Which examples are kept.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe: A probe that is trained on the pool, as in `empirical_risk`; λ is the student's, not the probe's.
         label_noise: η in [0, 1/2].
         sample_weight: As in `empirical_risk`.
 
@@ -118,14 +126,17 @@ def optimal_ridge(
         loss=loss,
         selection=selection,
         probe_angle=probe_angle,
+        probe=probe,
         label_noise=label_noise,
         sample_weight=sample_weight,
     )
     error, points = _error_of_log_ridge(setting), np.atleast_1d(alphas)
     best = [_best(alpha, setting, partial(error, alpha)) for alpha in points.tolist()]
+    angles = shaped_like(alphas, np.array([solution.probe_angle for solution in best]))
     return OptimalRidge(
         alpha_prune=shaped_like(alphas, points),
         loss=loss,
+        probe_angle=best[0].probe_angle if probe is None else angles,
         ridge=shaped_like(alphas, np.array([solution.ridge for solution in best])),
         generalization_error=shaped_like(alphas, np.array([solution.generalization_error for solution in best])),
         residual=shaped_like(alphas, np.array([solution.residual for solution in best])),
@@ -135,7 +146,8 @@ def optimal_ridge(
 def _error_of_log_ridge(setting: _Setting) -> Callable[[float, float], float]:
     """ε(α, ln λ); of the square loss from its two moments, without the check that its minimum alone gets."""
     angle = check_probe_angle(setting["probe_angle"])
-    if not isinstance(check_loss(setting["loss"]), Square) or setting["sample_weight"] is not None:
+    closed = isinstance(check_loss(setting["loss"]), Square) and setting["probe"] is None
+    if not closed or setting["sample_weight"] is not None:
         return lambda alpha, log_ridge: empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
     kept = check_selection(setting["selection"]).kept_distribution(angle, check_label_noise(setting["label_noise"]))
     mean, second = KeptAverages(kept).plane_moments

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from replica_theory._trained_probe.constraints import Linear, Misclassified
+from replica_theory._trained_probe.constraints import Misclassified
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.named import Square
+from replica_theory.losses.ridgeless import Linear
 
 _ORDER = 10  # Gauss–Legendre nodes in a panel
 _ITERATIONS = 100  # Newton steps at most
