@@ -126,8 +126,10 @@ def optimal_selection(
         >>> best = optimal_selection(
         ...     5.0, keep_fraction=0.5, probe_angle=0.3, loss="logistic", ridge="optimal", label_noise=0.1
         ... )
-        >>> print(f"{best.generalization_error:.5f} at ridge {best.ridge:.4f}")
-        >>> print([[round(rank, 4) for rank in window] for window in best.selection.windows])
+        >>> f"{best.generalization_error:.5f} at ridge {best.ridge:.5f}"
+        '0.11806 at ridge 0.00126'
+        >>> [[round(rank, 4) for rank in window] for window in best.selection.windows]
+        [[0.1713, 0.6713]]
     """
     (alpha,) = np.atleast_1d(check_alpha(alpha_total, "alpha_total")).tolist()
     fraction = check_keep_fraction(keep_fraction)

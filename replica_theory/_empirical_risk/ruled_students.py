@@ -15,7 +15,7 @@ from replica_theory._empirical_risk.separability import threshold
 from replica_theory._empirical_risk.square_loss import interpolating_saddle_point, square_saddle_point
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory.geometry import angle_to, in_plane
-from replica_theory.losses.base import Loss
+from replica_theory.losses.base import Loss, Weight
 from replica_theory.losses.named import Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation, Linear
 from replica_theory.selection import Selection
@@ -27,10 +27,12 @@ class RuledStudent:
     """A student on what is kept.
 
     Attributes:
+        rule: What is kept.
         risk: Its loss, or the limit that stands for it, and the averages over what is kept.
         point: Its order parameters.
     """
 
+    rule: Selection
     risk: RegularisedRisk
     point: OrderParameters
 
@@ -70,6 +72,7 @@ class RuledStudents:
         alpha_prune: α, kept examples per dimension.
         probe_angle: θ, radians.
         label_noise: η.
+        weight: Sample weight of the loss; the influence of examples is that of students without one.
     """
 
     loss: Loss
@@ -77,6 +80,7 @@ class RuledStudents:
     alpha_prune: float
     probe_angle: float
     label_noise: float
+    weight: Weight | None = None
 
     def under(self, rule: Selection, log_ridge: float | None, near: RuledStudent | None) -> RuledStudent:
         """The student on what this rule keeps, found from another's state.
@@ -84,15 +88,18 @@ class RuledStudents:
         Raises:
             ValueError: There is none: a logistic student without ridge of separable labels.
         """
-        kept = rule.kept_distribution(self.probe_angle, self.label_noise)
-        loss, ridge = self._limit(kept, self.ridge if log_ridge is None else math.exp(log_ridge))
-        risk = RegularisedRisk(loss, KeptAverages(kept))
-        return RuledStudent(risk, self._point(risk, ridge, near))
+        if near is not None and near.rule is rule:
+            averages = near.risk.averages
+        else:
+            averages = KeptAverages(rule.kept_distribution(self.probe_angle, self.label_noise), self.weight)
+        loss, ridge = self._limit(averages.kept, self.ridge if log_ridge is None else math.exp(log_ridge))
+        risk = RegularisedRisk(loss, averages)
+        return RuledStudent(rule, risk, self._point(risk, ridge, near))
 
     def _point(self, risk: RegularisedRisk, ridge: float, near: RuledStudent | None) -> OrderParameters:
         if isinstance(risk.loss, Interpolation):
             return interpolating_saddle_point(*risk.averages.plane_moments, alpha=self.alpha_prune, ridge=ridge)
-        if isinstance(risk.loss, Square):
+        if isinstance(risk.loss, Square) and self.weight is None:
             return square_saddle_point(*risk.averages.plane_moments, alpha=self.alpha_prune, ridge=ridge)
         if near is not None and type(near.risk.loss) is type(risk.loss):
             return solve(risk, replace(near.point, ridge=ridge))

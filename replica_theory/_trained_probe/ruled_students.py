@@ -1,7 +1,7 @@
 """Students under rules that keep the same fraction of one pool, ranked by the probe that was trained on it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.pruned_pool import PrunedPool
-from replica_theory.losses.base import Loss
+from replica_theory.losses.base import Loss, Weight
 from replica_theory.selection import Selection
 from replica_theory.selection.base import pieces_kept_by
 
@@ -24,13 +24,15 @@ class RuledStudent:
     """A student on what is kept.
 
     Attributes:
-        pool: What is kept.
+        rule: What is kept.
+        pool: That part of the pool.
         training: With what it is trained.
         state: Its order parameters.
         label_aware: Whether the rule ranks signed margins.
         is_the_probe: Whether it is the probe itself.
     """
 
+    rule: Selection
     pool: PrunedPool
     training: Training
     state: OrderParameters
@@ -76,11 +78,13 @@ class RuledStudents:
         loss: ℓ_w.
         ridge: λ_w in [0, ∞], where none is asked for.
         margins: Of the pool, as its probe's training has left them.
+        weight: Sample weight of the loss; the influence of examples is that of students without one.
     """
 
     loss: Loss
     ridge: float
     margins: TrainedMargins
+    weight: Weight | None = None
 
     def under(self, rule: Selection, log_ridge: float | None, near: RuledStudent | None) -> RuledStudent:
         """The student on what this rule keeps, found from another's state.
@@ -89,14 +93,22 @@ class RuledStudents:
             ValueError: There is none.
             SaddlePointError: It was not found.
         """
-        assert isinstance(self.margins.learner, Probe)
-        pieces, fraction = pieces_kept_by(rule, self.margins)
-        intervals = tuple(self.margins.intervals(pieces))
-        pool = PrunedPool(probe=self.margins.learner, margins=self.margins, intervals=intervals, keep_fraction=fraction)
+        pool = near.pool if near is not None and near.rule is rule else self._pruned(rule)
         ridge = self.ridge if log_ridge is None else math.exp(log_ridge)
         training = at_ridge_limit(pool.training(self.loss, ridge))
         aware = getattr(rule, "label_aware", False)
         if pool.makes_the_probe(training.loss, training.ridge):
-            return RuledStudent(pool, training, pool.probe.as_student, aware, True)
-        start = None if near is None or near.is_the_probe else replace(near.state)
-        return RuledStudent(pool, training, minimiser(training, start), aware, False)
+            return RuledStudent(rule, pool, training, pool.probe.as_student, aware, True)
+        start = None if near is None or near.is_the_probe else near.state
+        return RuledStudent(rule, pool, training, minimiser(training, start), aware, False)
+
+    def _pruned(self, rule: Selection) -> PrunedPool:
+        assert isinstance(self.margins.learner, Probe)
+        pieces, fraction = pieces_kept_by(rule, self.margins)
+        return PrunedPool(
+            probe=self.margins.learner,
+            margins=self.margins,
+            intervals=tuple(self.margins.intervals(pieces)),
+            keep_fraction=fraction,
+            weight=self.weight,
+        )
