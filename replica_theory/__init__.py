@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from replica_theory import asymptotics
 from replica_theory.bayes import BayesSolution, bayes_optimal
-from replica_theory.crossover import crossover
+from replica_theory.crossover import CrossoverSolution, crossover, crossover_solution
 from replica_theory.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import SaddlePointError
@@ -38,6 +38,7 @@ from replica_theory.version_space import VersionSpaceSolution, version_space
 __all__ = [
     "BayesSolution",
     "Calibrated",
+    "CrossoverSolution",
     "CuratedSolution",
     "CurationDiagram",
     "DataRiskSolution",
@@ -66,6 +67,7 @@ __all__ = [
     "asymptotics",
     "bayes_optimal",
     "crossover",
+    "crossover_solution",
     "curated_risk",
     "curation_diagram",
     "empirical_risk",

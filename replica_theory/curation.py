@@ -17,8 +17,11 @@ from numpy.typing import ArrayLike
 
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import FloatOrArray, Values, check_alpha, check_probe_angle, shaped_like
+from replica_theory.geometry import target_direction
 from replica_theory.losses.base import LossLike
+from replica_theory.optimal_ridge import RidgeSetting, best_student
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
+from replica_theory.student import RidgeLike, StudentLoss, StudentSetting
 
 _ROUNDING = 1e-9  # radians by which a triangle of directions may fail to close
 _RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
@@ -107,9 +110,7 @@ def curated_risk(
         Dohmatob et al. 2025, arXiv:2511.03492.
     """
     alphas = check_alpha(alpha_total, "alpha_total")
-    truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
-    mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
-    _reject_impossible(float(generator_angle), float(oracle_angle), mutual)
+    mutual, truth = _triangle(generator_angle, oracle_angle, mutual_angle)
     keep_fraction = check_selection(selection).kept_distribution(mutual, label_noise).keep_fraction
     student = empirical_risk(
         keep_fraction * alphas, loss=loss, ridge=ridge, selection=selection, probe_angle=mutual, label_noise=label_noise
@@ -133,12 +134,20 @@ class CurationDiagram:
         alpha_totals: (pools,), examples per dimension.
         keep_fractions: (fractions,), those tried; 1 is no selection.
         errors: (2, fractions, generators, pools), test errors of keeping hard and keeping easy.
+        ridges: λ of each student, shaped like ``errors``: as given, or the best against the truth.
+        oracle_angle: Between oracle and truth, radians.
+        loss: Of the students, as it was given.
+        label_noise: Chance that a generator's label is flipped.
     """
 
     generator_angles: np.ndarray
     alpha_totals: np.ndarray
     keep_fractions: np.ndarray
     errors: np.ndarray
+    ridges: np.ndarray
+    oracle_angle: float
+    loss: StudentLoss
+    label_noise: float
 
     @property
     def rule(self) -> np.ndarray:
@@ -157,6 +166,12 @@ class CurationDiagram:
         return self.errors.min((0, 1))
 
     @property
+    def ridge(self) -> np.ndarray:
+        """λ of the best student, (generators, pools)."""
+        ridges = self.ridges.reshape(-1, *self.ridges.shape[2:])
+        return np.take_along_axis(ridges, self._best[None], axis=0)[0]
+
+    @property
     def _best(self) -> np.ndarray:
         return self.errors.reshape(-1, *self.errors.shape[2:]).argmin(0)
 
@@ -165,8 +180,8 @@ def curation_diagram(
     generator_angles: Sequence[float] | np.ndarray,
     alpha_totals: Sequence[float] | np.ndarray,
     *,
-    loss: LossLike,
-    ridge: float,
+    loss: StudentLoss,
+    ridge: RidgeLike,
     oracle_angle: float,
     keep_fractions: Sequence[float] | np.ndarray = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     mutual_angle: Callable[[float], float] | None = None,
@@ -178,14 +193,14 @@ def curation_diagram(
     Args:
         generator_angles: Between generator and truth, radians: small is good.
         alpha_totals: Pool sizes, examples per dimension.
-        loss: As in `empirical_risk`.
-        ridge: λ in [0, ∞].
+        loss: "max_margin", or as in `empirical_risk`.
+        ridge: λ in [0, ∞], or "optimal": of each student the one that errs least on the truth; 0 for "max_margin".
         oracle_angle: Between oracle and truth, radians.
         keep_fractions: Fractions of the pool to try, by the oracle's margin; 1 is always tried.
         mutual_angle: Angle generator–oracle as a function of the generator's; independent errors by default.
         verify: Filter to apply after a rule, such as ``lambda rule: Verified(rule, 1.0, 0.0)``; with 1 as
             the fraction, the filter alone is applied.
-        label_noise: Chance that a generator's label is flipped, in [0, 1/2].
+        label_noise: Chance that a generator's label is flipped, in [0, 1/2]; 0 for "max_margin".
 
     Raises:
         ValueError: A parameter is out of range.
@@ -193,27 +208,86 @@ def curation_diagram(
     """
     fractions = np.unique([*keep_fractions, 1.0])
     alphas = np.atleast_1d(check_alpha(alpha_totals, "alpha_totals"))
+    student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise)
 
-    def errors(make: Callable[[float], Selection], fraction: float, generator_angle: float) -> np.ndarray:
+    def curated(make: Callable[[float], Selection], fraction: float, generator_angle: float) -> np.ndarray:
+        """Errors and ridges, (2, pools)."""
         rule = make(fraction)
-        return curated_risk(
+        return _tested_on_truth(
+            student,
             alphas,
-            loss=loss,
-            ridge=ridge,
             selection=verify(rule) if verify else rule,
             generator_angle=generator_angle,
             oracle_angle=oracle_angle,
             mutual_angle=mutual_angle(generator_angle) if mutual_angle else None,
-            label_noise=label_noise,
-        ).generalization_error
+        )
 
-    table = [[[errors(make, f, angle) for angle in generator_angles] for f in fractions] for make in _RULES.values()]
+    table = [[[curated(make, f, angle) for angle in generator_angles] for f in fractions] for make in _RULES.values()]
+    errors, ridges = np.moveaxis(np.array(table), 3, 0)
     return CurationDiagram(
-        generator_angles=np.asarray(generator_angles, dtype=float),
-        alpha_totals=alphas,
+        generator_angles=np.array(generator_angles, dtype=float),
+        alpha_totals=alphas.copy(),
         keep_fractions=fractions,
-        errors=np.array(table),
+        errors=errors,
+        ridges=ridges,
+        oracle_angle=float(oracle_angle),
+        loss=loss,
+        label_noise=float(label_noise),
     )
+
+
+def _tested_on_truth(
+    student: StudentSetting,
+    alphas: np.ndarray,
+    *,
+    selection: Selection,
+    generator_angle: float,
+    oracle_angle: float,
+    mutual_angle: float | None,
+) -> np.ndarray:
+    """Errors on the truth, and ridges, (2, pools)."""
+    noise = student.label_noise
+    if not student.ridge_is_free:
+        loss, ridge = ("hinge", 0.0) if student.is_max_margin else (student.loss, float(student.ridge))
+        solution = curated_risk(
+            alphas,
+            loss=loss,
+            ridge=ridge,
+            selection=selection,
+            generator_angle=generator_angle,
+            oracle_angle=oracle_angle,
+            mutual_angle=mutual_angle,
+            label_noise=noise,
+        )
+        return np.stack([solution.generalization_error, np.full(alphas.size, ridge)])
+    mutual, truth = _triangle(generator_angle, oracle_angle, mutual_angle)
+    fraction = selection.kept_distribution(mutual, noise).keep_fraction
+    setting = RidgeSetting(
+        loss=student.loss,
+        selection=selection,
+        probe_angle=mutual,
+        probe=None,
+        label_noise=noise,
+        sample_weight=None,
+    )
+    target = target_direction(mutual, teacher_overlap=truth[0], probe_overlap=truth[1])
+    best = [best_student(alpha, setting, target) for alpha in (fraction * alphas).tolist()]
+    errors = [one.error_against(teacher_overlap=truth[0], probe_overlap=truth[1]) for one in best]
+    return np.array([errors, [one.ridge for one in best]])
+
+
+def _triangle(
+    generator_angle: float, oracle_angle: float, mutual_angle: float | None
+) -> tuple[float, tuple[float, float]]:
+    """Angle generator–oracle, and the cosines of both to the truth.
+
+    Raises:
+        ValueError: An angle is out of range, or three directions with these angles do not exist.
+    """
+    truth = math.cos(_checked("generator_angle", generator_angle)), math.cos(_checked("oracle_angle", oracle_angle))
+    mutual = math.acos(truth[0] * truth[1]) if mutual_angle is None else _checked("mutual_angle", mutual_angle)
+    _reject_impossible(float(generator_angle), float(oracle_angle), mutual)
+    return mutual, truth
 
 
 def _reject_impossible(generator: float, oracle: float, mutual: float) -> None:

@@ -1,55 +1,92 @@
 """The best fraction to keep, at each number of kept examples."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._max_margin.continuation import solve_students
-from replica_theory._max_margin.newton import newton
+from replica_theory._max_margin.ruled_students import RuledStudents
 from replica_theory._numerics.one_variable import minimiser
-from replica_theory.errors import FloatOrArray, Values, check_alpha, check_keep_fraction, check_probe_angle, shaped_like
-from replica_theory.max_margin import max_margin
-from replica_theory.selection import KeepHardest
+from replica_theory.errors import FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
+from replica_theory.selection import KeepHardest, Selection, TrainedProbe
+from replica_theory.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 
 _SCANNED = 13  # fractions f of the scan, equally spaced in ln f
 _LOG_FRACTION_TOLERANCE = 1e-5  # of the best ln f; ε is flat there, and good to 1e-10
 
+RuleOfFraction = Callable[[float], Selection]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoFrontier(Generic[Values]):
-    """Least error of keep-hardest pruning at each α_prune, with the fraction that attains it.
+    """Least error of a family of rules at each α_prune, with the fraction that attains it.
 
     Attributes:
         alpha_prune: α, kept examples per dimension: a float, or an array (points,).
-        probe_angle: θ, radians.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like ``alpha_prune``.
         min_keep_fraction: Least fraction allowed: the pool holds at most α / min_keep_fraction.
+        rule: The family, a function of the fraction.
+        loss: Of the student, as it was given.
+        label_noise: η.
+        probe: The probe, if it was trained on the pool.
         keep_fraction: Best f, in [min_keep_fraction, 1], shaped like ``alpha_prune``.
+        ridge: λ there, as given or the best, shaped like ``alpha_prune``.
         generalization_error: ε there.
+        residual: Largest relative residual of the student's equations there.
     """
 
     alpha_prune: Values
-    probe_angle: float
+    probe_angle: FloatOrArray
     min_keep_fraction: float
+    rule: RuleOfFraction
+    loss: StudentLoss
+    label_noise: float
+    probe: TrainedProbe | None
     keep_fraction: Values
+    ridge: Values
     generalization_error: Values
+    residual: Values
 
 
 @overload
 def pareto_frontier(
-    alpha_prune: float, *, probe_angle: float = 0.0, min_keep_fraction: float
+    alpha_prune: float,
+    *,
+    probe_angle: float = 0.0,
+    min_keep_fraction: float,
+    rule: RuleOfFraction = KeepHardest,
+    loss: StudentLoss = "max_margin",
+    ridge: RidgeLike = 0.0,
+    label_noise: float = 0.0,
+    probe: TrainedProbe | None = None,
 ) -> ParetoFrontier[float]: ...
 @overload
 def pareto_frontier(
-    alpha_prune: np.ndarray | Sequence[float], *, probe_angle: float = 0.0, min_keep_fraction: float
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    probe_angle: float = 0.0,
+    min_keep_fraction: float,
+    rule: RuleOfFraction = KeepHardest,
+    loss: StudentLoss = "max_margin",
+    ridge: RidgeLike = 0.0,
+    label_noise: float = 0.0,
+    probe: TrainedProbe | None = None,
 ) -> ParetoFrontier[np.ndarray]: ...
 def pareto_frontier(
-    alpha_prune: ArrayLike, *, probe_angle: float = 0.0, min_keep_fraction: float
+    alpha_prune: ArrayLike,
+    *,
+    probe_angle: float = 0.0,
+    min_keep_fraction: float,
+    rule: RuleOfFraction = KeepHardest,
+    loss: StudentLoss = "max_margin",
+    ridge: RidgeLike = 0.0,
+    label_noise: float = 0.0,
+    probe: TrainedProbe | None = None,
 ) -> ParetoFrontier[FloatOrArray]:
-    """Best keep-hardest fraction at each α_prune, for a pool bounded by ``min_keep_fraction``.
+    """Best fraction to keep at each α_prune, for a pool bounded by ``min_keep_fraction``; keep-hardest by default.
 
     Minimises ε(α, f) over ln f: a scan of the interval brackets the least minimum, Brent's method
     refines it.
@@ -58,6 +95,11 @@ def pareto_frontier(
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         min_keep_fraction: Least f considered, in (0, 1].
+        rule: The rule as a function of f, such as `KeepEasiest`, or ``lambda f: KeepHardest(f, label_aware=True)``.
+        loss: Of the student: "max_margin", or as in `empirical_risk`.
+        ridge: λ of the student in [0, ∞], or "optimal", the best at each fraction; 0 for "max_margin".
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
+        probe: A probe that is trained on the pool of α/f, instead of ``probe_angle``.
 
     Returns:
         The frontier, shaped like ``alpha_prune``.
@@ -68,50 +110,86 @@ def pareto_frontier(
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, section 2.
+
+    Example:
+        How many suspected mistakes to remove:
+
+        >>> from replica_theory import KeepEasiest, pareto_frontier
+        >>> noisy = pareto_frontier(
+        ...     5.0,
+        ...     probe_angle=0.3,
+        ...     min_keep_fraction=0.1,
+        ...     rule=lambda f: KeepEasiest(f, label_aware=True),
+        ...     loss="logistic",
+        ...     ridge=0.1,
+        ...     label_noise=0.1,
+        ... )
+        >>> f"{noisy.keep_fraction:.3f} of the pool, error {noisy.generalization_error:.4f}"
+        '0.872 of the pool, error 0.1039'
     """
-    alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
+    alphas = check_alpha(alpha_prune)
+    student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     least = check_keep_fraction(min_keep_fraction, "min_keep_fraction")
-    points = np.atleast_1d(alphas)
+    points, search = np.atleast_1d(alphas), _FractionSearch(student, rule)
     log_fractions = np.linspace(math.log(least), 0.0, _SCANNED)
-    log_errors = np.stack([_log_error(points, log_fraction, angle) for log_fraction in log_fractions])
-    best = [_refined(float(alpha), angle, log_fractions, log_errors[:, i]) for i, alpha in enumerate(points)]
-    fractions, errors = np.array(best).T
+    log_errors = np.stack([np.log(search.at(points, f).generalization_error) for f in log_fractions.tolist()])
+    best = [search.refined(alpha, log_fractions, log_errors[:, i]) for i, alpha in enumerate(points.tolist())]
+
+    def shaped(name: str) -> FloatOrArray:
+        return shaped_like(alphas, np.concatenate([getattr(solution, name) for _, solution in best]))
+
+    angles = shaped("probe_angle")
     return ParetoFrontier(
         alpha_prune=shaped_like(alphas, points),
-        probe_angle=angle,
+        probe_angle=angles if probe is not None else float(best[0][1].probe_angle[0]),
         min_keep_fraction=least,
-        keep_fraction=shaped_like(alphas, fractions),
-        generalization_error=shaped_like(alphas, errors),
+        rule=rule,
+        loss=loss,
+        label_noise=float(label_noise),
+        probe=probe,
+        keep_fraction=shaped_like(alphas, np.array([fraction for fraction, _ in best])),
+        ridge=shaped("ridge"),
+        generalization_error=shaped("generalization_error"),
+        residual=shaped("residual"),
     )
 
 
-def _log_error(alphas: np.ndarray, log_fraction: float, angle: float) -> np.ndarray:
-    """ln ε, (points,), each student verified."""
-    return np.log(max_margin(alphas, selection=_rule(log_fraction), probe_angle=angle).generalization_error)
+@dataclass(frozen=True)
+class _FractionSearch:
+    """ε of one family of rules as a function of ln f."""
 
+    student: StudentSetting
+    rule: RuleOfFraction
 
-def _rule(log_fraction: float) -> KeepHardest:
-    return KeepHardest(min(1.0, math.exp(log_fraction)))
+    def selection(self, log_fraction: float) -> Selection:
+        """The rule of this fraction."""
+        return self.rule(min(1.0, math.exp(log_fraction)))
 
+    def at(self, alphas: np.ndarray, log_fraction: float) -> StudentErrors:
+        """Verified students, (points,)."""
+        return self.student.at(alphas, self.selection(log_fraction))
 
-def _refined(alpha: float, angle: float, log_fractions: np.ndarray, log_errors: np.ndarray) -> tuple[float, float]:
-    """Best fraction and its error, by Brent's method between the neighbours of the scan's lowest point.
+    def refined(self, alpha: float, log_fractions: np.ndarray, log_errors: np.ndarray) -> tuple[float, StudentErrors]:
+        """Best fraction and its student, by Brent's method between the neighbours of the scan's lowest point."""
+        lowest, alphas = int(np.argmin(log_errors)), np.array([alpha])
+        left, right = log_fractions[max(lowest - 1, 0)], log_fractions[min(lowest + 1, _SCANNED - 1)]
+        error = self._log_error(alpha, float(log_fractions[lowest]))
+        refined = minimiser(error, left, right, xtol=_LOG_FRACTION_TOLERANCE)
+        students = {float(log_fraction): self.at(alphas, log_fraction) for log_fraction in (refined, left, right)}
+        students[float(log_fractions[lowest])] = self.at(alphas, float(log_fractions[lowest]))
+        best = min(students, key=lambda log_fraction: students[log_fraction].generalization_error[0])
+        return min(1.0, math.exp(best)), students[best]
 
-    Newton's method finds each student from the one before it; the last is solved for afresh, and verified.
-    """
-    lowest, alphas = int(np.argmin(log_errors)), np.array([alpha])
-    student = solve_students(_rule(log_fractions[lowest]).kept_distribution(angle), alphas).students
+    def _log_error(self, alpha: float, start: float) -> Callable[[float], float]:
+        """ln ε by ln f. A max-margin student is found from the one before it, without the check that the best gets."""
+        if not (self.student.is_max_margin and self.student.probe is None):
+            return lambda log_fraction: float(np.log(self.at(np.array([alpha]), log_fraction).generalization_error[0]))
+        students = RuledStudents(alpha, self.student.probe_angle)
+        near = students.under(self.selection(start), None, None)
 
-    def log_error(log_fraction: float) -> float:
-        nonlocal student
-        kept = _rule(log_fraction).kept_distribution(angle)
-        result = newton(kept, student)
-        student = result.students if result.converged[0] else solve_students(kept, alphas).students
-        return float(np.log(student.generalization_error[0]))
+        def log_error(log_fraction: float) -> float:
+            nonlocal near
+            near = students.under(self.selection(log_fraction), None, near)
+            return near.log_error
 
-    left, right = log_fractions[max(lowest - 1, 0)], log_fractions[min(lowest + 1, _SCANNED - 1)]
-    refined = minimiser(log_error, left, right, xtol=_LOG_FRACTION_TOLERANCE)
-    verified = float(_log_error(alphas, refined, angle)[0])
-    if verified < log_errors[lowest]:
-        return min(1.0, math.exp(refined)), math.exp(verified)
-    return math.exp(log_fractions[lowest]), math.exp(log_errors[lowest])
+        return log_error

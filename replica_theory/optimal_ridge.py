@@ -3,22 +3,23 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Generic, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._empirical_risk.square_loss import square_saddle_point
-from replica_theory._kept_averages.averages import KeptAverages
+from replica_theory._empirical_risk.ruled_students import RuledStudent as RiskStudent
+from replica_theory._empirical_risk.ruled_students import RuledStudents as RiskStudents
 from replica_theory._numerics.one_variable import minimiser
+from replica_theory._trained_probe.pruning import Pruning
+from replica_theory._trained_probe.ruled_students import RuledStudents as StudentsOfTrainedProbe
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import FloatOrArray, Values, check_alpha, check_label_noise, check_probe_angle, shaped_like
-from replica_theory.geometry import angle_to, in_plane
+from replica_theory.geometry import angle_to
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
-from replica_theory.losses.named import Square, check_loss
-from replica_theory.selection import Selection, check_selection
+from replica_theory.losses.named import check_loss
+from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
 _DECADE = math.log(10.0)  # step in ln λ below those, where the student changes with ln ln λ
@@ -34,6 +35,8 @@ class OptimalRidge(Generic[Values]):
     Attributes:
         alpha_prune: α, kept examples per dimension.
         loss: The loss, as it was given.
+        probe_angle: θ, radians, a float; of a trained probe the one that training reaches, shaped like
+            ``alpha_prune``.
         ridge: λ in [0, ∞]: 0 where no ridge is better than the limit λ → 0, ∞ where Hebb's student is best.
         generalization_error: ε there.
         residual: Largest relative residual of the saddle point's equations there.
@@ -41,17 +44,19 @@ class OptimalRidge(Generic[Values]):
 
     alpha_prune: Values
     loss: LossLike
+    probe_angle: FloatOrArray
     ridge: Values
     generalization_error: Values
     residual: Values
 
 
-class _Setting(TypedDict):
+class RidgeSetting(TypedDict):
     """Arguments of `empirical_risk` beside α and λ."""
 
     loss: LossLike
     selection: Selection
     probe_angle: float
+    probe: TrainedProbe | None
     label_noise: float
     sample_weight: Weight | None
 
@@ -63,6 +68,7 @@ def optimal_ridge(
     loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[float]: ...
@@ -73,6 +79,7 @@ def optimal_ridge(
     loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[np.ndarray]: ...
@@ -82,6 +89,7 @@ def optimal_ridge(
     loss: LossLike,
     selection: Selection,
     probe_angle: float = 0.0,
+    probe: TrainedProbe | None = None,
     label_noise: float = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[FloatOrArray]:
@@ -98,6 +106,7 @@ def optimal_ridge(
         loss: As in `empirical_risk`.
         selection: Which examples are kept.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        probe: A probe that is trained on the pool, as in `empirical_risk`; λ is the student's, not the probe's.
         label_noise: η in [0, 1/2].
         sample_weight: As in `empirical_risk`.
 
@@ -114,43 +123,42 @@ def optimal_ridge(
         '0.57080'
     """
     alphas = check_alpha(alpha_prune)
-    setting = _Setting(
+    setting = RidgeSetting(
         loss=loss,
         selection=selection,
         probe_angle=probe_angle,
+        probe=probe,
         label_noise=label_noise,
         sample_weight=sample_weight,
     )
-    error, points = _error_of_log_ridge(setting), np.atleast_1d(alphas)
-    best = [_best(alpha, setting, partial(error, alpha)) for alpha in points.tolist()]
+    points = np.atleast_1d(alphas)
+    best = [best_student(alpha, setting) for alpha in points.tolist()]
+    angles = shaped_like(alphas, np.array([solution.probe_angle for solution in best]))
     return OptimalRidge(
         alpha_prune=shaped_like(alphas, points),
         loss=loss,
+        probe_angle=best[0].probe_angle if probe is None else angles,
         ridge=shaped_like(alphas, np.array([solution.ridge for solution in best])),
         generalization_error=shaped_like(alphas, np.array([solution.generalization_error for solution in best])),
         residual=shaped_like(alphas, np.array([solution.residual for solution in best])),
     )
 
 
-def _error_of_log_ridge(setting: _Setting) -> Callable[[float, float], float]:
-    """ε(α, ln λ); of the square loss from its two moments, without the check that its minimum alone gets."""
-    angle = check_probe_angle(setting["probe_angle"])
-    if not isinstance(check_loss(setting["loss"]), Square) or setting["sample_weight"] is not None:
-        return lambda alpha, log_ridge: empirical_risk(alpha, ridge=math.exp(log_ridge), **setting).generalization_error
-    kept = check_selection(setting["selection"]).kept_distribution(angle, check_label_noise(setting["label_noise"]))
-    mean, second = KeptAverages(kept).plane_moments
+def best_student(alpha: float, setting: RidgeSetting, target: np.ndarray | None = None) -> EmpiricalRiskSolution[float]:
+    """The student of the best ridge: the least of those sampled, minimised between its neighbours, or a limit.
 
-    def square_error(alpha: float, log_ridge: float) -> float:
-        point = square_saddle_point(mean, second, alpha=alpha, ridge=math.exp(log_ridge))
-        return float(angle_to(point.components, in_plane(angle))) / math.pi
+    Args:
+        alpha: α_prune.
+        setting: What else there is.
+        target: Direction against which it is tested, by default the teacher's (see `geometry`).
+    """
 
-    return square_error
+    def tested(solution: EmpiricalRiskSolution[float]) -> float:
+        return solution.generalization_error if target is None else float(angle_to(solution.direction, target))
 
-
-def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> EmpiricalRiskSolution[float]:
-    """The student of the best ridge: the least of those sampled, minimised between its neighbours, or a limit."""
+    error = _error_of_log_ridge(alpha, setting, target)
     limits = [_at_limit(alpha, ridge, setting) for ridge in (0.0, math.inf)]
-    errors = [error(log_ridge) for log_ridge in _LOG_RIDGES]
+    errors = [error(log_ridge) for log_ridge in _LOG_RIDGES[::-1].tolist()][::-1]
     lowest = int(np.argmin(errors))
     lower, upper = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]
     if lowest == 0 and not as_loss(check_loss(setting["loss"])).attains_infimum:
@@ -158,9 +166,34 @@ def _best(alpha: float, setting: _Setting, error: Callable[[float], float]) -> E
     ridge = math.exp(minimiser(error, lower, upper, xtol=_PRECISION))
     best = empirical_risk(alpha, ridge=ridge, **setting)
     for solution in limits:
-        if solution.generalization_error <= best.generalization_error * (1 + _SAME_ERROR):
+        if tested(solution) <= tested(best) * (1 + _SAME_ERROR):
             best = solution
     return best
+
+
+def _error_of_log_ridge(alpha: float, setting: RidgeSetting, target: np.ndarray | None) -> Callable[[float], float]:
+    """ln ε by ln λ, each student found from the last, without the check that the best alone gets."""
+    students, near = _students(alpha, setting), None
+
+    def log_error(log_ridge: float) -> float:
+        nonlocal near
+        near = students.under(setting["selection"], log_ridge, near)
+        if target is None or not isinstance(near, RiskStudent):
+            return near.log_error
+        return math.log(angle_to(near.point.components, target))
+
+    return log_error
+
+
+def _students(alpha: float, setting: RidgeSetting) -> RiskStudents | StudentsOfTrainedProbe:
+    """The students at this α at any ridge."""
+    loss, selection = as_loss(check_loss(setting["loss"])), check_selection(setting["selection"])
+    angle, noise = check_probe_angle(setting["probe_angle"]), check_label_noise(setting["label_noise"])
+    weight, probe = setting["sample_weight"], check_probe(setting["probe"], angle)
+    if probe is None:
+        return RiskStudents(loss, math.nan, alpha, angle, noise, weight)
+    pruning = Pruning.by(probe, selection, label_noise=noise, weight=weight)
+    return StudentsOfTrainedProbe(loss, math.nan, pruning.of_kept(alpha, pruning.rough_fraction()).margins, weight)
 
 
 def _bracket_below(error: Callable[[float], float], least: float, upper: float) -> tuple[float, float]:
@@ -177,7 +210,7 @@ def _bracket_below(error: Callable[[float], float], least: float, upper: float) 
     return lower, upper
 
 
-def _at_limit(alpha: float, ridge: float, setting: _Setting) -> EmpiricalRiskSolution[float]:
+def _at_limit(alpha: float, ridge: float, setting: RidgeSetting) -> EmpiricalRiskSolution[float]:
     """The student at λ = 0 or ∞; where a logistic loss has no minimiser at 0, its limit: the max-margin student.
 
     The direction of that student is the hinge loss's at ridge 0, whatever the sample weights.

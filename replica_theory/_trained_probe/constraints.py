@@ -7,22 +7,7 @@ import numpy as np
 from replica_theory.losses.base import Loss
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.named import NamedLoss
-from replica_theory.losses.ridgeless import HardMargin
-
-
-class Linear(Loss):
-    """−u: what any loss becomes at an infinite ridge. Its student at ridge 1 is Hebb's, (1/N) Σ_kept a."""
-
-    breakpoints = Breakpoints(fields=np.array([0.0]), slopes=np.array([-1.0]))
-
-    def value(self, field: np.ndarray) -> np.ndarray:
-        return -np.asarray(field, dtype=float)
-
-    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-        return np.asarray(omega) + scale
-
-    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        return self.proximal(omega, scale), np.ones_like(omega, dtype=float)
+from replica_theory.losses.ridgeless import HardMargin, Linear
 
 
 class Misclassified(HardMargin):

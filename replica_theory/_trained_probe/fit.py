@@ -4,13 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from replica_theory._trained_probe.constraints import Linear
 from replica_theory._trained_probe.kept_fields import label_moments
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.student_field import StudentField
 from replica_theory.losses.base import Loss
-from replica_theory.losses.ridgeless import HardMargin
+from replica_theory.losses.ridgeless import HardMargin, Linear
 
 _ORDER = 12  # Gauss–Legendre nodes in a panel
 

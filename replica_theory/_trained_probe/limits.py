@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from replica_theory._trained_probe.constraints import Linear, Misclassified
+from replica_theory._trained_probe.constraints import Misclassified
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.named import Square
+from replica_theory.losses.ridgeless import Linear
 
 _ORDER = 10  # Gauss–Legendre nodes in a panel
 _ITERATIONS = 100  # Newton steps at most
 _TOLERANCE = 1e-9  # gradient of the shortfall, relative to the shortfall
+_NEGLIGIBLE = 1e-7  # shortfall that is not told from none
 _LONGEST = 3.0  # largest change of A, r or c in one step
 _SHORTEST = 1e-3  # least share of Newton's step that is tried
 
@@ -75,7 +77,7 @@ def shortfall(training: Training) -> float:
         step = -np.linalg.lstsq(here.curvature, here.slope)[0]
         step *= min(1.0, _LONGEST / np.max(np.abs(step)))
         student, here = _searched(training, student, here, step)
-        if np.linalg.norm(here.slope) < _TOLERANCE * here.value:
+        if np.linalg.norm(here.slope) < _TOLERANCE * max(here.value, _NEGLIGIBLE):
             return here.value
     raise SaddlePointError("no separability threshold found", residual=float(np.linalg.norm(here.slope)))
 

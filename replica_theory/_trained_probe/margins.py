@@ -21,6 +21,7 @@ import numpy as np
 
 from replica_theory._numerics.one_variable import root
 from replica_theory._trained_probe.learner import Learner
+from replica_theory.losses.named import NamedLoss
 from replica_theory.selection.kept_distribution import Piece, Probability
 from replica_theory.selection.margins import MarginDistribution
 from replica_theory.selection.trained_probe import Ties
@@ -100,6 +101,22 @@ class TrainedMargins(MarginDistribution):
 
         far = _FARTHEST * self.learner.norm + self.learner.scale + 2
         return root(excess, -far if label_aware else 0.0, far, xtol=1e-15)
+
+    def share_below(self, m: float, *, label_aware: bool) -> float:
+        """Share of the ranked examples below m, or with |m'| < m unless ``label_aware``."""
+        below = self._shares(m)[0]
+        return below if label_aware else below - self._shares(-m)[0]
+
+    def cavity(self, m: float) -> float:
+        """z of the training examples at m; at random ties, where m does not tell, that of their dual rank."""
+        if self._tied is not None and 1 < m < 2:
+            return self._among_tied(m - 1)
+        return self.learner.cavity(float(self.margin(np.array(m))))
+
+    def stiffness(self, m: np.ndarray) -> np.ndarray:
+        """ℓ'' at these m, off the ties."""
+        loss = self.learner.loss
+        return loss.second_derivative(self.margin(m)) if isinstance(loss, NamedLoss) else np.zeros_like(m)
 
     def _shares(self, m: float) -> tuple[float, float]:
         """Shares of the ranked examples below and above m."""

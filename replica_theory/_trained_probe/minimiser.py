@@ -4,14 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from replica_theory._trained_probe.constraints import Linear
 from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.newton import Training, newton
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.square_loss import hebb_student, square_student
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.named import Square, SquaredHinge
-from replica_theory.losses.ridgeless import HardMargin
+from replica_theory.losses.ridgeless import HardMargin, Linear
 
 CRUDE, COARSE, FINE = 4, 6, 9  # Gauss–Legendre nodes in a panel: errors of 1e-4, 1e-7 and 1e-11 as a rule
 _TOLERANCE = 1e-12  # residual at which Newton's method ends

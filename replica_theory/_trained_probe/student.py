@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from replica_theory._trained_probe.constraints import Linear
 from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.fit import Fit, fit_of, fit_of_the_probe
 from replica_theory._trained_probe.limits import at_ridge_limit
@@ -20,7 +19,7 @@ from replica_theory._trained_probe.student_field import StudentField
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Square
-from replica_theory.losses.ridgeless import HardMargin, Interpolation
+from replica_theory.losses.ridgeless import HardMargin, Interpolation, Linear
 
 # Gauss–Legendre nodes in a panel, and whether Newton's last step is trusted, in turn until the residual is small
 _ATTEMPTS = ((FINE, True), (FINE, False), (12, False), (18, False))

@@ -1,6 +1,7 @@
-"""What a loss becomes as λ → 0 where all kept examples can have the least loss: a constraint.
+"""What a loss becomes at the ends of the ridge's range.
 
-Of all students that meet the constraint the ridge then chooses the one of least norm, whatever its own size.
+As λ → 0, where all kept examples can have the least loss, it is a constraint: of all students that meet it the ridge
+then chooses the one of least norm, whatever its own size. As λ → ∞ it is its tangent at margin 0.
 """
 
 import math
@@ -41,3 +42,18 @@ class Interpolation(Loss):
     def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         field = self.proximal(omega, scale)
         return field, np.zeros_like(field)
+
+
+class Linear(Loss):
+    """−u: what any loss becomes at an infinite ridge. Its student at ridge 1 is Hebb's, (1/N) Σ_kept y x."""
+
+    breakpoints = Breakpoints(fields=np.array([0.0]), slopes=np.array([-1.0]))
+
+    def value(self, field: np.ndarray) -> np.ndarray:
+        return -np.asarray(field, dtype=float)
+
+    def proximal(self, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        return np.asarray(omega) + scale
+
+    def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        return self.proximal(omega, scale), np.ones_like(omega, dtype=float)

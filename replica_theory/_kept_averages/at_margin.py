@@ -1,0 +1,85 @@
+"""Averages over examples of one probe margin alone, by quadrature over the student's field.
+
+At a margin z the field of a student (a₁, a₂, b) is ω = a₁ z + τ ξ, τ² = a₂² + b², and the example's other coordinates
+are v = (a₂ ξ + b ζ)/τ and h = (b ξ − a₂ ζ)/τ, with ξ and ζ standard normals but for the chance of the label, which
+depends on u = z cos θ + v sin θ alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from replica_theory._kept_averages.field_nodes import REACH
+from replica_theory._numerics.gaussian import FAR, normal_density
+from replica_theory._numerics.quadrature import breakpoints, composite_rule
+from replica_theory.losses.breakpoints import Breakpoints
+
+_ORDER = 10  # Gauss–Legendre nodes a panel
+_GRID = np.array([-11.0, -8.0, -5.5, -3.5, -1.75, 0.0, 1.75, 3.5, 5.5, 8.0, 11.0])  # panel ends in ξ
+_STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # panel ends around the label's step, in its widths
+_WIDEST_STEP = 3.0  # largest width in ξ of that step which the grid does not resolve
+_LEAST_CHANCE = 1e-290  # of the label, by which averages are divided
+
+
+@dataclass(frozen=True)
+class MarginAverages:
+    """Nodes in ω for each of some margins.
+
+    Attributes:
+        field: ω, (nodes,).
+        margin: z, (margins,).
+        starts: First node of each margin, (margins,).
+        mass: Share of the margin's examples at the node, (nodes,).
+        mass_xi: The same times ξ.
+        mass_zeta: The same times the mean of ζ there.
+        across: (a₂, b)/τ.
+    """
+
+    field: np.ndarray
+    margin: np.ndarray
+    starts: np.ndarray
+    mass: np.ndarray
+    mass_xi: np.ndarray
+    mass_zeta: np.ndarray
+    across: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls,
+        margin: np.ndarray,
+        components: np.ndarray,
+        *,
+        probe_angle: float,
+        label_noise: float,
+        loss_breakpoints: Breakpoints,
+        scale: float,
+    ) -> "MarginAverages":
+        """Nodes at these margins for functions of ω and of prox_{Vℓ}(ω), V = ``scale``."""
+        a1, a2, b = components.tolist()
+        tau = float(np.hypot(a2, b))
+        kinks, step = (loss_breakpoints.of_proximal(scale) - a1 * margin[:, None]) / tau, None
+        if probe_angle and abs(b) < _WIDEST_STEP * abs(a2):
+            centre = -margin * tau / (np.tan(probe_angle) * a2)
+            step = centre[:, None], np.full((margin.size, 1), abs(b / a2))
+        ends = breakpoints(-REACH, REACH, grid=_GRID, features=step, kinks=kinks, steps=_STEP_ENDS)
+        nodes = composite_rule(ends, _ORDER)
+        xi, row, density = nodes.points, nodes.row, normal_density(nodes.points) * nodes.weights
+        mass, zeta = density, np.zeros_like(xi)
+        if probe_angle:
+            cotangent = 1 / np.tan(probe_angle)
+            A = np.clip((margin[row] * cotangent + a2 / tau * xi) * tau / b, -FAR, FAR)  # u > 0 where ζ > −A
+            chance = np.maximum(label_noise + (1 - 2 * label_noise) * ndtr(margin * cotangent), _LEAST_CHANCE)[row]
+            mass = density * (label_noise + (1 - 2 * label_noise) * ndtr(A)) / chance
+            zeta = density * (1 - 2 * label_noise) * normal_density(A) / chance
+        return cls(a1 * margin[row] + tau * xi, margin, nodes.starts, mass, mass * xi, zeta, (a2 / tau, b / tau))
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """E[f | z] of a function f(ω) with these values at the nodes, (margins,)."""
+        return np.add.reduceat(values * self.mass, self.starts)
+
+    def first(self, values: np.ndarray) -> np.ndarray:
+        """E[f g | z], g = (z, v, h), (3, margins)."""
+        along, outside = self.across
+        xi, zeta = (np.add.reduceat(values * part, self.starts) for part in (self.mass_xi, self.mass_zeta))
+        return np.stack([self.margin * self.mean(values), along * xi + outside * zeta, outside * xi - along * zeta])
