@@ -30,7 +30,7 @@ from replica_theory.selection import (
     TrainedProbe,
     Verified,
 )
-from replica_theory.separability import separability_threshold
+from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
 from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
 from replica_theory.version_space import VersionSpaceSolution, version_space
 
@@ -59,6 +59,7 @@ __all__ = [
     "PruningRound",
     "SaddlePointError",
     "Selection",
+    "SeparabilitySolution",
     "TrainedProbe",
     "Verified",
     "VersionSpaceSolution",
@@ -78,6 +79,7 @@ __all__ = [
     "pareto_frontier",
     "pruning_rounds",
     "risk_on_data",
+    "separability_solution",
     "separability_threshold",
     "version_space",
 ]
