@@ -12,6 +12,7 @@ from replica_theory.finite_size import FiniteSize, finite_size
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.optimal_reserve import OptimalReserve, optimal_reserve
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
@@ -52,6 +53,7 @@ __all__ = [
     "KeepWithProbability",
     "KeptDistribution",
     "MaxMarginSolution",
+    "OptimalReserve",
     "OptimalRidge",
     "OptimalSelection",
     "ParetoFrontier",
@@ -72,6 +74,7 @@ __all__ = [
     "empirical_risk",
     "finite_size",
     "max_margin",
+    "optimal_reserve",
     "optimal_ridge",
     "optimal_selection",
     "paper_information_gain",
