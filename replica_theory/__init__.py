@@ -12,6 +12,7 @@ from replica_theory.finite_size import FiniteSize, finite_size
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.optimal_reserve import OptimalReserve, optimal_reserve
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
@@ -31,7 +32,7 @@ from replica_theory.selection import (
     TrainedProbe,
     Verified,
 )
-from replica_theory.separability import separability_threshold
+from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
 from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
 from replica_theory.version_space import VersionSpaceSolution, version_space
 
@@ -54,6 +55,7 @@ __all__ = [
     "KeepWithProbability",
     "KeptDistribution",
     "MaxMarginSolution",
+    "OptimalReserve",
     "OptimalRidge",
     "OptimalSelection",
     "ParetoFrontier",
@@ -61,6 +63,7 @@ __all__ = [
     "PruningRound",
     "SaddlePointError",
     "Selection",
+    "SeparabilitySolution",
     "TrainedProbe",
     "Verified",
     "VersionSpaceSolution",
@@ -73,6 +76,7 @@ __all__ = [
     "empirical_risk",
     "finite_size",
     "max_margin",
+    "optimal_reserve",
     "optimal_ridge",
     "optimal_selection",
     "paper_information_gain",
@@ -80,6 +84,7 @@ __all__ = [
     "pareto_frontier",
     "pruning_rounds",
     "risk_on_data",
+    "separability_solution",
     "separability_threshold",
     "version_space",
 ]

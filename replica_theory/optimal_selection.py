@@ -6,11 +6,13 @@ the margins where the influence is lowest: a union of intervals.
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
 from replica_theory._empirical_risk.ruled_students import RuledStudents as RiskStudents
 from replica_theory._max_margin.ruled_students import RuledStudents as MaxMarginStudents
+from replica_theory._numerics.one_variable import minimiser
 from replica_theory._selection_descent.descent import Descended, best_rule, descended
 from replica_theory._selection_descent.margins import IndependentAxis
 from replica_theory._selection_descent.problem import Candidate, Problem
@@ -28,6 +30,9 @@ from replica_theory.student import RidgeLike, StudentErrors, StudentLoss, Studen
 _STATIONARY = 1e-5  # largest decrease of ln ε that an exchange of examples may promise at the end
 _BETTER = 1e-10  # decrease of ln ε for which the search goes on from another ridge
 _RIDGES_TRIED = 6  # turns between the rule and the ridge at most
+# ln λ of probes among which the best is looked for, and the error of it
+_LOG_PROBE_RIDGES = np.log(10.0) * np.array([-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0])
+_LOG_PROBE_RIDGE_TOLERANCE = 1e-4
 _NO_RIDGE = 1.0  # λ at which a constraint is solved: any gives the same student
 
 
@@ -43,7 +48,7 @@ class OptimalSelection:
         loss: Of the student, as it was given.
         ridge: λ of the student: as given, or the best one, 0 and ∞ among them.
         label_noise: η.
-        probe: The probe, if it was trained on the pool.
+        probe: The probe, if it was trained on the pool; with its best ridge if that was asked for.
         selection: The best rule, a union of windows of the margin.
         generalization_error: ε with it.
         residual: Largest relative residual of the student's equations there.
@@ -91,6 +96,7 @@ def optimal_selection(
     ridge: RidgeLike = 0.0,
     label_noise: float = 0.0,
     probe: TrainedProbe | None = None,
+    probe_ridge: Literal["optimal"] | None = None,
 ) -> OptimalSelection:
     """The rule that gives the least test error at fixed pool, fraction and probe, and the best ridge with it.
 
@@ -108,6 +114,8 @@ def optimal_selection(
         ridge: λ of the student in [0, ∞], or "optimal"; 0 for "max_margin".
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
         probe: A probe that is trained on the pool, instead of ``probe_angle``.
+        probe_ridge: "optimal" for the best ridge of the probe too, in [1e-4, 1e3] or ∞, in place of its own; one that
+            would rather have less, as a logistic probe of clean labels, gets 1e-4.
 
     Returns:
         The rule, its error and its influence function.
@@ -134,8 +142,11 @@ def optimal_selection(
     (alpha,) = np.atleast_1d(check_alpha(alpha_total, "alpha_total")).tolist()
     fraction = check_keep_fraction(keep_fraction)
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
-    search = _Search.on_pool(student, alpha, fraction, label_aware)
-    end = search.best()
+    if probe_ridge is None:
+        search = _Search.on_pool(student, alpha, fraction, label_aware)
+        end = search.best()
+    else:
+        search, end = _with_best_probe(student, alpha, fraction, label_aware, probe_ridge)
     if not end.gain <= _STATIONARY:
         raise SaddlePointError("no rule found at which the first variation of the error vanishes", residual=end.gain)
     verified = search.verified(end)
@@ -147,7 +158,7 @@ def optimal_selection(
         loss=loss,
         ridge=float(verified.ridge[0]),
         label_noise=float(label_noise),
-        probe=probe,
+        probe=search.student.probe,
         selection=KeepWindows(end.candidate.windows, label_aware),
         generalization_error=float(verified.generalization_error[0]),
         residual=float(verified.residual[0]),
@@ -197,6 +208,12 @@ class _Search:
             end = self._from_ridge(end, float(ridge))
         return end
 
+    def near(self, end: Descended) -> Descended:
+        """The end of the descent from another's rule and ridge, on this pool."""
+        if (end.candidate.log_ridge is None) == self.student.ridge_is_free:
+            return self.best()
+        return descended(self.problem, self.problem.candidate(end.candidate.windows, end.candidate.log_ridge))
+
     def _from_ridge(self, end: Descended, ridge: float) -> Descended:
         """The descent from the same rule at another ridge, which stays what it is at 0 and ∞."""
         if 0 < ridge < math.inf:
@@ -214,6 +231,31 @@ class _Search:
         """The student at the end, by the public theory."""
         rule = KeepWindows(end.candidate.windows, self.problem.label_aware)
         return self.student.at(np.array([self.alpha_prune]), rule)
+
+
+def _with_best_probe(
+    student: StudentSetting, alpha_total: float, keep_fraction: float, label_aware: bool, probe_ridge: str
+) -> tuple[_Search, Descended]:
+    """The search and its end with the best of all ridges of the probe."""
+    probe = student.probe
+    if probe is None or probe_ridge != "optimal":
+        raise ValueError(f'`probe_ridge` must be "optimal", with a trained `probe`; got {probe_ridge!r}, {probe!r}')
+
+    def search(ridge: float) -> _Search:
+        probed = replace(student, probe=replace(probe, ridge=ridge))
+        return _Search.on_pool(probed, alpha_total, keep_fraction, label_aware)
+
+    def log_error(log_ridge: float) -> float:
+        return search(math.exp(log_ridge)).near(ends[lowest]).candidate.log_error
+
+    ends = [search(ridge).best() for ridge in [*np.exp(_LOG_PROBE_RIDGES).tolist(), math.inf]]
+    lowest = int(np.argmin([end.candidate.log_error for end in ends]))
+    if lowest == len(ends) - 1:
+        return search(math.inf), ends[-1]
+    lower, upper = _LOG_PROBE_RIDGES[max(lowest - 1, 0)], _LOG_PROBE_RIDGES[min(lowest + 1, _LOG_PROBE_RIDGES.size - 1)]
+    refined = search(math.exp(minimiser(log_error, lower, upper, xtol=_LOG_PROBE_RIDGE_TOLERANCE)))
+    sampled = search(math.exp(_LOG_PROBE_RIDGES[lowest])), ends[lowest]
+    return min((refined, refined.best()), sampled, key=lambda pair: pair[1].candidate.log_error)
 
 
 def _students_of_independent_probe(student: StudentSetting, alpha_prune: float) -> MaxMarginStudents | RiskStudents:

@@ -6,6 +6,7 @@ At a student x = (a, 1), of unit norm outside the plane, the mean square shortfa
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -30,15 +31,36 @@ _LARGEST_MARGIN = 12.0  # the largest of them, in standard deviations
 _BOUNDARY = Breakpoints(fields=np.zeros(1), slopes=np.zeros(1))  # (−ω)₊² has its corner at ω = 0
 
 
-@lru_cache(maxsize=1)  # a curve asks at every α
+@dataclass(frozen=True)
+class Threshold:
+    """The least α at which no student classifies every kept label.
+
+    Attributes:
+        alpha: α*, infinite where teacher or probe classify all.
+        components: (a₁, a₂) of the last student that does, whose part outside the plane is of length 1; of the teacher
+            or the probe, where there is no last one, not a number.
+        residual: Of the minimum, by a second quadrature.
+    """
+
+    alpha: float
+    components: np.ndarray
+    residual: float
+
+
 def threshold(kept: KeptDistribution) -> float:
-    """α*, infinite where teacher or probe classify all kept labels.
+    """α*, infinite where teacher or probe classify all kept labels; see `solved_threshold`."""
+    return solved_threshold(kept).alpha
+
+
+@lru_cache(maxsize=1)  # a curve asks at every α
+def solved_threshold(kept: KeptDistribution) -> Threshold:
+    """α* and the student there.
 
     Raises:
         SaddlePointError: The minimum is not confirmed by a second quadrature to 1e-10.
     """
     if _is_separable(kept):
-        return math.inf
+        return Threshold(math.inf, np.full(2, math.nan), 0.0)
     averages, a = KeptAverages(kept), np.zeros(2)
     shortfall, slope, curvature = _shortfall(averages, a)
     for _ in range(_MOST_STEPS):
@@ -50,8 +72,7 @@ def threshold(kept: KeptDistribution) -> float:
             share /= _BACKTRACKING
             ahead = _shortfall(averages, a + share * step)
         a, (shortfall, slope, curvature) = a + share * step, ahead
-    _check(kept, a, shortfall)
-    return 1 / shortfall
+    return Threshold(1 / shortfall, a, _checked_residual(kept, a, shortfall))
 
 
 def _is_separable(kept: KeptDistribution) -> bool:
@@ -80,10 +101,11 @@ def _shortfall_and_slope(nodes: FieldNodes) -> tuple[float, np.ndarray]:
     return nodes.mean(short**2), -2 * nodes.first(short)[:2]
 
 
-def _check(kept: KeptDistribution, a: np.ndarray, shortfall: float) -> None:
+def _checked_residual(kept: KeptDistribution, a: np.ndarray, shortfall: float) -> float:
     """M(a) and ∂M/∂a = 0 by the other quadrature, relative to M."""
     nodes = quadrature_nodes(kept, np.append(a, 1.0), _BOUNDARY, 1.0, order=_ORDER_OF_CHECK)
     again, slope = _shortfall_and_slope(nodes)
     residual = float(np.max(np.abs([*(slope / 2 / shortfall), again / shortfall - 1])))
     if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError("a second quadrature does not confirm the threshold", residual=residual)
+    return residual

@@ -14,6 +14,7 @@ from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.pruned_pool import PrunedPool
+from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss, Weight
 from replica_theory.selection import Selection
 from replica_theory.selection.base import pieces_kept_by
@@ -43,8 +44,10 @@ class RuledStudent:
     def log_error(self) -> float:
         """ln ε."""
         (A, r), probe = self.state.along.tolist(), self.pool.probe
-        across = math.hypot(r * probe.sine, self.state.outside)
-        return math.log(math.atan2(across, A + r * probe.cosine) / math.pi)
+        angle = math.atan2(math.hypot(r * probe.sine, self.state.outside), A + r * probe.cosine)
+        if not angle > 0:
+            raise SaddlePointError(f"no student found at alpha_total = {probe.alpha}", residual=self.state.residual)
+        return math.log(angle / math.pi)
 
     @cached_property
     def _influence(self) -> Influence:

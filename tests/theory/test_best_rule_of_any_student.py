@@ -100,12 +100,19 @@ PROBES = [
 PROBE_IDS = ["logistic", "square-share", "hinge-random-ties", "hinge-dual-ties-share", "hebb"]
 
 
-@pytest.mark.parametrize(("noise", "aware"), [(0.1, True), (0.0, False)], ids=["noisy-aware", "agnostic"])
-@pytest.mark.parametrize(("loss", "ridge"), [("logistic", 0.05), ("hinge", 0.1), ("max_margin", 0.0)], ids=named)
+@pytest.mark.parametrize(
+    ("loss", "ridge", "noise", "aware"),
+    [
+        ("logistic", 0.05, 0.1, True),
+        ("logistic", 0.05, 0.0, False),
+        ("hinge", 0.1, 0.1, True),
+        ("hinge", 0.1, 0.0, False),
+        ("max_margin", 0.0, 0.0, False),
+    ],
+    ids=["logistic-noisy-aware", "logistic-agnostic", "hinge-noisy-aware", "hinge-agnostic", "max-margin"],
+)
 @pytest.mark.parametrize("probe", PROBES, ids=PROBE_IDS)
 def test_influence_under_a_trained_probe_is_what_moving_a_window_does(probe, loss, ridge, noise, aware):
-    if loss == "max_margin" and noise:
-        pytest.skip("a max-margin student needs clean labels")
     trained = train_probe(LOSSES[probe.loss], alpha=3.0, ridge=probe.ridge, share=probe.share, label_noise=noise)
     margins = TrainedMargins(trained, probe.ties)
     hard = loss == "max_margin"
@@ -243,6 +250,27 @@ def test_limits_of_the_ridge_are_among_those_tried():
     assert best.generalization_error < small.generalization_error
 
 
+def test_the_best_ridge_of_the_probe_is_better_than_its_neighbours():
+    setting = {"keep_fraction": 0.5, "loss": "square", "ridge": 0.3, "label_noise": 0.1}
+    best = optimal_selection(3.0, probe=TrainedProbe("square"), probe_ridge="optimal", **setting)
+    assert best.probe.loss == "square"
+    for factor in (0.5, 0.9, 1.1, 2.0):
+        probe = TrainedProbe("square", best.probe.ridge * factor)
+        assert optimal_selection(3.0, probe=probe, **setting).generalization_error > best.generalization_error
+    again = optimal_selection(3.0, probe=best.probe, **setting)
+    assert again.generalization_error == pytest.approx(best.generalization_error, rel=1e-9)
+    assert np.array(again.selection.windows) == pytest.approx(np.array(best.selection.windows), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_logistic_probe_of_clean_labels_wants_no_ridge():
+    """It then keeps its support vectors, and the student errs as it would on the whole pool."""
+    best = optimal_selection(3.0, keep_fraction=0.5, probe=TrainedProbe("logistic"), probe_ridge="optimal")
+    whole = max_margin(3.0, selection=KeepRandom()).generalization_error
+    assert best.probe.ridge == pytest.approx(1e-4, rel=1e-2)
+    assert best.generalization_error == pytest.approx(whole, rel=1e-4)
+
+
 def test_the_gain_of_an_exchange_is_the_decrease_that_it_brings():
     """To first order, of a rule that is not the best: a mixture with its level set lowers ln ε by the gain a share."""
     rule, students = KeepWindows(((0.2, 0.6),), True), RuledStudents(LOSSES["square"], 0.3, 1.6, 0.3, 0.1)
@@ -293,8 +321,9 @@ def test_solutions_compare_pickle_and_print():
         ({"loss": "square", "ridge": 1.0, "label_noise": 0.7}, r"`label_noise` must be in \[0, 1/2\]"),
         ({"probe": TrainedProbe(), "probe_angle": 0.2}, "`probe_angle` must be left out"),
         ({"loss": "logistic", "ridge": 0.0}, "`ridge` must be > 0 where the kept labels are separable"),
+        ({"probe_ridge": "optimal"}, '`probe_ridge` must be "optimal", with a trained `probe`'),
     ],
-    ids=["no-ridge", "no-noise", "word", "negative", "loss", "noise", "two-probes", "no-minimum"],
+    ids=["no-ridge", "no-noise", "word", "negative", "loss", "noise", "two-probes", "no-minimum", "no-probe"],
 )
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -339,3 +368,24 @@ def test_simulation_confirms_the_best_rule_and_ridge_for_noisy_labels():
 @pytest.mark.parametrize("setting", NOISY, ids=lambda s: f"{s[4]}-{s[0]:g}-{s[1]:g}-{s[2]:g}-{s[3]:g}")
 def test_simulation_confirms_them_at_many_settings(setting):
     check_by_simulation(*setting, features=200, trials=100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"probe": TrainedProbe("logistic", 0.1), "loss": "logistic", "ridge": 0.1, "label_noise": 0.1},
+        {"probe": TrainedProbe("square", 0.5, share=0.6), "loss": "square", "ridge": "optimal", "label_noise": 0.2},
+        {"probe": TrainedProbe("square", 0.3), "label_aware": False},
+    ],
+    ids=["noisy", "best-ridge-share", "max-margin-agnostic"],
+)
+def test_simulation_confirms_the_best_rule_of_a_trained_probe(setting):
+    best = optimal_selection(4.0, keep_fraction=0.4, **setting)
+    student = "max_margin" if best.loss == "max_margin" else EmpiricalRisk(best.loss, best.ridge)
+    pool = {"probe": best.probe, "label_noise": best.label_noise, "student": student, "n_features": 200, "n_trials": 60}
+    run = simulate(1.6, selection=best.selection, **pool)
+    assert abs(compare(run).z_score) < 4
+    spread = run.generalization_error.std(ddof=1) / math.sqrt(60)
+    random = simulate(1.6, selection=KeepRandom(0.4), **pool).generalization_error
+    assert random.mean() - run.generalization_error.mean() > 5 * math.hypot(spread, random.std(ddof=1) / math.sqrt(60))

@@ -1,6 +1,7 @@
 """Separability threshold: constants, limits, another evaluation, and refusals."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from replica_theory import (
     KeepWithProbability,
     SaddlePointError,
     Verified,
+    empirical_risk,
+    separability_solution,
     separability_threshold,
 )
 
@@ -83,3 +86,27 @@ def test_a_minimum_that_the_second_quadrature_does_not_confirm_is_refused(monkey
 def test_noise_out_of_range_is_refused(noise):
     with pytest.raises(ValueError, match=r"`label_noise` must be in \[0, 1/2\]"):
         threshold(KeepRandom(), 0, noise)
+
+
+def test_the_last_student_is_that_of_the_hinge_loss_just_below():
+    rule = KeepHardest(0.4)
+    solution = separability_solution(selection=rule, probe_angle=0.3, label_noise=0.1)
+    assert solution.alpha_prune == separability_threshold(selection=rule, probe_angle=0.3, label_noise=0.1)
+    errors = [
+        empirical_risk(
+            solution.alpha_prune * (1 - gap), loss="hinge", ridge=0.0, selection=rule, probe_angle=0.3, label_noise=0.1
+        ).generalization_error
+        for gap in (0.02, 0.01, 0.005)
+    ]
+    gaps = [error - solution.generalization_error for error in errors]
+    assert gaps[0] / gaps[1] == pytest.approx(2, rel=0.1)
+    assert gaps[1] / gaps[2] == pytest.approx(2, rel=0.1)
+    assert solution.overlap == pytest.approx(math.cos(math.pi * solution.generalization_error))
+    assert solution.residual < 1e-10
+
+
+def test_separable_labels_have_no_last_student():
+    solution = separability_solution(selection=KeepHardest(0.4), probe_angle=0.3, label_noise=0.0)
+    assert solution.alpha_prune == math.inf
+    assert solution.generalization_error is None
+    assert pickle.loads(pickle.dumps(solution)) == solution
