@@ -180,6 +180,8 @@ def _check_rounds(rounds: Sequence[tuple[TrainedProbe | GradientProbe, Selection
     for pair in rounds:
         if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], (TrainedProbe, GradientProbe))):
             raise ValueError(f"`rounds` must be pairs of a TrainedProbe or GradientProbe and a rule; got {pair!r}")
+        if isinstance(pair[0], GradientProbe) and pair[0].batches != 1:
+            raise ValueError(f"`batches` of a GradientProbe must be 1 in theory: steps see everything; got {pair[0]}")
         check_selection(pair[1])
 
 

@@ -30,7 +30,7 @@ def train_probe(
     if probe.share < 1:
         seen = np.sort(rng.permutation(len(inputs))[: max(1, round(probe.share * len(inputs)))])
     if isinstance(probe, GradientProbe):
-        weights, dual = descended(probe, inputs[seen], labels[seen]), None
+        weights, dual = descended(probe, inputs[seen], labels[seen], rng), None
     else:
         weights, dual = _trained(probe, inputs[seen], labels[seen])
     norm = float(np.linalg.norm(weights))
@@ -40,13 +40,17 @@ def train_probe(
     return weights / norm, labels * margins / norm
 
 
-def descended(probe: GradientProbe, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Weights after the probe's full-batch steps from 0."""
-    folded, loss = labels[:, None] * inputs, LOSSES[probe.loss]
-    weights = np.zeros(inputs.shape[1])
+def descended(probe: GradientProbe, inputs: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Weights after the probe's steps from 0, each over all examples or over mini-batches in random order."""
+    folded, loss, n_features = labels[:, None] * inputs, LOSSES[probe.loss], inputs.shape[1]
+    weights, decay = np.zeros(n_features), 1 - probe.step_size * probe.ridge / probe.batches
     for _ in range(probe.steps):
-        pull = -loss.derivative(folded @ weights) @ folded / inputs.shape[1]
-        weights = (1 - probe.step_size * probe.ridge) * weights + probe.step_size * pull
+        batches = [folded]
+        if probe.batches > 1:
+            batches = [folded[rows] for rows in np.array_split(rng.permutation(len(folded)), probe.batches)]
+        for batch in batches:
+            pull = -loss.derivative(batch @ weights) @ batch / n_features
+            weights = decay * weights + probe.step_size * pull
     return weights
 
 

@@ -31,6 +31,7 @@ The Jacobian. f_w moves with ω by p' = ∂prox/∂ω. With D = (1 − p')/V,
 for x = (A, r, c, b) and φ = (s, f, G, g).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +98,8 @@ def equations(
     difference[:count] = shrinkage - averages.pull[:count]
     difference[count:last] = constraint + averages.pull[count:last]
     difference[last] = 1 - V * ridge + V * averages.pull[last] / b
-    difference[last + 1] = np.log(outside / (V**2 * averages.square))
+    pulls = averages.square > 0  # no example is pulled: a step went too far, and the equations are infinitely wrong
+    difference[last + 1] = math.log(outside / (V**2 * averages.square)) if pulls and outside > 0 else math.inf
 
     reach = np.sqrt(alpha * averages.square * field.kept)  # ≥ α |E[φ G_w]|
     size = np.concatenate([np.abs(shrinkage) + reach[:count], np.abs(constraint) + reach[count:], [1 + V * ridge, 1.0]])
@@ -116,7 +118,9 @@ def _jacobian(
     """By (A, r, c, b), which is turned into b², and ln V."""
     b, V, pull, slope = student.outside, student.scale, averages.pull, averages.pull_slope
     count, last = len(student.along), len(student.along) + len(constraint)
-    jacobian = np.empty((last + 2, last + 2))
+    jacobian = np.full((last + 2, last + 2), np.nan)
+    if averages.square == 0 or outside == 0:
+        return jacobian
     # (S1) and (S2): λ Γ a − α E[φ G_w]
     jacobian[:count, :-1] = averages.stiffness[:count]
     jacobian[:count, :count] += ridge * learners.gram

@@ -52,6 +52,7 @@ def test_no_image_depends_on_its_neighbours(rows):
     np.testing.assert_allclose(TINY.represent(body, inputs[:7]), TINY.represent(body, inputs)[:7], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_grey_images_are_images_of_one_channel(rows):
     inputs, labels = rows
     flat, deep = (BRIEF.fit(x, labels, 0)(x[:20]) for x in (inputs, inputs[..., None]))

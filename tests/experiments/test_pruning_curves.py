@@ -72,6 +72,7 @@ def test_scarce_data_favour_the_easy(scarce):
     assert z_score(scarce, "hard", 0.2) > 3
 
 
+@pytest.mark.slow
 def test_abundant_data_favour_the_hard(abundant):
     """Measured at 1600 of 3200, 24 seeds: hard −.0097 ± .0009, easy +.0233 ± .0011 against random."""
     assert z_score(abundant, "hard", 0.5) < -3

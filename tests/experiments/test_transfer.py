@@ -122,6 +122,7 @@ def test_all_students_get_the_same_rows(source, tmp_path):
     assert bool((errors.sel(student="resnet") > errors.sel(student="softmax")).all())  # few pixels teach less
 
 
+@pytest.mark.slow
 def test_images_of_ones_own(tmp_path):
     rng = np.random.default_rng(0)
     names = ["train", "labels", "test", "test_labels", "images", "test_images"]

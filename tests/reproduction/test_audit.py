@@ -85,6 +85,9 @@ def best(alpha, degrees):
 def z_scores_of(row):
     if row["figure"] == "all":
         return [r for r in read(FIGURES / "simulation.csv") if r["probe"] == "exact"]
+    if row["figure"] == "own_probe":
+        rows = [r for name in ("own_probe", "memory", "gradient_steps") for r in where(table(name), kind="simulation")]
+        return [r for r in rows if r.get("batches", "") in ("", "1")]
     return where(table("order_parameters"), kind="simulation")
 
 
@@ -93,6 +96,7 @@ def precision(row):
     rows = {
         "all": lambda: z_scores_of(row),
         "order_parameters": lambda: z_scores_of(row),
+        "own_probe": lambda: z_scores_of(row),
         "finite_size": lambda: where(table("finite_size"), kind="extrapolation"),
         "trained_probe": lambda: where(table("trained_probe"), kind="simulation", probe="trained"),
     }[row["figure"]]()
@@ -219,6 +223,35 @@ def trained(row):
     ) / theory
 
 
+def own_pool(name, **wanted):
+    (point,) = where(table(name), **wanted)
+    return point
+
+
+def own_half(row):
+    """ln ε of the hardest half by its own probe, less that of the whole pool."""
+    point = own_pool("own_probe", kind="simulation", rule=hardest(0.5), alpha_total=named(row["setting"], "α_total"))
+    whole = own_pool("own_probe", kind="whole pool", alpha_total=named(row["setting"], "α_total"))
+    value, error = log_error(point)
+    return value - math.log(float(whole["theory"])), error
+
+
+def own_easy(row):
+    place = {"kind": "simulation", "alpha_total": named(row["setting"], "α_total")}
+    hard, easy = (
+        own_pool("own_probe", rule=f"{rule}(keep_fraction=0.4, label_aware=False)", **place)
+        for rule in ("KeepHardest", "KeepEasiest")
+    )
+    return rate(easy, hard, 1.0)
+
+
+def rounds(row):
+    rule = {"hard": "KeepHardest", "easy": "KeepEasiest"}[row["quantity"].rpartition(" ")[2]]
+    rows = where(table("memory"), kind="simulation", panel="rounds")
+    once, last = ([r for r in where(rows, rounds=count) if r["rule"].startswith(rule)] for count in (1.0, 3.0))
+    return rate(last[0], once[0], 1.0)
+
+
 def extrapolated(row):
     (limit,) = where(table("finite_size"), kind="extrapolation", setting=row["quantity"].partition("theory's, ")[2])
     theory = float(limit["theory"])
@@ -275,6 +308,9 @@ READINGS = [
     (r"optimal rule\)$", optimal),
     (r"label-aware error\)$", label_aware),
     (r"finite-size term\) / theory", trained),
+    (r"^ln\(error of the kept half", own_half),
+    (r"^ln\(error of hard / error of easy\), own", own_easy),
+    (r"^ln\(error of one round", rounds),
     (r"percentage points$", images),
 ]
 

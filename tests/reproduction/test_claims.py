@@ -27,6 +27,8 @@ COMMITTED = Path(__file__).parents[2] / "figures"
 
 AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, FASTER, EXPONENTIAL, SHRINKING = range(10)
 TRANSITION, FALLBACK, TELLS, CONSTANT, ALONG, OPTIMAL, LABELS, TRAINED = range(10, 18)
+OWN_THEORY, OWN_HALF, OWN_EASY, ROUNDS = range(18, 22)
+LAST = ROUNDS  # of those that are simulated; real images come after
 PREDICTED = {
     **dict.fromkeys((AGREES, PARAMETERS, SIZE, SCARCE, ABUNDANT, FLIPS, POWER, TRANSITION, FALLBACK), CONFIRMED),
     **dict.fromkeys((SHRINKING, ALONG), CONFIRMED),
@@ -34,6 +36,9 @@ PREDICTED = {
     **dict.fromkeys((EXPONENTIAL, CONSTANT, LABELS), REFUTED),
     TELLS: CONFIRMED,
     TRAINED: CONFIRMED,
+    OWN_THEORY: CONFIRMED,
+    OWN_HALF: IN_REGIME,
+    **dict.fromkeys((OWN_EASY, ROUNDS), REFUTED),
 }
 
 
@@ -55,7 +60,7 @@ def on_theory(committed):
 
 
 def shifted(row, z):
-    scale = math.hypot(row["standard_error"], row["finite_size_error"])
+    scale = math.hypot(row["standard_error"], row["finite_size_error"], row.get("theory_error") or 0.0)
     return row | {"simulation": row["theory"] + row["finite_size"] + z * scale, "z_score": float(z)}
 
 
@@ -63,6 +68,8 @@ def on_theorys_place(row, moved, rng):
     """A row of a figure's table: as its point was moved, or moved by its own standard error."""
     if row.get("kind") not in ("simulation", "extrapolation"):
         return row
+    if row.get("theory_error") is not None:  # a pool that its own probe has pruned, which stands in its figure alone
+        return shifted(row, float(rng.standard_normal()))
     if row.get("finite_size") is not None:
         return row | {name: moved[row["cell_seed"]][name] for name in ("simulation", "z_score")}
     z = float(rng.standard_normal())
@@ -90,14 +97,14 @@ def distorted(both, change, noise=1.0):
 
 
 def judged(tables, points):
-    return claims.judge(tables, points)[: TRAINED + 1]
+    return claims.judge(tables, points)[: LAST + 1]
 
 
 def test_theory_confirms_itself(on_theory):
     found = judged(*on_theory)
     assert {place: claim.verdict for place, claim in enumerate(found)} == PREDICTED
-    for claim in found[:TRAINED]:
-        assert claim.predicted == claim.verdict, claim.statement
+    for place, claim in enumerate(found):
+        assert place == TRAINED or claim.predicted == claim.verdict, claim.statement
         assert not claim.contradicts_theory
     assert found[TRAINED].predicted is None  # on which the theory is silent
 
@@ -208,6 +215,10 @@ def of_rule(name):
         (OPTIMAL, times(2.0, of_rule("KeepWindows")), REFUTED),
         (LABELS, times(0.5, lambda row: "label_aware=True" in row["rule"]), IN_REGIME),
         (TRAINED, times(0.7, lambda row: row["probe"] == "trained"), REFUTED),
+        (OWN_THEORY, times(1.2, lambda row: "share" in row["probe"]), REFUTED),
+        (OWN_HALF, times(1.5, of_rule("KeepHardest")), REFUTED),
+        (OWN_EASY, times(3.0, of_rule("KeepHardest")), CONFIRMED),
+        (ROUNDS, times(0.3, lambda row: row.get("rounds") == 3), CONFIRMED),
     ],
     ids=[
         "agreement of all",
@@ -224,6 +235,10 @@ def of_rule(name):
         "optimal rule",
         "labels",
         "trained probe",
+        "own probes' theory",
+        "half of the pool",
+        "easy by an own probe",
+        "rounds",
     ],
 )
 def test_each_verdict_turns_when_the_points_are_wrong(on_theory, place, change, verdict):
@@ -297,7 +312,7 @@ NO_FLIP = {
 @pytest.mark.parametrize(("errors", "verdict"), [(FLIP, IN_REGIME), (NO_FLIP, REFUTED)], ids=["flip", "no flip"])
 def test_verdicts_on_embeddings(errors, verdict):
     found = claims.judge({"embeddings": embedded(errors)}, [])
-    assert [claim.verdict for claim in found[TRAINED + 1 :]] == [verdict, verdict]
+    assert [claim.verdict for claim in found[LAST + 1 :]] == [verdict, verdict]
 
 
 def test_every_figure_that_is_named_is_there(on_theory):

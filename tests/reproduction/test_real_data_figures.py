@@ -32,6 +32,7 @@ SMALL = replace(QUICK, name="small", floors=FLOORS)
 SIZES = (200, 400, 800, 1600)
 
 
+@pytest.mark.slow
 def test_rows_become_the_experiments_table_again(tmp_path):
     """Also where a row stands for several points: random keeping under two metrics, whole pools under all rules."""
     source = source_of("fashion-mnist-resnet")

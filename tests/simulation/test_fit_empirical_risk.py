@@ -286,6 +286,7 @@ def test_what_is_not_verified_is_refused(monkeypatch):
             fit_empirical_risk(x, y, loss=Anonymous("hinge"), ridge=1e-3)
 
 
+@pytest.mark.slow
 def test_a_wrong_proximal_operator_is_found_out():
     class Wrong(Anonymous):
         def proximal(self, omega, scale):

@@ -129,13 +129,24 @@ def test_an_error_that_the_points_do_not_know_is_refused(monkeypatch):
         ({"loss": "hinge"}, '`loss` of a gradient probe must be one of "square", "logistic", "squared_hinge"; got'),
         ({"steps": 0}, "`steps` must be an integer >= 1; got 0"),
         ({"steps": 2.0}, "`steps` must be an integer >= 1; got 2.0"),
+        ({"batches": 0}, "`batches` must be an integer >= 1; got 0"),
         ({"step_size": 0.0}, "`step_size` must be finite and > 0; got 0.0"),
         ({"step_size": math.inf}, "`step_size` must be finite"),
         ({"ridge": math.inf}, "`ridge` of a gradient probe must be finite: one step is Hebb's rule"),
         ({"ridge": -1.0}, "`ridge` must be"),
         ({"share": 0.0}, r"`share` must be in \(0, 1\]; got 0.0"),
     ],
-    ids=["loss", "no steps", "half steps", "no step", "endless step", "endless ridge", "negative ridge", "share"],
+    ids=[
+        "loss",
+        "no steps",
+        "half steps",
+        "batches",
+        "no step",
+        "endless step",
+        "endless ridge",
+        "negative ridge",
+        "share",
+    ],
 )
 def test_bad_probes_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
@@ -147,3 +158,8 @@ def test_steps_that_change_nothing_or_too_much_are_refused():
         round_of(GradientProbe("square", steps=40, step_size=0.3, ridge=2.0), alpha=0.5)
     with pytest.raises(ValueError, match="a smaller `step_size` keeps them"):
         round_of(GradientProbe("square", steps=60, step_size=1e6), alpha=3.0)
+
+
+def test_mini_batches_are_for_simulation_alone():
+    with pytest.raises(ValueError, match="`batches` of a GradientProbe must be 1 in theory"):
+        round_of(GradientProbe("logistic", 2, 1.0, batches=4))

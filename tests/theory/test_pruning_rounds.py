@@ -39,7 +39,12 @@ def probe_and_rule(step):
     return TrainedProbe(step["probe"], step["ridge"], share=step["share"]), rule
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+LONG = "whole pool, share"
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(r, id=r["name"], marks=pytest.mark.slow if r["name"] == LONG else ()) for r in ROWS]
+)
 def test_rounds_are_those_of_plain_sobol_points(row):
     solutions = pruning_rounds(
         row["alpha_total"],
@@ -162,6 +167,7 @@ def test_bad_rounds_are_named(change, message):
         pruning_rounds(arguments.pop("alpha_total"), **arguments)
 
 
+@pytest.mark.slow
 def test_an_error_that_the_points_leave_open_is_refused(monkeypatch):
     module = __import__("sys").modules["replica_theory.pruning_rounds"]
     assert module.pruning_rounds is door

@@ -13,19 +13,22 @@ from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, st
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.max_margin import max_margin
-from replica_theory.selection import KeepHardest
+from replica_theory.selection import KeepHardest, TrainedProbe
 
 NAME = "trained_probe"
 TITLE = "A trained probe beside an exact-angle probe"
 CAPTION = (
     "Test error against the probe's angle when the hardest are kept: replica theory for a probe at that angle (lines), "
     "simulation with such probes (dots), and with perceptrons trained for three epochs on the pool itself, at the mean "
-    "angle that they reach (squares); N = {n_features}, {n_trials} trials, bars of one standard error."
+    "angle that they reach (squares); N = {n_features}, {n_trials} trials, bars of one standard error. Dash-dotted: "
+    "the theory of logistic probes that minimise their risk on the pool itself, over their ridge. Training for a few "
+    "epochs lies between the two: it remembers some of the pool."
 )
 ALPHAS = (1.0, 2.0, 4.0)
 FRACTIONS = (0.5, 0.2)
 DEGREES = (10.0, 20.0, 30.0, 45.0)
 LINE_DEGREES = np.linspace(2.0, 60.0, 30)
+RIDGES = (*np.geomspace(1e-3, 10.0, 17).tolist(), math.inf)  # of the pool's own probes
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -48,7 +51,20 @@ def cells(settings: Settings) -> list[Cell]:
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """Theory lines over θ, and simulated points of both kinds of probe."""
     dots = [row | {"alpha": row["alpha_prune"]} for row in simulated.rows(cells(settings))]
-    return [row for f in FRACTIONS for degrees in LINE_DEGREES for row in _theory(f, float(degrees))] + dots
+    lines = [row for f in FRACTIONS for degrees in LINE_DEGREES for row in _theory(f, float(degrees))]
+    own = [row for f in FRACTIONS for ridge in RIDGES for row in _own_probe(f, ridge)]
+    return lines + own + dots
+
+
+def _own_probe(fraction: float, ridge: float) -> list[Row]:
+    """Logistic probes that minimise their risk on the pool, at the angles that they reach."""
+    rule = KeepHardest(fraction)
+    solution = max_margin(ALPHAS, selection=rule, probe=TrainedProbe("logistic", ridge))
+    columns = zip(ALPHAS, solution.probe_angle, solution.generalization_error, strict=True)
+    return [
+        point(rule, float(angle), alpha) | {"kind": "own probe", "ridge": ridge, "theory": float(error)}
+        for alpha, angle, error in columns
+    ]
 
 
 def _theory(fraction: float, degrees: float) -> list[Row]:
@@ -67,6 +83,8 @@ def draw(table: Sequence[Row]) -> Figure:
                 line = [row for row in same if row["kind"] == "theory"]
                 label = rf"$\alpha_{{\mathrm{{prune}}}}$ = {alpha:g}"
                 axes.plot(column(line, "probe_angle_degrees"), column(line, "theory"), color=colour, label=label)
+                own = [row for row in same if row["kind"] == "own probe"]
+                axes.plot(column(own, "probe_angle_degrees"), column(own, "theory"), "-.", color=colour, lw=1)
                 for probe, marker, size in (("exact", "o", 3.5), ("trained", "s", 6)):
                     dots = [row for row in same if row["kind"] == "simulation" and row["probe"] == probe]
                     face = {"mfc": "white"} if probe == "trained" else {}
@@ -77,6 +95,7 @@ def draw(table: Sequence[Row]) -> Figure:
             axes.label_outer()
         axes = figure.axes[1]
         axes.plot([], [], "o", color="0.3", ms=3.5, label="exact angle")
-        axes.plot([], [], "s", color="0.3", mfc="white", ms=6, label="trained on the pool")
+        axes.plot([], [], "s", color="0.3", mfc="white", ms=6, label="trained on the pool, 3 epochs")
+        axes.plot([], [], "-.", color="0.3", lw=1, label="trained on the pool, theory")
         axes.legend(loc="lower right", ncols=2)
     return figure

@@ -16,6 +16,12 @@ from perceptron_pruning.reproduction.claims.information import (
     gain_along_a_shrinking_fraction,
     pruned_examples_tell_more,
 )
+from perceptron_pruning.reproduction.claims.own_probes import (
+    hard_pruning_keeps_the_information,
+    iterating_helps,
+    own_theory_predicts_simulation,
+    scarce_data_want_the_easy,
+)
 from perceptron_pruning.reproduction.claims.rules import (
     flips_where_theory_says,
     keep_easy_when_scarce,
@@ -64,6 +70,10 @@ def judge(tables: Mapping[str, Sequence[Row]], simulated: Sequence[Row]) -> list
         optimal_rule_beats_both(table("optimal_rule")),
         labels_help(table("label_aware")),
         trained_probe_is_an_exact_one(table("trained_probe")),
+        own_theory_predicts_simulation(table("own_probe"), table("memory"), table("gradient_steps")),
+        hard_pruning_keeps_the_information(table("own_probe")),
+        scarce_data_want_the_easy(table("own_probe")),
+        iterating_helps(table("memory")),
         *keep_easy_of_few_images(table("embeddings")),
         *keep_hard_of_many_images(table("embeddings")),
     ]

@@ -22,7 +22,7 @@ def theory_predicts_simulation(simulated: Sequence[Row]) -> Claim:
     """Every simulated point agrees within its uncertainties, and all of them are a standard normal together."""
     rows = [row for row in simulated if row["probe"] == "exact"]
     medians = sum(row["statistic"] == "median" for row in rows)
-    return _calibrated(
+    return calibrated(
         "Replica theory predicts the test error of students trained on pruned data",
         "exact as N → ∞; verified against the paper's equations to 1e-9",
         rows,
@@ -33,7 +33,7 @@ def theory_predicts_simulation(simulated: Sequence[Row]) -> Claim:
 
 def order_parameters_agree(table: Sequence[Row]) -> Claim:
     """R, ρ and κ too."""
-    return _calibrated(
+    return calibrated(
         "It predicts the order parameters R, ρ and κ as well",
         "the solution of the paper's three equations",
         [row for row in table if row["kind"] == "simulation"],
@@ -41,13 +41,16 @@ def order_parameters_agree(table: Sequence[Row]) -> Claim:
     )
 
 
-def _calibrated(statement: str, theory: str, rows: Sequence[Row], *, figure: str, note: str = "") -> Claim:
+def calibrated(
+    statement: str, theory: str, rows: Sequence[Row], *, figure: str, source: str = paper.THEORY_MATCHES, note: str = ""
+) -> Claim:
+    """That all simulated rows agree with their theory: none is far off, and all are a standard normal together."""
     if len(rows) < 2:
-        return Claim(statement=statement, paper=paper.THEORY_MATCHES, theory=theory, asserted=True, figure=figure)
+        return Claim(statement=statement, paper=source, theory=theory, asserted=True, figure=figure)
     scatter = calibration(rows)
     return Claim(
         statement=statement,
-        paper=paper.THEORY_MATCHES,
+        paper=source,
         setting=f"{len(rows)} points; {origin(rows)}",
         theory=theory,
         measurements=(*_standard_normal(scatter), _precise(rows)),
