@@ -130,12 +130,12 @@ def measured_terms(
             f"the finite-size term is measured at a quarter of it; got {cell.n_features}"
         )
     sizes = [(cell.n_features // part, more * cell.n_trials) for part, more in _SMALLER]
-    smaller = zip(*(errors(*size) for size in sizes), strict=True)
+    smallest, smaller = (errors(*size) for size in sizes)
     source = (
         f"measured by simulations at N = {sizes[0][0]} and {sizes[1][0]}; its error is their standard error and the "
         "next order in 1/N"
     )
-    return [_term(*pair, source) for pair in smaller]
+    return [_term(first, second, source) for first, second in zip(smallest, smaller, strict=True)]
 
 
 def _term(smallest: np.ndarray, smaller: np.ndarray, source: str) -> FiniteSizeTerm:

@@ -248,7 +248,7 @@ def _tested_on_truth(
     """Errors on the truth, and ridges, (2, pools)."""
     noise = student.label_noise
     if not student.ridge_is_free:
-        loss, ridge = ("hinge", 0.0) if student.is_max_margin else (student.loss, float(student.ridge))
+        loss, ridge = ("hinge", 0.0) if student.is_max_margin else (student.risk_loss, float(student.ridge))
         solution = curated_risk(
             alphas,
             loss=loss,
@@ -263,7 +263,7 @@ def _tested_on_truth(
     mutual, truth = _triangle(generator_angle, oracle_angle, mutual_angle)
     fraction = selection.kept_distribution(mutual, noise).keep_fraction
     setting = RidgeSetting(
-        loss=student.loss,
+        loss=student.risk_loss,
         selection=selection,
         probe_angle=mutual,
         probe=None,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypedDict, overload
+from typing import Any, Generic, TypedDict, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -177,7 +177,7 @@ def _error_of_log_ridge(alpha: float, setting: RidgeSetting, target: np.ndarray 
 
     def log_error(log_ridge: float) -> float:
         nonlocal near
-        near = students.under(setting["selection"], log_ridge, near)
+        near = students.under(setting["selection"], log_ridge, cast(Any, near))
         if target is None or not isinstance(near, RiskStudent):
             return near.log_error
         return math.log(angle_to(near.point.components, target))

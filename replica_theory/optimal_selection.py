@@ -6,7 +6,7 @@ the margins where the influence is lowest: a union of intervals.
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -192,7 +192,7 @@ class _Search:
         else:
             margins = _trained_margins(student.probe, alpha_total, student.label_noise)
             axis, students = TrainedAxis(margins, label_aware), _students_of_trained_probe(student, margins)
-        problem = Problem(students, axis, keep_fraction, label_aware)
+        problem = Problem(cast(Any, students), axis, keep_fraction, label_aware)
         return cls(student=student, problem=problem, alpha_prune=alpha_prune)
 
     def best(self) -> Descended:
@@ -218,7 +218,7 @@ class _Search:
         """The descent from the same rule at another ridge, which stays what it is at 0 and ∞."""
         if 0 < ridge < math.inf:
             return descended(self.problem, self.problem.candidate(end.candidate.windows, math.log(ridge)))
-        students = replace(self.problem.students, ridge=ridge, loss=self._loss_at(ridge))
+        students = replace(cast(Any, self.problem.students), ridge=ridge, loss=self._loss_at(ridge))
         problem = replace(self.problem, students=students)
         return descended(problem, problem.candidate(end.candidate.windows, None))
 

@@ -1,7 +1,7 @@
 """Any student by one call: max-margin or of a convex loss, its ridge given or the best, whatever probe pruned."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -77,6 +77,11 @@ class StudentSetting:
         return isinstance(self.ridge, str) and self.ridge == "optimal"
 
     @property
+    def risk_loss(self) -> LossLike:
+        """The loss of a student that is not max-margin, as it was given."""
+        return cast(LossLike, self.loss)
+
+    @property
     def convex_loss(self) -> Loss:
         """ℓ of a student that is not max-margin."""
         return as_loss(check_loss(self.loss))
@@ -96,8 +101,8 @@ class StudentSetting:
         else:
             solution = empirical_risk(
                 alphas,
-                loss=self.loss,
-                ridge=self.ridge,
+                loss=self.risk_loss,
+                ridge=float(self.ridge),
                 selection=selection,
                 probe_angle=self.probe_angle,
                 probe=self.probe,
@@ -114,7 +119,7 @@ class StudentSetting:
     def _at_best_ridges(self, alphas: np.ndarray, selection: Selection) -> StudentErrors:
         best = optimal_ridge(
             alphas,
-            loss=self.loss,
+            loss=self.risk_loss,
             selection=selection,
             probe_angle=self.probe_angle,
             probe=self.probe,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -68,7 +69,7 @@ def _comparison(cell: xr.Dataset, known: Mapping[str, Selection | EmpiricalRisk]
     kind = probe(cell.probe.item())
     result = SimulationResult(
         alpha_prune=n_kept / n_features,
-        selection=known[rule_label] if rule_label in known else rule(rule_label),
+        selection=cast(Selection, known[rule_label]) if rule_label in known else rule(rule_label),
         probe_angle=cell.probe_angle.item() if kind == "exact" else float(cell.probe_angles.mean()),
         n_features=n_features,
         n_trials=cell.sizes["trial"],
@@ -77,7 +78,7 @@ def _comparison(cell: xr.Dataset, known: Mapping[str, Selection | EmpiricalRisk]
         n_kept=n_kept,
         probe=kind,
         probe_epochs=_probe_epochs(cell) if kind == "trained" else 0,
-        student=known[student_label] if student_label in known else student(student_label),
+        student=cast(EmpiricalRisk, known[student_label]) if student_label in known else student(student_label),
         label_noise=cell.label_noise.item(),
         **{name: cell[name].values for name in OUTPUTS},
     )

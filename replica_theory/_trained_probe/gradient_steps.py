@@ -21,6 +21,7 @@ from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory._trained_probe.round_learner import RoundLearner, bordered
 from replica_theory._trained_probe.sampled_fields import SampledFields
+from replica_theory.losses.base import Loss
 from replica_theory.losses.named import NamedLoss
 from replica_theory.selection import GradientProbe
 
@@ -66,7 +67,7 @@ class GradientLearner(RoundLearner):
     def cavity(self, margin: float) -> float:
         return margin / self.norm
 
-    def minimises(self, loss: NamedLoss, ridge: float, share: float) -> bool:
+    def minimises(self, loss: Loss, ridge: float, share: float) -> bool:
         return False
 
     def rows(self, nodes: KeptFields, z: np.ndarray, *, trained: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -60,7 +60,7 @@ def _own_probe(fraction: float, ridge: float) -> list[Row]:
     """Logistic probes that minimise their risk on the pool, at the angles that they reach."""
     rule = KeepHardest(fraction)
     solution = max_margin(ALPHAS, selection=rule, probe=TrainedProbe("logistic", ridge))
-    columns = zip(ALPHAS, solution.probe_angle, solution.generalization_error, strict=True)
+    columns = zip(ALPHAS, np.atleast_1d(solution.probe_angle), solution.generalization_error, strict=True)
     return [
         point(rule, float(angle), alpha) | {"kind": "own probe", "ridge": ridge, "theory": float(error)}
         for alpha, angle, error in columns

@@ -128,15 +128,17 @@ def shrinking_fraction_is_exponential(table: Sequence[Row]) -> Claim:
     line = {row["alpha_prune"]: row["theory"] for row in table if row["kind"] == "shrinking"}
     (few, f), (many, least) = _SHRINKING
     first, second = (cells_of(table, selection=KeepHardest(share)).get(alpha) for alpha, share in _SHRINKING)
-    complete = line and first and second
+    complete = bool(line) and first is not None and second is not None
     return Claim(
         statement="With a fraction that shrinks as data grow error is an exponential of the number of kept examples",
         paper=paper.SHRINKING_FRACTION,
         setting=f"θ = 0, f = e^(−α), and from α = {few:g}, f = {f:g} to α = {many:g}, f = {least:g}; {origin([first])}"
-        if complete
+        if first is not None and complete
         else "",
         theory="ε → c(α) f as f → 0 at α > 2: at f = e^(−α) the pool is α e^α, and ε about the inverse of the pool",
-        measurements=(_least_rate(line), _simulated_rate(first, second)) if complete else (),
+        measurements=(_least_rate(line), _simulated_rate(first, second))
+        if line and first is not None and second is not None
+        else (),
         figure="transition",
     )
 
