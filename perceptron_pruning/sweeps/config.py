@@ -5,7 +5,6 @@
     probe_angle_degrees = [0, 10]                   # or probe_angle, in radians
     n_features = 200
     student = ["max_margin", "EmpiricalRisk('logistic', 0.1)"]
-    probe = ["exact", "TrainedProbe('logistic', 0.1)"]  # a probe that is trained on its own pool has probe_angle 0
     n_trials = 100
     seed = 0
 
@@ -23,6 +22,11 @@ a product of its own; what stands above them holds for all::
     alpha_prune = [2, 4, 8]
     selection = "KeepHardest(0.3)"
     probe_angle_degrees = [0, 10, 20]
+
+    [[cells]]
+    alpha_prune = [1, 2]
+    selection = "KeepHardest(0.3)"
+    probe = ["TrainedProbe('logistic', 0.1)", "GradientProbe('logistic', 5, 1.0)"]  # of the pool's own
 """
 
 import functools

@@ -163,7 +163,7 @@ def test_a_store_of_another_grid_is_refused(swept, change, message):
         ({"selection": 0.3}, "`selection` must be a rule"),
         ({"n_features": 2}, "`n_features` must be an integer >= 3"),
         ({"n_trials": 0}, "`n_trials` must be an integer >= 1"),
-        ({"probe": "trained"}, "`probe` must be 'exact', or 'trained' at"),
+        ({"probe": "trained"}, "`probe_angle` must be left out with probe='trained'"),
     ],
     ids=["no α", "repeated", "negative", "no example", "angle", "no rule", "N", "trials", "probe"],
 )
