@@ -12,6 +12,7 @@ from replica_theory.finite_size import FiniteSize, finite_size
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.observables import Observables, observables
 from replica_theory.optimal_reserve import OptimalReserve, optimal_reserve
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
@@ -53,6 +54,7 @@ __all__ = [
     "KeepWithProbability",
     "KeptDistribution",
     "MaxMarginSolution",
+    "Observables",
     "OptimalReserve",
     "OptimalRidge",
     "OptimalSelection",
@@ -74,6 +76,7 @@ __all__ = [
     "empirical_risk",
     "finite_size",
     "max_margin",
+    "observables",
     "optimal_reserve",
     "optimal_ridge",
     "optimal_selection",
