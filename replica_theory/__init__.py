@@ -16,6 +16,7 @@ from replica_theory.observables import Observables, observables
 from replica_theory.optimal_reserve import OptimalReserve, optimal_reserve
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
+from replica_theory.optimal_weights import OptimalWeights, optimal_weights
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
 from replica_theory.selection import (
@@ -58,6 +59,7 @@ __all__ = [
     "OptimalReserve",
     "OptimalRidge",
     "OptimalSelection",
+    "OptimalWeights",
     "ParetoFrontier",
     "Piece",
     "PruningRound",
@@ -80,6 +82,7 @@ __all__ = [
     "optimal_reserve",
     "optimal_ridge",
     "optimal_selection",
+    "optimal_weights",
     "paper_information_gain",
     "paper_version_space",
     "pareto_frontier",
