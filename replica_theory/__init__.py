@@ -12,9 +12,11 @@ from replica_theory.finite_size import FiniteSize, finite_size
 from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
+from replica_theory.observables import Observables, observables
 from replica_theory.optimal_reserve import OptimalReserve, optimal_reserve
 from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
 from replica_theory.optimal_selection import OptimalSelection, optimal_selection
+from replica_theory.optimal_weights import OptimalWeights, optimal_weights
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
 from replica_theory.selection import (
@@ -55,9 +57,11 @@ __all__ = [
     "KeepWithProbability",
     "KeptDistribution",
     "MaxMarginSolution",
+    "Observables",
     "OptimalReserve",
     "OptimalRidge",
     "OptimalSelection",
+    "OptimalWeights",
     "ParetoFrontier",
     "Piece",
     "PruningRound",
@@ -76,9 +80,11 @@ __all__ = [
     "empirical_risk",
     "finite_size",
     "max_margin",
+    "observables",
     "optimal_reserve",
     "optimal_ridge",
     "optimal_selection",
+    "optimal_weights",
     "paper_information_gain",
     "paper_version_space",
     "pareto_frontier",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._kept_averages.field_nodes import REACH
+from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, moment_maps
 from replica_theory._numerics.gaussian import FAR, normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.losses.breakpoints import Breakpoints
@@ -28,20 +28,24 @@ class MarginAverages:
 
     Attributes:
         field: ω, (nodes,).
+        xi: ξ, (nodes,).
         margin: z, (margins,).
+        row: Number of the margin to which each node belongs, (nodes,).
         starts: First node of each margin, (margins,).
         mass: Share of the margin's examples at the node, (nodes,).
-        mass_xi: The same times ξ.
         mass_zeta: The same times the mean of ζ there.
+        mass_zeta2: The same times the mean of ζ².
         across: (a₂, b)/τ.
     """
 
     field: np.ndarray
+    xi: np.ndarray
     margin: np.ndarray
+    row: np.ndarray
     starts: np.ndarray
     mass: np.ndarray
-    mass_xi: np.ndarray
     mass_zeta: np.ndarray
+    mass_zeta2: np.ndarray
     across: tuple[float, float]
 
     @classmethod
@@ -53,9 +57,10 @@ class MarginAverages:
         probe_angle: float,
         label_noise: float,
         loss_breakpoints: Breakpoints,
-        scale: float,
+        scale: np.ndarray | float,
+        order: int = _ORDER,
     ) -> "MarginAverages":
-        """Nodes at these margins for functions of ω and of prox_{Vℓ}(ω), V = ``scale``."""
+        """Nodes at these margins for functions of ω and of prox_{Vℓ}(ω), V = ``scale``, a number or one a margin."""
         a1, a2, b = components.tolist()
         tau = float(np.hypot(a2, b))
         kinks, step = (loss_breakpoints.of_proximal(scale) - a1 * margin[:, None]) / tau, None
@@ -63,16 +68,28 @@ class MarginAverages:
             centre = -margin * tau / (np.tan(probe_angle) * a2)
             step = centre[:, None], np.full((margin.size, 1), abs(b / a2))
         ends = breakpoints(-REACH, REACH, grid=_GRID, features=step, kinks=kinks, steps=_STEP_ENDS)
-        nodes = composite_rule(ends, _ORDER)
+        nodes = composite_rule(ends, order)
         xi, row, density = nodes.points, nodes.row, normal_density(nodes.points) * nodes.weights
-        mass, zeta = density, np.zeros_like(xi)
+        mass, zeta, zeta2 = density, np.zeros_like(xi), density
         if probe_angle:
             cotangent = 1 / np.tan(probe_angle)
             A = np.clip((margin[row] * cotangent + a2 / tau * xi) * tau / b, -FAR, FAR)  # u > 0 where ζ > −A
             chance = np.maximum(label_noise + (1 - 2 * label_noise) * ndtr(margin * cotangent), _LEAST_CHANCE)[row]
             mass = density * (label_noise + (1 - 2 * label_noise) * ndtr(A)) / chance
             zeta = density * (1 - 2 * label_noise) * normal_density(A) / chance
-        return cls(a1 * margin[row] + tau * xi, margin, nodes.starts, mass, mass * xi, zeta, (a2 / tau, b / tau))
+            zeta2 = mass - A * zeta
+        field = a1 * margin[row] + tau * xi
+        return cls(field, xi, margin, row, nodes.starts, mass, zeta, zeta2, (a2 / tau, b / tau))
+
+    def pooled(self, share: np.ndarray, loss_weight: np.ndarray) -> FieldNodes:
+        """Averages over all margins, in these shares and with these weights of the loss, (margins,)."""
+        along, outside = self.across
+        z, xi, part = self.margin[self.row], self.xi, share[self.row]
+        m, zeta, zeta2 = self.mass * part, self.mass_zeta * part, self.mass_zeta2 * part
+        m_z, m_xi = z * m, xi * m
+        moments = [m, m_z, m_xi, zeta, z * m_z, z * m_xi, z * zeta, xi * m_xi, xi * zeta, zeta2]
+        axes = np.array([[1.0, 0.0, 0.0], [0.0, along, outside], [0.0, outside, -along]])
+        return FieldNodes(self.field, loss_weight[self.row], np.stack(moments), *moment_maps(axes))
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """E[f | z] of a function f(ω) with these values at the nodes, (margins,)."""
@@ -81,5 +98,5 @@ class MarginAverages:
     def first(self, values: np.ndarray) -> np.ndarray:
         """E[f g | z], g = (z, v, h), (3, margins)."""
         along, outside = self.across
-        xi, zeta = (np.add.reduceat(values * part, self.starts) for part in (self.mass_xi, self.mass_zeta))
+        xi, zeta = (np.add.reduceat(values * part, self.starts) for part in (self.mass * self.xi, self.mass_zeta))
         return np.stack([self.margin * self.mean(values), along * xi + outside * zeta, outside * xi - along * zeta])
