@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 from replica_theory import asymptotics
 from replica_theory.bayes import BayesSolution, bayes_optimal
-from replica_theory.crossover import CrossoverSolution, crossover, crossover_solution
-from replica_theory.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
+from replica_theory.choices.crossover import CrossoverSolution, crossover, crossover_solution
+from replica_theory.choices.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
+from replica_theory.choices.frontier import ParetoFrontier, pareto_frontier
+from replica_theory.choices.optimal_reserve import OptimalReserve, optimal_reserve
+from replica_theory.choices.optimal_ridge import OptimalRidge, optimal_ridge
+from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
+from replica_theory.choices.optimal_weights import OptimalWeights, optimal_weights
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import SaddlePointError
 from replica_theory.finite_size import FiniteSize, finite_size
-from replica_theory.frontier import ParetoFrontier, pareto_frontier
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.observables import Observables, observables
-from replica_theory.optimal_reserve import OptimalReserve, optimal_reserve
-from replica_theory.optimal_ridge import OptimalRidge, optimal_ridge
-from replica_theory.optimal_selection import OptimalSelection, optimal_selection
-from replica_theory.optimal_weights import OptimalWeights, optimal_weights
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
 from replica_theory.selection import (

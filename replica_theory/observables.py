@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from replica_theory._empirical_risk.ruled_students import RuledStudents
 from replica_theory._empirical_risk.trained_margins import TrainedMargins
+from replica_theory.choices.student import RidgeLike, StudentLoss, StudentSetting
 from replica_theory.errors import check_alpha, check_number
 from replica_theory.losses.named import LOSSES
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.margins import IndependentMargins
-from replica_theory.student import RidgeLike, StudentLoss, StudentSetting
 
 
 @dataclass(frozen=True, kw_only=True)

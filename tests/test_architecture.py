@@ -135,7 +135,7 @@ def test_a_front_hall_has_few_doors(package, most):
 
 
 def test_the_theorys_rooms_have_few_arrows():
-    assert sum(len(used) for used in arrows("replica_theory").values()) <= 135
+    assert sum(len(used) for used in arrows("replica_theory").values()) <= 100
 
 
 def run(script: str) -> str:

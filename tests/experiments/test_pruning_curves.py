@@ -79,6 +79,7 @@ def test_abundant_data_favour_the_hard(abundant):
     assert z_score(abundant, "easy", 0.5) > 3
 
 
+@pytest.mark.slow
 def test_hard_against_easy_turns_over(scarce, abundant):
     """Measured at f = .4, 24 seeds: hard − easy is +.095 ± .013 at 40 of 100, −.0265 ± .0015 at 1280 of 3200."""
     assert z_score(scarce, "hard", 0.4, baseline="easy") > 3

@@ -90,7 +90,13 @@ def test_transfer(loss):
     assert axes.get_title() == "ResNet on pixels\n(not pretrained: +0.200)"
 
 
-@pytest.mark.parametrize("name", [figure_end_to_end.NAME, figure_4.NAME], ids=str)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(figure_end_to_end.NAME, id="end_to_end"),
+        pytest.param(figure_4.NAME, id="4", marks=pytest.mark.slow),
+    ],
+)
 def test_made_from_experiments(name, tmp_path, monkeypatch):
     """Small networks, by the way of the command but for its processes."""
     monkeypatch.setitem(STUDENTS, "resnet_quick", ResNet(widths=(4, 8), steps=50, batch=32))

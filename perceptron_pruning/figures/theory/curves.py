@@ -11,7 +11,7 @@ from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_l
 from perceptron_pruning.output.style import COLOURS, plain_ticks
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
-from replica_theory.frontier import pareto_frontier
+from replica_theory.choices.frontier import pareto_frontier
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection
 

@@ -14,7 +14,7 @@ from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.output.style import DIVERGING, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
-from replica_theory.crossover import crossover
+from replica_theory.choices.crossover import crossover
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepEasiest, KeepHardest
 

@@ -15,10 +15,10 @@ from perceptron_pruning.output.tables import Row
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
 from replica_theory.bayes import bayes_optimal
+from replica_theory.choices.optimal_ridge import optimal_ridge
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
-from replica_theory.optimal_ridge import optimal_ridge
 from replica_theory.selection import KeepHardest, KeepRandom
 
 NAME = "B1"

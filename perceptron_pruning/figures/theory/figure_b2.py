@@ -12,9 +12,9 @@ from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_l
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
+from replica_theory.choices.optimal_ridge import optimal_ridge
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.optimal_ridge import optimal_ridge
 from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selection
 
 NAME = "B2"

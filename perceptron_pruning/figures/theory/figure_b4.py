@@ -12,7 +12,7 @@ from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.output.style import DIVERGING, SEQUENTIAL, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
-from replica_theory.curation import curation_diagram
+from replica_theory.choices.curation import curation_diagram
 
 NAME = "B4"
 TITLE = "Keep the generator's hard examples or its easy ones, and how many"

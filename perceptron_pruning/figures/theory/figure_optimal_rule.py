@@ -22,7 +22,7 @@ from perceptron_pruning.figures.theory.simulated import Simulated, point, select
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
-from replica_theory.optimal_selection import OptimalSelection, optimal_selection
+from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
 from replica_theory.selection import KeepEasiest, KeepHardest, KeepWindows, Selection
 
 NAME = "optimal_rule"

@@ -93,7 +93,7 @@ def draw(table: Sequence[Row]) -> Figure:
             axes.set(xlabel=r"angle of probe and teacher, $\theta$ (degrees)", ylabel=TEST_ERROR)
             plain_ticks(axes)
             axes.label_outer()
-        axes = figure.axes[1]
+        axes = figure.axes[0]
         axes.plot([], [], "o", color="0.3", ms=3.5, label="exact angle")
         axes.plot([], [], "s", color="0.3", mfc="white", ms=6, label="trained on the pool, 3 epochs")
         axes.plot([], [], "-.", color="0.3", lw=1, label="trained on the pool, theory")

@@ -14,7 +14,7 @@ from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims import paper
 from perceptron_pruning.reproduction.claims.cells import best_cell, cells_of, exponent, origin, slope
 from replica_theory.asymptotics import frontier_fallback
-from replica_theory.frontier import pareto_frontier
+from replica_theory.choices.frontier import pareto_frontier
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import KeepHardest
 

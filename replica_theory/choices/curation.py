@@ -15,13 +15,13 @@ from typing import Generic, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory.choices.optimal_ridge import RidgeSetting, best_student
+from replica_theory.choices.student import RidgeLike, StudentLoss, StudentSetting
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import FloatOrArray, Values, check_alpha, check_probe_angle, shaped_like
 from replica_theory.geometry import target_direction
 from replica_theory.losses.base import LossLike
-from replica_theory.optimal_ridge import RidgeSetting, best_student
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
-from replica_theory.student import RidgeLike, StudentLoss, StudentSetting
 
 _ROUNDING = 1e-9  # radians by which a triangle of directions may fail to close
 _RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._numerics.one_variable import root
+from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.selection import Selection, TrainedProbe, check_selection
-from replica_theory.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 
 _EQUAL = 1e-9  # |ln ε₁/ε₂| up to which rules are equal, not crossing
 _TOLERANCE = 1e-11  # relative, of α_prune

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from replica_theory._max_margin.ruled_students import RuledStudents
 from replica_theory._numerics.one_variable import minimiser
+from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.errors import FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
 from replica_theory.selection import KeepHardest, Selection, TrainedProbe
-from replica_theory.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 
 _SCANNED = 13  # fractions f of the scan, equally spaced in ln f
 _LOG_FRACTION_TOLERANCE = 1e-5  # of the best ln f; ε is flat there, and good to 1e-10

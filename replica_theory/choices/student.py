@@ -5,13 +5,13 @@ from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
+from replica_theory.choices.optimal_ridge import optimal_ridge
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.errors import check_label_noise, check_probe_angle, check_ridge
 from replica_theory.losses.base import Loss, LossLike
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.max_margin import max_margin
-from replica_theory.optimal_ridge import optimal_ridge
 from replica_theory.selection import Selection, TrainedProbe, check_probe
 
 StudentLoss: TypeAlias = LossLike | Literal["max_margin"]

@@ -20,12 +20,12 @@ from replica_theory._trained_probe.margin_axis import TrainedAxis
 from replica_theory._trained_probe.margins import TrainedMargins
 from replica_theory._trained_probe.probe import train_probe
 from replica_theory._trained_probe.ruled_students import RuledStudents as StudentsOfTrainedProbe
+from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.errors import SaddlePointError, check_alpha, check_keep_fraction
 from replica_theory.losses.base import Loss
 from replica_theory.losses.named import LOSSES, Hinge
 from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import KeepWindows, TrainedProbe
-from replica_theory.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 
 _STATIONARY = 1e-5  # largest decrease of ln ε that an exchange of examples may promise at the end
 _BETTER = 1e-10  # decrease of ln ε for which the search goes on from another ridge

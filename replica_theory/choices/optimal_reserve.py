@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._numerics.one_variable import minimiser
+from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.errors import check_alpha
 from replica_theory.selection import Calibrated, Selection, TrainedProbe, check_selection
-from replica_theory.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 
 _SHARES = np.linspace(0.0, 1.0, 11)  # of the pool kept at random, at which ε is sampled
 _TOLERANCE = 1e-6  # of the best share; ε is flat there, and good to 1e-12
