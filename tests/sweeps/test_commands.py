@@ -72,7 +72,7 @@ def test_examples_of_the_file_are_grids():
         probe_angle=[0.0, math.radians(10)],
         student=["max_margin", EmpiricalRisk("logistic", 0.1)],
     )
-    assert len(grid_of(tomllib.loads(blocks)).cells) == 3 + 9
+    assert len(grid_of(tomllib.loads(blocks)).cells) == 3 + 9 + 4
 
 
 @pytest.mark.parametrize(
