@@ -1,42 +1,9 @@
-"""The replica theory of data pruning for perceptrons, on NumPy and SciPy alone."""
+"""The replica theory of data pruning for perceptrons, on NumPy and SciPy alone.
+
+Names are imported when they are first used, so that importing the package costs next to nothing.
+"""
 
 from typing import TYPE_CHECKING
-
-from replica_theory import asymptotics
-from replica_theory.bayes import BayesSolution, bayes_optimal
-from replica_theory.choices.crossover import CrossoverSolution, crossover, crossover_solution
-from replica_theory.choices.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
-from replica_theory.choices.frontier import ParetoFrontier, pareto_frontier
-from replica_theory.choices.optimal_reserve import OptimalReserve, optimal_reserve
-from replica_theory.choices.optimal_ridge import OptimalRidge, optimal_ridge
-from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
-from replica_theory.choices.optimal_weights import OptimalWeights, optimal_weights
-from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
-from replica_theory.errors import SaddlePointError
-from replica_theory.finite_size import FiniteSize, finite_size
-from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.max_margin import MaxMarginSolution, max_margin
-from replica_theory.observables import Observables, observables
-from replica_theory.pruning_rounds import PruningRound, pruning_rounds
-from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
-from replica_theory.selection import (
-    Calibrated,
-    GradientProbe,
-    KeepBetween,
-    KeepEasiest,
-    KeepHardest,
-    KeepRandom,
-    KeepWindows,
-    KeepWithProbability,
-    KeptDistribution,
-    Piece,
-    Selection,
-    TrainedProbe,
-    Verified,
-)
-from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
-from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
-from replica_theory.version_space import VersionSpaceSolution, version_space
 
 __all__ = [
     "BayesSolution",
@@ -96,13 +63,108 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from replica_theory import asymptotics
+    from replica_theory.bayes import BayesSolution, bayes_optimal
+    from replica_theory.choices.crossover import CrossoverSolution, crossover, crossover_solution
+    from replica_theory.choices.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
+    from replica_theory.choices.frontier import ParetoFrontier, pareto_frontier
+    from replica_theory.choices.optimal_reserve import OptimalReserve, optimal_reserve
+    from replica_theory.choices.optimal_ridge import OptimalRidge, optimal_ridge
+    from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
+    from replica_theory.choices.optimal_weights import OptimalWeights, optimal_weights
+    from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
+    from replica_theory.errors import SaddlePointError
+    from replica_theory.finite_size import FiniteSize, finite_size
+    from replica_theory.losses.risk import EmpiricalRisk
+    from replica_theory.max_margin import MaxMarginSolution, max_margin
+    from replica_theory.observables import Observables, observables
+    from replica_theory.pruning_rounds import PruningRound, pruning_rounds
+    from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
+    from replica_theory.selection import (
+        Calibrated,
+        GradientProbe,
+        KeepBetween,
+        KeepEasiest,
+        KeepHardest,
+        KeepRandom,
+        KeepWindows,
+        KeepWithProbability,
+        KeptDistribution,
+        Piece,
+        Selection,
+        TrainedProbe,
+        Verified,
+    )
+    from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
+    from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
+    from replica_theory.version_space import VersionSpaceSolution, version_space
+
     __version__: str
 else:
+    import sys
+    from types import ModuleType
 
-    def __getattr__(name: str) -> str:
-        """The version, read when it is asked for."""
-        if name != "__version__":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _MODULES = {
+        "bayes": ("BayesSolution", "bayes_optimal"),
+        "choices.crossover": ("CrossoverSolution", "crossover", "crossover_solution"),
+        "choices.curation": ("CuratedSolution", "CurationDiagram", "curated_risk", "curation_diagram"),
+        "choices.frontier": ("ParetoFrontier", "pareto_frontier"),
+        "choices.optimal_reserve": ("OptimalReserve", "optimal_reserve"),
+        "choices.optimal_ridge": ("OptimalRidge", "optimal_ridge"),
+        "choices.optimal_selection": ("OptimalSelection", "optimal_selection"),
+        "choices.optimal_weights": ("OptimalWeights", "optimal_weights"),
+        "empirical_risk": ("EmpiricalRiskSolution", "empirical_risk"),
+        "errors": ("SaddlePointError",),
+        "finite_size": ("FiniteSize", "finite_size"),
+        "losses.risk": ("EmpiricalRisk",),
+        "max_margin": ("MaxMarginSolution", "max_margin"),
+        "observables": ("Observables", "observables"),
+        "pruning_rounds": ("PruningRound", "pruning_rounds"),
+        "risk_on_data": ("DataRiskSolution", "risk_on_data"),
+        "selection": (
+            "Calibrated",
+            "GradientProbe",
+            "KeepBetween",
+            "KeepEasiest",
+            "KeepHardest",
+            "KeepRandom",
+            "KeepWindows",
+            "KeepWithProbability",
+            "KeptDistribution",
+            "Piece",
+            "Selection",
+            "TrainedProbe",
+            "Verified",
+        ),
+        "separability": ("SeparabilitySolution", "separability_solution", "separability_threshold"),
+        "sorscher_version_space": ("paper_information_gain", "paper_version_space"),
+        "version_space": ("VersionSpaceSolution", "version_space"),
+    }
+    _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+    class _Doors(ModuleType):
+        """The package, where `max_margin` is the function though a module bears its name too."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if isinstance(value, ModuleType) and name in _MODULE_OF:  # Python binds a module that it has imported
+                value = getattr(value, name)
+            super().__setattr__(name, value)
+
+    sys.modules[__name__].__class__ = _Doors
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
         from importlib.metadata import version
 
-        return version("perceptron-pruning")
+        if name == "__version__":
+            return version("perceptron-pruning")
+        if name == "asymptotics":
+            return import_module(f"{__name__}.asymptotics")
+        if name in _MODULE_OF:
+            value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, "__version__"})

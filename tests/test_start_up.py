@@ -33,8 +33,13 @@ def command(*words: str) -> str:
 
 @pytest.mark.parametrize(
     "script",
-    ["import perceptron_pruning, perceptron_pruning.parallel", command("--help"), command("--version")],
-    ids=["import", "help", "version"],
+    [
+        "import perceptron_pruning, perceptron_pruning.parallel",
+        "import replica_theory",
+        command("--help"),
+        command("--version"),
+    ],
+    ids=["import", "import of the theory", "help", "version"],
 )
 def test_starting_loads_nothing_heavy(script):
     assert loaded_by(script) == set()
@@ -49,7 +54,7 @@ def test_the_theory_starts_without_what_few_of_its_questions_need():
     slow = {
         f"scipy.{part}" for part in ("linalg", "optimize", "stats", "interpolate", "sparse", "spatial", "integrate")
     }
-    assert not loaded_by("import replica_theory", slow | WITHOUT_JAX)
+    assert not loaded_by("from replica_theory import *", slow | WITHOUT_JAX)
 
 
 @pytest.mark.parametrize("package", [perceptron_pruning, replica_theory], ids=lambda package: package.__name__)
@@ -57,13 +62,19 @@ def test_packages_tell_their_version(package):
     assert package.__version__ == version("perceptron-pruning")
 
 
-@pytest.mark.parametrize("package", [perceptron_pruning, sweeps], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", [perceptron_pruning, replica_theory, sweeps], ids=lambda package: package.__name__)
 def test_every_public_name_is_there_and_listed(package):
     for name in package.__all__:
-        assert getattr(package, name).__name__ == name
+        assert getattr(package, name).__name__.removeprefix("replica_theory.") == name
     assert set(package.__all__) <= set(dir(package))
     with pytest.raises(AttributeError, match="has no attribute 'simulator'"):
         _ = package.simulator
+
+
+def test_a_door_stays_its_function_whatever_is_imported_first():
+    modules = "import replica_theory.max_margin, replica_theory.version_space, replica_theory.observables"
+    asked = "replica_theory.max_margin, replica_theory.version_space, replica_theory.observables"
+    assert loaded_by(f"{modules}\nassert all(map(callable, ({asked})))", {"jax"}) == set()
 
 
 @pytest.mark.parametrize("name", COMMANDS, ids=str)
