@@ -15,11 +15,11 @@ RoundLoss = Literal["max_margin", "square", "logistic", "hinge", "squared_hinge"
 
 ERROR_TOLERANCE = 1e-4  # largest standard error of ε
 ERROR_TOLERANCE_OF_STEPS = 5e-4  # the same with probes of gradient steps, each of which is one Gaussian dimension
-_AIM = 2e-5  # standard error of ε at which no more points are taken
+_AIM = 5e-5  # standard error of ε at which no more points are taken
 _AIM_OF_STEPS = 2e-4
 _SCRAMBLES = 4  # independent scrambles of the Sobol sequence
 _LOG2_POINTS = (10, 12, 14)  # binary logarithms of the number of points, in turn
-_LOG2_POINTS_OF_STEPS = (11, 13, 15)
+_LOG2_POINTS_OF_STEPS = (11, 13, 14, 15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def pruning_rounds(
         rerank_pool: Whether every probe ranks the whole pool, what earlier rounds have dropped included.
 
     Returns:
-        One solution a round. Errors are accurate to about 1e-5, or 2e-4 with a `GradientProbe`, as each states.
+        One solution a round. Errors are accurate to about 5e-5, or 2e-4 with a `GradientProbe`, as each states.
 
     Raises:
         ValueError: A parameter is out of range, or there is no such probe or student.

@@ -20,8 +20,10 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
+from importlib import import_module
 from itertools import accumulate, cycle
 from multiprocessing.connection import Connection, Pipe
+from types import ModuleType
 from typing import Any
 
 AHEAD = 2  # calls that a worker holds at most, one of them running
@@ -180,13 +182,13 @@ def _run_script(script: dict[str, Any]) -> None:
 
 
 class _Pickler(pickle.Pickler):
-    """Notes whether what it pickles is defined in the caller's script."""
+    """Notes whether what it pickles is defined in the caller's script; sends modules by their names."""
 
     of_script = False
 
     def reducer_override(self, obj: object) -> Any:
         self.of_script |= getattr(obj, "__module__", None) == "__main__"
-        return NotImplemented
+        return (import_module, (obj.__name__,)) if isinstance(obj, ModuleType) else NotImplemented
 
 
 def _pickled(thing: object, arrays: list[pickle.PickleBuffer]) -> tuple[bytes, bool]:

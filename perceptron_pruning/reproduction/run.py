@@ -1,6 +1,7 @@
 """The main job: every figure, its table, a verdict on every claim, and a report of it all."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from perceptron_pruning.figures.figure import Figure, file_stem
 from perceptron_pruning.output.style import save_picture, write_renderer
 from perceptron_pruning.output.tables import Row, read_table, write_table
 from perceptron_pruning.parallel import ProcessExecutor
+from perceptron_pruning.parallel.worker import can_be_sent
 from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
 from perceptron_pruning.reproduction.report import HTML, MARKDOWN, Z_SCORES, Reproduction, write_reports
-from perceptron_pruning.reproduction.stores import FigureData, Stores
+from perceptron_pruning.reproduction.stores import Computed, FigureData, Stores, computed
 from perceptron_pruning.reproduction.suites import FigureT, SettingsT, Suite
 from perceptron_pruning.reproduction.timings import Timings
 from perceptron_pruning.studies.run import progress_bar
@@ -121,29 +123,47 @@ def _opened(output: Path, settings: SettingsT, names: Sequence[str], suite: Suit
 def _write_figures(
     output: Path, names: Sequence[str], stores: Stores, suite: Suite[SettingsT, FigureT], svg: bool
 ) -> list[Row]:
-    """Figure by figure, so that an interrupt leaves whole ones; gives every simulated point once."""
+    """Figure by figure, so that an interrupt leaves whole ones; gives every simulated point once.
+
+    While a figure is simulated, the theory of those before it is computed beside it.
+    """
     timings, points = Timings(output / TIMINGS), {}
     for name in names:
         _remove(output, name)
     with ProcessExecutor() as workers, progress_bar("reproduction", *stores.work(names)) as bar:
+        waiting: dict[str, Future[Computed]] = {}
         for name in names:
             bar.set_description_str(f"figure {name}")
             whole, done = stores.work([name])
             with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
                 data = stores.run(name, executor=workers, bar=bar)
-            _write_figure(output, suite.figures[name], data, timings, svg)
-            points |= {row["cell_seed"]: row for row in data.points()}
+            waiting[name] = _submitted(data, workers)
+            for ready in [other for other, table in waiting.items() if table.done()]:
+                points |= _write_figure(output, suite.figures[ready], waiting.pop(ready).result(), timings, svg)
+        for name, table in waiting.items():
+            bar.set_description_str(f"theory of figure {name}")
+            points |= _write_figure(output, suite.figures[name], table.result(), timings, svg)
     write_renderer(output)
     return list(points.values())
 
 
-def _write_figure(output: Path, figure: Figure, data: FigureData, timings: Timings, svg: bool) -> None:
-    """Computes and writes a figure's table, and draws the figure from what was written."""
+def _submitted(data: FigureData, workers: Executor) -> "Future[Computed]":
+    """The figure's table, computed in a worker if one can be told how, or here."""
+    if can_be_sent(data.table):
+        return workers.submit(computed, data)
+    here: Future[Computed] = Future()
+    here.set_result(computed(data))
+    return here
+
+
+def _write_figure(output: Path, figure: Figure, computed: Computed, timings: Timings, svg: bool) -> dict[int, Row]:
+    """Writes a figure's table, and draws the figure from what was written; gives its points by their seeds."""
     stem = file_stem(figure.NAME)
-    with timings.measured(figure.NAME, "theory"):
-        write_table(output / f"{stem}.csv", data.table())
+    write_table(output / f"{stem}.csv", computed.table)
+    timings.note(figure.NAME, "theory", computed.seconds)
     with timings.measured(figure.NAME, "drawing"):
         _save(figure.draw(read_table(output / f"{stem}.csv")), output, stem, svg)
+    return {row["cell_seed"]: row for row in computed.points}
 
 
 def _save(picture: Picture, output: Path, stem: str, svg: bool) -> None:

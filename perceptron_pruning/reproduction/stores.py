@@ -1,7 +1,9 @@
 """What a suite's stores offer: the work of its figures, done and to do, and what was computed for each."""
 
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +28,28 @@ class FigureData(Protocol):
     def points(self) -> list[Row]:
         """Its simulated points; none where nothing is simulated."""
         ...
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What the theory makes of a figure's data.
+
+    Attributes:
+        table: The figure's table.
+        points: Its simulated points.
+        seconds: That it took.
+    """
+
+    table: list[Row]
+    points: list[Row]
+    seconds: float
+
+
+def computed(data: FigureData) -> Computed:
+    """Table and points, in whatever process this runs."""
+    started = time.perf_counter()
+    table, points = data.table(), data.points()
+    return Computed(table, points, time.perf_counter() - started)
 
 
 class Stores(Protocol):

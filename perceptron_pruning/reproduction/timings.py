@@ -25,10 +25,16 @@ class Timings:
     @contextmanager
     def measured(self, figure: str, stage: str, *, more: bool = False) -> Iterator[None]:
         """Times what is within; ``more`` adds to what earlier runs took of the same stage."""
-        row = self._rows.setdefault(figure, {"figure": figure} | dict.fromkeys(STAGES, 0.0))
-        before, started = row[stage] if more else 0.0, time.perf_counter()
+        before, started = self._row(figure)[stage] if more else 0.0, time.perf_counter()
         try:
             yield
         finally:
-            row[stage] = round(before + time.perf_counter() - started, 2)
-            write_table(self._path, self.rows)
+            self.note(figure, stage, before + time.perf_counter() - started)
+
+    def note(self, figure: str, stage: str, seconds: float) -> None:
+        """Notes what a stage took, wherever it ran."""
+        self._row(figure)[stage] = round(seconds, 2)
+        write_table(self._path, self.rows)
+
+    def _row(self, figure: str) -> Row:
+        return self._rows.setdefault(figure, {"figure": figure} | dict.fromkeys(STAGES, 0.0))

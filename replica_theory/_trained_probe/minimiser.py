@@ -39,7 +39,7 @@ def minimiser(
         training: The setting.
         start: Order parameters near it, if any are known.
         order: Gauss–Legendre nodes in a panel.
-        coarse: The same on the way there.
+        coarse: The same on the way there; if they are equal, the way is gone once.
         trusting: Whether Newton's last step may remain unconfirmed, as a residual by other means will confirm it.
 
     Raises:
@@ -48,9 +48,14 @@ def minimiser(
     residual, tolerance = math.inf, _QUADRATIC if trusting else _TOLERANCE
     guesses = [lambda: first_guess(training), lambda: _by_falling_ridges(training)]
     for guess in guesses if start is None else [lambda: start, *guesses]:
-        student = newton(training, guess(), order=coarse, tolerance=_ROUGH, most=_PATIENCE)
-        if student.residual < _ROUGH:
-            return newton(training, student, order=order, tolerance=tolerance, last_step=trusting)
+        if coarse == order:
+            student = newton(training, guess(), order=order, tolerance=tolerance, most=_PATIENCE, last_step=trusting)
+            if student.residual < _ROUGH:
+                return student
+        else:
+            student = newton(training, guess(), order=coarse, tolerance=_ROUGH, most=_PATIENCE)
+            if student.residual < _ROUGH:
+                return newton(training, student, order=order, tolerance=tolerance, last_step=trusting)
         residual = min(residual, student.residual)
     raise SaddlePointError(
         f"no student found at alpha_total = {training.alpha}, ridge = {training.ridge}", residual=residual

@@ -11,6 +11,7 @@ and the distribution of z its average over the nodes.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr, owens_t
@@ -105,11 +106,18 @@ class RoundLearner(Learner):
         return centre, np.hypot(student.along[0] * fields.spread, student.outside)
 
     def below(self, z: float, *, trained: bool) -> float:
-        masses, totals = zip(*(self._masses(fields, z) for fields in self._of_kind(trained)), strict=True)
-        return self._averaged(masses, totals, trained)
+        if (z, trained) not in self._known:  # a quantile asks for the shares below and above each z
+            masses, totals = zip(*(self._masses(fields, z) for fields in self._of_kind(trained)), strict=True)
+            self._known[z, trained] = self._averaged(masses, totals, trained)
+        return self._known[z, trained]
 
     def above(self, z: float, *, trained: bool) -> float:
         return 1 - self.below(z, trained=trained)
+
+    @cached_property
+    def _known(self) -> dict[tuple[float, bool], float]:
+        """Shares below z that were asked for already."""
+        return {}
 
     def _of_kind(self, trained: bool) -> list[KeptFields]:
         return [self.kept] if trained or self.dropped is None else [self.kept, self.dropped]

@@ -169,7 +169,7 @@ class Chain:
             label_noise=self.label_noise,
             student=student,
             before=before,
-            kept=kept.nodes,
+            kept=SampledFields.unseen(1).nodes if last is None else kept.nodes,  # no field to tell examples apart yet
             training_share=probe.share,
             dropped=None if dropped is None else dropped.nodes,
         )
@@ -201,7 +201,7 @@ class Chain:
             kept_force = kept.nodes.moments(self.label_noise)[-1, -1]  # E[k G²]/E[G²]
             if kept_force > 1 - _LOST_FORCE:
                 return last.repeated
-        return minimiser(training, start, order=COARSE, coarse=CRUDE)
+        return minimiser(training, start, order=COARSE, coarse=CRUDE if start is None else COARSE)
 
 
 def _dimensions(probe: RoundProbe) -> int:
