@@ -9,6 +9,7 @@ mean over it is not the expansion's.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,8 @@ from replica_theory._finite_size.mistakes import StudentsByMistakes, without_mis
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
 from replica_theory._finite_size.pool import PoolEffect, pool_effect
 from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.newton import newton
+from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_probe_angle
 from replica_theory.geometry import in_plane, target_direction
@@ -29,6 +32,7 @@ from replica_theory.losses.named import check_loss
 from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 Quantity = Literal["error", "probe_angle", "margin"]
 
@@ -251,7 +255,7 @@ class _Setting:
         """The student and V, which is infinite where the loss has become a constraint."""
         if self.risk is None:
             kept = selection.kept_distribution(self.probe_angle)
-            limit = solve_students(kept, np.array([self.alpha])).students
+            limit = self._max_margin(kept)
             k, length, turn = float(limit.k[0]), float(limit.length[0]), self.probe_angle - float(limit.angle[0])
             return np.array([length * math.cos(turn), length * math.sin(turn), 1.0]) / k, math.inf
         solution = empirical_risk(
@@ -264,6 +268,21 @@ class _Setting:
             sample_weight=self.risk.sample_weight,
         )
         return solution.direction * solution.norm, float(solution.scale)
+
+    def _max_margin(self, kept: KeptDistribution) -> OrderParameters:
+        """The max-margin student, sought near the one of the rule before: their rules are neighbours."""
+        near = self._found[-1] if self._found else None
+        if near is not None and (result := newton(kept, near)).converged[0]:
+            student = result.students
+        else:
+            student = solve_students(kept, np.array([self.alpha])).students
+        self._found[:] = [student]
+        return student
+
+    @cached_property
+    def _found(self) -> list[OrderParameters]:
+        """The max-margin student found last, if any."""
+        return []
 
     def _loss_and_ridge(self, scale: float) -> tuple[Loss, float]:
         if self.risk is None:

@@ -137,7 +137,7 @@ def _write_figures(
             whole, done = stores.work([name])
             with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
                 data = stores.run(name, executor=workers, bar=bar)
-            waiting[name] = _submitted(data, workers)
+            waiting[name] = _submitted(data, workers) if len(names) > 1 else _finished(data)
             for ready in [other for other, table in waiting.items() if table.done()]:
                 points |= _write_figure(output, suite.figures[ready], waiting.pop(ready).result(), timings, svg)
         for name, table in waiting.items():
@@ -149,8 +149,11 @@ def _write_figures(
 
 def _submitted(data: FigureData, workers: Executor) -> "Future[Computed]":
     """The figure's table, computed in a worker if one can be told how, or here."""
-    if can_be_sent(data.table):
-        return workers.submit(computed, data)
+    return workers.submit(computed, data) if can_be_sent(data.table) else _finished(data)
+
+
+def _finished(data: FigureData) -> "Future[Computed]":
+    """The figure's table, computed here and now."""
     here: Future[Computed] = Future()
     here.set_result(computed(data))
     return here

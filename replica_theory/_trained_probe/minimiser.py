@@ -49,7 +49,8 @@ def minimiser(
     guesses = [lambda: first_guess(training), lambda: _by_falling_ridges(training)]
     for guess in guesses if start is None else [lambda: start, *guesses]:
         if coarse == order:
-            student = newton(training, guess(), order=order, tolerance=tolerance, most=_PATIENCE, last_step=trusting)
+            near = _ROUGH if trusting else _TOLERANCE
+            student = newton(training, guess(), order=order, tolerance=near, most=_PATIENCE, last_step=trusting)
             if student.residual < _ROUGH:
                 return student
         else:

@@ -174,11 +174,12 @@ class _FractionSearch:
         lowest, alphas = int(np.argmin(log_errors)), np.array([alpha])
         left, right = log_fractions[max(lowest - 1, 0)], log_fractions[min(lowest + 1, _SCANNED - 1)]
         error = self._log_error(alpha, float(log_fractions[lowest]))
-        refined = minimiser(error, left, right, xtol=_LOG_FRACTION_TOLERANCE)
-        students = {float(log_fraction): self.at(alphas, log_fraction) for log_fraction in (refined, left, right)}
-        students[float(log_fractions[lowest])] = self.at(alphas, float(log_fractions[lowest]))
-        best = min(students, key=lambda log_fraction: students[log_fraction].generalization_error[0])
-        return min(1.0, math.exp(best)), students[best]
+        found = float(minimiser(error, left, right, xtol=_LOG_FRACTION_TOLERANCE))
+        best = self.at(alphas, found)
+        if best.generalization_error[0] > math.exp(log_errors[lowest]):
+            found = float(log_fractions[lowest])  # no better than the scan, as at an end of the interval
+            best = self.at(alphas, found)
+        return min(1.0, math.exp(found)), best
 
     def _log_error(self, alpha: float, start: float) -> Callable[[float], float]:
         """ln ε by ln f. A max-margin student is found from the one before it, without the check that the best gets."""

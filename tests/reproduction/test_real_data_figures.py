@@ -155,10 +155,7 @@ def test_a_figure_is_made_of_its_own_experiments(made):
 
 def test_again_it_trains_nothing(made, monkeypatch):
     before = (made / "figure_class_floor.csv").read_bytes()
-    monkeypatch.setattr(
-        "perceptron_pruning.parallel.ProcessExecutor.submit",
-        lambda *_: pytest.fail("something is trained again"),
-    )
+    monkeypatch.setattr("perceptron_pruning.studies.run._run", lambda *_: pytest.fail("something is trained again"))
     reproduce_figures(made, SMALL, ["class_floor"], REAL_DATA)
     assert (made / "figure_class_floor.csv").read_bytes() == before
 

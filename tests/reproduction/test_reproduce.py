@@ -62,7 +62,7 @@ def test_one_figure_is_written_from_its_own_points(figure_1b):
 
 def test_the_same_figure_again_simulates_nothing_and_gives_the_same(figure_1b, monkeypatch):
     folder, files = figure_1b
-    monkeypatch.setattr(run.ProcessExecutor, "submit", lambda *_: pytest.fail("something is simulated again"))
+    monkeypatch.setattr("perceptron_pruning.studies.run._run", lambda *_: pytest.fail("something is simulated again"))
     timed = (folder / "timings.csv").read_text()
     assert one_figure(folder) == files
     assert simulation_seconds(timed) == simulation_seconds((folder / "timings.csv").read_text())

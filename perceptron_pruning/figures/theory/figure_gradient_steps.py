@@ -29,7 +29,7 @@ ALPHA, HALF = 3.0, 0.5
 LOSS, STEP, RIDGE = "logistic", 1.0, 0.1
 STEPS = (1, 2, 3, 5)
 EPOCHS, BATCHES = 3, 64
-SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+SIZES = {"quick": (1.0, 2.0, 8.0), "full": (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)}
 RULES = {"hard": KeepHardest, "easy": KeepEasiest}
 
 
@@ -40,31 +40,37 @@ def cells(settings: Settings) -> list[Cell]:
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
     """Pools pruned by probes of full-batch steps, and of mini-batches."""
-    return {NAME: own_pool_study(NAME, _simulated(), settings)}
+    return {NAME: own_pool_study(NAME, _simulated(settings), settings)}
 
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """Theory of the steps and of their limit, and simulated points, each beside the theory of the full batch."""
     limits = [_pool(TrainedProbe(LOSS, RIDGE), rule) for rule in RULES]
-    rows = simulated_rows(simulated.datasets[NAME], _simulated(), settings)
-    return [*theory_rows(_full_batches()), *theory_rows(limits, "minimiser"), *rows]
+    rows = simulated_rows(simulated.datasets[NAME], _simulated(settings), settings)
+    return [*theory_rows(_full_batches(settings)), *theory_rows(limits, "minimiser"), *rows]
 
 
 def _pool(probe: GradientProbe | TrainedProbe, rule: str) -> OwnPool:
     return OwnPool(alpha_total=ALPHA, rounds=((probe, RULES[rule](HALF)),))
 
 
-def _full_batches() -> list[OwnPool]:
+def _sizes(settings: Settings) -> tuple[float, ...]:
+    return SIZES["full" if settings.name == "full" else "quick"]
+
+
+def _full_batches(settings: Settings) -> list[OwnPool]:
     """Several steps of one size, and some of several."""
-    steps = [(steps, STEP) for steps in STEPS] + [(EPOCHS, size) for size in SIZES if size != STEP]
+    steps = [(steps, STEP) for steps in STEPS] + [(EPOCHS, size) for size in _sizes(settings) if size != STEP]
     return [_pool(GradientProbe(LOSS, count, size, RIDGE), rule) for rule in RULES for count, size in steps]
 
 
-def _simulated() -> list[OwnPool]:
+def _simulated(settings: Settings) -> list[OwnPool]:
     batches = [
-        _pool(GradientProbe(LOSS, EPOCHS, size, RIDGE, batches=BATCHES), rule) for rule in RULES for size in SIZES
+        _pool(GradientProbe(LOSS, EPOCHS, size, RIDGE, batches=BATCHES), rule)
+        for rule in RULES
+        for size in _sizes(settings)
     ]
-    return [*_full_batches(), *batches]
+    return [*_full_batches(settings), *batches]
 
 
 def rows_of(table: Sequence[Row], kind: str, rule: str) -> list[Row]:

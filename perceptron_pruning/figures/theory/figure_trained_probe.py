@@ -28,7 +28,7 @@ ALPHAS = (1.0, 2.0, 4.0)
 FRACTIONS = (0.5, 0.2)
 DEGREES = (10.0, 20.0, 30.0, 45.0)
 LINE_DEGREES = np.linspace(2.0, 60.0, 30)
-RIDGES = (*np.geomspace(1e-3, 10.0, 17).tolist(), math.inf)  # of the pool's own probes
+RIDGES = (*np.geomspace(1e-3, 10.0, 9).tolist(), math.inf)  # of the pool's own probes
 
 
 def cells(settings: Settings) -> list[Cell]:

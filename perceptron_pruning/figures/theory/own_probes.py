@@ -181,7 +181,14 @@ def theory_of(pool: OwnPool) -> tuple[float, float]:
             pool.alpha_total, rounds=pool.rounds, label_noise=pool.label_noise, **loss_and_ridge(pool.student)
         )[-1]
         return last.generalization_error, last.standard_error
-    return float(student_of_theory(pool, selection=rule, probe=probe).generalization_error), 0.0
+    return float(_own_student(pool).generalization_error), 0.0
+
+
+@lru_cache(maxsize=4096)
+def _own_student(pool: OwnPool):
+    """The theory's student of what one round by a minimiser has kept."""
+    ((probe, rule),) = pool.rounds
+    return student_of_theory(pool, selection=rule, probe=probe)
 
 
 def student_of_theory(pool: OwnPool, **rule):
@@ -197,8 +204,8 @@ def foreign_rows(pools: Iterable[OwnPool]) -> list[Row]:
     """The same rules by a probe that knows nothing of the pool, at the angle that the pool's own probe reaches."""
     rows = []
     for pool in pools:
-        ((probe, rule),) = pool.rounds
-        angle = student_of_theory(pool, selection=rule, probe=probe).probe_angle
+        ((_, rule),) = pool.rounds
+        angle = _own_student(pool).probe_angle
         foreign = student_of_theory(pool, selection=rule, probe_angle=angle)
         rows.append(
             pool.columns
