@@ -18,7 +18,9 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.observables import Observables, observables
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
-from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
+from replica_theory.real_data.risk_on_data import DataRiskSolution, risk_on_data
+from replica_theory.real_data.structured_inputs import StructuredInputs
+from replica_theory.real_data.structured_risk import StructuredRiskSolution, structured_risk
 from replica_theory.selection import (
     Calibrated,
     GradientProbe,
@@ -68,6 +70,8 @@ __all__ = [
     "SaddlePointError",
     "Selection",
     "SeparabilitySolution",
+    "StructuredInputs",
+    "StructuredRiskSolution",
     "TrainedProbe",
     "Verified",
     "VersionSpaceSolution",
@@ -92,6 +96,7 @@ __all__ = [
     "risk_on_data",
     "separability_solution",
     "separability_threshold",
+    "structured_risk",
     "version_space",
 ]
 

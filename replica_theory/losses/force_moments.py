@@ -26,8 +26,10 @@ class ForceMoments(NamedTuple):
 Moments = Callable[[np.ndarray, np.ndarray, np.ndarray], ForceMoments]
 """Moments at means m, standard deviations c > 0 and scales S > 0 of the fields, (n,) each."""
 
-ORDERS = (9, 21, 45, 91)  # Gauss–Hermite nodes in the field of a smooth loss
-_PANEL_ORDERS = (6, 10, 16, 24)  # Gauss–Legendre nodes on a panel of another loss, at the same levels
+ORDERS = (9, 21, 45, 91, 181)  # nodes in the field of a smooth loss: Gauss–Hermite, from 45 on equally spaced
+_PANEL_ORDERS = (6, 10, 16, 24, 32)  # Gauss–Legendre nodes on a panel of another loss, at the same levels
+_LARGEST_HERMITE = 21  # nodes up to which Gauss–Hermite rules are the better ones
+_REACH = 7.3  # standard deviations between which equally spaced nodes lie
 _PANEL_ENDS = np.array([-8.5, -4.0, -1.5, 1.5, 4.0, 8.5])  # panels in (ω − m)/c, beside the loss's own
 _LAST_STEP = 1e-5  # step in p at which Halley's method ends: an error e becomes e³
 _LARGEST_STEP = 1.0  # step in p beyond which the field is solved for afresh
@@ -96,9 +98,21 @@ def _hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceM
     )
 
 
+def _gaussian_rule(order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of averages over a standard normal variable."""
+    if order <= _LARGEST_HERMITE:
+        nodes, weights = np.polynomial.hermite_e.hermegauss(order)
+    else:
+        nodes = np.linspace(-_REACH, _REACH, order)
+        weights = np.exp(-0.5 * nodes**2)
+    return nodes, weights / weights.sum()
+
+
 @dataclass
 class _LogisticMoments:
-    """Gauss–Hermite quadrature by blocks of rows; fields p of the last call are the next call's first guess.
+    """Quadrature by blocks of rows; fields p of the last call are the next call's first guess.
+
+    prox is analytic up to |Im ω| = π at every S, so that equally spaced nodes, h apart, err by exp(−2π²/(h c)).
 
     Attributes:
         loss: The logistic loss.
@@ -109,8 +123,8 @@ class _LogisticMoments:
     order: int
 
     def __post_init__(self) -> None:
-        nodes, weights = np.polynomial.hermite_e.hermegauss(self.order)
-        self._nodes, self._weights = nodes[:, None], weights / weights.sum()
+        nodes, weights = _gaussian_rule(self.order)
+        self._nodes, self._weights = nodes[:, None], weights
         self._fields: list[np.ndarray] = []
 
     def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._data_risk.cavity import Cavity, Equations, Step
-from replica_theory._data_risk.force_moments import LEVELS, Moments, force_moments, in_closed_form
-from replica_theory._data_risk.rows import Rows
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
+from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
+from replica_theory.losses.force_moments import LEVELS, Moments, force_moments, in_closed_form
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
