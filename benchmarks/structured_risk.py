@@ -23,7 +23,7 @@ from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import KeepBetween, KeepEasiest, KeepHardest, KeepRandom, StructuredInputs, structured_risk
 from replica_theory.selection import Selection
 
-N_FEATURES, N_SETTINGS, N_TRIALS, SEED = 200, 48, 200, 2024
+N_FEATURES, N_SETTINGS, N_TRIALS, SEED = 200, 120, 200, 2024
 RULES: tuple[Selection, ...] = (
     KeepRandom(),
     KeepHardest(0.5),

@@ -26,15 +26,12 @@ class ForceMoments(NamedTuple):
 Moments = Callable[[np.ndarray, np.ndarray, np.ndarray], ForceMoments]
 """Moments at means m, standard deviations c > 0 and scales S > 0 of the fields, (n,) each."""
 
-ORDERS = (9, 21, 45, 91, 181)  # nodes in the field of a smooth loss: Gauss–Hermite, from 45 on equally spaced
-_PANEL_ORDERS = (6, 10, 16, 24, 32)  # Gauss–Legendre nodes on a panel of another loss, at the same levels
-_LARGEST_HERMITE = 21  # nodes up to which Gauss–Hermite rules are the better ones
-_REACH = 7.3  # standard deviations between which equally spaced nodes lie
+_PANEL_ORDERS = (6, 10, 16, 24, 32)  # Gauss–Legendre nodes on a panel of an own loss, by level
 _PANEL_ENDS = np.array([-8.5, -4.0, -1.5, 1.5, 4.0, 8.5])  # panels in (ω − m)/c, beside the loss's own
 _LAST_STEP = 1e-5  # step in p at which Halley's method ends: an error e becomes e³
 _LARGEST_STEP = 1.0  # step in p beyond which the field is solved for afresh
-LEVELS = len(ORDERS)
-_KEPT_ORDER = 21  # nodes up to which fields are kept for the next call
+_NARROW = 0.3  # c below which few Gauss–Hermite nodes serve
+_SLACK = 1.2  # factor by which c, S and the range of ω may change before nodes are placed anew
 _NEAR_STEPS = 3  # steps from a guess before the field is solved for afresh
 _BLOCK = 1 << 15  # fields in a block of rows
 
@@ -48,7 +45,7 @@ def force_moments(loss: Loss, level: int) -> Moments:
     if isinstance(loss, Hinge):
         return _hinge
     if isinstance(loss, Logistic):
-        return _LogisticMoments(loss, ORDERS[level])
+        return _LogisticMoments(loss, _SPACINGS[level])
     return _PanelMoments(loss, _PANEL_ORDERS[level])
 
 
@@ -98,58 +95,191 @@ def _hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceM
     )
 
 
-def _gaussian_rule(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights of averages over a standard normal variable."""
-    if order <= _LARGEST_HERMITE:
-        nodes, weights = np.polynomial.hermite_e.hermegauss(order)
-    else:
-        nodes = np.linspace(-_REACH, _REACH, order)
-        weights = np.exp(-0.5 * nodes**2)
-    return nodes, weights / weights.sum()
+@dataclass(frozen=True)
+class _Spacing:
+    """Equally spaced nodes t of ω, which err by exp(−2π² c²/h²) and, prox being analytic for |Im ω| < π, by exp(−2π²/h).
+
+    Attributes:
+        by_deviation: Largest h/c.
+        largest: Largest h.
+        reach: Standard deviations that the nodes cover.
+        order: Gauss–Hermite nodes of rows of small c instead.
+    """
+
+    by_deviation: float
+    largest: float
+    reach: float
+    order: int
+
+
+_SPACINGS = (
+    _Spacing(1.4, 2.0, 4.5, 7),
+    _Spacing(1.05, 1.1, 5.8, 11),
+    _Spacing(0.88, 0.78, 7.0, 15),
+    _Spacing(0.8, 0.62, 7.7, 19),
+    _Spacing(0.7, 0.5, 8.5, 25),
+)
+LEVELS = len(_SPACINGS)
 
 
 @dataclass
 class _LogisticMoments:
-    """Quadrature by blocks of rows; fields p of the last call are the next call's first guess.
-
-    prox is analytic up to |Im ω| = π at every S, so that equally spaced nodes, h apart, err by exp(−2π²/(h c)).
+    """Averages of logistic forces; nodes of the last call serve the next one as long as they cover its rows.
 
     Attributes:
+        loss: The logistic loss.
+        spacing: Of the nodes.
+    """
+
+    loss: Logistic
+    spacing: _Spacing
+
+    def __post_init__(self) -> None:
+        self._groups: list[_SpacedRows | _NarrowRows] = []
+        self._rows = 0
+
+    def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
+        fields = (mean, deviation, scale)
+        if self._rows != len(mean) or not all(group.serves(*fields) for group in self._groups):
+            self._groups, self._rows = self._grouped(*fields), len(mean)
+        moments = np.empty((3, len(mean)))
+        for group in self._groups:
+            moments[:, group.rows] = group.moments(*fields)
+        return ForceMoments(*moments)
+
+    def _grouped(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> "list[_SpacedRows | _NarrowRows]":
+        """Rows of like c, by octaves."""
+        octave = np.floor(np.log2(np.maximum(deviation, 0.5 * _NARROW) / _NARROW)).astype(int)
+        groups: list[_SpacedRows | _NarrowRows] = []
+        for number in np.unique(octave):
+            rows = np.flatnonzero(octave == number)
+            if number < 0:
+                groups.append(_NarrowRows(rows, self.loss, self.spacing.order))
+            else:
+                groups.append(_SpacedRows.covering(rows, mean, deviation, scale, self.loss, self.spacing))
+        return groups
+
+
+@dataclass(frozen=True, eq=False)
+class _SpacedRows:
+    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), t_j equally spaced, S̄ their largest scale.
+
+    With ω_i(p) = p + S_i ℓ'(p) a row's average of g is ∫ g(p) φ((ω_i(p) − m_i)/c_i) ω_i'(p) dp/c_i: no row's proximal
+    operator is solved for, and all averages are one matrix of Gaussians times a few columns.
+
+    Attributes:
+        rows: Their indices, (rows,).
+        columns: (p, ℓ', −1) at the nodes, (3, nodes).
+        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (nodes, 6).
+        least: Least c that the spacing serves.
+        scales: Least and largest S.
+        ends: Least m − reach c and largest m + reach c.
+        reach: Standard deviations.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    weights: np.ndarray
+    least: float
+    scales: tuple[float, float]
+    ends: tuple[float, float]
+    reach: float
+
+    @classmethod
+    def covering(
+        cls,
+        rows: np.ndarray,
+        mean: np.ndarray,
+        deviation: np.ndarray,
+        scale: np.ndarray,
+        loss: Logistic,
+        spacing: _Spacing,
+    ) -> "_SpacedRows":
+        """Nodes for these rows, and for what they may become in further steps."""
+        m, c, S, reach = mean[rows], deviation[rows], scale[rows], spacing.reach
+        least, lowest, most = (float(end) for end in (c.min() / _SLACK, S.min() / _SLACK, S.max() * _SLACK))
+        room = (_SLACK - 1) * (np.abs(m) + reach * c).max()
+        ends = float((m - reach * c).min() - room), float((m + reach * c).max() + room)
+        first = loss.proximal(np.array([ends[0]]), lowest)
+        start = float((first + most * loss.derivative(first))[0])
+        step = min(spacing.by_deviation * least, spacing.largest)
+        t = np.arange(start, ends[1] + step, step)
+        p = loss.proximal(t, np.full_like(t, most))
+        slope, curvature = loss.derivative(p), loss.second_derivative(p)
+        width = step / (1 + most * curvature) / np.sqrt(2 * np.pi)
+        values = [np.ones_like(p), curvature, -slope, -curvature * slope, slope**2, curvature * slope**2]
+        weights = np.ascontiguousarray((width * np.stack(values)).T)
+        return cls(rows, np.stack([p, slope, -np.ones_like(p)]), weights, least, (lowest, most), ends, reach)
+
+    def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
+        """Whether the nodes still cover the rows, as closely as they must."""
+        m, c, S = mean[self.rows], deviation[self.rows], scale[self.rows]
+        close = self.least <= c.min() and self.scales[0] <= S.min() and S.max() <= self.scales[1]
+        return bool(
+            close and self.ends[0] <= (m - self.reach * c).min() and (m + self.reach * c).max() <= self.ends[1]
+        )
+
+    def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """E f, E f², E u, (3, rows)."""
+        inverse, S = 1 / deviation[self.rows], scale[self.rows]
+        factors = np.stack([inverse, S * inverse, mean[self.rows] * inverse], axis=1)
+        sums = np.empty((len(S), self.weights.shape[1]))
+        for block in _blocks(len(S), len(self.weights)):
+            gaussian = factors[block] @ self.columns
+            np.multiply(gaussian, gaussian, out=gaussian)
+            gaussian *= -0.5
+            np.exp(gaussian, out=gaussian)
+            sums[block] = gaussian @ self.weights
+        one, bend, force, bent_force, square, bent_square = sums.T
+        return np.stack([force + S * bent_force, square + S * bent_square, bend]) / (one + S * bend)
+
+
+@dataclass(eq=False)
+class _NarrowRows:
+    """Rows of small c, by a Gauss–Hermite rule; fields p of the last call are the next call's first guess.
+
+    Attributes:
+        rows: Their indices, (rows,).
         loss: The logistic loss.
         order: Nodes.
     """
 
+    rows: np.ndarray
     loss: Logistic
     order: int
 
     def __post_init__(self) -> None:
-        nodes, weights = _gaussian_rule(self.order)
-        self._nodes, self._weights = nodes[:, None], weights
+        nodes, weights = np.polynomial.hermite_e.hermegauss(self.order)
+        self._nodes, self._weights = nodes[:, None], weights / weights.sum()
         self._fields: list[np.ndarray] = []
 
-    def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
-        blocks = _blocks(len(mean), self.order)
-        last: list[np.ndarray | None] = [*self._fields] if len(self._fields) == len(blocks) else [None] * len(blocks)
-        parts, self._fields = [], []
-        for block, guess in zip(blocks, last, strict=True):
-            omega = mean[block] + self._nodes * deviation[block]
-            fields = self._proximal(omega, scale[block], guess)
-            parts.append(self._of_fields(fields, scale[block]))
-            if self.order <= _KEPT_ORDER:
-                self._fields.append(fields)
-        return ForceMoments(*(np.concatenate(moment) for moment in zip(*parts, strict=True)))
+    def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
+        """Whether c is still small."""
+        return bool(deviation[self.rows].max() < _SLACK * _NARROW)
 
-    def _of_fields(self, fields: np.ndarray, scale: np.ndarray) -> ForceMoments:
+    def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """E f, E f², E u, (3, rows)."""
+        mean, deviation, scale = mean[self.rows], deviation[self.rows], scale[self.rows]
+        blocks = _blocks(len(mean), self.order)
+        last: list[np.ndarray | None] = [*self._fields] if self._fields else [None] * len(blocks)
+        moments, self._fields = np.empty((3, len(mean))), []
+        for block, guess in zip(blocks, last, strict=True):
+            fields = self._proximal(mean[block] + self._nodes * deviation[block], scale[block], guess)
+            moments[:, block] = self._of_fields(fields, scale[block])
+            self._fields.append(fields)
+        return moments
+
+    def _of_fields(self, fields: np.ndarray, scale: np.ndarray) -> np.ndarray:
         likely = np.exp(-np.abs(fields))
         away = 1 / (1 + likely)
         force = np.where(fields > 0, likely, 1.0) * away
         curvature = likely * away * away
         weights = self._weights
-        return ForceMoments(weights @ force, weights @ force**2, weights @ (curvature / (1 + scale * curvature)))
+        return np.stack([weights @ force, weights @ force**2, weights @ (curvature / (1 + scale * curvature))])
 
     def _proximal(self, omega: np.ndarray, scale: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
         """Root of p − S/(1 + eᵖ) = ω by Halley's method from a guess, or afresh where that is far away."""
-        fields, steps = (omega, 0) if guess is None or guess.shape != omega.shape else (guess, _NEAR_STEPS)
+        fields, steps = (omega, 0) if guess is None else (guess, _NEAR_STEPS)
         for _ in range(steps):
             likely = np.exp(np.minimum(fields, 700.0))
             pull = scale / (1 + likely)
