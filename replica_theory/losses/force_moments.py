@@ -31,7 +31,7 @@ _PANEL_ENDS = np.array([-8.5, -4.0, -1.5, 1.5, 4.0, 8.5])  # panels in (ω − m
 _LAST_STEP = 1e-5  # step in p at which Halley's method ends: an error e becomes e³
 _LARGEST_STEP = 1.0  # step in p beyond which the field is solved for afresh
 _NARROW = 0.3  # c below which few Gauss–Hermite nodes serve
-_SLACK = 1.2  # factor by which c, S and the range of ω may change before nodes are placed anew
+_SLACK = 1.25  # factor by which c, S and the range of ω may change before nodes are placed anew
 _NEAR_STEPS = 3  # steps from a guess before the field is solved for afresh
 _BLOCK = 1 << 15  # fields in a block of rows
 
@@ -148,11 +148,11 @@ class _LogisticMoments:
         return ForceMoments(*moments)
 
     def _grouped(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> "list[_SpacedRows | _NarrowRows]":
-        """Rows of like c, by octaves."""
-        octave = np.floor(np.log2(np.maximum(deviation, 0.5 * _NARROW) / _NARROW)).astype(int)
+        """Rows of like c, up to a factor of 4."""
+        band = np.floor(0.5 * np.log2(np.maximum(deviation, 0.5 * _NARROW) / _NARROW)).astype(int)
         groups: list[_SpacedRows | _NarrowRows] = []
-        for number in np.unique(octave):
-            rows = np.flatnonzero(octave == number)
+        for number in np.unique(band):
+            rows = np.flatnonzero(band == number)
             if number < 0:
                 groups.append(_NarrowRows(rows, self.loss, self.spacing.order))
             else:
