@@ -35,6 +35,8 @@ __all__ = [
     "SaddlePointError",
     "Selection",
     "SeparabilitySolution",
+    "StructuredInputs",
+    "StructuredRiskSolution",
     "TrainedProbe",
     "Verified",
     "VersionSpaceSolution",
@@ -59,6 +61,7 @@ __all__ = [
     "risk_on_data",
     "separability_solution",
     "separability_threshold",
+    "structured_risk",
     "version_space",
 ]
 
@@ -79,7 +82,9 @@ if TYPE_CHECKING:
     from replica_theory.max_margin import MaxMarginSolution, max_margin
     from replica_theory.observables import Observables, observables
     from replica_theory.pruning_rounds import PruningRound, pruning_rounds
-    from replica_theory.risk_on_data import DataRiskSolution, risk_on_data
+    from replica_theory.real_data.risk_on_data import DataRiskSolution, risk_on_data
+    from replica_theory.real_data.structured_inputs import StructuredInputs
+    from replica_theory.real_data.structured_risk import StructuredRiskSolution, structured_risk
     from replica_theory.selection import (
         Calibrated,
         GradientProbe,
@@ -120,7 +125,9 @@ else:
         "max_margin": ("MaxMarginSolution", "max_margin"),
         "observables": ("Observables", "observables"),
         "pruning_rounds": ("PruningRound", "pruning_rounds"),
-        "risk_on_data": ("DataRiskSolution", "risk_on_data"),
+        "real_data.risk_on_data": ("DataRiskSolution", "risk_on_data"),
+        "real_data.structured_inputs": ("StructuredInputs",),
+        "real_data.structured_risk": ("StructuredRiskSolution", "structured_risk"),
         "selection": (
             "Calibrated",
             "GradientProbe",

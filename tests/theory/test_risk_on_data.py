@@ -9,8 +9,8 @@ import pytest
 
 from perceptron_pruning import fit_empirical_risk
 from replica_theory import SaddlePointError, risk_on_data
-from replica_theory._data_risk import solver
-from replica_theory._data_risk.force_moments import LEVELS, force_moments
+from replica_theory._real_data.leave_one_out import solver
+from replica_theory.losses.force_moments import LEVELS, force_moments
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)

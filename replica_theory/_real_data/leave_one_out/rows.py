@@ -34,6 +34,10 @@ class Rows:
         """Chance that the row's own force is in a training set: φ, or 0 in an infinite population."""
         return self.count if self.finite else np.zeros(len(self.count))
 
+    def in_single_precision(self) -> "Rows":
+        """The same rows in single precision, whose products with matrices take half the time."""
+        return replace(self, inputs=self.inputs.astype(np.float32))
+
     def subset(self, chosen: np.ndarray) -> "Rows":
         """The rows of a mask."""
         names = ("inputs", "labels", "count", "weight")
@@ -45,16 +49,17 @@ class Rows:
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
         """z_i·a, (n,)."""
-        return self.labels * (self.inputs @ direction)
+        return self.labels * (self.inputs @ direction.astype(self.inputs.dtype))
 
     def pull(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ r_i z_i/N, (d,)."""
-        return self.inputs.T @ (self.labels * coefficients) / self.normalisation
+        signed = (self.labels * coefficients).astype(self.inputs.dtype)
+        return (self.inputs.T @ signed).astype(float) / self.normalisation
 
     def gram(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ r_i z_i z_iᵀ/N, (d, d), of r ≥ 0."""
         roots = np.sqrt(coefficients / self.normalisation)
-        total = np.zeros((self.inputs.shape[1],) * 2)
+        total, roots = np.zeros((self.inputs.shape[1],) * 2), roots.astype(self.inputs.dtype)
         for block in self.blocks():
             scaled = self.inputs[block] * roots[block, None]
             total += scaled.T @ scaled
@@ -73,7 +78,7 @@ def row_blocks(inputs: np.ndarray) -> Iterator[slice]:
 
 def quadratic_forms(inputs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """x_iᵀ T x_i, (n,)."""
-    forms = np.empty(len(inputs))
+    forms, matrix = np.empty(len(inputs)), matrix.astype(inputs.dtype)
     for block in row_blocks(inputs):
         forms[block] = np.einsum("ij,ij->i", inputs[block] @ matrix, inputs[block])
     return forms

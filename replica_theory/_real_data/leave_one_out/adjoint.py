@@ -10,10 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory._data_risk.cavity import Cavity, Equations
-from replica_theory._data_risk.force_moments import ForceMoments, Moments
-from replica_theory._data_risk.rows import row_blocks
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations
+from replica_theory._real_data.leave_one_out.rows import row_blocks
 from replica_theory.errors import SaddlePointError
+from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _SOLVED = 1e-9  # residual of the linear system, relative to its right side
 _MOST_PRODUCTS = 300

@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._data_risk.adjoint import Adjoint, Multipliers
-from replica_theory._data_risk.cavity import Cavity, Equations
-from replica_theory._data_risk.force_moments import LEVELS, force_moments
-from replica_theory._data_risk.rows import Rows, quadratic_forms
-from replica_theory._data_risk.solver import solve
+from replica_theory._real_data.leave_one_out.adjoint import Adjoint, Multipliers
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations
+from replica_theory._real_data.leave_one_out.rows import Rows, quadratic_forms
+from replica_theory._real_data.leave_one_out.solver import solve
 from replica_theory.losses.base import Loss
+from replica_theory.losses.force_moments import LEVELS, force_moments
 
 _LEAST_DEVIATION = 1e-9  # of a left-out field, relative to its mean size, below which its chance of a mistake is a step
 

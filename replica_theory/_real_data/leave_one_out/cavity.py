@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._data_risk.force_moments import ForceMoments, Moments
-from replica_theory._data_risk.rows import Rows
+from replica_theory._real_data.leave_one_out.rows import Rows
+from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
 _LEAST_VARIANCE = 1e-24  # of a field, where every row is in every training set

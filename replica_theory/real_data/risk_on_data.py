@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._data_risk.arguments import (
+from replica_theory._numerics.array_fields import ArrayFields, read_only
+from replica_theory._real_data.arguments import (
     check_keep_probability,
     check_labels,
     check_positive,
@@ -14,9 +15,8 @@ from replica_theory._data_risk.arguments import (
     check_sample_weight,
     mean_counts,
 )
-from replica_theory._data_risk.rows import Rows
-from replica_theory._data_risk.students import Students
-from replica_theory._numerics.array_fields import ArrayFields, read_only
+from replica_theory._real_data.leave_one_out.rows import Rows
+from replica_theory._real_data.leave_one_out.students import Students
 from replica_theory.losses.base import LossLike
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import Hinge, check_loss
@@ -114,8 +114,8 @@ def risk_on_data(
 
     A student minimises (1/N) Σ_kept v ℓ(y w·x) + (λ/2)‖w‖² on P rows that are drawn without replacement with chances
     proportional to q. For each row the theory gives the law N(m, c²) of its field y w·x in students trained without it,
-    by the leave-one-out equations of `replica_theory._data_risk.cavity`. It assumes of the data only that w·x, with w
-    trained without x, is Gaussian over training sets; not that x is.
+    by the leave-one-out equations of `replica_theory._real_data.leave_one_out.cavity`. It assumes of the data only
+    that w·x, with w trained without x, is Gaussian over training sets; not that x is.
 
     Time is that of about fifteen products XᵀX; memory, twice the inputs'.
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._data_risk.cavity import Cavity, Equations, Step
-from replica_theory._data_risk.force_moments import LEVELS, Moments, force_moments, in_closed_form
-from replica_theory._data_risk.rows import Rows
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
+from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
+from replica_theory.losses.force_moments import LEVELS, Moments, force_moments, in_closed_form
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SOLVED = 1e-7  # largest change of the last step of the iteration
-_ROUGHLY = 0.02  # that at which the quadrature is chosen
-_SAME = 3e-7  # difference of moments, relative to the largest, between quadratures that serve alike
+_ROUGHLY = 1e-3  # that down to which products with the rows are in single precision
+_FIRST_LEVEL = 1  # of the quadrature
 _DEPTH = 6  # steps that Anderson's acceleration remembers
 _MOST_STEPS = 60
 _NEAR = 0.5  # change below which steps are accelerated
@@ -82,17 +82,12 @@ def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
 
 
 def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
-    """Solution from a guess, on the coarsest quadrature of which the next finer one finds nothing wrong.
-
-    The quadrature is chosen near the solution, and chosen again where one step on the next finer one still changes it.
-    """
-    equations, residual, level = Equations(rows, penalty), np.inf, 0
-    if not in_closed_form(loss):
-        guess = _anderson(equations, force_moments(loss, 0), guess, _ROUGHLY)
-        level = _level(equations, loss, guess)
+    """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
+    equations, residual, level = Equations(rows, penalty), np.inf, _FIRST_LEVEL
+    roughly = Equations(rows.in_single_precision(), penalty)
     while level < LEVELS:
         moments = force_moments(loss, level)
-        guess = _anderson(equations, moments, guess, _SOLVED)
+        guess = _anderson(equations, roughly, moments, guess)
         finer = moments if in_closed_form(loss) else force_moments(loss, min(level + 1, LEVELS - 1))
         step = equations.step(finer, guess)
         residual = _change(step.cavity, guess)
@@ -100,17 +95,6 @@ def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Sol
             return Solved(step, residual)
         guess, level = step.cavity, LEVELS if in_closed_form(loss) else level + 1
     raise _Stalled(residual)
-
-
-def _level(equations: Equations, loss: Loss, cavity: Cavity) -> int:
-    """Coarsest quadrature whose moments differ little from those of the next finer one, the last but one at most."""
-    coarse = equations.forces(force_moments(loss, 0), cavity)
-    for level in range(LEVELS - 2):
-        fine = equations.forces(force_moments(loss, level + 1), cavity)
-        if all(np.abs(a - b).max() < _SAME * np.abs(b).max() for a, b in zip(coarse, fine, strict=True)):
-            return level
-        coarse = fine
-    return LEVELS - 2
 
 
 def _change(new: Cavity, old: Cavity) -> float:
@@ -129,21 +113,24 @@ def _size(cavity: Cavity) -> float:
     return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
 
 
-def _anderson(equations: Equations, moments: Moments, guess: Cavity, tolerance: float) -> Cavity:
-    """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration."""
+def _anderson(equations: Equations, roughly: Equations, moments: Moments, guess: Cavity) -> Cavity:
+    """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration.
+
+    Far from it, ``roughly`` are the equations in single precision.
+    """
     d = len(guess.direction)
     points: list[np.ndarray] = []
     images: list[np.ndarray] = []
     cavity, best = guess, np.inf
     for _ in range(_MOST_STEPS):
         try:
-            new = equations.step(moments, cavity).cavity
+            new = (roughly if best > _ROUGHLY else equations).step(moments, cavity).cavity
         except np.linalg.LinAlgError:
             raise _Stalled(best) from None
         change = _change(new, cavity)
         if not np.isfinite(change):
             raise _Stalled(best)
-        if change < tolerance:
+        if change < _SOLVED and best <= _ROUGHLY:
             return new
         if change > _NEAR or change > _WORSE * best:
             points, images = [], []

@@ -1,0 +1,93 @@
+"""What the equations see of examples: their place in the plane, radius, group and share; and how a law gives them."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from replica_theory._real_data.structured.bulk import Bulk
+from replica_theory.selection.margins import MarginDistribution
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Examples, or nodes of a quadrature over their law.
+
+    Attributes:
+        coordinates: y c, label times coordinates in the plane, (n, k); with an intercept the last is y.
+        margin: y z, z the probe's field in units of its root mean square, (n,).
+        square_radius: r², (n,).
+        group: Number of the bulk's covariance, (n,).
+        share: Shares of the law, adding up to 1, (n,).
+        weight: v, weight of the loss, (n,).
+    """
+
+    coordinates: np.ndarray
+    margin: np.ndarray
+    square_radius: np.ndarray
+    group: np.ndarray
+    share: np.ndarray
+    weight: np.ndarray
+
+    def kept(self, probability: np.ndarray) -> "Examples":
+        """Those that are kept with these chances, (n,)."""
+        share = self.share * probability
+        used = share > _NEGLIGIBLE * share.max()
+        names = ("coordinates", "margin", "square_radius", "group", "weight")
+        parts = {name: getattr(self, name)[used] for name in names}
+        return replace(self, **parts, share=share[used] / share[used].sum())
+
+    def quadratic(self, matrix: np.ndarray) -> np.ndarray:
+        """cᵀ T c, (n,)."""
+        return np.einsum("ij,ij->i", self.coordinates @ matrix, self.coordinates)
+
+
+_NEGLIGIBLE = 1e-14  # share, relative to the largest, below which an example is left out
+
+
+@dataclass(frozen=True, eq=False)
+class Student:
+    """Fields of students: a in the plane with covariance Γ, and b_g outside.
+
+    Attributes:
+        plane: a, (k,).
+        covariance: Γ, (k, k).
+        deviation: b_g, (groups,).
+    """
+
+    plane: np.ndarray
+    covariance: np.ndarray
+    deviation: np.ndarray
+
+
+class Law(ABC):
+    """A law of inputs and labels, with the probe that ranks them.
+
+    Attributes:
+        intercept: Whether the last coordinate is a student's intercept, which has no penalty.
+        normalisation: N.
+    """
+
+    intercept: bool
+    normalisation: float
+
+    @property
+    @abstractmethod
+    def symmetric(self) -> bool:
+        """Whether (x, y) and (−x, −y) are alike."""
+
+    @abstractmethod
+    def margins(self) -> MarginDistribution:
+        """Law of the signed margins y z over the pool."""
+
+    @abstractmethod
+    def examples(self, edges: np.ndarray, level: int) -> Examples:
+        """The pool, or the nodes of a quadrature over it that end at these margins; finer with ``level``."""
+
+    @abstractmethod
+    def bulk(self, *, finite: bool) -> Bulk:
+        """Covariances outside the plane; ``finite``: traces leave out the plane's share of the spectrum."""
+
+    @abstractmethod
+    def error(self, student: Student, *, clean: bool) -> float:
+        """Mean error on unpruned examples; ``clean``: against the teacher's sign where a teacher labels."""

@@ -1,0 +1,218 @@
+"""A law measured on rows: their places in a plane of directions learned on other rows, and the radii outside it.
+
+Coordinates are principal components, x = D^{1/2} g with D the spectrum, so that E g gᵀ = I over the rows. The plane
+U holds what students, probes and labels see: the probe, a classifier, E[y g] (Fisher's direction), D E[y g] (where
+students of a large ridge point), and the leading components. Outside, g = r h with h standard normal.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from replica_theory._real_data.structured.bulk import Bulk, bulk_of
+from replica_theory._real_data.structured.examples import Examples, Law, Student
+from replica_theory._real_data.structured.mixture_margins import RowMargins
+from replica_theory.selection.margins import MarginDistribution
+
+_LEAST_VARIANCE = 1e-10  # of a principal component, relative to the largest, below which it is left out
+_FLAT = 1.05  # ratio of variances up to which the inputs are whitened
+_DEPENDENT = 1e-6  # length of a direction's part outside those before it, below which it adds none
+_CLASSIFIER_STEPS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class PrincipalAxes:
+    """Principal components of rows.
+
+    Attributes:
+        centre: What is subtracted from the rows, (d,).
+        axes: Directions, (d, kept).
+        scale: Standard deviations along them, (kept,).
+    """
+
+    centre: np.ndarray
+    axes: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of_rows(cls, rows: np.ndarray, *, centred: bool) -> "PrincipalAxes":
+        """With the mean taken out if ``centred``."""
+        centre = rows.mean(axis=0) if centred else np.zeros(rows.shape[1])
+        moved = rows - centre
+        variances, axes = np.linalg.eigh(moved.T @ moved / len(rows))
+        used = variances > _LEAST_VARIANCE * variances[-1]
+        return cls(centre, axes[:, used][:, ::-1], np.sqrt(variances[used])[::-1])
+
+    def whitened(self, rows: np.ndarray) -> np.ndarray:
+        """g, (n, kept)."""
+        return (rows - self.centre) @ self.axes / self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """What spans the plane, beside what the labels say.
+
+    Attributes:
+        fixed: Directions in whitened coordinates that no label has chosen, (kept, any): a probe, a caller's.
+        scale: Standard deviations of the principal components, (kept,).
+        components: Leading principal components that are in the plane.
+        ridge: Ridge of the classifier.
+    """
+
+    fixed: np.ndarray
+    scale: np.ndarray
+    components: int
+    ridge: float
+
+    def learned(self, whitened: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All directions, columns, and the classifier among them, as these rows have them."""
+        classifier = self.scale * logistic_fit(whitened * self.scale, labels, self.ridge)
+        fisher = whitened.T @ labels / len(labels)
+        columns = [self.fixed, classifier[:, None], fisher[:, None]]
+        if self.scale[0] ** 2 > _FLAT * self.scale[-1] ** 2:
+            columns += [(self.scale**2 * fisher)[:, None], np.eye(len(self.scale), self.components)]
+        return np.column_stack(columns), classifier
+
+
+def orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal columns of the same spans, each along its own, and which of the columns added to the span."""
+    units = columns / np.linalg.norm(columns, axis=0)
+    basis, triangle = np.linalg.qr(units)
+    adds = np.abs(np.diag(triangle)) > _DEPENDENT
+    return (basis * np.sign(np.diag(triangle)))[:, adds], adds
+
+
+def logistic_fit(rows: np.ndarray, labels: np.ndarray, ridge: float) -> np.ndarray:
+    """Minimiser of (1/d) Σ ln(1 + e^{−y w·x}) + (λ/2)‖w‖² by Newton's method with halved steps."""
+    signed, d = rows * labels[:, None], rows.shape[1]
+    weights = np.zeros(d)
+
+    def risk(at: np.ndarray) -> float:
+        return float(np.logaddexp(0.0, -signed @ at).sum() / d + 0.5 * ridge * at @ at)
+
+    value = risk(weights)
+    for _ in range(_CLASSIFIER_STEPS):
+        miss = expit(-signed @ weights)
+        gradient = ridge * weights - signed.T @ miss / d
+        scaled = signed * np.sqrt(miss * (1 - miss) / d)[:, None]
+        step = np.linalg.solve(scaled.T @ scaled + ridge * np.eye(d), gradient)
+        gain, length = float(gradient @ step), 1.0
+        while (new := risk(weights - length * step)) > value - 1e-4 * length * gain and length > 1e-6:
+            length /= 2
+        weights, value = weights - length * step, new
+        if gain < 1e-12 * max(value, 1e-12):
+            break
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredLaw(Law):
+    """Rows, seen from a plane.
+
+    Attributes:
+        pool: The rows as examples.
+        tested: Test rows as examples; the pool where there are none.
+        plane: D^{1/2} U, (d, k).
+        outside: Covariance of inputs outside the plane at r = 1, (d, d).
+        spectrum: Variances of the principal components, (d,).
+        normalisation: N.
+        intercept: Whether students have one.
+    """
+
+    pool: Examples
+    tested: Examples
+    plane: np.ndarray
+    outside: np.ndarray
+    spectrum: np.ndarray
+    normalisation: float
+    intercept: bool
+
+    @property
+    def symmetric(self) -> bool:
+        return False
+
+    def margins(self) -> MarginDistribution:
+        return RowMargins(self.pool.margin)
+
+    def examples(self, edges: np.ndarray, level: int) -> Examples:
+        return self.pool
+
+    def bulk(self, *, finite: bool) -> Bulk:
+        counted = self.outside if finite else np.diag(self.spectrum)
+        return bulk_of([self.outside], [counted], self.plane, self.normalisation)
+
+    def error(self, student: Student, *, clean: bool) -> float:
+        tested = self.tested
+        variance = tested.square_radius * student.deviation[0] ** 2
+        variance += np.maximum(tested.quadratic(student.covariance), 0.0)
+        return float(tested.share @ ndtr(-(tested.coordinates @ student.plane) / np.sqrt(variance)))
+
+
+def measured_law(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    *,
+    probe: np.ndarray | None,
+    directions: np.ndarray,
+    components: int,
+    folds: int,
+    ridge: float,
+    test: tuple[np.ndarray, np.ndarray] | None,
+    normalisation: float,
+    intercept: bool,
+) -> MeasuredLaw:
+    """The law of these rows; what labels say of directions is learned on other folds than the rows that it places."""
+    frame = PrincipalAxes.of_rows(rows, centred=intercept)
+    whitened = frame.whitened(rows)
+    fixed = [directions] if probe is None else [probe[:, None], directions]
+    pulled = frame.scale[:, None] * (frame.axes.T @ np.column_stack(fixed))
+    chosen = Directions(pulled, frame.scale, min(components, len(frame.scale)), ridge)
+    columns, classifier = chosen.learned(whitened, labels)
+    plane, adds = orthonormal(columns)
+    d, k = plane.shape
+    if k >= d:
+        raise ValueError(f"`components` must leave a bulk: the plane has {k} directions of {d}; got {components}")
+    place, field = np.empty((len(rows), k)), np.empty(len(rows))
+    fold = np.arange(len(rows)) % folds
+    for number in range(folds):
+        here = fold == number
+        others = ~here if folds > 1 else here
+        columns, learned = chosen.learned(whitened[others], labels[others])
+        place[here] = whitened[here] @ orthonormal(columns[:, adds])[0]
+        field[here] = whitened[here] @ learned
+    if probe is not None:
+        field = (rows - frame.centre) @ probe
+    pool = _examples(whitened, labels, place, field, d - k, intercept)
+    tested = pool
+    if test is not None:
+        g = frame.whitened(test[0])
+        at = (test[0] - frame.centre) @ probe if probe is not None else g @ classifier
+        tested = _examples(g, test[1], g @ plane, at, d - k, intercept)
+    across = (np.eye(d) - plane @ plane.T) * frame.scale
+    return MeasuredLaw(
+        pool=pool,
+        tested=tested,
+        plane=frame.scale[:, None] * plane,
+        outside=across.T @ across,
+        spectrum=frame.scale**2,
+        normalisation=normalisation,
+        intercept=intercept,
+    )
+
+
+def _examples(
+    whitened: np.ndarray, labels: np.ndarray, place: np.ndarray, field: np.ndarray, outside: int, intercept: bool
+) -> Examples:
+    n = len(whitened)
+    square = np.einsum("ij,ij->i", whitened, whitened) - np.einsum("ij,ij->i", place, place)
+    if intercept:
+        place = np.column_stack([place, np.ones(n)])
+    return Examples(
+        coordinates=labels[:, None] * place,
+        margin=labels * field / np.sqrt(np.mean(field**2)),
+        square_radius=np.maximum(square, 0.0) / outside,
+        group=np.zeros(n, dtype=int),
+        share=np.full(n, 1 / n),
+        weight=np.ones(n),
+    )

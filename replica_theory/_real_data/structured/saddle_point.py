@@ -1,0 +1,172 @@
+"""The order parameters of students on structured inputs, and one step of their equations.
+
+An example has the place c in the plane, label y, radius r and group g; f and u are averaged over its field
+ω ~ N(y a·c, r² b_g² + cᵀΓc) at the scale S = r² V_g + cᵀΛc, E over kept examples::
+
+    (S1)  S a = j,  j = α E[y c f]                       (S4)  V_g = tr(C_g R)/N,  V̂_g = α E[1_g r² u]
+    (S2)  H = S + α E[u c cᵀ],  Λ = H⁻¹/N                (S5)  b_g² = jᵀ QᵀR C_g R Q j + Σ_h q̂_h tr(C_g R C_h R)/N
+    (S3)  Γ = H⁻¹ (α E[f² c cᵀ] − j jᵀ/α) H⁻¹/N                q̂_g = α E[1_g r² f²]
+
+with R = (λ + Σ V̂_g C_g)⁻¹ and S = (QᵀRQ)⁻¹. Λ and Γ are of order 1/N.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from replica_theory._real_data.structured.bulk import Bulk, Response
+from replica_theory._real_data.structured.examples import Examples, Student
+from replica_theory.losses.force_moments import ForceMoments, Moments
+
+_LEAST_VARIANCE = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class OrderParameters:
+    """Unknowns of the equations.
+
+    Attributes:
+        plane: a, (k,).
+        deviation: b_g > 0, (groups,).
+        scale: V_g > 0, (groups,).
+        plane_leverage: Λ, (k, k).
+        plane_covariance: Γ, (k, k).
+    """
+
+    plane: np.ndarray
+    deviation: np.ndarray
+    scale: np.ndarray
+    plane_leverage: np.ndarray
+    plane_covariance: np.ndarray
+
+    def vector(self) -> np.ndarray:
+        """(a, ln b, ln V, Λ, Γ) in one vector."""
+        low = np.tril_indices(len(self.plane))
+        matrices = self.plane_leverage[low], self.plane_covariance[low]
+        return np.concatenate([self.plane, np.log(self.deviation), np.log(self.scale), *matrices])
+
+    @classmethod
+    def of_vector(cls, vector: np.ndarray, k: int, groups: int) -> "OrderParameters":
+        """The inverse of ``vector``."""
+        plane, deviation, scale, rest = np.split(vector, [k, k + groups, k + 2 * groups])
+        matrices = [_symmetric(part, k) for part in np.split(rest, 2)]
+        return cls(plane, np.exp(deviation), np.exp(scale), *matrices)
+
+    @property
+    def student(self) -> Student:
+        """Fields of the students."""
+        return Student(self.plane, self.plane_covariance, self.deviation)
+
+
+def _symmetric(lower: np.ndarray, k: int) -> np.ndarray:
+    matrix, low = np.zeros((k, k)), np.tril_indices(k)
+    matrix[low] = lower
+    matrix.T[low] = lower
+    return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Law of the cavity fields of examples: mean and deviation of ω, scale S of the proximal step, (n,) each."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    scale: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """The equations of one training problem.
+
+    Attributes:
+        examples: What is kept.
+        bulk: What is outside the plane.
+        alpha: α.
+        ridge: λ.
+        normalisation: N.
+        finite: Whether terms of order 1/N are kept.
+        intercept: Whether the last coordinate has no penalty.
+    """
+
+    examples: Examples
+    bulk: Bulk
+    alpha: float
+    ridge: float
+    normalisation: float
+    finite: bool
+    intercept: bool
+
+    def fields(self, at: OrderParameters) -> Fields:
+        """Cavity fields of the examples."""
+        examples = self.examples
+        variance = examples.square_radius * (at.deviation**2)[examples.group]
+        scale = examples.square_radius * at.scale[examples.group]
+        if self.finite:
+            variance = variance + np.maximum(examples.quadratic(at.plane_covariance), 0.0)
+            scale = scale + np.maximum(examples.quadratic(at.plane_leverage), 0.0)
+        return Fields(examples.coordinates @ at.plane, np.sqrt(variance), scale * examples.weight)
+
+    def forces(self, moments: Moments, at: OrderParameters) -> ForceMoments:
+        """E f, E f², E u of weighted losses, (n,) each."""
+        fields, v = self.fields(at), self.examples.weight
+        force, square, slope = moments(fields.mean, fields.deviation, fields.scale)
+        return ForceMoments(v * force, v * v * square, v * slope)
+
+    def step(self, moments: Moments, at: OrderParameters) -> OrderParameters:
+        """The next order parameters: Newton's step of (S1), the others as they stand."""
+        examples, alpha, N = self.examples, self.alpha, self.normalisation
+        forces = self.forces(moments, at)
+        response = self.response(forces)
+        stiffness = self._padded(response.stiffness)
+        pull = alpha * self._mean(forces.force)
+        hessian = stiffness + alpha * self._second(forces.slope)
+        plane = at.plane - np.linalg.solve(hessian, stiffness @ at.plane - pull)
+        force = (stiffness @ plane)[: len(response.stiffness)]
+        square = alpha * self._by_group(examples.square_radius * forces.square)
+        variance = np.einsum("i,gij,j->g", force, response.drift, force) + response.spread @ square
+        leverage = covariance = np.zeros_like(hessian)
+        if self.finite:
+            inverse = np.linalg.inv(hessian)
+            leverage = inverse / N
+            drawn = alpha * self._second(forces.square) - np.outer(pull, pull) / alpha
+            covariance = inverse @ drawn @ inverse / N
+        deviation = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
+        return OrderParameters(plane, deviation, response.leverage, leverage, covariance)
+
+    def response(self, forces: ForceMoments) -> Response:
+        """Response of the bulk at V̂."""
+        curvature = self.alpha * self._by_group(self.examples.square_radius * forces.slope)
+        return self.bulk.response(curvature, self.ridge)
+
+    def square_norm(self, moments: Moments, at: OrderParameters) -> float:
+        """E ‖w‖², without the intercept."""
+        forces = self.forces(moments, at)
+        response = self.response(forces)
+        k = len(response.stiffness)
+        force = response.stiffness @ at.plane[:k]
+        square = self.alpha * self._by_group(self.examples.square_radius * forces.square)
+        return float(force @ response.plane_norm @ force + response.norm @ square)
+
+    def first_guess(self) -> OrderParameters:
+        """No field in the plane, and a bulk that is stiff by a tenth of the data."""
+        k, variances = self.examples.coordinates.shape[1], self.bulk.variances
+        scale = np.maximum(variances / (self.ridge + 0.1 * self.alpha * variances.mean()), 1e-12)
+        zero = np.zeros((k, k))
+        return OrderParameters(np.zeros(k), np.full_like(scale, 0.1), np.minimum(scale, 50.0), zero, zero)
+
+    def _padded(self, stiffness: np.ndarray) -> np.ndarray:
+        """S with nothing against a change of the intercept."""
+        return np.pad(stiffness, (0, int(self.intercept)))
+
+    def _mean(self, values: np.ndarray) -> np.ndarray:
+        """E[y c x], (k,)."""
+        return self.examples.coordinates.T @ (self.examples.share * values)
+
+    def _second(self, values: np.ndarray) -> np.ndarray:
+        """E[c cᵀ x], (k, k), of x ≥ 0."""
+        scaled = self.examples.coordinates * np.sqrt(self.examples.share * values)[:, None]
+        return scaled.T @ scaled
+
+    def _by_group(self, values: np.ndarray) -> np.ndarray:
+        """E[1_g x], (groups,)."""
+        return np.bincount(self.examples.group, self.examples.share * values, self.bulk.groups)
