@@ -6,20 +6,48 @@ Reality comes in steps, so that it shows which of them the theory does not bear:
 2. ``real inputs``: the whitened embeddings, labels of the teacher: is Gaussian universality enough?
 3. ``real labels``: the whitened embeddings with their own labels, which the teacher misses with probability η.
 4. ``correlated``: the same without whitening.
+
+Seeds differ by their probes more than by anything else: each student is predicted with the probe that pruned its pool.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.datasets.loaders import Embeddings
+from perceptron_pruning.experiments.two_class_theories import THEORIES, View
 from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
 from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selection
 
 STEPS = ("gaussian", "real inputs", "real labels", "correlated")
 OWN_LABELS = STEPS[2:]
+RULES = ("random", "hard", "easy")
 PROBE_RIDGE = 1e-2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What a student's training set is pruned by, and how it is trained.
+
+    Attributes:
+        rule: One of `RULES`.
+        keep_fraction: f.
+        label_aware: Whether the rule sees labels.
+        ridge: λ of the logistic student, (1/N) Σ ln(1 + e^{−y w·x}) + (λ/2) ‖w‖².
+    """
+
+    rule: str
+    keep_fraction: float
+    label_aware: bool
+    ridge: float
+
+    @property
+    def selection(self) -> Selection:
+        """The rule."""
+        if self.rule == "random":
+            return KeepRandom(self.keep_fraction)
+        return {"hard": KeepHardest, "easy": KeepEasiest}[self.rule](self.keep_fraction, self.label_aware)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +58,11 @@ class TwoClassSettings:
         classes: The two labels; the second is +1.
         n_features: N, leading principal components of the pair that are kept.
         alpha_prune: α, kept examples per feature.
-        keep_fraction: f of the hard and the easy rule.
+        keep_fraction: f of the rules in every step.
+        other_fractions: More of them, where labels are the rows' own.
+        ridge: λ in every step.
+        other_ridge: Another, where labels are the rows' own, if any.
         probe_rows: Examples, outside of the pool, on which the probe is trained.
-        ridge: λ of the logistic student, (1/N) Σ ln(1 + e^{−y w·x}) + (λ/2) ‖w‖².
         n_seeds: Each draws probe rows and pools.
     """
 
@@ -40,15 +70,28 @@ class TwoClassSettings:
     n_features: int = 64
     alpha_prune: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
     keep_fraction: float = 0.5
-    probe_rows: int = 400
+    other_fractions: tuple[float, ...] = (0.2, 0.8)
     ridge: float = 0.05
+    other_ridge: float | None = 0.002
+    probe_rows: int = 400
     n_seeds: int = 8
 
     @property
-    def rules(self) -> dict[str, Selection]:
-        """By name; all see the size of the probe's margin alone."""
-        f = self.keep_fraction
-        return {"random": KeepRandom(f), "hard": KeepHardest(f), "easy": KeepEasiest(f)}
+    def conditions(self) -> tuple[Condition, ...]:
+        """All of them, those of every step first."""
+
+        def of(rule: str, fraction: float, ridge: float, aware: bool = False) -> Condition:
+            return Condition(rule=rule, keep_fraction=fraction, label_aware=aware, ridge=ridge)
+
+        everywhere = [of(rule, self.keep_fraction, self.ridge) for rule in RULES]
+        fractions = [of(rule, f, self.ridge) for f in self.other_fractions for rule in RULES[1:]]
+        aware = [of(rule, self.keep_fraction, self.ridge, True) for rule in RULES[1:]] if fractions else []
+        ridges = [of(rule, self.keep_fraction, self.other_ridge) for rule in RULES] if self.other_ridge else []
+        return (*everywhere, *fractions, *aware, *ridges)
+
+    def conditions_of(self, step: str) -> tuple[Condition, ...]:
+        """Those of a step."""
+        return self.conditions if step in OWN_LABELS else self.conditions[: len(RULES)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,19 +133,25 @@ class TwoClassPoint:
 
     Attributes:
         step: One of `STEPS`.
-        rule, alpha_prune, seed: Selection rule, α and seed of its training set.
+        rule, keep_fraction, label_aware, ridge: Its `Condition`.
+        alpha_prune, seed: α and seed of its training set.
         probe_angle: θ between probe and teacher, radians.
         test_error: Against the teacher's labels in the first two steps, against the rows' own in the others.
-        angle_error: angle(student, teacher)/π, what Gaussian test rows would show.
+        isotropic, plane, whole_law: What the `THEORIES` predict with its probe; NaN where one is refused.
     """
 
     step: str
     rule: str
+    keep_fraction: float
+    label_aware: bool
+    ridge: float
     alpha_prune: float
     seed: int
     probe_angle: float
     test_error: float
-    angle_error: float
+    isotropic: float
+    plane: float
+    whole_law: float
 
 
 _NEAR = 0.2  # distance to the boundary that counts as near, in standard deviations of the teacher's field
@@ -157,32 +206,47 @@ def measure(pair: Pair, settings: TwoClassSettings, seeds: Iterable[int] | None 
 
 def _points(
     pair: Pair, settings: TwoClassSettings, step: str, rng: np.random.Generator, seed: int
-) -> list[TwoClassPoint]:
-    """Every rule and size, with one probe."""
+) -> Iterator[TwoClassPoint]:
+    """Every condition and size for which the rows suffice, with one probe."""
     inputs, labels = _inputs_and_labels(pair, step, rng)
     shuffled = rng.permutation(len(inputs))
     probed, rest = shuffled[: settings.probe_rows], shuffled[settings.probe_rows :]
-    probe = _logistic(inputs[probed], labels[probed], PROBE_RIDGE)
-    angle = _angle(probe, _teacher(pair, step))
-    points = []
-    for alpha in settings.alpha_prune:
-        kept = round(alpha * settings.n_features)
-        pool = rest[: round(kept / settings.keep_fraction)]
-        for name, rule in settings.rules.items():
-            chosen = pool[rule.keep(np.abs(inputs[pool] @ probe), count=kept, rng=rng)]
-            student = _logistic(inputs[chosen], labels[chosen], settings.ridge)
-            points.append(
-                TwoClassPoint(
-                    step=step,
-                    rule=name,
-                    alpha_prune=alpha,
-                    seed=seed,
-                    probe_angle=angle,
-                    test_error=_test_error(pair, step, student),
-                    angle_error=_angle(student, _teacher(pair, step)) / np.pi,
-                )
+    probe, teacher = _logistic(inputs[probed], labels[probed], PROBE_RIDGE), _teacher(pair, step)
+    test_inputs, test_labels = _test_rows(pair, step)
+    view = View(
+        inputs=inputs[rest],
+        labels=labels[rest],
+        test_inputs=test_inputs,
+        test_labels=test_labels,
+        teacher=teacher,
+        probe=probe,
+        probe_angle=_angle(probe, teacher),
+        label_noise=pair.label_noise if step in OWN_LABELS else 0.0,
+    )
+    field = inputs @ probe
+    for condition in settings.conditions_of(step):
+        alphas = [a for a in settings.alpha_prune if _pool_size(a, condition, settings) <= len(rest)]
+        told = {"selection": condition.selection, "ridge": condition.ridge}
+        predictions = {name: theory(view, np.array(alphas), **told) for name, theory in THEORIES.items()}
+        for place, alpha in enumerate(alphas):
+            pool = rest[: _pool_size(alpha, condition, settings)]
+            count = round(alpha * settings.n_features)
+            chosen = pool[condition.selection.choose(field[pool], labels[pool], count=count, rng=rng)]
+            student = _logistic(inputs[chosen], labels[chosen], condition.ridge)
+            yield TwoClassPoint(
+                step=step,
+                **vars(condition),
+                alpha_prune=alpha,
+                seed=seed,
+                probe_angle=view.probe_angle,
+                test_error=view.error_of(student),
+                **{name: float(errors[place]) for name, errors in predictions.items()},
             )
-    return points
+
+
+def _pool_size(alpha: float, condition: Condition, settings: TwoClassSettings) -> int:
+    """Rows of which a condition keeps α N."""
+    return round(round(alpha * settings.n_features) / condition.keep_fraction)
 
 
 def _inputs_and_labels(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -200,12 +264,12 @@ def _teacher(pair: Pair, step: str) -> np.ndarray:
     return _unit(pair.teacher / np.sqrt(pair.spectrum)) if step == "correlated" else pair.teacher
 
 
-def _test_error(pair: Pair, step: str, student: np.ndarray) -> float:
+def _test_rows(pair: Pair, step: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Test rows of a step; none where inputs are Gaussian, of which an angle tells all."""
     if step == "gaussian":
-        return _angle(student, pair.teacher) / np.pi
-    inputs = pair.test_inputs * (np.sqrt(pair.spectrum) if step == "correlated" else 1.0)
+        return None, None
     truth = pair.test_labels if step in OWN_LABELS else _signs(pair.test_inputs @ pair.teacher)
-    return float(np.mean(_signs(inputs @ student) != truth))
+    return pair.test_inputs * (np.sqrt(pair.spectrum) if step == "correlated" else 1.0), truth
 
 
 def _angle(first: np.ndarray, second: np.ndarray) -> float:

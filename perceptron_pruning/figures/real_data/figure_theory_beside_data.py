@@ -1,9 +1,9 @@
-"""The replica prediction beside two classes of real embeddings, reality added step by step; nothing fitted."""
+"""Three theories beside two classes of real embeddings, reality added step by step; nothing fitted."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import degrees
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,23 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.evidence.claim import Claim
-from perceptron_pruning.experiments.analysis.theory_beside_data import Prediction, predictions_of, theory_holds
+from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.effect import exact
+from perceptron_pruning.evidence.thresholds import LARGEST_Z
+from perceptron_pruning.experiments.analysis.theory_beside_data import (
+    Prediction,
+    crossings,
+    nearness,
+    order_of_rules,
+    predictions_of,
+)
 from perceptron_pruning.experiments.plan import SEED
 from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.experiments.two_class import (
+    OWN_LABELS,
     STEPS,
+    Condition,
     Pair,
     TwoClassPoint,
     TwoClassSettings,
@@ -33,73 +43,93 @@ from perceptron_pruning.studies.study import Output, Study
 NAME = "theory_beside_data"
 TITLE = "Real data: theory beside it, nothing fitted"
 CAPTION = (
-    "Test error of a logistic student on two classes of embeddings, retrained on the hardest, the easiest or a random "
-    "half by a probe at angle θ: replica theory (lines), told α, θ, the ridge and the label noise, and measurement "
-    "(dots; bars: 95 % intervals over seeds). From left to right reality is added: Gaussian inputs with the converged "
-    "classifier's labels, whitened embeddings with these labels, with their own labels, and without whitening."
+    "Logistic students on two classes of real embeddings, retrained on what a probe keeps of a pool, beside three "
+    "theories that are told nothing of them: of isotropic Gaussian inputs (dotted), of a measured plane with an "
+    "elliptical bulk (dashed), and of the whole empirical law (solid); each predicts with the probe of every seed. "
+    "Above: half of the pool of one pair is kept (dots; bars: 95 % intervals over seeds), and reality is added from "
+    "left to right: Gaussian inputs with the converged classifier's labels, whitened embeddings with these labels, "
+    "with their own labels, and without whitening. Below, all pairs with their own labels, whitened and not: measured "
+    "against predicted error, the share of pairs of rules told apart that stand in the right order, and the α at which "
+    "hard and easy are equal."
 )
-RULES = {"random": "at random", "hard": "keep hard", "easy": "keep easy"}
+THEORIES = {"isotropic": "isotropic", "plane": "plane and bulk", "whole_law": "whole law"}
+STYLES = {"isotropic": ":", "plane": "--", "whole_law": "-"}
+RULE_COLOURS = {"hard": COLOURS[0], "easy": COLOURS[1], "random": "0.45"}
+SHOWN = "pullover-coat-resnet"
+NEAR, COVERED, IN_ORDER = 1.15, 0.93, 0.98  # what "predicts" means: of rms/noise, coverage, and order
+NUMBERS = ("probe_angle", "test_error", *THEORIES)
 FACTS = ("label_noise", "train_noise", "effective_dimension", "density_at_boundary", "noise_near_boundary")
-NUMBERS = ("probe_angle", "test_error", "angle_error")
+KEYS = ("step", "rule", "keep_fraction", "label_aware", "ridge", "alpha_prune")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TwoClasses:
-    """Students of every step, rule and α on two classes of a source, and what describes the pair."""
+    """Students of every step, condition and α on two classes of a source, and what describes the pair."""
 
-    source: str
+    pair: str
 
     def __call__(self, settings: TwoClassSettings, trials: range) -> dict[str, np.ndarray]:
-        pair = _pair(self.source, settings)
-        shape = (len(trials), len(STEPS), len(settings.alpha_prune), len(settings.rules))
-        points = measure(pair, settings, trials)
-        numbers = {name: np.reshape([getattr(point, name) for point in points], shape) for name in NUMBERS}
+        pair = _pair(self.pair, settings)
+        shape = (len(trials), len(STEPS), len(settings.conditions), len(settings.alpha_prune))
+        numbers = {name: np.full(shape, np.nan) for name in NUMBERS}
+        for point in measure(pair, settings, trials):
+            condition = Condition(**{name: getattr(point, name) for name in Condition.__dataclass_fields__})
+            place = (
+                point.seed - trials.start,
+                STEPS.index(point.step),
+                settings.conditions.index(condition),
+                settings.alpha_prune.index(point.alpha_prune),
+            )
+            for name, values in numbers.items():
+                values[place] = getattr(point, name)
         return numbers | {name: np.full(len(trials), getattr(pair, name)) for name in FACTS}
 
 
 @cache
-def _pair(source: str, settings: TwoClassSettings) -> Pair:
-    return pair_of(source_of(source).load(), settings)
+def _pair(name: str, settings: TwoClassSettings) -> Pair:
+    return pair_of(source_of(PAIRS[name].source).load(), settings)
 
 
 def studies(settings: Settings, folder: Path) -> dict[str, Study]:
-    """Two classes of each source."""
-    return {f"two-classes-{source}": _study(source, settings) for source in PAIRS}
+    """Each pair."""
+    return {f"two-classes-{name}": _study(name, settings) for name in settings.pairs}
 
 
-def _study(source: str, settings: Settings) -> Study:
-    own = replace(settings.two_class, classes=PAIRS[source][0])
-    dimensions = {"step": len(STEPS), "alpha": len(own.alpha_prune), "rule": len(own.rules)}
-    numbers = {name: Output(long_name=name.replace("_", " "), dimensions=dimensions) for name in NUMBERS}
-    facts = {name: Output(long_name=name.replace("_", " ")) for name in FACTS}
+def _study(name: str, settings: Settings) -> Study:
+    own = replace(settings.two_class, classes=PAIRS[name].classes)
+    dimensions = {"step": len(STEPS), "condition": len(own.conditions), "alpha": len(own.alpha_prune)}
+    numbers = {number: Output(long_name=number.replace("_", " "), dimensions=dimensions) for number in NUMBERS}
+    facts = {fact: Output(long_name=fact.replace("_", " ")) for fact in FACTS}
     return Study(
-        function=TwoClasses(source=source),
+        function=TwoClasses(pair=name),
         cells=[own],
         outputs=numbers | facts,
-        coordinates={"classes": [PAIRS[source][1]]},
+        coordinates={"classes": [PAIRS[name].words]},
         n_trials=own.n_seeds,
         trial=SEED,
-        seconds=[0.01 * own.n_features * len(own.alpha_prune)],
-        parameters={"data": source_of(source).digest},
+        seconds=[0.3 * len(own.alpha_prune) * len(own.conditions)],
+        parameters={"data": source_of(PAIRS[name].source).digest},
     )
 
 
 def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
     """A row for each pair, and one for each student."""
     rows: list[Row] = []
-    for source in PAIRS:
-        data = datasets[f"two-classes-{source}"]
-        facts = {name: float(data[name].values[0, 0]) for name in FACTS}
-        told = {name: getattr(settings.two_class, name) for name in ("ridge", "keep_fraction", "n_features")}
-        rows.append({"kind": MEASURED, "source": source} | told | facts)
-        arrays = {name: data[name].values[0] for name in NUMBERS}
+    for name in settings.pairs:
+        data, own = datasets[f"two-classes-{name}"], settings.two_class
+        facts = {fact: float(data[fact].values[0, 0]) for fact in FACTS}
+        rows.append({"kind": MEASURED, "pair": name, "n_features": own.n_features} | facts)
+        arrays = {number: data[number].values[0] for number in NUMBERS}
         rows += [
-            {"kind": MEASURED, "source": source, "step": step, "rule": rule, "alpha_prune": alpha, SEED: seed}
-            | {name: float(values[seed, i, j, k]) for name, values in arrays.items()}
+            {"kind": MEASURED, "pair": name, "step": step}
+            | vars(condition)
+            | {"alpha_prune": alpha, SEED: seed}
+            | {number: float(values[seed, i, j, k]) for number, values in arrays.items()}
             for seed in range(data.sizes[SEED])
             for i, step in enumerate(STEPS)
-            for j, alpha in enumerate(settings.two_class.alpha_prune)
-            for k, rule in enumerate(settings.two_class.rules)
+            for j, condition in enumerate(own.conditions)
+            for k, alpha in enumerate(own.alpha_prune)
+            if not math.isnan(arrays["test_error"][seed, i, j, k])
         ]
     return rows
 
@@ -109,97 +139,223 @@ def derived(rows: Sequence[Row]) -> list[Row]:
     return [
         {
             "kind": "mean",
-            "source": source,
-            "step": point.step,
+            "pair": point.place.pair,
+            "step": point.place.step,
             "rule": point.rule,
+            "keep_fraction": point.place.keep_fraction,
+            "label_aware": point.place.label_aware,
+            "ridge": point.place.ridge,
             "alpha_prune": point.alpha_prune,
-            "probe_angle_degrees": degrees(point.probe_angle),
+            "probe_angle_degrees": math.degrees(point.probe_angle),
             "value": point.measured.value,
             "half_width": point.measured.half_width,
-            "theory": point.predicted,
-            "angle": point.measured_angle.value,
-            "theory_angle": point.predicted_angle,
         }
-        for source, (_, points) in _predictions(rows).items()
-        for point in points
+        | {theory: point.mean(theory) for theory in THEORIES}
+        for point in _predictions(rows)
     ]
 
 
-def _predictions(rows: Sequence[Row]) -> dict[str, tuple[Row, list[Prediction]]]:
-    """Each source's pair, and its points with their predictions."""
-    pairs = [row for row in rows if row["kind"] == MEASURED and row.get("step") is None]
-    predictions = {}
-    for pair in pairs:
-        points = [
-            TwoClassPoint(**{name: row[name] for name in TwoClassPoint.__dataclass_fields__})
-            for row in rows
-            if row["kind"] == MEASURED and row["source"] == pair["source"] and row.get("step") is not None
-        ]
-        told = TwoClassSettings(
-            classes=PAIRS[pair["source"]][0], ridge=pair["ridge"], keep_fraction=pair["keep_fraction"]
-        )
-        predictions[pair["source"]] = pair, predictions_of(points, pair["label_noise"], told)
-    return predictions
+def _predictions(rows: Sequence[Row]) -> list[Prediction]:
+    """Every mean with its predictions, from a table's measured rows."""
+    students: dict[str, list[TwoClassPoint]] = {}
+    for row in rows:
+        if row["kind"] == MEASURED and row.get("step") is not None:
+            point = TwoClassPoint(**{name: row[name] for name in TwoClassPoint.__dataclass_fields__})
+            students.setdefault(row["pair"], []).append(point)
+    return [
+        prediction for pair, points in students.items() for prediction in predictions_of(pair, points, list(THEORIES))
+    ]
 
 
 def claims(table: Sequence[Row]) -> list[Claim]:
-    """Whether the theory holds on every step of every pair, and what of the pair it does not know."""
+    """Which theory predicts students on real data, orders the rules, and places the flip."""
+    predictions = _predictions(table)
+    real = [prediction for prediction in predictions if prediction.place.step in OWN_LABELS]
     return [
-        replace(
-            theory_holds(
-                [prediction for prediction in predictions if prediction.step == step],
-                f"{PAIRS[source][1]}; {step}",
-                theory_claims=step == STEPS[0],
-                note=_why(pair, step),
-            ),
-            figure=NAME,
-        )
-        for source, (pair, predictions) in _predictions(table).items()
-        for step in STEPS
+        *(_predicts("isotropic", [p for p in predictions if p.place.step == step], step) for step in STEPS),
+        *(_predicts(theory, real, "own labels, whitened and not") for theory in ("plane", "whole_law")),
+        *(_orders(theory, real) for theory in THEORIES),
+        *(_places_the_flip(theory, real) for theory in THEORIES),
     ]
 
 
-def _why(pair: Row, step: str) -> str:
-    """What this step adds that the theory does not know, in numbers."""
-    reasons = {
-        STEPS[1]: f"Test rows near the boundary: {pair['density_at_boundary']:.2f} of a Gaussian's",
-        STEPS[2]: (
-            f"Labels that the converged classifier misses: {pair['label_noise']:.1%} (of training rows "
-            f"{pair['train_noise']:.1%}), {pair['noise_near_boundary']:.1f} times as often near the boundary "
-            "as if they were spread evenly"
+def _predicts(theory: str, predictions: Sequence[Prediction], where: str) -> Claim:
+    near = nearness(predictions, theory)
+    return Claim(
+        statement=f"The theory of {_in_words(theory)}, with nothing fitted, predicts two classes of real data",
+        setting=_setting(predictions, where),
+        theory="exact for Gaussian inputs with a teacher's labels as N → ∞" if theory == "isotropic" else "",
+        measurements=(
+            Measurement(
+                quantity="root mean square of ln(measured/predicted) over that of its standard errors",
+                effect=exact(near.difference / near.noise),
+                criterion="below",
+                reference=NEAR,
+            ),
+            Measurement(
+                quantity="share of conditions whose 95 % interval holds the prediction",
+                effect=exact(near.covered),
+                criterion="above",
+                reference=COVERED,
+            ),
         ),
-        STEPS[3]: f"Effective dimension of the spectrum: {pair['effective_dimension']:.1f} of {pair['n_features']}",
-    }
-    return reasons.get(step, "The control: inputs and labels as the theory assumes")
+        note=(
+            f"root mean square {near.difference:.3f}, of noise {near.noise:.3f}, mean {near.bias:+.3f}; "
+            f"refused at {near.refused} of {near.conditions} conditions"
+        ),
+        figure=NAME,
+    )
+
+
+def _orders(theory: str, predictions: Sequence[Prediction]) -> Claim:
+    told, right = order_of_rules(predictions, theory)
+    return Claim(
+        statement=f"The theory of {_in_words(theory)} orders hard, easy and random on real data",
+        setting=_setting(predictions, "own labels, whitened and not"),
+        measurements=(
+            Measurement(
+                quantity=f"share in the right order of {told} pairs of rules told apart by 2.5 standard errors",
+                effect=exact(right / told if told else math.nan),
+                criterion="above",
+                reference=IN_ORDER,
+            ),
+        ),
+        figure=NAME,
+    )
+
+
+def _places_the_flip(theory: str, predictions: Sequence[Prediction]) -> Claim:
+    found = crossings(predictions, theory)
+    placed = [crossing for crossing in found if not math.isnan(crossing.predicted)]
+    return Claim(
+        statement=f"The theory of {_in_words(theory)} places the flip from easy to hard on real data",
+        setting=_setting(predictions, "own labels, whitened and not"),
+        measurements=(
+            Measurement(
+                quantity=f"of {len(found)} measured crossings, the theory has one as well",
+                effect=exact(len(placed) / len(found) if found else math.nan),
+                criterion="above",
+                reference=IN_ORDER,
+            ),
+            Measurement(
+                quantity="largest |z| of ln α at the crossing, measured less predicted",
+                effect=exact(max((abs(crossing.z_score) for crossing in placed), default=math.nan)),
+                criterion="below",
+                reference=LARGEST_Z,
+            ),
+        ),
+        figure=NAME,
+    )
+
+
+def _in_words(theory: str) -> str:
+    return {
+        "isotropic": "isotropic Gaussian inputs",
+        "plane": "a measured plane and bulk",
+        "whole_law": "the whole empirical law",
+    }[theory]
+
+
+def _setting(predictions: Sequence[Prediction], where: str) -> str:
+    pairs = len({prediction.place.pair for prediction in predictions})
+    seeds = max(prediction.errors.size for prediction in predictions)
+    return f"{pairs} pairs of classes; {where}; {len(predictions)} conditions, {seeds} seeds"
 
 
 def draw(table: Sequence[Row]) -> Figure:
-    """Draws the figure from its table: a row of panels for each pair, a column for each step."""
-    rows = [row for row in table if row["kind"] != MEASURED]
-    sources, steps = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "step"))
+    """Draws the figure from its table: the steps of one pair above, all pairs below."""
+    means = [row for row in table if row["kind"] == "mean"]
+    predictions = _predictions(table)
+    real = [prediction for prediction in predictions if prediction.place.step in OWN_LABELS]
+    shown = SHOWN if any(row["pair"] == SHOWN for row in means) else means[0]["pair"]
+    everywhere = [row for row in means if row["pair"] == shown and _is_everywhere(row, means)]
     with styled():
-        figure = new_figure(2.4 * len(steps) + 0.6, 2.4 * len(sources) + 0.5)
-        panels = figure.subplots(len(sources), len(steps), sharex=True, sharey="row", squeeze=False)
-        for line, source in zip(panels, sources, strict=True):
-            for axes, step in zip(line, steps, strict=True):
-                _draw(axes, [row for row in rows if (row["source"], row["step"]) == (source, step)])
-            line[0].set_ylabel(f"{PAIRS[source][1]}\n" + r"test error, $\varepsilon$")
-        for axes, step in zip(panels[0], steps, strict=True):
+        figure = new_figure(10.4, 5.6)
+        above, below = figure.subplots(2, len(STEPS))
+        for axes, step in zip(above, STEPS, strict=True):
+            _draw_step(axes, [row for row in everywhere if row["step"] == step])
             axes.set_title(step)
-        for axes in panels[-1]:
-            axes.set_xlabel(r"kept examples per dimension, $\alpha$")
-        panels[0, 0].legend(loc="lower left")
+            axes.sharey(above[0])
+        above[0].set_ylabel(f"{PAIRS[shown].words}\n" + r"test error, $\varepsilon$")
+        _add_legend(above[0])
+        _draw_calibration(below[0], real, ("isotropic",))
+        _draw_calibration(below[1], real, ("plane", "whole_law"))
+        _draw_order(below[2], real)
+        _draw_crossings(below[3], real)
     return figure
 
 
-def _draw(axes: Axes, rows: Sequence[Row]) -> None:
-    for (rule, label), colour in zip(RULES.items(), COLOURS, strict=False):
-        line = [row for row in rows if row["rule"] == rule]
+def _is_everywhere(row: Row, means: Sequence[Row]) -> bool:
+    """Whether a row's condition is one of the first step, as of every step."""
+    keys = ("keep_fraction", "label_aware", "ridge")
+    first = next(other for other in means if other["step"] == STEPS[0])
+    return all(row[key] == first[key] for key in keys)
+
+
+def _draw_step(axes: Axes, rows: Sequence[Row]) -> None:
+    for rule, colour in RULE_COLOURS.items():
+        line = sorted((row for row in rows if row["rule"] == rule), key=lambda row: row["alpha_prune"])
         alphas = [row["alpha_prune"] for row in line]
-        axes.plot(alphas, [row["theory"] for row in line], color=colour, label=label)
-        measured, half_widths = [row["value"] for row in line], [row["half_width"] for row in line]
-        axes.errorbar(alphas, measured, half_widths, fmt="o", ms=3.5, color=colour)
-    axes.set(xscale="log", yscale="log")
+        for theory, style in STYLES.items():
+            axes.plot(alphas, [row[theory] for row in line], style, color=colour, lw=1.2)
+        axes.errorbar(
+            alphas, [row["value"] for row in line], [row["half_width"] for row in line], fmt="o", ms=3.5, color=colour
+        )
+    axes.set(xscale="log", yscale="log", xlabel=r"kept per dimension, $\alpha$")
     plain_ticks(axes)
-    angle = f"θ = {rows[0]['probe_angle_degrees']:.0f}°"
-    axes.text(0.97, 0.95, angle, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+
+
+def _add_legend(axes: Axes) -> None:
+    for rule, colour in RULE_COLOURS.items():
+        axes.plot([], [], "o", ms=3.5, color=colour, label=f"keep {rule}" if rule != "random" else "at random")
+    for theory, style in STYLES.items():
+        axes.plot([], [], style, color="0.2", lw=1.2, label=THEORIES[theory])
+    axes.legend(loc="lower left", fontsize=6.5)
+
+
+def _draw_calibration(axes: Axes, predictions: Sequence[Prediction], theories: Sequence[str]) -> None:
+    """Measured against predicted error."""
+    for theory, colour in zip(theories, ("0.6", "black") if len(theories) > 1 else ("black",), strict=True):
+        known = [p for p in predictions if math.isfinite(p.mean(theory))]
+        near = nearness(known, theory)
+        label = f"{THEORIES[theory]}: rms {near.difference:.2f} (noise {near.noise:.2f})"
+        axes.plot(
+            [p.mean(theory) for p in known], [p.measured.value for p in known], ".", ms=2.5, color=colour, label=label
+        )
+    ends = np.array([min(p.measured.value for p in predictions), max(p.measured.value for p in predictions)])
+    axes.plot(ends, ends, "-", color=COLOURS[3], lw=0.8)
+    axes.set(xscale="log", yscale="log", xlabel="predicted error", ylabel="measured error")
+    axes.set_title(" and ".join(THEORIES[theory] for theory in theories))
+    plain_ticks(axes)
+    axes.legend(loc="lower right", fontsize=6)
+
+
+def _draw_order(axes: Axes, predictions: Sequence[Prediction]) -> None:
+    """Share of told-apart pairs of rules in the right order."""
+    for place, theory in enumerate(THEORIES):
+        told, right = order_of_rules(predictions, theory)
+        axes.barh(place, right / max(told, 1), color="0.75", height=0.6)
+        axes.text(0.02, place, f"{THEORIES[theory]}: {right} of {told}", va="center", fontsize=7)
+    axes.set(xlim=(0, 1), yticks=[], xlabel="share of pairs of rules", title="in the right order")
+    axes.invert_yaxis()
+
+
+def _draw_crossings(axes: Axes, predictions: Sequence[Prediction]) -> None:
+    """α at which hard and easy are equal, measured against predicted."""
+    ends: list[float] = []
+    for theory, marker in zip(THEORIES, ("x", "o", "s"), strict=True):
+        placed = [c for c in crossings(predictions, theory) if not math.isnan(c.predicted)]
+        measured = np.exp([c.log_alpha.value for c in placed])
+        errors = measured * [c.log_alpha.half_width for c in placed] if placed else None
+        face = {} if marker == "x" else {"mfc": "white" if marker == "o" else "black"}
+        colour = "0.55" if marker == "x" else "black"
+        predicted = np.exp([c.predicted for c in placed])
+        axes.errorbar(
+            predicted, measured, errors, fmt=marker, ms=4, lw=0.7, color=colour, label=THEORIES[theory], **face
+        )
+        ends += [*predicted, *measured]
+    if ends:
+        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], "-", color=COLOURS[3], lw=0.8)
+    axes.set(xscale="log", yscale="log", xlabel=r"predicted $\alpha$", ylabel=r"measured $\alpha$", title="hard = easy")
+    plain_ticks(axes)
+    axes.legend(loc="upper left", fontsize=6.5)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.experiments.transfer import Target
 from perceptron_pruning.experiments.two_class import TwoClassSettings
-from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES
+from perceptron_pruning.figures.real_data.sources import METRICS, PAIRS, SOURCES
 
 VALIDATION = 1000  # training rows kept for the influence metrics
 
@@ -20,7 +20,8 @@ class Settings:
         benchmark: Every metric, in one pool.
         floors: Class floors, in the same pool.
         prototypes: Numbers k of prototypes, in the pools of the floors.
-        two_class: Theory beside data, for each source's `PAIRS`.
+        two_class: Theory beside data.
+        pairs: Of those two classes; see `PAIRS`.
         end_to_end: A network trained on pixels beside a head on embeddings, on the same subsets.
         transfer, target: Networks pretrained on pruned classes, and what they learn of others.
     """
@@ -31,6 +32,7 @@ class Settings:
     floors: Plan
     prototypes: tuple[int, ...]
     two_class: TwoClassSettings
+    pairs: tuple[str, ...]
     end_to_end: Plan
     transfer: Plan
     target: Target
@@ -41,7 +43,11 @@ class Settings:
         plans = {name: getattr(self, name) for name in _PLANS}
         return {
             f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
-        } | {"prototypes": str(self.prototypes), "sources": "; ".join(SOURCES.values())}
+        } | {
+            "prototypes": str(self.prototypes),
+            "pairs": "; ".join(PAIRS[name].words for name in self.pairs),
+            "sources": "; ".join(SOURCES.values()),
+        }
 
 
 _PLANS = ("scaling", "benchmark", "floors", "two_class", "end_to_end", "transfer", "target")
@@ -72,6 +78,7 @@ FULL = Settings(
     ),
     prototypes=(1, 3, 10, 30, 100, 300),
     two_class=TwoClassSettings(classes=(0, 1)),
+    pairs=tuple(PAIRS),
     end_to_end=Plan(
         pool_sizes=(250, 1000, 4000, 12000), keep_fractions=(0.25, 0.5, 1.0), students=("softmax", "resnet"), n_seeds=5
     ),
@@ -87,7 +94,8 @@ QUICK = Settings(
     benchmark=replace(FULL.benchmark, pool_sizes=(1000,), keep_fractions=(0.4, 0.8, 1.0)),
     floors=replace(FULL.floors, pool_sizes=(1000,), keep_fractions=(0.2,), class_floors=(0.0, 0.5, 1.0)),
     prototypes=(1, 10, 100),
-    two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), n_seeds=5),
+    two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), other_fractions=(), other_ridge=None, n_seeds=5),
+    pairs=("sneaker-boot", "pullover-coat-resnet", "person-animal"),
     end_to_end=replace(
         FULL.end_to_end, pool_sizes=(250, 2000), keep_fractions=(0.5, 1.0), students=("softmax", "resnet_quick")
     ),

@@ -1,6 +1,6 @@
 """The data of the figures, by the names that `source_of` knows, and in words."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from perceptron_pruning.evidence.claim import Claim
 
@@ -11,10 +11,24 @@ SOURCES = {
 }
 PIXELS = "fashion-mnist-pixels"  # embeddings with their images, for students that see pixels
 NAMES = SOURCES | {PIXELS: "Fashion-MNIST, pixels"}
-PAIRS = {  # two classes of each source, by their labels and in words
-    "fashion-mnist": ((7, 9), "sneaker or boot, EfficientNet"),
-    "fashion-mnist-resnet": ((2, 4), "pullover or coat, ResNet"),
-    "wordnet": ((1, 3), "person or animal, MiniLM"),
+
+
+@dataclass(frozen=True)
+class TwoClassPair:
+    """Two classes of a source, by their labels, the second being +1, and in words."""
+
+    source: str
+    classes: tuple[int, int]
+    words: str
+
+
+PAIRS = {
+    "sneaker-boot": TwoClassPair("fashion-mnist", (7, 9), "sneaker or boot, EfficientNet"),
+    "pullover-coat": TwoClassPair("fashion-mnist", (2, 4), "pullover or coat, EfficientNet"),
+    "shirt-trouser": TwoClassPair("fashion-mnist", (0, 1), "T-shirt or trouser, EfficientNet"),
+    "pullover-coat-resnet": TwoClassPair("fashion-mnist-resnet", (2, 4), "pullover or coat, ResNet"),
+    "shirts-resnet": TwoClassPair("fashion-mnist-resnet", (0, 6), "T-shirt or shirt, ResNet"),
+    "person-animal": TwoClassPair("wordnet", (1, 3), "person or animal, MiniLM"),
 }
 METRICS = {"el2n": "EL2N", "margin_label_agnostic": "label-agnostic margin"}  # the paper's, and its theory's
 
