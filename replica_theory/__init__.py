@@ -18,6 +18,7 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import MaxMarginSolution, max_margin
 from replica_theory.observables import Observables, observables
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
+from replica_theory.real_data.multiclass_risk import MulticlassRiskSolution
 from replica_theory.real_data.risk_on_data import DataRiskSolution, risk_on_data
 from replica_theory.real_data.structured_inputs import StructuredInputs
 from replica_theory.real_data.structured_risk import StructuredRiskSolution, structured_risk
@@ -59,6 +60,7 @@ __all__ = [
     "KeepWithProbability",
     "KeptDistribution",
     "MaxMarginSolution",
+    "MulticlassRiskSolution",
     "Observables",
     "OptimalReserve",
     "OptimalRidge",

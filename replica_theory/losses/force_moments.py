@@ -97,7 +97,7 @@ def _hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceM
 
 @dataclass(frozen=True)
 class _Spacing:
-    """Equally spaced nodes t of ω, which err by exp(−2π² c²/h²) and, prox being analytic for |Im ω| < π, by exp(−2π²/h).
+    """Equally spaced nodes t of ω, which err by exp(−2π² c²/h²) and, as prox is analytic up to |Im ω| = π, exp(−2π²/h).
 
     Attributes:
         by_deviation: Largest h/c.
@@ -215,9 +215,7 @@ class _SpacedRows:
         """Whether the nodes still cover the rows, as closely as they must."""
         m, c, S = mean[self.rows], deviation[self.rows], scale[self.rows]
         close = self.least <= c.min() and self.scales[0] <= S.min() and S.max() <= self.scales[1]
-        return bool(
-            close and self.ends[0] <= (m - self.reach * c).min() and (m + self.reach * c).max() <= self.ends[1]
-        )
+        return bool(close and self.ends[0] <= (m - self.reach * c).min() and (m + self.reach * c).max() <= self.ends[1])
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""
