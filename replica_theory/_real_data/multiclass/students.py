@@ -173,7 +173,7 @@ def _change_of_means(new: MulticlassCavity, old: MulticlassCavity) -> float:
         (spreads[0] - spreads[1]) / (abs(spreads[1]) + _LEAST * _square_field(old)),
         leverages[0] / leverages[1] - 1,
     )
-    return float(np.max(np.abs(changes)))
+    return max(abs(float(change)) for change in changes)
 
 
 def _square_field(cavity: MulticlassCavity) -> float:
