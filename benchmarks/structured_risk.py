@@ -4,7 +4,7 @@ Each setting has its own rule, loss, ridge, spectrum, radii, label noise and α,
 `N_TRIALS` students are trained on pools of their own, and the exact test error of each is averaged. Printed: χ² of the
 mean errors in units of their standard errors, over settings, with the theory's terms of order 1/N and without.
 
-    python benchmarks/structured_risk.py        # about ten minutes of one core
+    python benchmarks/structured_risk.py        # about four minutes of one core
 """
 
 import math
