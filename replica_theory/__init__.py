@@ -24,6 +24,7 @@ __all__ = [
     "KeepWithProbability",
     "KeptDistribution",
     "MaxMarginSolution",
+    "MulticlassRiskSolution",
     "Observables",
     "OptimalReserve",
     "OptimalRidge",
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from replica_theory.max_margin import MaxMarginSolution, max_margin
     from replica_theory.observables import Observables, observables
     from replica_theory.pruning_rounds import PruningRound, pruning_rounds
+    from replica_theory.real_data.multiclass_risk import MulticlassRiskSolution
     from replica_theory.real_data.risk_on_data import DataRiskSolution, risk_on_data
     from replica_theory.real_data.structured_inputs import StructuredInputs
     from replica_theory.real_data.structured_risk import StructuredRiskSolution, structured_risk
@@ -125,6 +127,7 @@ else:
         "max_margin": ("MaxMarginSolution", "max_margin"),
         "observables": ("Observables", "observables"),
         "pruning_rounds": ("PruningRound", "pruning_rounds"),
+        "real_data.multiclass_risk": ("MulticlassRiskSolution",),
         "real_data.risk_on_data": ("DataRiskSolution", "risk_on_data"),
         "real_data.structured_inputs": ("StructuredInputs",),
         "real_data.structured_risk": ("StructuredRiskSolution", "structured_risk"),

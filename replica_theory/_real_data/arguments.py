@@ -1,4 +1,4 @@
-"""What a caller of `risk_on_data` may give: each argument checked, with range, value and remedy."""
+"""What a caller may give: each argument checked, with range, value and remedy."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,27 @@ def check_labels(labels: ArrayLike, n: int, name: str = "labels") -> np.ndarray:
     if values.dtype.kind not in "iuf" or not np.all((values == 1) | (values == -1)):
         raise ValueError(f"`{name}` must be -1 or +1; got {np.unique(values)[:5].tolist()} of type {values.dtype}")
     return values.astype(float)
+
+
+def check_classes(labels: ArrayLike, n: int, name: str = "labels", *, number: int | None = None) -> np.ndarray:
+    """Classes (n,), 0 … C − 1, or raises; ``number``: C, where it is known, else every class must occur."""
+    values = np.asarray(labels)
+    if values.shape != (n,) or values.dtype.kind not in "iu":
+        raise ValueError(f"`{name}` must have one whole number a row, shape {(n,)}; got {values.dtype} {values.shape}")
+    most = int(values.max()) + 1 if number is None else number
+    if values.min() < 0 or values.max() >= most:
+        raise ValueError(f"`{name}` must be classes from 0 to {most - 1}; got {values.min()} to {values.max()}")
+    if number is None and (missing := np.flatnonzero(np.bincount(values, minlength=most) == 0)).size:
+        raise ValueError(f"`{name}` must have all classes from 0 to {most - 1}; got none of class {missing[0]}")
+    return values.astype(int)
+
+
+def check_test_rows(inputs: ArrayLike, d: int, name: str = "test_inputs") -> np.ndarray:
+    """Rows (t, d) as floats, or raises unless they have as many columns as the inputs."""
+    rows = check_rows(inputs, name)
+    if rows.shape[1] != d:
+        raise ValueError(f"`{name}` must have {d} columns, like `inputs`; got {rows.shape[1]}")
+    return rows
 
 
 def check_keep_probability(keep_probability: ArrayLike, n: int) -> np.ndarray:

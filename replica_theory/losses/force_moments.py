@@ -97,7 +97,7 @@ def _hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceM
 
 @dataclass(frozen=True)
 class _Spacing:
-    """Equally spaced nodes t of ω, which err by exp(−2π² c²/h²) and, prox being analytic for |Im ω| < π, by exp(−2π²/h).
+    """Equally spaced nodes t of ω, which err by exp(−2π² c²/h²) and, as prox is analytic up to |Im ω| = π, exp(−2π²/h).
 
     Attributes:
         by_deviation: Largest h/c.

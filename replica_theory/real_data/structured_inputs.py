@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._numerics.array_fields import ArrayFields, read_only
-from replica_theory._real_data.arguments import check_labels, check_positive, check_rows
+from replica_theory._real_data.arguments import check_labels, check_positive, check_rows, check_test_rows
 from replica_theory._real_data.structured.examples import Law
 from replica_theory._real_data.structured.gaussian_law import Component, GaussianLaw
 from replica_theory._real_data.structured.label_chances import Checked, Flipped
@@ -232,9 +232,7 @@ class StructuredInputs(ArrayFields):
             raise ValueError(f"`components` must be a whole number >= 0; got {components!r}")
         if (test_inputs is None) != (test_labels is None):
             raise ValueError("`test_inputs` and `test_labels` must be given both or neither")
-        tested = None if test_inputs is None else check_rows(test_inputs, "test_inputs")
-        if tested is not None and tested.shape[1] != d:
-            raise ValueError(f"`test_inputs` must have {d} columns, like `inputs`; got {tested.shape[1]}")
+        tested = None if test_inputs is None else check_test_rows(test_inputs, d)
         more = np.empty((d, 0)) if directions is None else check_rows(directions, "directions")
         if len(more) != d:
             raise ValueError(f"`directions` must have {d} rows, like `inputs` columns; got {len(more)}")
