@@ -77,7 +77,7 @@ FULL = Settings(
         n_seeds=5,
     ),
     prototypes=(1, 3, 10, 30, 100, 300),
-    two_class=TwoClassSettings(classes=(0, 1)),
+    two_class=TwoClassSettings(classes=(0, 1), alpha_prune=(0.5, 1.0, 2.0, 4.0, 12.0)),
     pairs=tuple(PAIRS),
     end_to_end=Plan(
         pool_sizes=(250, 1000, 4000, 12000), keep_fractions=(0.25, 0.5, 1.0), students=("softmax", "resnet"), n_seeds=5
