@@ -318,16 +318,17 @@ def _draw_calibration(axes: Axes, predictions: Sequence[Prediction], theories: S
     for theory, colour in zip(theories, ("0.6", "black") if len(theories) > 1 else ("black",), strict=True):
         known = [p for p in predictions if math.isfinite(p.mean(theory))]
         near = nearness(known, theory)
-        label = f"{THEORIES[theory]}: rms {near.difference:.2f} (noise {near.noise:.2f})"
+        label = f"{THEORIES[theory]}: {near.difference:.3f}, noise {near.noise:.3f}"
         axes.plot(
             [p.mean(theory) for p in known], [p.measured.value for p in known], ".", ms=2.5, color=colour, label=label
         )
     ends = np.array([min(p.measured.value for p in predictions), max(p.measured.value for p in predictions)])
     axes.plot(ends, ends, "-", color=COLOURS[3], lw=0.8)
     axes.set(xscale="log", yscale="log", xlabel="predicted error", ylabel="measured error")
-    axes.set_title(" and ".join(THEORIES[theory] for theory in theories))
+    axes.set_title("isotropic" if theories == ("isotropic",) else "measured on data")
     plain_ticks(axes)
-    axes.legend(loc="lower right", fontsize=6)
+    axes.set_xticks([0.01, 0.1], ["0.01", "0.1"])
+    axes.legend(loc="upper left", fontsize=6, title="rms of ln(measured/predicted)", title_fontsize=6)
 
 
 def _draw_order(axes: Axes, predictions: Sequence[Prediction]) -> None:
@@ -358,4 +359,4 @@ def _draw_crossings(axes: Axes, predictions: Sequence[Prediction]) -> None:
         axes.plot([min(ends), max(ends)], [min(ends), max(ends)], "-", color=COLOURS[3], lw=0.8)
     axes.set(xscale="log", yscale="log", xlabel=r"predicted $\alpha$", ylabel=r"measured $\alpha$", title="hard = easy")
     plain_ticks(axes)
-    axes.legend(loc="upper left", fontsize=6.5)
+    axes.legend(loc="lower right", fontsize=6.5)

@@ -40,7 +40,7 @@ HALF = 0.5
 FRACTIONS = (0.2, 0.4)
 POOL = r"pool, $\alpha_{\mathrm{total}}$"
 RULES = {"hard": KeepHardest, "easy": KeepEasiest}
-LINE = np.unique([*np.geomspace(1.0, 20.0, 25), 3.0])
+LINE = np.unique([*np.geomspace(1.0, 20.0, 17), 3.0])
 POOLS = {"quick": (1.0, 3.0, 10.0), "full": (1.0, 1.75, 3.0, 6.0, 10.0)}
 
 

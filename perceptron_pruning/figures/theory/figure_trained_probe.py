@@ -27,7 +27,7 @@ CAPTION = (
 ALPHAS = (1.0, 2.0, 4.0)
 FRACTIONS = (0.5, 0.2)
 DEGREES = (10.0, 20.0, 30.0, 45.0)
-LINE_DEGREES = np.linspace(2.0, 60.0, 30)
+LINE_DEGREES = np.linspace(2.0, 60.0, 21)
 RIDGES = (*np.geomspace(1e-3, 10.0, 9).tolist(), math.inf)  # of the pool's own probes
 
 

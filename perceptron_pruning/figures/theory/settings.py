@@ -43,7 +43,7 @@ QUICK = Settings(
     alphas=(0.5, 1.0, 2.0, 3.0, 5.0),
     alphas_total=(1.5, 3.0, 6.0, 10.0, 14.0),
     sizes=(25, 50, 100, 200),
-    embeddings=Plan(pool_sizes=(100, 400, 1600, 3200), keep_fractions=(0.2, 0.5), n_seeds=8),
+    embeddings=Plan(pool_sizes=(100, 800, 3200), keep_fractions=(0.2, 0.5), n_seeds=8),
 )
 
 FULL = Settings(
