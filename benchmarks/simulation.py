@@ -53,18 +53,6 @@ def batch_seconds(cores: int, ratio: int) -> dict:
     return {"batch_seconds": min(seconds)}
 
 
-def jax_path(ratio: int) -> dict:
-    """The path that accelerators take, here on the CPU: compiling once, then a batch of 16 candidates."""
-    import numpy as np
-
-    from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
-
-    rows = np.random.default_rng(0).standard_normal((16, 200 * ratio, 200)) / np.sqrt(200)
-    rows *= np.sign(rows[..., :1])
-    first, *later = (wall_clock(lambda: candidates_on_accelerator(rows)) for _ in range(4))
-    return {"compile_seconds": first - min(later), "run_milliseconds": 1e3 * min(later) / len(rows)}
-
-
 def peak_memory(budget: int) -> dict:
     """Peak memory of 8 trials at N = 200, α = 50, f = 0.05, above that of the imported package."""
     import resource
@@ -131,7 +119,6 @@ def use(cores: int) -> None:
 MEASUREMENTS = [
     *(("solves_per_second", {"cores": cores}) for cores in (1, 2)),
     *(("batch_seconds", {"cores": cores, "ratio": ratio}) for ratio in (2, 5, 20) for cores in (1, 2)),
-    *(("jax_path", {"ratio": ratio}) for ratio in (2, 5)),
     *(("peak_memory", {"budget": budget}) for budget in BUDGETS),
     *(("share_of_peak", {"ratio": ratio}) for ratio in (2, 5, 20)),
 ]

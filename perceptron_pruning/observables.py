@@ -1,11 +1,13 @@
 """Observables of a trained student: overlaps, errors, margin; the teacher is the first axis."""
 
 import math
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
 from perceptron_pruning.sampling import PrunedData
+from perceptron_pruning.students.arrays import Array
 from perceptron_pruning.students.batches import PerProblem
 from replica_theory.geometry import target_direction
 
@@ -13,49 +15,66 @@ from replica_theory.geometry import target_direction
 class Observables(NamedTuple):
     """Fields of a `SimulationResult`, for one trial; ``direction`` is (4,)."""
 
-    generalization_error: float
-    overlap: float
-    probe_overlap: float
-    probe_angles: float
-    margin: float
-    norm: float
-    training_loss: float
-    training_error: float
-    direction: np.ndarray
+    generalization_error: Array | float
+    overlap: Array | float
+    probe_overlap: Array | float
+    probe_angles: Array | float
+    margin: Array | float
+    norm: Array | float
+    training_loss: Array | float
+    training_error: Array | float
+    direction: Array
 
 
 def observables(data: PrunedData, weights: np.ndarray, training_loss: PerProblem) -> Observables:
     """Observables of one trial, given its student's weights w (N,) and mean training loss."""
-    along, across = float(weights[0]), float(np.linalg.norm(weights[1:]))
-    norm = math.hypot(along, across)
     margins = data.labels * (data.inputs @ weights)
+    found = observables_of(np, weights, data.probe, margins, np.ones(len(margins), bool), float(training_loss))
+    return Observables._make([*(float(value) for value in found[:-1]), np.asarray(found.direction)])
+
+
+def observables_of(
+    xp: ModuleType, weights: Array, probe: Array, margins: Array, kept: Array, training_loss: Array | float
+) -> Observables:
+    """Observables in either array library; the teacher is the first axis.
+
+    Args:
+        xp: `numpy` or `jax.numpy`.
+        weights: w, (N,).
+        probe: The unit probe, (N,).
+        margins: y w·x of rows, (P',).
+        kept: Which of the rows are kept examples, (P',); the others are padding.
+        training_loss: Mean (weighted) loss of the kept examples.
+    """
+    across, norm = xp.linalg.norm(weights[1:]), xp.linalg.norm(weights)
     return Observables(
-        generalization_error=math.atan2(across, along) / math.pi,
-        overlap=along / norm,
-        probe_overlap=float(weights @ data.probe) / norm,
-        probe_angles=math.atan2(float(np.linalg.norm(data.probe[1:])), float(data.probe[0])),
-        margin=float(margins.min()) / norm,
+        generalization_error=xp.arctan2(across, weights[0]) / math.pi,
+        overlap=weights[0] / norm,
+        probe_overlap=weights @ probe / norm,
+        probe_angles=xp.arctan2(xp.linalg.norm(probe[1:]), probe[0]),
+        margin=xp.where(kept, margins, xp.inf).min() / norm,
         norm=norm,
-        training_loss=float(training_loss),
-        training_error=float(np.mean(margins <= 0)),
-        direction=_components(weights / norm, data.probe),
+        training_loss=training_loss,
+        training_error=(kept & (margins <= 0)).sum() / kept.sum(),
+        direction=_components(xp, weights / norm, probe),
     )
 
 
-def _components(student: np.ndarray, probe: np.ndarray) -> np.ndarray:
+def _components(xp: ModuleType, student: Array, probe: Array) -> Array:
     """Components (4,) of a unit student: on the probe, on the axis across it in the teacher's plane, on one axis
     outside that plane, and the length of the rest.
 
     The axis across a probe (cos θ, sin θ e), with a unit e orthogonal to the teacher, is (sin θ, −cos θ e).
     """
-    sine = float(np.linalg.norm(probe[1:]))
-    across = np.concatenate([[sine], -probe[0] * (probe[1:] / sine if sine else np.eye(probe.size - 1)[0])])
-    outside = np.eye(probe.size)[-1]
-    for axis in (probe, across):
-        outside = outside - (outside @ axis) * axis
-    axes = np.stack([probe, across, outside / np.linalg.norm(outside)])
+    sine, axis = xp.linalg.norm(probe[1:]), xp.eye(len(probe) - 1, dtype=probe.dtype)
+    beside = xp.where(sine > 0, probe[1:] / xp.where(sine > 0, sine, 1.0), axis[0])  # e
+    across = xp.concatenate([sine[None], -probe[0] * beside])
+    outside = xp.concatenate([xp.zeros_like(sine[None]), axis[-1]])
+    for orthogonal in (probe, across):
+        outside = outside - (outside @ orthogonal) * orthogonal
+    axes = xp.stack([probe, across, outside / xp.linalg.norm(outside)])
     components = axes @ student
-    return np.append(components, np.linalg.norm(student - components @ axes))
+    return xp.concatenate([components, xp.linalg.norm(student - components @ axes)[None]])
 
 
 def error_against(

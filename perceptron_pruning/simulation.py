@@ -1,8 +1,9 @@
 """Students of finite dimension on pruned data: the theory's setting, sampled."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -30,9 +31,14 @@ from replica_theory.selection import (
     check_selection,
 )
 
+if TYPE_CHECKING:
+    from perceptron_pruning.device.trials import DeviceTrials
+
+Engine = Literal["numpy", "jax"]  # whose draws, and whose solvers
 Probe = Literal["exact", "trained"]
 OwnProbe = TrainedProbe | GradientProbe  # that was trained on the pool which it prunes
 
+_HOST_MEMORY = 2**31  # bytes that trials on a CPU's cores may take together, by default
 _SOLVER_COPIES = 4  # copies of a trial's inputs in memory, at the peak of solving it
 _CHUNKS = 16  # calls into which an executor's trials are grouped, at most
 
@@ -55,6 +61,10 @@ class SimulationResult:
         probe_epochs: Passes of a perceptron probe over the pool; 0 for any other.
         student: What was trained, "max_margin" or an EmpiricalRisk.
         label_noise: η, chance that a label of the pool was flipped.
+        engine: "numpy" or "jax", which names the stream of draws too: trial t of a seed is one pool in one of them and
+            another in the other, of one law.
+        verified_by: Trials by how their students were solved and verified: "cpu", the exact solver; and in the compiled
+            engine "quick" and "patient", two programs, of which the CPU takes what they leave.
         probe_angles: θ of each trial's probe, radians; ``probe_angle`` is their mean.
         generalization_error: ε = angle(student, teacher)/π, test error on clean, unpruned data.
         overlap: R, cosine of that angle.
@@ -88,6 +98,8 @@ class SimulationResult:
     training_loss: np.ndarray
     training_error: np.ndarray
     direction: np.ndarray
+    engine: Engine = "numpy"
+    verified_by: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def noisy_test_error(self) -> np.ndarray:
@@ -120,15 +132,17 @@ def simulate(
     probe_epochs: int = 3,
     student: Student = "max_margin",
     label_noise: float = 0.0,
-    memory_budget: int = 2**31,
+    memory_budget: int | None = None,
     executor: Executor | None = None,
+    engine: Literal["auto"] | Engine = "auto",
 ) -> SimulationResult:
     """Trains students on pruned Gaussian data and measures their test error.
 
     Inputs x ~ N(0, I_N), labels sign(T·x), each flipped with probability η, a probe at an angle to the teacher T; the
     rule, which sees the flipped labels, keeps P = α N of P/f examples. The error on unpruned data is exact given the
-    student: ε = arctan2(part across T, part along T)/π. Trials run on all cores of a CPU, a process each, in batches
-    on all accelerators, or in the executor's workers; results do not depend on how they are spread.
+    student: ε = arctan2(part across T, part along T)/π. Trials run on all cores of a CPU, a process each; as compiled
+    programs on all of JAX's devices, from the draw to the verified observables; or in the executor's workers. Within an
+    engine, results do not depend on how trials are spread.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0.
@@ -146,9 +160,12 @@ def simulate(
         student: "max_margin", or an `EmpiricalRisk` (loss, ridge, sample weights).
         label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
         memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
-            only as far as it allows.
+            only as far as it allows. By default 2 GiB, and on accelerators half of their memory.
         executor: Runs the trials instead, in chunks, on other machines for instance. Each of its workers
-            takes one trial's memory.
+            takes one trial's memory, or in the compiled engine a batch's.
+        engine: "numpy", trial by trial on a CPU's cores; "jax", batches in compiled programs on JAX's devices, which
+            may be CPUs too; or "auto", "jax" where JAX has an accelerator and the engine has a program for this probe
+            and student.
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
@@ -156,7 +173,7 @@ def simulate(
     Raises:
         ValueError: A parameter is out of range, a single trial exceeds the memory budget, or there is no
             student: noisy labels are not separable (an InfeasibleError, whose certificate shows it), or the
-            logistic loss has no minimum for want of a ridge.
+            logistic loss has no minimum for want of a ridge; or the compiled engine has no program for it.
         InaccurateError: A student could not be verified; carries its residuals.
 
     References:
@@ -182,7 +199,7 @@ def simulate(
         ("first_trial", first_trial, 0),
         ("seed", seed, 0),
         ("probe_epochs", probe_epochs, 1),
-        ("memory_budget", memory_budget, 1),
+        ("memory_budget", _HOST_MEMORY if memory_budget is None else memory_budget, 1),
     ):
         check_count(name, value, at_least=least)
     n_kept = round(alpha * n_features)
@@ -199,8 +216,12 @@ def simulate(
         student=student,
         label_noise=noise,
     )
-    side_by_side = _trials_in_memory(setting, memory_budget)
-    outcomes = _simulated(setting, range(first_trial, first_trial + n_trials), side_by_side, executor)
+    chosen, trials = engine_of(engine, probe, student), range(first_trial, first_trial + n_trials)
+    if chosen == "jax":
+        outcomes, verified_by = _simulated_on_devices(setting, trials, memory_budget, executor)
+    else:
+        side_by_side = _trials_in_memory(setting, memory_budget or _HOST_MEMORY)
+        outcomes, verified_by = _simulated(setting, trials, side_by_side, executor), {"cpu": n_trials}
     return SimulationResult(
         alpha_prune=n_kept / n_features,
         selection=selection,
@@ -214,6 +235,8 @@ def simulate(
         probe_epochs=setting.probe_epochs,
         student=student,
         label_noise=noise,
+        engine=chosen,
+        verified_by=verified_by,
         **outcomes,
     )
 
@@ -245,10 +268,11 @@ class _Setting:
             data = self.draw(trial)
             return observables(data, *train(self.student, *data))
 
-    def run_batch(self, trials: range) -> list[Observables]:
-        drawn = on_all_cores(self.draw, trials, threads=True)
-        weights, losses = train(self.student, *(np.stack(part) for part in zip(*drawn, strict=True)))
-        return [observables(*trial) for trial in zip(drawn, weights, np.atleast_1d(losses), strict=True)]
+    def run_on_devices(self, trials: range, memory_budget: int | None) -> "DeviceTrials":
+        from perceptron_pruning.device.trials import DeviceSetting, simulated_on_devices
+
+        shared = {f.name: getattr(self, f.name) for f in fields(DeviceSetting)}
+        return simulated_on_devices(DeviceSetting(**shared), trials, memory_budget=memory_budget)
 
 
 def _trials_in_memory(setting: _Setting, memory_budget: int) -> int:
@@ -266,14 +290,49 @@ def _simulated(setting: _Setting, trials: range, side_by_side: int, executor: Ex
     """Observables of all trials, in order, each (trials, ...)."""
     if executor is not None:
         outcomes = list(executor.map(setting.run, trials, chunksize=max(1, len(trials) // _CHUNKS)))
-    elif accelerator_present():
-        batches = [trials[first : first + side_by_side] for first in range(0, len(trials), side_by_side)]
-        outcomes = [outcome for batch in batches for outcome in setting.run_batch(batch)]
     else:
         outcomes = on_all_cores(setting.run, trials, at_most=side_by_side)
     return {
         name: np.array(values) for name, values in zip(Observables._fields, zip(*outcomes, strict=True), strict=True)
     }
+
+
+def _simulated_on_devices(
+    setting: _Setting, trials: range, memory_budget: int | None, executor: Executor | None
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Observables of all trials, in order, each (trials, ...), and how many each stage verified."""
+    if executor is None:
+        parts = [setting.run_on_devices(trials, memory_budget)]
+    else:
+        size = -(-len(trials) // _CHUNKS)
+        chunks = [trials[first : first + size] for first in range(0, len(trials), size)]
+        parts = list(executor.map(setting.run_on_devices, chunks, [memory_budget] * len(chunks)))
+    columns = zip(*(part.observables for part in parts), strict=True)
+    outcomes = {name: np.concatenate(column) for name, column in zip(Observables._fields, columns, strict=True)}
+    return outcomes, {stage: sum(part.verified_by[stage] for part in parts) for stage in parts[0].verified_by}
+
+
+def engine_of(engine: str, probe: Probe | OwnProbe, student: Student) -> Engine:
+    """The engine that was asked for, or that suits.
+
+    Raises:
+        ValueError: There is no such engine, or the compiled one has no program for this probe or student.
+    """
+    if engine not in ("auto", *get_args(Engine)):
+        raise ValueError(f"`engine` must be 'auto', 'numpy' or 'jax'; got {engine!r}")
+    if engine == "numpy" or (engine == "auto" and not accelerator_present()):
+        return "numpy"
+    from perceptron_pruning.device.students import program_name
+
+    try:
+        if probe != "exact":
+            raise ValueError(f"`probe` must be 'exact' in the compiled engine; got {probe!r} (give engine='numpy')")
+        program_name(student)
+    except ValueError:
+        if engine == "jax":
+            raise
+        return "numpy"
+    return "jax"
 
 
 def check_probe_of(probe: Probe | OwnProbe, angle: float) -> bool:

@@ -23,6 +23,7 @@ FLOORS = (
     "studies",
     "sampling",
     "observables",
+    "device",
     "finite_size",
     "simulation",
     "rounds",
@@ -38,7 +39,7 @@ FLOORS = (
 )
 # What simulation and embeddings may know of the theory: what is kept, losses, errors and angles, but no solution.
 SHARED_WITH_THEORY = {"errors", "geometry", "losses", "selection"}
-SIMULATION = ("sampling", "observables", "simulation", "rounds", "students", "embeddings", "datasets")
+SIMULATION = ("sampling", "observables", "device", "simulation", "rounds", "students", "embeddings", "datasets")
 # The theory's engines rest on these, and on nothing else of the theory.
 FOUNDATIONS = {"_kept_averages", "_numerics", "errors", "geometry", "losses", "selection"}
 ENGINES = sorted(

@@ -6,7 +6,7 @@ from pathlib import Path
 def use_compilation_cache(directory: str | Path) -> None:
     """Keeps what JAX compiles in a directory, and takes it from there in later processes.
 
-    Only accelerators gain: on a CPU the solver compiles nothing. This sets the process's own JAX
+    The compiled engine (``engine="jax"``) gains; the other compiles nothing. This sets the process's own JAX
     configuration, which is why it is left to you to call it.
 
     Args:

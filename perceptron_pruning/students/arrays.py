@@ -1,8 +1,8 @@
 """The array library under an algorithm that is written once: NumPy with LAPACK, or JAX.
 
 On a CPU a solve is a few dozen LAPACK and BLAS calls on matrices that fit the cache; calling them
-directly is faster than through XLA and needs no compilation. On an accelerator the same code is
-traced, compiled and batched (`jax_arrays`, which alone imports JAX).
+directly is faster than through XLA and needs no compilation. In the compiled engine the same code is
+traced and batched (`jax_arrays`, which alone imports JAX).
 """
 
 from abc import ABC, abstractmethod
@@ -54,10 +54,6 @@ class Arrays(ABC):
     def largest(self, values: Array, count: int) -> Array:
         """Indices of the largest values, (count,), in any order."""
 
-    @abstractmethod
-    def scatter(self, size: int, index: Array, values: Array) -> Array:
-        """A vector (size,) with these values at these indices, 0 elsewhere."""
-
 
 class _NumpyArrays(Arrays):
     """NumPy, and LAPACK in place."""
@@ -80,11 +76,6 @@ class _NumpyArrays(Arrays):
 
     def largest(self, values, count):
         return np.argpartition(values, len(values) - count)[-count:]
-
-    def scatter(self, size, index, values):
-        full = np.zeros(size)
-        full[index] = values
-        return full
 
 
 NUMPY = _NumpyArrays()

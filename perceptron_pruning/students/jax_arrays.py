@@ -24,8 +24,5 @@ class _JaxArrays(Arrays):
     def largest(self, values, count):
         return jax.lax.top_k(values, count)[1]
 
-    def scatter(self, size, index, values):
-        return jnp.zeros(size).at[index].set(values)
-
 
 JAX = _JaxArrays()

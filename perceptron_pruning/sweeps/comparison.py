@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -77,15 +77,17 @@ def _comparison(cell: xr.Dataset, known: Mapping[str, Selection | EmpiricalRisk]
         seed=cell.seed.item(),
         n_kept=n_kept,
         probe=kind,
-        probe_epochs=_probe_epochs(cell) if kind == "trained" else 0,
+        probe_epochs=_parameters_of(cell)["probe_epochs"] if kind == "trained" else 0,
         student=cast(EmpiricalRisk, known[student_label]) if student_label in known else student(student_label),
         label_noise=cell.label_noise.item(),
+        engine=_parameters_of(cell).get("engine", "numpy"),
+        verified_by={},
         **{name: cell[name].values for name in OUTPUTS},
     )
     return compare(result)
 
 
-def _probe_epochs(cell: xr.Dataset) -> int:
-    """Of the sweep; a dataset that was a file has its parameters as JSON."""
-    study = cell.attrs["study"]
-    return (json.loads(study) if isinstance(study, str) else study)["probe_epochs"]
+def _parameters_of(cell: xr.Dataset) -> dict[str, Any]:
+    """Of the sweep; a dataset that was a file has them as JSON, and one that was put together by hand has none."""
+    study = cell.attrs.get("study", {})
+    return json.loads(study) if isinstance(study, str) else study

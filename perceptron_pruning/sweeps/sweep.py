@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from perceptron_pruning.simulation import simulate
+from perceptron_pruning.simulation import Engine, engine_of, simulate
 from perceptron_pruning.studies.study import Output, Study, stable_text
 from perceptron_pruning.sweeps.grid import Cell, CellList, Grid
 
@@ -30,7 +31,12 @@ OUTPUTS = {
 
 
 def sweep(
-    grid: Grid | CellList, path: str | Path, *, executor: Executor | None = None, task_seconds: float | None = None
+    grid: Grid | CellList,
+    path: str | Path,
+    *,
+    executor: Executor | None = None,
+    task_seconds: float | None = None,
+    engine: Literal["auto"] | Engine = "auto",
 ) -> "xr.Dataset":
     """Simulates every cell of a grid into a store; called again, it goes on where it stopped.
 
@@ -47,9 +53,12 @@ def sweep(
         grid: The cells.
         path: The store (Zarr), made if it is missing.
         executor: Any `concurrent.futures.Executor`; by default one process a core
-            (`perceptron_pruning.parallel.ProcessExecutor`). For a cluster see `perceptron_pruning.studies.cluster`.
+            (`perceptron_pruning.parallel.ProcessExecutor`), or in the compiled engine this process, whose tasks are
+            batches on all of JAX's devices. For a cluster see `perceptron_pruning.studies.cluster`.
         task_seconds: Seconds that a task should take, which is what a kill may cost; by default 2 to 60, growing with
             the sweep.
+        engine: As in `simulate`; "auto" takes the compiled one where JAX has an accelerator and there is a program for
+            all cells. A store has the draws of one engine: "jax" is named in its parameters, and no name means "numpy".
 
     Returns:
         Arrays ``generalization_error``, ``overlap``, ``probe_overlap``, ``margin``, ``probe_angles`` (radians) and
@@ -67,21 +76,30 @@ def sweep(
         raise ImportError(
             f'sweeps need one more package ({missing.name}): pip install "perceptron-pruning[sweep]"'
         ) from missing
-    return run_study(study(grid), path, executor=executor, task_seconds=task_seconds)
+    chosen = _engine(grid, engine)
+    own = ThreadPoolExecutor(1) if chosen == "jax" and executor is None else nullcontext(executor)
+    with own as workers:
+        return run_study(study(grid, chosen), path, executor=workers, task_seconds=task_seconds)
 
 
-def study(grid: Grid | CellList) -> Study:
-    """The grid's simulations, as `run_study` takes them."""
+def _engine(grid: Grid | CellList, engine: str) -> Engine:
+    """The one engine of all cells."""
+    engines = {engine_of(engine, cell.probe, cell.student) for cell in grid.cells}
+    return "jax" if engines == {"jax"} else "numpy"
+
+
+def study(grid: Grid | CellList, engine: Engine = "numpy") -> Study:
+    """The grid's simulations by an engine, as `run_study` takes them."""
     return Study(
         name="simulation",
-        function=SimulatedCell(seed=grid.seed, probe_epochs=grid.probe_epochs),
+        function=SimulatedCell(seed=grid.seed, probe_epochs=grid.probe_epochs, engine=engine),
         cells=grid.cells,
         outputs=OUTPUTS,
         coordinates=_coordinates(grid.cells, grid.seed),
         dimensions=None if grid.axes is None else {name: len(values) for name, values in grid.axes.items()},
         n_trials=grid.n_trials,
         seconds=[trial_seconds(cell) for cell in grid.cells],
-        parameters=_parameters(grid),
+        parameters=_parameters(grid) | ({} if engine == "numpy" else {"engine": engine}),
     )
 
 
@@ -91,6 +109,7 @@ class SimulatedCell:
 
     seed: int
     probe_epochs: int
+    engine: Engine = field(default="numpy", repr=False)  # named in the study's parameters
 
     def __call__(self, cell: Cell, trials: range) -> dict[str, np.ndarray]:
         result = simulate(
@@ -105,6 +124,7 @@ class SimulatedCell:
             probe_epochs=self.probe_epochs,
             student=cell.student,
             label_noise=cell.label_noise,
+            engine=self.engine,
         )
         return {name: getattr(result, name) for name in OUTPUTS}
 

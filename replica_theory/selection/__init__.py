@@ -9,7 +9,7 @@ its `keep`. `Selection` shows how to write a rule of your own, and `TrainedProbe
 from replica_theory.selection.base import Selection, check_selection
 from replica_theory.selection.gradient_probe import GradientProbe
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece, mean_keep_probability
-from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest, KeepWindows
+from replica_theory.selection.ranked import KeepBetween, KeepByRank, KeepEasiest, KeepHardest, KeepWindows
 from replica_theory.selection.stochastic import Calibrated, KeepRandom, KeepWithProbability, Verified
 from replica_theory.selection.trained_probe import TrainedProbe, check_probe
 
@@ -17,6 +17,7 @@ __all__ = [
     "Calibrated",
     "GradientProbe",
     "KeepBetween",
+    "KeepByRank",
     "KeepEasiest",
     "KeepHardest",
     "KeepRandom",

@@ -18,10 +18,22 @@ from replica_theory.selection.kept_distribution import Piece
 from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
-class _Ranked(Selection):
-    """Keeps the examples whose margin ranks between two quantiles."""
+class KeepByRank(Selection):
+    """A rule that keeps a number of examples by the ranks of their margins alone, 0 = hardest."""
 
     label_aware: bool
+
+    @abstractmethod
+    def ranks(self, pool: int, count: int) -> np.ndarray:
+        """Ascending ranks (count,) that are kept of a pool of so many examples."""
+
+    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
+        margin = check_margin(margin, count)
+        return np.sort(np.argsort(margin, kind="stable")[self.ranks(margin.size, count)])
+
+
+class _Ranked(KeepByRank):
+    """Keeps the examples whose margin ranks between two quantiles."""
 
     @property
     @abstractmethod
@@ -33,10 +45,8 @@ class _Ranked(Selection):
         """Share of the pool that is dropped for being too easy."""
         return 1.0 - self.keep_fraction - self.harder_share
 
-    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = check_margin(margin, count)
-        first = self.harder_count(margin.size, count)
-        return np.sort(np.argsort(margin, kind="stable")[first : first + count])
+    def ranks(self, pool: int, count: int) -> np.ndarray:
+        return np.arange(count) + self.harder_count(pool, count)
 
     def harder_count(self, pool: int, count: int) -> int:
         """Number of the examples of a pool that are dropped for being too hard, when ``count`` are kept."""
@@ -159,7 +169,7 @@ class KeepBetween(_Ranked):
 
 
 @dataclass(frozen=True)
-class KeepWindows(Selection):
+class KeepWindows(KeepByRank):
     """Keeps the examples whose margin lies in any of several windows between quantiles, 0 = hardest.
 
     Args:
@@ -190,16 +200,15 @@ class KeepWindows(Selection):
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
         return math.fsum(upper - lower for lower, upper in self.windows)
 
-    def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
-        margin = check_margin(margin, count)
-        order, shares = np.argsort(margin, kind="stable"), [upper - lower for lower, upper in self.windows]
+    def ranks(self, pool: int, count: int) -> np.ndarray:
+        shares = [upper - lower for lower, upper in self.windows]
         # the running total is rounded, so that the windows' numbers add up to the count
         total = np.round(count * np.cumsum(shares) / self.keep_fraction).astype(int)
         numbers = np.diff(total, prepend=0)
-        dropped, gaps = margin.size - count, np.diff([0.0, *np.ravel(self.windows), 1.0])[::2]
+        dropped, gaps = pool - count, np.diff([0.0, *np.ravel(self.windows), 1.0])[::2]
         skipped = np.round(dropped * np.cumsum(gaps)[:-1] / max(gaps.sum(), np.finfo(float).tiny)).astype(int)
         first = skipped + total - numbers
-        return np.sort(np.concatenate([order[f : f + n] for f, n in zip(first, numbers, strict=True)]))
+        return np.concatenate([np.arange(f, f + n) for f, n in zip(first, numbers, strict=True)])
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
         rules = [KeepBetween(lower, upper, self.label_aware) for lower, upper in self.windows]

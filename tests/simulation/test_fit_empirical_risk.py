@@ -13,8 +13,6 @@ from scipy.special import expit, log_expit
 
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
 from perceptron_pruning.students.empirical_risk import hinge, proximal, smooth
-from perceptron_pruning.students.empirical_risk.accelerator import partitions_on_accelerator, weights_on_accelerator
-from perceptron_pruning.students.empirical_risk.problem import Problem
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
@@ -236,34 +234,16 @@ def test_units_order_and_repetition_do_not_matter(name, n_examples, n_features, 
 
 
 @pytest.mark.parametrize("name", NAMES, ids=str)
-def test_batches_and_the_compiled_path_for_accelerators_give_the_same(name, monkeypatch):
+def test_a_batch_is_its_problems(name):
     for size in ((60, 20), (12, 20)):
         x, y = examples(*size, seed=14, noise=0.1, batch=(3,))
         importance = np.random.default_rng(15).uniform(0.5, 2.0, y.shape)
         options = {"loss": name, "ridge": 0.05}
         one = [fit_empirical_risk(*each, sample_weight=v, **options) for *each, v in zip(x, y, importance, strict=True)]
         batch = fit_empirical_risk(x, y, sample_weight=importance, **options)
-        with monkeypatch.context() as patched:
-            patched.setattr("jax.default_backend", lambda: "gpu")
-            compiled = fit_empirical_risk(x, y, sample_weight=importance, **options)
-        for result in (batch, compiled):
-            assert result.weights == pytest.approx(np.stack([fit.weights for fit in one]), rel=1e-8, abs=1e-10)
-            assert result.dual.shape == y.shape
-            assert result.training_loss.shape == (3,)
-
-
-@pytest.mark.parametrize("name", NAMES, ids=str)
-def test_the_accelerators_start_is_the_student_already(name):
-    """Else the host would be doing its work."""
-    x, y = examples(60, 20, seed=16, noise=0.1, batch=(2,))
-    rows, importance, ridge = y[..., None] * x, np.ones(y.shape), 20 * 0.05
-    if name == "hinge":
-        guess = partitions_on_accelerator(rows, importance, ridge)[1]
-        problem = Problem(rows=rows[1], importance=importance[1], ridge=ridge)
-        assert hinge.solve_partition(problem, guess).verified
-    else:
-        start = weights_on_accelerator(rows, importance, ridge, LOSSES[name])[1]
-        assert start == pytest.approx(fit_empirical_risk(x[1], y[1], loss=name, ridge=0.05).weights, rel=1e-9)
+        assert batch.weights == pytest.approx(np.stack([fit.weights for fit in one]), rel=1e-8, abs=1e-10)
+        assert batch.dual.shape == y.shape
+        assert batch.training_loss.shape == (3,)
 
 
 def test_what_is_not_verified_is_refused(monkeypatch):

@@ -1,6 +1,5 @@
 """The max-margin solver: against another method, under changes of units and order, and on bad data."""
 
-import os
 import subprocess
 import sys
 
@@ -12,7 +11,6 @@ from scipy.optimize import linprog, minimize
 
 from perceptron_pruning import InaccurateError, InfeasibleError, fit_max_margin
 from perceptron_pruning.students.max_margin import exact as exact_module
-from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
 from perceptron_pruning.students.max_margin.least_distance import least_distance
 
 
@@ -66,31 +64,6 @@ def test_agrees_with_least_distance_by_nnls():
     rows = y[:, None] * x / np.sqrt(30)
     support, dual = least_distance(rows, problem=0)
     assert fit_max_margin(x, y).weights == pytest.approx(dual @ rows[support] / np.sqrt(30), rel=1e-8)
-
-
-@pytest.mark.parametrize("size", [(90, 20), (10, 20)], ids=str)
-def test_compiled_path_for_accelerators_gives_the_same(size):
-    x, y = separable(*size, seed=3, batch=3)
-    dual = candidates_on_accelerator(y[..., None] * x)
-    assert dual == pytest.approx(fit_max_margin(x, y).dual, rel=1e-8, abs=1e-9)
-
-
-def test_compiled_batch_is_split_over_devices_and_kept_in_a_cache(tmp_path):
-    script = (
-        "import sys, numpy as np, jax, perceptron_pruning as p\n"
-        "p.use_compilation_cache(sys.argv[1])\n"
-        "rng = np.random.default_rng(0); x = rng.standard_normal((5, 30, 10)); y = np.sign(x[..., 0])\n"
-        "expected = p.fit_max_margin(x, y)\n"
-        "jax.default_backend = lambda: 'gpu'\n"
-        "compiled = p.fit_max_margin(x, y)\n"
-        "assert np.allclose(compiled.weights, expected.weights, rtol=1e-9)\n"
-        "print(len(jax.devices()))"
-    )
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
-    command = [sys.executable, "-c", script, str(tmp_path / "cache")]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert (run.returncode, run.stdout) == (0, "3\n"), run.stderr
-    assert any((tmp_path / "cache").iterdir())
 
 
 def test_one_problem_is_solved_without_loading_jax():

@@ -91,16 +91,6 @@ def test_results_do_not_depend_on_what_runs_beside(monkeypatch):
         assert np.array_equal(other.generalization_error, alone.generalization_error)
 
 
-def test_accelerators_batches_give_the_same(monkeypatch):
-    """The path that an accelerator takes, on the CPU: batches within the budget, compiled, finished on the host."""
-    arguments = {"selection": KeepEasiest(0.5), "probe_angle": 0.3, "n_features": 15, "n_trials": 5}
-    expected = simulate(2.0, **arguments)
-    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
-    batched = simulate(2.0, memory_budget=80_000, **arguments)  # three trials fit
-    for name in ("generalization_error", "overlap", "probe_overlap", "margin", "probe_angles"):
-        assert getattr(batched, name) == pytest.approx(getattr(expected, name), rel=1e-9)
-
-
 @pytest.mark.parametrize("label_aware", [False, True], ids=["agnostic", "aware"])
 def test_trained_probe_is_ranked_by_and_reported(label_aware):
     rule = KeepHardest(0.4, label_aware)

@@ -1,7 +1,7 @@
 """Students of a regularised empirical risk, one problem or a batch, each verified."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,20 +9,11 @@ from numpy.typing import ArrayLike
 
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
-from perceptron_pruning.students.arrays import accelerator_present
 from perceptron_pruning.students.batches import PerProblem, stacked
-from perceptron_pruning.students.empirical_risk.hinge import Partition, fit_hinge
-from perceptron_pruning.students.empirical_risk.newton import DifferentiableLoss
+from perceptron_pruning.students.empirical_risk.hinge import fit_hinge
 from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, on_its_span
 from perceptron_pruning.students.empirical_risk.proximal import fit_proximal
-from perceptron_pruning.students.empirical_risk.smooth import (
-    LOGISTIC,
-    SQUARE,
-    SQUARED_HINGE,
-    fit_logistic,
-    fit_square,
-    fit_squared_hinge,
-)
+from perceptron_pruning.students.empirical_risk.smooth import fit_logistic, fit_square, fit_squared_hinge
 from perceptron_pruning.students.errors import InaccurateError
 from perceptron_pruning.students.examples import checked_examples
 from replica_theory.losses.base import Loss, LossLike, Proximal
@@ -30,11 +21,11 @@ from replica_theory.losses.named import Hinge, Logistic, Square, SquaredHinge, c
 from replica_theory.losses.risk import EmpiricalRisk
 
 _ADVICE = "a larger `ridge` makes it better conditioned; without one, the least risk may be attained nowhere"
-_Start = np.ndarray | Partition | None  # w, or the partition, with which a solver begins
-_SMOOTH: dict[type, tuple[Callable[..., Solution], DifferentiableLoss]] = {
-    Square: (fit_square, SQUARE),
-    Logistic: (fit_logistic, LOGISTIC),
-    SquaredHinge: (fit_squared_hinge, SQUARED_HINGE),
+_SOLVERS: dict[type, Callable[[Problem], Solution]] = {
+    Square: fit_square,
+    Logistic: fit_logistic,
+    SquaredHinge: fit_squared_hinge,
+    Hinge: fit_hinge,
 }
 
 
@@ -74,8 +65,7 @@ def fit_empirical_risk(
 
     Square, logistic and squared hinge loss: Newton's method. Hinge: an interior point shows which
     examples have margin 1, and exact algebra on those makes the student. A loss of one's own: an augmented
-    Lagrangian on its proximal operator. A batch uses all cores, a process each; on an accelerator one compiled
-    program solves it first (but for losses of one's own).
+    Lagrangian on its proximal operator. A batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -104,9 +94,9 @@ def fit_empirical_risk(
     importance = _checked_importance(sample_weight, y.shape)
     fit = _Fit(loss=check_loss(risk.loss), ridge=float(ridge))
     if x.ndim == 2:
-        return fit(x * y[:, None], importance, 0, None)
+        return fit(x * y[:, None], importance, 0)
     rows = x * y[..., None]
-    return stacked(on_all_cores(fit, rows, importance, range(len(rows)), _starts(fit, rows, importance)))
+    return stacked(on_all_cores(fit, rows, importance, range(len(rows))))
 
 
 def _checked_importance(sample_weight: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray:
@@ -122,18 +112,6 @@ def _checked_importance(sample_weight: ArrayLike | None, shape: tuple[int, ...])
     return importance
 
 
-def _starts(fit: "_Fit", rows: np.ndarray, importance: np.ndarray) -> Sequence[_Start]:
-    """Where each problem of a batch begins: computed on an accelerator if there is one, and a program for the loss."""
-    nowhere, ridge = [None] * len(rows), rows.shape[-1] * fit.ridge
-    if fit.ridge == 0 or not importance.all() or not accelerator_present():
-        return nowhere
-    from perceptron_pruning.students.empirical_risk.accelerator import partitions_on_accelerator, weights_on_accelerator
-
-    if type(fit.loss) in _SMOOTH:
-        return weights_on_accelerator(rows, importance, ridge, _SMOOTH[type(fit.loss)][1])
-    return partitions_on_accelerator(rows, importance, ridge) if isinstance(fit.loss, Hinge) else nowhere
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Fit:
     """One student of this loss and ridge λ."""
@@ -141,11 +119,11 @@ class _Fit:
     loss: Loss | Proximal
     ridge: float
 
-    def __call__(self, rows: np.ndarray, importance: np.ndarray, index: int, start: _Start) -> EmpiricalRiskFit:
+    def __call__(self, rows: np.ndarray, importance: np.ndarray, index: int) -> EmpiricalRiskFit:
         counted = slice(None) if importance.all() else importance > 0
         problem = Problem(rows=rows[counted], importance=importance[counted], ridge=self.ridge * rows.shape[1])
         with one_blas_thread():
-            solution = self._solved(problem, start)
+            solution = self._solved(problem)
         if not solution.verified:
             raise InaccurateError(solution.residual, solution.gap, index, _ADVICE)
         margins = solution.margins if isinstance(counted, slice) else rows @ solution.weights
@@ -160,18 +138,15 @@ class _Fit:
             gap=np.float64(solution.gap),
         )
 
-    def _solved(self, problem: Problem, start: _Start) -> Solution:
+    def _solved(self, problem: Problem) -> Solution:
         """In the coordinates of the rows' span, where those are fewer or needed."""
         examples, features = problem.rows.shape
         if problem.ridge > 0 and examples >= features:
-            return self._minimised(problem, start)
+            return self._minimised(problem)
         inside, basis = on_its_span(problem)
-        solution = self._minimised(inside, basis @ start if isinstance(start, np.ndarray) else start)
+        solution = self._minimised(inside)
         return replace(solution, weights=solution.weights @ basis)
 
-    def _minimised(self, problem: Problem, start: _Start) -> Solution:
-        if type(self.loss) in _SMOOTH:
-            return _SMOOTH[type(self.loss)][0](problem, start)
-        if isinstance(self.loss, Hinge):
-            return fit_hinge(problem, start if isinstance(start, Partition) else None)
-        return fit_proximal(problem, self.loss)
+    def _minimised(self, problem: Problem) -> Solution:
+        solver = _SOLVERS.get(type(self.loss))
+        return fit_proximal(problem, self.loss) if solver is None else solver(problem)

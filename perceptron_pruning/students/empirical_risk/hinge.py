@@ -32,15 +32,13 @@ class Partition(NamedTuple):
     short: Array
 
 
-def fit_hinge(problem: Problem, guess: Partition | None = None) -> Solution:
-    """The first verified student: from the guess, from ever closer interior points, the last of these points itself.
+def fit_hinge(problem: Problem) -> Solution:
+    """The first verified student: from ever closer interior points, or the last of these points itself.
 
     Without a ridge: the max-margin student if there is one, else the vertex to which a small ridge leads.
     """
     if problem.ridge == 0:
         return max_margin_limit(problem) or _without_ridge(problem)
-    if guess is not None and (solution := solve_partition(problem, guess)).verified:
-        return solution
     return _with_ridge(problem, problem.ridge)
 
 

@@ -42,7 +42,7 @@ class Iterate(NamedTuple):
     steps: Array | int
 
 
-def start(arrays: Arrays, rows: Array, importance: Array, ridge: float, gram: Array) -> Iterate:
+def start(arrays: Arrays, rows: Array, importance: Array, ridge: Array | float, gram: Array) -> Iterate:
     """Least squares towards margin 1, with duals in the middle of the box."""
     xp = arrays.xp
     level = importance.mean()
@@ -55,7 +55,7 @@ def start(arrays: Arrays, rows: Array, importance: Array, ridge: float, gram: Ar
 
 
 def interior_point(
-    arrays: Arrays, rows: Array, ridge: float, point: Iterate, *, tolerance: float, gram: Array | None = None
+    arrays: Arrays, rows: Array, ridge: Array | float, point: Iterate, *, tolerance: float, gram: Array | None = None
 ) -> Iterate:
     """Iterates until the duality gap is below a tolerance, relative to the objective.
 
@@ -75,7 +75,7 @@ def interior_point(
     return iterate(arrays, step, point._replace(steps=0), tolerance=tolerance)
 
 
-def _step(arrays: Arrays, rows: Array, ridge: float, gram: Array | None, point: Iterate) -> Iterate:
+def _step(arrays: Arrays, rows: Array, ridge: Array | float, gram: Array | None, point: Iterate) -> Iterate:
     """One predictor–corrector step by (H2)."""
     xp, examples = arrays.xp, len(rows)
     weights, slack, dual, _, steps = point
@@ -99,7 +99,7 @@ def _step(arrays: Arrays, rows: Array, ridge: float, gram: Array | None, point: 
 
 
 def _measured(
-    xp: ModuleType, rows: Array, ridge: float, weights: Array, slack: Array, dual: Array, steps: Array | int
+    xp: ModuleType, rows: Array, ridge: Array | float, weights: Array, slack: Array, dual: Array, steps: Array | int
 ) -> Iterate:
     """With the gap s·β + ξ·(v − β) + ‖μ w − Aᵀβ‖²/(2μ), relative to the objective v·ξ + (μ/2)‖w‖²."""
     examples = len(rows)

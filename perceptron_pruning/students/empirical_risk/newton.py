@@ -57,7 +57,7 @@ class _Risk:
     loss: DifferentiableLoss
     rows: Array
     importance: Array
-    ridge: float
+    ridge: Array | float
 
     def gradient(self, weights: Array, margins: Array) -> Array:
         return self.ridge * weights + (self.importance * self.loss.derivative(margins)) @ self.rows
@@ -84,7 +84,7 @@ def newton(
     loss: DifferentiableLoss,
     rows: Array,
     importance: Array,
-    ridge: float,
+    ridge: Array | float,
     start: Array,
     *,
     most: int = MAX_HESSIANS,

@@ -14,22 +14,23 @@ _INSIDE = 1 - 1e-6  # scale of the max-margin student, at which its support is s
 _PATIENCE = 25  # Hessians at most, where another start may need fewer
 
 
-def fit_logistic(problem: Problem, start: np.ndarray | None = None) -> Solution:
+def fit_logistic(problem: Problem) -> Solution:
     """Newton's method; without a ridge, separable examples are refused, whose loss has no minimum."""
     if problem.ridge == 0 and max_margin_limit(problem) is not None:
         raise ValueError(
             "`ridge` must be > 0 for separable examples, whose logistic loss has no minimum; got 0 "
             "(as the ridge vanishes, w points ever more along that of fit_max_margin)"
         )
-    return _by_newton(problem, LOGISTIC, start)
+    return _by_newton(problem, LOGISTIC, None)
 
 
-def fit_squared_hinge(problem: Problem, start: np.ndarray | None = None) -> Solution:
+def fit_squared_hinge(problem: Problem) -> Solution:
     """Newton's method, which is finite; from the max-margin student where a small ridge makes it long.
 
     As μ → 0 on separable examples the student becomes that of max margin, and before that its
     examples short of margin 1 are those of the max-margin student's support.
     """
+    start = None
     if problem.ridge > 0:
         plain = _by_newton(problem, SQUARED_HINGE, start, most=_PATIENCE)
         if plain.verified:
@@ -41,9 +42,9 @@ def fit_squared_hinge(problem: Problem, start: np.ndarray | None = None) -> Solu
     return _by_newton(problem, SQUARED_HINGE, start if separating is None else _INSIDE * separating.weights)
 
 
-def fit_square(problem: Problem, start: np.ndarray | None = None) -> Solution:
+def fit_square(problem: Problem) -> Solution:
     """The normal equations, refined; where they lose too many digits, the singular value decomposition."""
-    normal = _by_newton(problem, SQUARE, start)
+    normal = _by_newton(problem, SQUARE, None)
     return normal if normal.verified else _least_squares(problem)
 
 

@@ -1,6 +1,5 @@
 """Max-margin students without bias, one problem or a batch, each verified on all its rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,6 @@ from numpy.typing import ArrayLike
 
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
-from perceptron_pruning.students.arrays import accelerator_present
 from perceptron_pruning.students.batches import PerProblem, stacked
 from perceptron_pruning.students.examples import checked_examples
 from perceptron_pruning.students.max_margin.exact import exact
@@ -42,7 +40,7 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point (blocks of rows, for P ≤ N) guesses
     the support, a dual active set on all rows makes it exact, after a second guess in double
     precision if the first is far off, and the optimality conditions are checked on all rows. A
-    batch uses all cores, a process each, or one compiled program on an accelerator.
+    batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -62,25 +60,15 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     """
     x, y = checked_examples(inputs, labels)
     if x.ndim == 2:
-        return _fit(x, y, 0, None)
-    return stacked(on_all_cores(_fit, x, y, range(len(x)), _candidates(x, y)))
+        return _fit(x, y, 0)
+    return stacked(on_all_cores(_fit, x, y, range(len(x))))
 
 
-def _candidates(x: np.ndarray, y: np.ndarray) -> Sequence[np.ndarray | None]:
-    """Duals (P,) of each problem of a batch, unverified: computed on an accelerator if there is one."""
-    if not accelerator_present():
-        return [None] * len(x)
-    from perceptron_pruning.students.max_margin.accelerator import candidates_on_accelerator
-
-    return list(candidates_on_accelerator(np.stack([_scaled(*pair)[0] for pair in zip(x, y, strict=True)])))
-
-
-def _fit(x: np.ndarray, y: np.ndarray, problem: int, candidate: np.ndarray | None) -> MaxMarginFit:
+def _fit(x: np.ndarray, y: np.ndarray, problem: int) -> MaxMarginFit:
     """One problem, solved in units of the rows' typical length."""
     with one_blas_thread():
         rows, scale = _scaled(x, y)
-        guess = support_guess(rows) if candidate is None else (np.arange(len(x)), candidate)
-        solution = exact(rows, *guess, problem=problem)
+        solution = exact(rows, *support_guess(rows), problem=problem)
     dual = np.zeros(len(x))
     dual[solution.support] = solution.dual / scale**2
     return MaxMarginFit(

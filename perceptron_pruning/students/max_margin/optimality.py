@@ -15,9 +15,11 @@ The support J is where λ > 0. Its rows, if independent, determine both::
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
+from perceptron_pruning.students.arrays import Array
 from perceptron_pruning.students.errors import TOLERANCE
 
 
@@ -59,12 +61,19 @@ def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np
     index, dual = index[dual > 0], dual[dual > 0]
     combined = dual @ rows[index]
     weights = combined if weights is None else weights
-    square = weights @ weights
+    gap, mismatch = gap_and_mismatch(np, weights, combined, dual.sum()) if weights @ weights > 0 else (np.inf, np.inf)
     return Candidate(
         weights=weights,
         support=index,
         dual=dual,
         violation=1 - float((rows @ weights).min()),
-        gap=1 + float((combined @ combined - 2 * dual.sum()) / square) if square > 0 else np.inf,
-        mismatch=float(np.linalg.norm(weights - combined) / np.sqrt(square)) if square > 0 else np.inf,
+        gap=float(gap),
+        mismatch=float(mismatch),
     )
+
+
+def gap_and_mismatch(xp: ModuleType, weights: Array, combined: Array, total_dual: Array) -> tuple[Array, Array]:
+    """(½‖w‖² − Σ λ + ½‖Aᵀλ‖²)/½‖w‖² and ‖w − Aᵀλ‖/‖w‖ for w ≠ 0, given Aᵀλ (N,) and Σ λ, in either array library."""
+    square = weights @ weights
+    gap = 1 + (combined @ combined - 2 * total_dual) / square
+    return gap, xp.linalg.norm(weights - combined) / xp.sqrt(square)
