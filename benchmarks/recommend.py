@@ -180,7 +180,7 @@ class Truth:
             start=self.difficulty.start,
             seed=seed,
         )
-        return [predict(self.test) != self.test_labels for predict in self.student.train(task)]
+        return [score(self.test).argmax(axis=1) != self.test_labels for score in self.student.train(task)]
 
     def best_of(self, rules: list[Rule], half: slice) -> np.ndarray:
         """Mistakes of the rule and setting that are best on a half of the test rows."""

@@ -229,7 +229,7 @@ RECOMMEND_OPTIONS = {
     "fraction zero": "--fractions 0",
     "fraction percent": "--fractions 50",
     "fractions": "--fractions 0.5 2",
-    "folds": "--folds 3",
+    "folds": "--folds 7",
     "folds zero": "--folds 0",
     "student": "--student svm",
     "ridges": "--ridges 0",
