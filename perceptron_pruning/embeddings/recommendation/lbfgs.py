@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dtrtrs
 
 Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Parameters (p,) → loss and gradient (p,)."""
@@ -71,11 +72,12 @@ class _Memory:
         if self.last == self.first:
             return -gradient / max(1.0, float(np.linalg.norm(gradient)))
         steps, changes = self.store[:, self.first : self.last]
-        upper, diagonal = np.triu(self.mixed), self.mixed.diagonal()
+        diagonal = self.mixed.diagonal()
         scale = diagonal[-1] / self.squared[-1, -1]
-        along = np.linalg.solve(upper, steps @ gradient)
+        along, _ = dtrtrs(self.mixed, steps @ gradient)  # R alone is read of SᵀY
         curved = diagonal * along + scale * (self.squared @ along - changes @ gradient)
-        return -(scale * gradient + np.linalg.solve(upper.T, curved) @ steps - scale * (along @ changes))
+        back, _ = dtrtrs(self.mixed, curved, trans=1)
+        return -(scale * gradient + back @ steps - scale * (along @ changes))
 
 
 def _bordered(products: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:

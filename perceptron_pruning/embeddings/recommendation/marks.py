@@ -1,4 +1,4 @@
-"""Marks of a trained student on rows put aside: its mistakes, and a smoothed error that tells rules apart with fewer rows.
+"""Marks of a trained student on rows put aside: its mistakes, and a smoothed error that needs fewer rows.
 
 The signed margin of a row is the score of its label less the largest other score. The mistake is 1 where it is
 negative. The smoothed error is Φ(−margin/h), h being a small share of the student's own median |margin|: the same in

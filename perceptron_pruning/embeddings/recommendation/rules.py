@@ -82,11 +82,12 @@ class Rule:
             return "at random" + doubt
         by = f"by the {WORDS[self.metric]}"
         if self.is_easiest:
-            return f"the easiest of every class {by}"
+            return f"the easiest {'of every class ' if self.class_floor == 1 else ''}{by}"
         if self.skip == 0:
             return f"the hardest {by}{doubt}"
         top = 1 - self.skip - self.keep_fraction
-        return f"skipping the hardest {percent(self.skip)} and the easiest {percent(top)} {by}"
+        share = ", the same share of every class" if self.class_floor == 1 else ""
+        return f"skipping the hardest {percent(self.skip)} and the easiest {percent(top)} {by}{share}"
 
 
 EVERYTHING = Rule(metric=ALL, keep_fraction=1.0)
@@ -118,15 +119,28 @@ def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
         random_rule(f),
         Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True),
         hardest_rule(f),
-        Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5),
         Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5, without_doubtful=True),
-        *(Rule(metric=SIGNED, keep_fraction=f, skip=s, class_floor=0.5) for s in (0.05, 0.15) if s + f < 1),
-        *(Rule(metric=TRAINED, keep_fraction=f, skip=s, class_floor=0.5) for s in (0.15,) if s + f < 1),
     ]
-    if f < 0.6:
-        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
-        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0))
+    if f + 0.15 <= 1:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.15, class_floor=0.5))
     if quick:
-        without = {(SIGNED, 0.05), (TRAINED, 0.15), (AGNOSTIC, 0.0)}
-        rules = [rule for rule in rules if (rule.metric, rule.skip) not in without or rule.without_doubtful]
+        return rules + _middles(f, middle) if f < 0.6 else rules
+    rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
+    if 0.2 < f and f + 0.15 < 1:
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=0.15, class_floor=0.5))
+    if f > 0.8:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
+    if f < 0.6:
+        rules += _middles(f, middle)
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
+    if f < 0.2:
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=1.0))
     return rules
+
+
+def _middles(f: float, middle: float) -> list[Rule]:
+    """The middle of the ranking, and its easy end of every class: for small fractions."""
+    return [
+        Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5),
+        Rule(metric=SIGNED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0),
+    ]
