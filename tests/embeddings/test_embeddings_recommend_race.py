@@ -221,6 +221,10 @@ def test_only_rules_far_behind_are_dropped():
     assert survivors(rules, folds) == [rules[0], rules[2]]  # random stays though it is as bad
     errors[rules[2], 0] = both(np.tile([0.0, 1.0], 100))
     assert survivors(rules, folds) == rules
+    more = [*rules, *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.2, 0.3, 0.4))]
+    for number, rule in enumerate(more[1:]):
+        errors[rule, 0] = both(np.tile([0.0, 1.0], 100) * (np.arange(200) >= 4 * number))
+    assert survivors(more, folds) == [rules[0], *more[2:]]  # the four that lead
 
 
 def option(fraction: float, change: float, error: float, random: bool = False) -> Option:

@@ -1,8 +1,9 @@
 """What the race says: the best rule at each fraction, and honest differences with 95 % intervals.
 
-The rule is chosen by its mean smoothed error over the folds in which all rules were raced. Its difference to random and
-to all rows is measured where it was not chosen: chosen on one half of those folds, measured on the other, and swapped;
-and on further folds, in which nothing but the chosen rules, random and all rows were run. Otherwise the winner looks a
+The rule is chosen by its mean smoothed error over two groups of rows: two folds, of which the second was run for the
+rules that led in the first, or the halves of one fold. Its difference to random and to all rows is measured where it was
+not chosen: chosen on the first group, measured on the second (of halves also the other way round); and chosen on both,
+measured on further folds, in which the chosen rules, random and all rows alone were run. Otherwise the winner looks a
 point better than it is. Differences are of the same rows, so that most of their scatter cancels. The standard error is
 that of the rows times a factor, for the scatter between training sets.
 """
@@ -49,16 +50,18 @@ class Judge:
     """Means, choices and differences over groups.
 
     Args:
-        groups: At full size, in which all rules were raced.
+        groups: At full size, two of them.
         small: The first of them at half size, for fewer rules; may be empty.
         confirming: At full size, with the rules that the groups chose, random and all rows alone; may be empty.
     """
 
     def __init__(self, groups: Sequence[Group], small: Sequence[Group], confirming: Sequence[Group] = ()):
         self.groups, self.small, self.confirming = list(groups), list(small), list(confirming)
-        middle = len(self.groups) // 2
-        self.halves = (self.groups[:middle], self.groups[middle:])
         common = set.intersection(*(set(group.errors) for group in self.groups))
+        first, second = self.groups[:1], self.groups[1:]
+        self.measurements = [(first, second), (self.groups, self.confirming)]  # (chosen on, measured on)
+        if set(second[0].errors) == set(first[0].errors):  # nothing was dropped by what the first group said
+            self.measurements.append((second, first))
         self.candidates = [key for key in self.groups[0].errors if key in common]
 
     @property
@@ -77,7 +80,7 @@ class Judge:
     def difference(self, candidates: Sequence[Candidate], reference: Sequence[Candidate]) -> Effect:
         """Honest difference of error, best of the candidates minus best of the reference."""
         values, weights = [], []
-        for choosing, measuring in (self.halves, self.halves[::-1], (self.groups, self.confirming)):
+        for choosing, measuring in self.measurements:
             chosen, other = self.best(candidates, choosing), self.best(reference, choosing)
             for group in measuring:
                 values.append((group.errors[chosen] - group.errors[other])[SMOOTHED])

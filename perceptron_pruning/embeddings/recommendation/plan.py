@@ -1,15 +1,15 @@
 """What a race takes, known before it begins."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.difficulty import N_FOLDS
 from perceptron_pruning.embeddings.recommendation.heads import HeadLoss
-from perceptron_pruning.embeddings.recommendation.race import CHOOSING_FOLDS, RANDOM_DRAWS, SHARE_ASIDE, Pool
-from perceptron_pruning.embeddings.recommendation.rules import Rule
+from perceptron_pruning.embeddings.recommendation.race import MOST_ALIVE, SHARE_ASIDE, Pool
+from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule
 
 EVALUATIONS = 60.0  # of loss and gradient in a fit, at most, as seen on real sets
 OVERHEAD = 1.5e-4  # seconds of an evaluation that do not depend on the rows: L-BFGS and calls
@@ -36,28 +36,26 @@ class RacePlan:
     with_small: bool
     n_settings: int
 
-    @property
-    def choosing(self) -> int:
-        """Folds in which all rules are raced."""
-        return min(self.n_folds, CHOOSING_FOLDS)
+    def _work(self, weight: Callable[[Rule], float], n_rules_later: float) -> float:
+        """Sum of a weight over all students: of all rules, of the leading ones, at half size and where they confirm."""
+        everything, random = weight(EVERYTHING), sum(weight(rule) for rule in self.rules if rule.is_random)
+        first = sum(map(weight, self.rules))
+        later = everything + n_rules_later * random
+        confirming = max(0, self.n_folds - 2) * (everything + 2 * random)
+        return self.n_settings * (first + later * (self.n_folds > 1)) + confirming
 
     @property
     def n_fits(self) -> int:
         """Students trained at most."""
-        full = len(self.rules) + sum(rule.is_random for rule in self.rules) * (RANDOM_DRAWS - 1)
-        small = (1 + (2 + RANDOM_DRAWS) * self.n_fractions) * self.with_small
-        confirming = (self.n_folds - self.choosing) * (1 + 2 * self.n_fractions)
-        return self.choosing * self.n_settings * (full + small) + confirming
+        small = self.n_settings * (1 + 3 * self.n_fractions) * self.with_small
+        return round(self._work(lambda rule: 1.0, MOST_ALIVE + 1)) + small
 
     @property
     def full_fits(self) -> float:
         """Work of all students and of scoring, in fits on the whole pool."""
-        kept = sum(rule.keep_fraction for rule in self.rules)
         tried = sum(rule.keep_fraction for rule in self.rules if rule.is_random)
-        full = kept + tried * (RANDOM_DRAWS - 1)
-        small = (1 + (2 + RANDOM_DRAWS) * tried) / 2 * self.with_small
-        confirming = (self.n_folds - self.choosing) * (1 + 2 * tried)
-        fits = self.choosing * self.n_settings * (full + small) + confirming + self.n_folds * N_FOLDS
+        small = self.n_settings * (1 + 3 * tried) / 2 * self.with_small
+        fits = self._work(lambda rule: rule.keep_fraction, MOST_ALIVE + 1) + small + self.n_folds * N_FOLDS
         return (1 - 1 / SHARE_ASIDE) * fits + N_FOLDS
 
     def seconds(self, pool: Pool) -> float:

@@ -19,8 +19,8 @@ from perceptron_pruning.embeddings.runtime.progress import Progress
 
 CHOOSING_FOLDS = 2  # folds at most in which all rules are raced, at full and at half size
 SHARE_ASIDE = 5  # a fold puts one row in so many aside
-RANDOM_DRAWS = 2  # of the plain random rule in a fold that chooses, whose marks are averaged
-CLEARLY_WORSE = 3.0  # standard errors behind the best, after a fold, at which a rule is trained no more
+MOST_ALIVE = 4  # rules a fraction that are raced in the second fold, besides random
+CLEARLY_WORSE = 3.0  # standard errors behind the best, after the first fold, at which a rule is raced no more
 
 Candidate = tuple[Rule, int]
 """A rule and the number of the student's setting."""
@@ -89,7 +89,6 @@ def race(
     student: Student,
     *,
     size: int,
-    draws: int,
     checkpoint: Checkpoint,
     progress: Progress,
 ) -> Errors:
@@ -97,7 +96,6 @@ def race(
 
     Args:
         rules: Rule → numbers of the student's settings.
-        draws: Of the plain random rule, averaged.
     """
     errors: Errors = {}
     with progress.task(f"fold {fold.number + 1}, {size} rows", total=len(rules), unit="rule") as advance:
@@ -105,8 +103,7 @@ def race(
             name = f"errors_{fold.number}_{size}_{_slug(rule)}_{'-'.join(map(str, settings))}"
             stored = checkpoint.load(name)
             if stored is None:
-                count = draws if rule.is_random else 1
-                stored = {"errors": _errors_of_rule(pool, fold, rule, student, settings, size, count)}
+                stored = {"errors": _errors_of_rule(pool, fold, rule, student, settings, size)}
                 checkpoint.save(name, **stored)
             errors |= {(rule, setting): row for setting, row in zip(settings, stored["errors"], strict=True)}
             advance(1)
@@ -114,40 +111,40 @@ def race(
 
 
 def _errors_of_rule(
-    pool: Pool, fold: Fold, rule: Rule, student: Student, settings: Sequence[int], size: int, draws: int
+    pool: Pool, fold: Fold, rule: Rule, student: Student, settings: Sequence[int], size: int
 ) -> np.ndarray:
-    """(settings, 2, n_E) float32, mean over the draws."""
+    """(settings, 2, n_E) float32."""
     rows, truth = fold.rest[:size], pool.classes[fold.aside]
     difficulty = fold.difficulty.part(slice(0, size))
-    total = np.zeros((len(settings), 2, truth.size), np.float32)
-    for draw in range(draws):
-        seed = _seed(pool.seed, fold.number, size, draw)
-        kept = rows[rule.select(difficulty, pool.classes[rows], seed)]
-        task = Task(
-            inputs=pool.inputs[kept],
-            classes=pool.classes[kept],
-            n_classes=pool.n_classes,
-            start=difficulty.start,
-            seed=seed,
-        )
-        for number, score in enumerate(student.train(task, settings)):
-            total[number] += marks(score(pool.inputs[fold.aside]), truth)
-    return total / draws
+    seed = _seed(pool.seed, fold.number, size)
+    kept = rows[rule.select(difficulty, pool.classes[rows], seed)]
+    task = Task(
+        inputs=pool.inputs[kept],
+        classes=pool.classes[kept],
+        n_classes=pool.n_classes,
+        start=difficulty.start,
+        seed=seed,
+    )
+    scorers = student.train(task, settings)
+    return np.array([marks(score(pool.inputs[fold.aside]), truth) for score in scorers])
 
 
 def survivors(rules: Iterable[Rule], folds: Sequence[tuple[Errors, np.ndarray]]) -> list[Rule]:
-    """The rules of one fraction that are not clearly worse than the best so far; random always stays.
-
-    So far behind, a rule would not be chosen by the other folds either: to drop it biases nothing.
+    """The rules of one fraction that lead so far and are not clearly worse than the best; random always stays.
 
     Args:
         rules: Those trained in all folds so far.
-        folds: Errors and weights of the rows of each fold so far.
+        folds: Marks and weights of the rows of each fold so far.
     """
     importance = np.concatenate([weights for _, weights in folds])
     best = {rule: _best_setting(rule, folds, importance) for rule in rules}
-    leader = min(best, key=lambda rule: np.average(best[rule], weights=importance))
-    return [rule for rule in best if rule.is_random or not _clearly_worse(best[rule], best[leader], importance)]
+    order = sorted(best, key=lambda rule: np.average(best[rule], weights=importance))
+    leading = [rule for rule in order if not rule.is_random][:MOST_ALIVE]
+    return [
+        rule
+        for rule in best
+        if rule.is_random or (rule in leading and not _clearly_worse(best[rule], best[order[0]], importance))
+    ]
 
 
 def _best_setting(rule: Rule, folds: Sequence[tuple[Errors, np.ndarray]], importance: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The races of a recommendation, one fold after the other.
 
-In the first two folds all rules are raced, those that are clearly worse in the first no more in the second. They choose
-a rule for each fraction. In the other folds the chosen rules, random and all rows alone are run, each at its best
-setting: that narrows the intervals for a tenth of the cost.
+In the first fold all rules are raced, at full and some at half size, in the second the leading ones. They choose a rule
+for each fraction. In the other folds the chosen rules, random and all rows alone are run, each at its best setting: that
+narrows the intervals for a tenth of the cost.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from perceptron_pruning.embeddings.recommendation.options import Option, option_
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
     CHOOSING_FOLDS,
-    RANDOM_DRAWS,
     SHARE_ASIDE,
     Candidate,
     Errors,
@@ -55,7 +54,7 @@ class Races:
         groups = groups_of(full)
         first = Judge(groups, [])
         best = [option_at(listed, first, self.student).best.rule for listed in rules.values()]
-        small = [] if self.asked.quick else groups_of([self._small(fold, best) for fold in folds])
+        small = [] if self.asked.quick else [Group(errors=self._small(folds[0], best), importance=full[0][1])]
         numbers = range(CHOOSING_FOLDS, self.asked.n_folds)
         confirming = [self._confirm(number, self._finalists(first, rules)) for number in numbers]
         judge = Judge(groups, small, [Group(errors=errors, importance=weights) for errors, weights in confirming])
@@ -67,16 +66,15 @@ class Races:
         for number in range(min(self.asked.n_folds, CHOOSING_FOLDS)):
             fold = make_fold(self.pool, number, self.store)
             folds.append(fold)
-            full.append(self._race(fold, dict.fromkeys(rules, self.settings), draws=RANDOM_DRAWS))
+            full.append(self._race(fold, dict.fromkeys(rules, self.settings)))
             rules = [EVERYTHING, *_survivors(rules, self.asked.fractions, full)]
         return folds, full
 
-    def _small(self, fold: Fold, chosen: Sequence[Rule]) -> tuple[Errors, np.ndarray]:
+    def _small(self, fold: Fold, chosen: Sequence[Rule]) -> Errors:
         """On half of the rows: all, random, the hardest, and the rule chosen at each fraction."""
         fractions = self.asked.fractions
         rules = [EVERYTHING, *map(random_rule, fractions), *map(hardest_rule, fractions), *chosen]
-        wanted = dict.fromkeys(rules, self.settings)
-        return self._race(fold, wanted, size=len(fold.rest) // 2, draws=RANDOM_DRAWS)
+        return self._race(fold, dict.fromkeys(rules, self.settings), size=len(fold.rest) // 2)[0]
 
     def _finalists(self, judge: Judge, rules: dict[float, list[Rule]]) -> dict[Rule, tuple[int, ...]]:
         """All rows, and for each fraction random and the chosen rule; each at its best setting."""
@@ -87,10 +85,10 @@ class Races:
         return {rule: (setting,) for rule, setting in finalists}
 
     def _confirm(self, number: int, finalists: dict[Rule, tuple[int, ...]]) -> tuple[Errors, np.ndarray]:
-        return self._race(make_fold(self.pool, number, self.store), finalists, draws=1)
+        return self._race(make_fold(self.pool, number, self.store), finalists)
 
     def _race(
-        self, fold: Fold, rules: dict[Rule, tuple[int, ...]], *, draws: int, size: int | None = None
+        self, fold: Fold, rules: dict[Rule, tuple[int, ...]], *, size: int | None = None
     ) -> tuple[Errors, np.ndarray]:
         errors = race(
             self.pool,
@@ -98,7 +96,6 @@ class Races:
             rules,
             self.student,
             size=len(fold.rest) if size is None else size,
-            draws=draws,
             checkpoint=self.store,
             progress=self.progress,
         )
