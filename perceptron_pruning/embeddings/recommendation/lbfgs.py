@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dtrtrs
+from scipy.linalg.lapack import dtrtrs  # pyright: ignore[reportAttributeAccessIssue]
 
 Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Parameters (p,) → loss and gradient (p,)."""

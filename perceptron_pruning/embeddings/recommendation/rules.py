@@ -126,7 +126,7 @@ def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
     if quick:
         return rules + _middles(f, middle) if f < 0.6 else rules
     rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
-    if 0.2 < f and f + 0.15 < 1:
+    if f > 0.2 and f + 0.15 < 1:
         rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=0.15, class_floor=0.5))
     if f > 0.8:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
