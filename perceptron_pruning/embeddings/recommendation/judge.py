@@ -2,10 +2,10 @@
 
 The rule is chosen by its mean smoothed error over two groups of rows: two folds, of which the second was run for the
 rules that led in the first, or the halves of one fold. Its difference to random and to all rows is measured where it
-was not chosen: chosen on the first group, measured on the second (of halves also the other way round); and chosen on both,
-measured on further folds, in which the chosen rules, random and all rows alone were run. Otherwise the winner looks a
-point better than it is. Differences are of the same rows, so that most of their scatter cancels. The standard error is
-that of the rows times a factor, for the scatter between training sets.
+was not chosen: chosen on the first group, measured on the second (of halves also the other way round); and chosen on
+both, measured on further folds, in which the chosen rules, random and all rows alone were run. Otherwise the winner
+looks a point better than it is. Differences are of the same rows, so that most of their scatter cancels. The standard
+error is that of the rows times a factor, for the scatter between training sets.
 """
 
 from collections.abc import Sequence
