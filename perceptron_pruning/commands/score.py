@@ -48,6 +48,7 @@ def score_command(
     ids: str | None = None,
     metrics: Annotated[list[str], Parameter(consume_multiple=True)] = ["all"],  # noqa: B006
     out_of_fold: bool = False,
+    drop_rare: bool = False,
     test_embeddings: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     test_labels: str | None = None,
     output: Path = Path("scores.parquet"),
@@ -82,6 +83,8 @@ def score_command(
         all, or names; margin_out_of_fold and its like, knn_disagreement and knn_shapley by name alone.
     out_of_fold
         Also margins, EL2N and memorization by heads that did not see the row.
+    drop_rare
+        Leave out rows whose class has no other example; the identifiers say which rows are left.
     test_embeddings, test_labels
         Test set, for influence.
     output
@@ -116,6 +119,7 @@ def score_command(
                 None if labels is None else read_column(labels),
                 metrics=metrics[0] if len(metrics) == 1 else metrics,
                 out_of_fold=out_of_fold,
+                drop_rare=drop_rare,
                 test_embeddings=test_embeddings,
                 test_labels=None if test_labels is None else read_column(test_labels),
                 ids=_ids(ids, embeddings[0]),

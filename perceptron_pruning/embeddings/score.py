@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perceptron_pruning.embeddings.io.labels import checked_ids
+from perceptron_pruning.embeddings.io.labels import checked_ids, common_rows
+from perceptron_pruning.embeddings.io.open import open_sources
+from perceptron_pruning.embeddings.io.rows import chosen_rows
 from perceptron_pruning.embeddings.metrics.registry import MetricFamily
 from perceptron_pruning.embeddings.metrics.request import (
     MetricRequest,
@@ -39,6 +41,7 @@ def score(
     *,
     metrics: MetricRequest = "all",
     out_of_fold: bool = False,
+    drop_rare: bool = False,
     test_embeddings: Sources | None = None,
     test_labels: ArrayLike | None = None,
     ids: ArrayLike | None = None,
@@ -96,6 +99,7 @@ def score(
         metrics: "all" (all that labels and test set allow), a name, a sequence of names, or a mapping from names in
             the result to built-in names or to functions f(embeddings (n, d), labels (n,) or None) → (n,).
         out_of_fold: Also the four metrics of heads that did not see the row.
+        drop_rare: Leave out rows whose class has no other example; the identifiers say which rows are left.
         test_embeddings, test_labels: For influence: (n_test, d) and (n_test,), labels among those of the pool.
         ids: (n,) all different; carried into what is saved. Row numbers by default.
         n_clusters, n_models, seed: Instead of those in `settings`. k is the number of classes by default, 10
@@ -119,6 +123,8 @@ def score(
     References:
         Sorscher et al. 2022, arXiv:2206.14486, and those of each metric in its module.
     """
+    if drop_rare:
+        embeddings, labels, ids = _without_rare(embeddings, labels, ids)
     if out_of_fold:
         metrics = with_unseen(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     requested = requested_metrics(metrics, labelled=labels is not None, tested=test_embeddings is not None)
@@ -145,6 +151,19 @@ def score(
         origins=requested.origins,
         seconds=seconds,
     )
+
+
+def _without_rare(
+    embeddings: Sources, labels: ArrayLike | None, ids: ArrayLike | None
+) -> tuple[Sources, ArrayLike, ArrayLike]:
+    """The rows whose class has another example, their labels and identifiers."""
+    if labels is None:
+        raise ValueError("`drop_rare` needs `labels`; got None")
+    networks = open_sources(embeddings)
+    n_rows = len(networks[0])
+    left = common_rows(labels, n_rows)
+    names = np.arange(n_rows) if ids is None else checked_ids(ids, n_rows)
+    return [chosen_rows(rows, left) for rows in networks], np.asarray(labels)[left], names[left]
 
 
 def _with_overrides(
