@@ -44,8 +44,9 @@ def open_rows(source: EmbeddingSource, *, name: str = "embeddings") -> Rows:
 
     Args:
         source: An array (n, d), dense or of SciPy's sparse ones, or a path: a `.npy`, `.npz` (also a sparse matrix
-            saved by SciPy), Parquet (a list column, or a column a feature) or safetensors file, a folder of such shards, or a folder in clip-retrieval's layout (`img_emb/img_emb_*.npy`). `FILE:NAME`
-            picks a column or an array. Shards are taken in the order of the numbers in their names.
+            saved by SciPy), Parquet (a list column, or a column a feature) or safetensors file, a folder of such
+            shards, or a folder in clip-retrieval's layout (`img_emb/img_emb_*.npy`). `FILE:NAME` picks a column or an
+            array. Shards are taken in the order of the numbers in their names.
 
     Raises:
         ValueError: A file is truncated, of another width, or of a kind that is not read; file and row are named.

@@ -1,4 +1,4 @@
-"""Parquet: embeddings in a list column or a column a feature, and plain columns. Needs pyarrow (extra ``embeddings``)."""
+"""Parquet: embeddings in a list column or a column a feature; plain columns. Needs pyarrow (extra ``embeddings``)."""
 
 from collections.abc import Iterator
 from pathlib import Path
