@@ -421,7 +421,7 @@ def test_two_columns_without_a_header_are_ambiguous(tmp_path):
 def test_rows_without_another_of_their_class_are_left_out(table, labels):
     given = labels.astype("<U8")
     given[[4, 17]] = ["only", "once"]
-    with pytest.raises(ValueError, match="class once has one, row 17 .* `drop_rare` leaves them out"):
+    with pytest.raises(ValueError, match=r"class once has one, row 17 .* `drop_rare` leaves them out"):
         score(table, given, metrics="memorization")
     left = np.setdiff1d(np.arange(50), [4, 17])
     scores = score(table, given, metrics="memorization", drop_rare=True)
@@ -450,7 +450,7 @@ def test_rows_whose_squares_leave_single_precision_are_named(table, labels, fact
 def test_one_number_far_too_large_is_named(table, labels):
     rows = table.astype(np.float64)
     rows[31, 2] = 1e200
-    with pytest.raises(ValueError, match="below 1e.140, .* larger in row 31 of `embeddings`"):
+    with pytest.raises(ValueError, match=r"below 1e.140, .* larger in row 31 of `embeddings`"):
         score(rows, labels, metrics="margin")
     rows[31, 2] = 1e30
     with pytest.raises(ValueError, match="largest in row 31 of `embeddings`; divide them by it, or store"):

@@ -316,7 +316,7 @@ def sparse_shard(matrix: Any, name: str, path: Path | None = None) -> SparseShar
     Raises:
         ValueError: It is not two-dimensional, or holds no numbers.
     """
-    by_rows = csr_array(matrix)
+    by_rows: Any = csr_array(matrix)
     if by_rows.ndim != 2:
         raise ValueError(f"{name} must have shape (n, d); got {by_rows.shape}")
     if by_rows.dtype not in STORED_DTYPES:
