@@ -64,6 +64,7 @@ def score(
     margin                               −(p_y − max_{c≠y} p_c) of a linear probe                 labels
     margin_label_agnostic                −(p₁ − p₂), its two largest probabilities                labels
     el2n, el2n_1                         ‖p − onehot‖₂ early in training, mean of M heads, one    labels
+    grand                                ‖p − onehot‖₂ √(‖x‖² + 1) then: gradient of a head's loss   labels
     forgetting                           times right turned to wrong; never learnt is highest     labels
     ddd                                  share of M heads that are wrong                          labels
     active_learning_entropy              entropy of the heads' mean probabilities (nats)          labels

@@ -47,14 +47,14 @@ class RacePlan:
     @property
     def n_fits(self) -> int:
         """Students trained at most."""
-        small = self.n_settings * (1 + 3 * self.n_fractions) * self.with_small
+        small = (1 + 3 * self.n_fractions) * self.with_small
         return round(self._work(lambda rule: 1.0, MOST_ALIVE + 1)) + small
 
     @property
     def full_fits(self) -> float:
         """Work of all students and of scoring, in fits on the whole pool."""
         tried = sum(rule.keep_fraction for rule in self.rules if rule.is_random)
-        small = self.n_settings * (1 + 3 * tried) / 2 * self.with_small
+        small = (1 + 3 * tried) / 2 * self.with_small
         fits = self._work(lambda rule: rule.keep_fraction, MOST_ALIVE + 1) + small + self.n_folds * N_FOLDS
         return (1 - 1 / SHARE_ASIDE) * fits + N_FOLDS
 

@@ -124,7 +124,7 @@ def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
     if f + 0.15 <= 1:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.15, class_floor=0.5))
     if quick:
-        return rules + _middles(f, middle) if f < 0.6 else rules
+        return rules + _middles(f, middle)[: 1 if f > 0.3 else 2] if f < 0.6 else rules
     rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
     if f > 0.2 and f + 0.15 < 1:
         rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=0.15, class_floor=0.5))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.judge import Group, Judge, groups_of
+from perceptron_pruning.embeddings.recommendation.marks import SMOOTHED
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
@@ -54,7 +55,9 @@ class Races:
         groups = groups_of(full)
         first = Judge(groups, [])
         best = [option_at(listed, first, self.student).best.rule for listed in rules.values()]
-        small = [] if self.asked.quick else [Group(errors=self._small(folds[0], best), importance=full[0][1])]
+        small = (
+            [] if self.asked.quick else [Group(errors=self._small(folds[0], full[0][0], best), importance=full[0][1])]
+        )
         numbers = range(CHOOSING_FOLDS, self.asked.n_folds)
         confirming = [self._confirm(number, self._finalists(first, rules)) for number in numbers]
         judge = Judge(groups, small, [Group(errors=errors, importance=weights) for errors, weights in confirming])
@@ -70,11 +73,12 @@ class Races:
             rules = [EVERYTHING, *_survivors(rules, self.asked.fractions, full)]
         return folds, full
 
-    def _small(self, fold: Fold, chosen: Sequence[Rule]) -> Errors:
-        """On half of the rows: all, random, the hardest, and the rule chosen at each fraction."""
+    def _small(self, fold: Fold, errors: Errors, chosen: Sequence[Rule]) -> Errors:
+        """On half of the rows, at the settings best on all of them: everything, random, the hardest, the chosen."""
         fractions = self.asked.fractions
         rules = [EVERYTHING, *map(random_rule, fractions), *map(hardest_rule, fractions), *chosen]
-        return self._race(fold, dict.fromkeys(rules, self.settings), size=len(fold.rest) // 2)[0]
+        settings = {rule: (_best_setting(rule, errors, self.pool.importance[fold.aside]),) for rule in rules}
+        return self._race(fold, settings, size=len(fold.rest) // 2)[0]
 
     def _finalists(self, judge: Judge, rules: dict[float, list[Rule]]) -> dict[Rule, tuple[int, ...]]:
         """All rows, and for each fraction random and the chosen rule; each at its best setting."""
@@ -100,6 +104,12 @@ class Races:
             progress=self.progress,
         )
         return errors, self.pool.importance[fold.aside]
+
+
+def _best_setting(rule: Rule, errors: Errors, importance: np.ndarray) -> int:
+    """Number of the setting at which the rule does best in a fold."""
+    settings = [setting for other, setting in errors if other == rule]
+    return min(settings, key=lambda setting: np.average(errors[rule, setting][SMOOTHED], weights=importance))
 
 
 def _survivors(
