@@ -24,6 +24,7 @@ def recommend_command(
     tolerance: float = 0.005,
     fractions: Annotated[tuple[float, ...] | None, Many] = None,
     quick: bool = False,
+    coverage: bool = False,
     student: str = "softmax",
     class_weights: str | None = None,
     folds: int | None = None,
@@ -54,6 +55,8 @@ def recommend_command(
         Fractions to keep, in (0, 1). Default 0.1 0.25 0.5 0.7 0.85; with --quick 0.5 0.7.
     quick
         One fold, one ridge, fewer rules: rougher, and some ten times faster.
+    coverage
+        Race selections beyond rankings too: strata, k-centre, facility location, herding, quotas of classes.
     student
         softmax, knn, max_margin or two_layer: advice does not carry over from a head to nearest neighbours.
     class_weights
@@ -89,6 +92,7 @@ def recommend_command(
                 folds=folds,
                 class_weights=_class_weights(class_weights),
                 quick=quick,
+                coverage=coverage,
                 sample_rows=sample_rows,
                 seed=seed,
                 checkpoint=partial,

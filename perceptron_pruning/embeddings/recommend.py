@@ -45,6 +45,7 @@ def recommend(
     folds: int | None = None,
     class_weights: ClassWeights = None,
     quick: bool = False,
+    coverage: bool = False,
     sample_rows: int | None = None,
     n_components: int = SEEN_COMPONENTS,
     seed: int = 0,
@@ -74,6 +75,7 @@ def recommend(
         class_weights: Share of every class where the student will be used, on any scale, or "balanced"; by default
             that of the pool.
         quick: One fold, one ridge, fewer rules, no trend: within three times the cost of scoring and one training.
+        coverage: Race the selections of `select` too: strata, k-centre, facility location, herding, quotas of classes.
         sample_rows: Rows to race on, drawn at random. Default all, of more than 100 000 rows 25 000.
         n_components: Principal components that students see, at most.
         seed: Of all draws.
@@ -105,7 +107,7 @@ def recommend(
     classes, names = encoded(labels, len(rows))
     if n_components < 1:
         raise ValueError(f"`n_components` must be at least 1; got {n_components}")
-    asked = checked_request(len(rows), names, tolerance, fractions, folds, quick, sample_rows, seed)
+    asked = checked_request(len(rows), names, tolerance, fractions, folds, quick, sample_rows, seed, coverage)
     racer = student_for(student, ridges or (RIDGES[-1:] if quick else RIDGES))
     sample = sampled(len(rows), sample_rows, seed)
     importance = importance_of(class_weights, classes[sample], names)

@@ -78,7 +78,7 @@ def make_fold(pool: Pool, number: int, checkpoint: Checkpoint) -> Fold:
         checkpoint.save(name, **own, **difficulty.scores)
     else:
         own = {key: stored.pop(key) for key in ("doubtful", "predicted", "start")}
-        difficulty = Difficulty(scores=stored, **own)
+        difficulty = Difficulty(scores=stored, inputs=pool.inputs[rest], **own)
     return Fold(number=number, aside=aside, rest=rest, difficulty=difficulty)
 
 

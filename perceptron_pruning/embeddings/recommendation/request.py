@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.recommendation.rules import Rule, shortlist
+from perceptron_pruning.embeddings.recommendation.rules import Rule, by_methods, shortlist
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.7, 0.85)
 QUICK_FRACTIONS = (0.5, 0.7)
@@ -26,16 +26,19 @@ class Request:
         fractions: Largest first.
         n_folds: 1, or 2 to 5.
         quick: Whether without the race at half size.
+        coverage: Whether with the selections that are no rankings.
     """
 
     fractions: tuple[float, ...]
     n_folds: int
     quick: bool
+    coverage: bool
 
     @property
     def rules(self) -> dict[float, list[Rule]]:
-        """The short list at every fraction."""
-        return {f: shortlist(f, quick=self.quick) for f in self.fractions}
+        """The rules at every fraction."""
+        more = by_methods if self.coverage else lambda fraction: []
+        return {f: shortlist(f, quick=self.quick) + more(f) for f in self.fractions}
 
 
 def checked_request(
@@ -47,6 +50,7 @@ def checked_request(
     quick: bool,
     sample_rows: int | None,
     seed: int,
+    coverage: bool,
 ) -> Request:
     """The request.
 
@@ -69,7 +73,7 @@ def checked_request(
         raise ValueError(f"`seed` must be at least 0; got {seed}")
     if sample_rows is not None and not LEAST_ROWS <= sample_rows <= n_rows:
         raise ValueError(f"`sample_rows` must be in [{LEAST_ROWS}, {n_rows}]; got {sample_rows}")
-    return Request(fractions=asked, n_folds=1 if quick else folds or DEFAULT_FOLDS, quick=quick)
+    return Request(fractions=asked, n_folds=1 if quick else folds or DEFAULT_FOLDS, quick=quick, coverage=coverage)
 
 
 def sampled(n_rows: int, sample_rows: int | None, seed: int) -> np.ndarray:

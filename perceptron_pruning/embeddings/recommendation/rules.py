@@ -6,6 +6,8 @@ import numpy as np
 
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, SIGNED, TRAINED, Difficulty
+from perceptron_pruning.embeddings.selections.methods import METHODS, rows_by_method
+from perceptron_pruning.embeddings.selections.methods import WORDS as METHOD_WORDS
 from replica_theory.selection import KeepBetween, KeepEasiest, KeepHardest, Selection
 
 RANDOM = "random"
@@ -22,7 +24,7 @@ class Rule:
     """What is kept.
 
     Attributes:
-        metric: What ranks the rows: a metric of `Difficulty`, "random", or "all".
+        metric: What ranks the rows: a metric of `Difficulty`, "random", or "all"; or a method of `select`.
         keep_fraction: Share of the rows that is kept.
         skip: Share of the hardest rows that is passed over.
         class_floor: Share of its proportional quota that each class is sure of.
@@ -63,6 +65,8 @@ class Rule:
         """
         if self.metric == ALL:
             return np.arange(len(classes))
+        if self.metric in METHODS:
+            return self._by_method(difficulty, classes, seed)
         if self.metric == RANDOM:
             scores = np.random.default_rng([seed, 2]).random(len(classes))
         else:
@@ -72,11 +76,24 @@ class Rule:
         labels = classes if self.class_floor else None
         return keep(scores, selection=self.selection, labels=labels, class_floor=self.class_floor, seed=seed)
 
+    def _by_method(self, difficulty: Difficulty, classes: np.ndarray, seed: int) -> np.ndarray:
+        return rows_by_method(
+            self.metric,
+            max(1, round(self.keep_fraction * len(classes))),
+            inputs=difficulty.inputs,
+            classes=classes,
+            scores=difficulty.scores[SIGNED],
+            wrong=difficulty.predicted != classes,
+            seed=seed,
+        )
+
     @property
     def text(self) -> str:
         """In words, after "keep 50 %"."""
         if self.metric == ALL:
             return "all rows"
+        if self.metric in METHODS:
+            return METHOD_WORDS[self.metric]
         doubt = ", rows whose label is in doubt last" if self.without_doubtful else ""
         if self.metric == RANDOM:
             return "at random" + doubt
@@ -136,6 +153,11 @@ def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
     if f < 0.2:
         rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=1.0))
     return rules
+
+
+def by_methods(keep_fraction: float) -> list[Rule]:
+    """The selections that are no rankings, at a fraction."""
+    return [Rule(metric=method, keep_fraction=keep_fraction) for method in METHODS]
 
 
 def _middles(f: float, middle: float) -> list[Rule]:

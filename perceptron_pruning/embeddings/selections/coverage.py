@@ -4,7 +4,7 @@ Each works on the rows of one class, or on all rows without labels; the work gro
 
 References:
     Sener & Savarese 2018, arXiv:1708.00489 (k-centre greedy); Mirzasoleiman et al. 2015, arXiv:1409.7938 (stochastic
-    greedy); Welling 2009 (herding).
+    greedy); Welling 2009, Rebuffi et al. 2017, arXiv:1611.07725 (herding).
 """
 
 import numpy as np
@@ -51,13 +51,13 @@ def facility_location(inputs: np.ndarray, count: int, rng: np.random.Generator) 
 
 
 def herding(inputs: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows whose mean stays near that of all, each chosen to mend what those before it miss, (count,)."""
-    mean = inputs.mean(axis=0)
+    """Rows whose mean stays near that of all: the k-th is nearest to k times the mean less the sum so far, (count,)."""
+    mean, squares = inputs.mean(axis=0), np.einsum("ij,ij->i", inputs, inputs)
     kept: list[int] = []
     wanted, free = mean.copy(), np.ones(len(inputs), bool)
     while len(kept) < count:
-        fit = np.where(free, inputs @ wanted, -np.inf)
-        place = int(fit.argmax())
+        distances = np.where(free, squares - 2 * (inputs @ wanted), np.inf)
+        place = int(distances.argmin())
         kept.append(place)
         free[place] = False
         wanted += mean - inputs[place]

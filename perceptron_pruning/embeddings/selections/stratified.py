@@ -13,8 +13,8 @@ HARDEST_LEFT_OUT = 0.1  # share of the rows, of largest score, that is never kep
 def stratified(scores: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Row numbers, ascending, (count,).
 
-    The hardest tenth is left out, as far as enough rows are left. The range of the other scores is cut into 50 strata of
-    equal width. The budget is shared equally, the smallest stratum first: what it cannot use, the larger ones share.
+    The hardest tenth is left out, as far as enough rows are left. The range of the other scores is cut into 50 strata
+    of equal width. The budget is shared equally, the smallest stratum first: what it cannot use, the larger ones share.
 
     Args:
         scores: (n,), high = hard.
