@@ -16,7 +16,7 @@ from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, current_process_group, join
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.scores import SUFFIXES, part_path
+from perceptron_pruning.embeddings.scores import SUFFIXES, Scores, part_path
 
 BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
@@ -49,6 +49,7 @@ def score_command(
     metrics: Annotated[list[str], Parameter(consume_multiple=True)] = ["all"],  # noqa: B006
     out_of_fold: bool = False,
     drop_rare: bool = False,
+    stability: bool = False,
     test_embeddings: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     test_labels: str | None = None,
     output: Path = Path("scores.parquet"),
@@ -85,6 +86,8 @@ def score_command(
         Also margins, EL2N and memorization by heads that did not see the row.
     drop_rare
         Leave out rows whose class has no other example; the identifiers say which rows are left.
+    stability
+        Score a second time, with the next seed, and print the rank correlation of each metric between the two.
     test_embeddings, test_labels
         Test set, for influence.
     output
@@ -138,12 +141,26 @@ def score_command(
         print(f"Error: {error}", file=sys.stderr, flush=True)
         os._exit(1)  # an orderly end would wait for the lost process
     print(f"{len(scores)} metrics of {len(scores.row_ids)} examples are in {written}")
+    if stability:
+        print(_stability(scores, seed))
     if report is not None:
         from perceptron_pruning.embeddings.report import write_report
 
         place = part_path(report, scores.context.group.rank, scores.context.group.size)
         print(f"The report is in {write_report(scores, place, images=images)}")
     return 0
+
+
+def _stability(scores: Scores, seed: int) -> str:
+    """Rank correlations of the metrics with those of the next seed."""
+    from scipy.stats import rankdata
+
+    from perceptron_pruning.embeddings.score import score_again
+    from perceptron_pruning.embeddings.stability import correlation, stability_text
+
+    again = score_again(scores, seed + 1)
+    found = {name: correlation(rankdata(values), rankdata(again[name])) for name, values in scores.items()}
+    return stability_text(found, (seed, seed + 1))
 
 
 def _ids(spec: str | None, embeddings: str) -> np.ndarray | None:

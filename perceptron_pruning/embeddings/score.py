@@ -154,6 +154,14 @@ def score(
     )
 
 
+def score_again(scores: Scores, seed: int) -> dict[str, np.ndarray]:
+    """The same built-in metrics of the same rows with another seed, (n,) each."""
+    settings = replace(scores.context.settings, seed=seed)
+    requested = RequestedMetrics(sources=scores.origins)
+    computed, _ = _compute(requested, replace(scores.context, settings=settings, checkpoint=NoCheckpoint()))
+    return requested.named(computed)
+
+
 def _without_rare(
     embeddings: Sources, labels: ArrayLike | None, ids: ArrayLike | None
 ) -> tuple[Sources, ArrayLike, ArrayLike]:
