@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from cyclopts import Parameter
 
-from perceptron_pruning.commands.preflight import check_output, only_run
+from perceptron_pruning.commands.preflight import check_images, check_output, only_run
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, current_process_group, join
@@ -106,8 +106,8 @@ def score_command(
     check_output(output, SUFFIXES, overwrite=overwrite)
     if report is not None:
         check_output(report, (".html",), overwrite=overwrite, option="--report")
-    if images is not None and not images.is_file():
-        raise ValueError(f"`--images` must be a file; {images} is not there")
+    if images is not None:
+        check_images(images)
     budget = bytes_of(memory_budget)
     settings = ScoreSettings(kmeans=kmeans, heads=heads, ridge=ridge, seed=seed)
     join(cluster.coordinator, cluster.num_processes, cluster.process_id)

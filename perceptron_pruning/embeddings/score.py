@@ -1,5 +1,6 @@
 """Scores: how hard every example is, from embeddings of a frozen network; high means hard means keep."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -197,6 +198,7 @@ def _checkpoint(folder: str | Path | None, requested: RequestedMetrics, context:
     """The store of this process's finished work."""
     if folder is None:
         return NoCheckpoint()
+    _check_disk(Path(folder), requested, context)
     rank, size = context.group.rank, context.group.size
     computation = {
         **fingerprint(context),
@@ -205,6 +207,17 @@ def _checkpoint(folder: str | Path | None, requested: RequestedMetrics, context:
         "rank": rank,
     }
     return FolderCheckpoint(Path(folder) if size == 1 else Path(folder) / f"part-{rank:05d}", computation)
+
+
+def _check_disk(folder: Path, requested: RequestedMetrics, context: ScoringContext) -> None:
+    """Raises an `OSError` unless scores, their file, and the largest state of a metric fit on the disk."""
+    names = max(1, len(requested.sources))
+    states = [cost.state_bytes for cost in requested.costs(context).values()]
+    needed = 2 * 8.0 * len(context.rows) * names + max(states, default=0.0)
+    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise OSError(f"finished work and scores need {needed / 1e9:.2g} GB in {place}, {free / 1e9:.2g} GB are free")
 
 
 def _compute(requested: RequestedMetrics, context: ScoringContext) -> tuple[dict[str, np.ndarray], dict[str, float]]:

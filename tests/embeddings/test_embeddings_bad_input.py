@@ -216,6 +216,8 @@ SCORE_OPTIONS = {
     "report suffix": "--report OUT/report.pdf",
     "report folder": "--report OUT/none/report.html",
     "images": "--images OUT/none.npy",
+    "images that are rows": "--images ROWS",
+    "images that are text": "--images THERE.csv",
     "ids": "--ids OUT/none.npy",
     "unknown": "--no-such-option 3",
     "test alone": "--test-embeddings ROWS --metrics influence_max",
