@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 
@@ -22,6 +23,20 @@ def check_output(output: Path, suffixes: Sequence[str], *, overwrite: bool, opti
         raise ValueError(f"`{option}` must be a file; {output} is a folder")
     if output.exists() and not overwrite:
         raise ValueError(f"`{option}` {output} is there already; give another name, or --overwrite")
+
+
+def check_images(images: Path) -> None:
+    """Raises a `ValueError` unless the file holds pictures: bytes of shape (n, h, w) or (n, h, w, 3)."""
+    if not images.is_file():
+        raise ValueError(f"`--images` must be a file; {images} is not there")
+    try:
+        array = np.load(images, mmap_mode="r", allow_pickle=False)
+    except (EOFError, OSError, ValueError) as error:
+        raise ValueError(f"`--images` {images} cannot be read as a .npy file: {error}") from error
+    if array.dtype != np.uint8 or array.ndim not in (3, 4):
+        raise ValueError(
+            f"`--images` must be bytes of shape (n, h, w) or (n, h, w, 3); {images} has {array.dtype} {array.shape}"
+        )
 
 
 def check_folder(folder: Path, option: str) -> None:

@@ -24,6 +24,7 @@ def recommend_command(
     tolerance: float = 0.005,
     fractions: Annotated[tuple[float, ...] | None, Many] = None,
     quick: bool = False,
+    coverage: bool = False,
     student: str = "softmax",
     class_weights: str | None = None,
     folds: int | None = None,
@@ -54,13 +55,15 @@ def recommend_command(
         Fractions to keep, in (0, 1). Default 0.1 0.25 0.5 0.7 0.85; with --quick 0.5 0.7.
     quick
         One fold, one ridge, fewer rules: rougher, and some ten times faster.
+    coverage
+        Race selections beyond rankings too: strata, k-centre, facility location, herding, quotas of classes.
     student
         softmax, knn, max_margin or two_layer: advice does not carry over from a head to nearest neighbours.
     class_weights
         balanced, or a .csv with columns label and share: the mix of classes where the student will be used, if it is
         not that of the pool.
     folds
-        2 or 4. Default 2 if a fold has 1000 rows, else 4.
+        2 to 5, of a fifth of the rows each: two choose the rules, the others narrow the intervals. Default 5.
     ridges
         Of the softmax student, each tried with every rule. Default 0.01 0.001; with --quick 0.001.
     sample_rows
@@ -89,6 +92,7 @@ def recommend_command(
                 folds=folds,
                 class_weights=_class_weights(class_weights),
                 quick=quick,
+                coverage=coverage,
                 sample_rows=sample_rows,
                 seed=seed,
                 checkpoint=partial,

@@ -10,13 +10,13 @@ from typing import Annotated
 import numpy as np
 from cyclopts import Parameter
 
-from perceptron_pruning.commands.preflight import check_output, only_run
+from perceptron_pruning.commands.preflight import check_images, check_output, only_run
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, current_process_group, join
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
-from perceptron_pruning.embeddings.scores import SUFFIXES, part_path
+from perceptron_pruning.embeddings.scores import SUFFIXES, Scores, part_path
 
 BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
@@ -48,6 +48,8 @@ def score_command(
     ids: str | None = None,
     metrics: Annotated[list[str], Parameter(consume_multiple=True)] = ["all"],  # noqa: B006
     out_of_fold: bool = False,
+    drop_rare: bool = False,
+    stability: bool = False,
     test_embeddings: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     test_labels: str | None = None,
     output: Path = Path("scores.parquet"),
@@ -82,6 +84,10 @@ def score_command(
         all, or names; margin_out_of_fold and its like, knn_disagreement and knn_shapley by name alone.
     out_of_fold
         Also margins, EL2N and memorization by heads that did not see the row.
+    drop_rare
+        Leave out rows whose class has no other example; the identifiers say which rows are left.
+    stability
+        Score a second time, with the next seed, and print the rank correlation of each metric between the two.
     test_embeddings, test_labels
         Test set, for influence.
     output
@@ -100,8 +106,8 @@ def score_command(
     check_output(output, SUFFIXES, overwrite=overwrite)
     if report is not None:
         check_output(report, (".html",), overwrite=overwrite, option="--report")
-    if images is not None and not images.is_file():
-        raise ValueError(f"`--images` must be a file; {images} is not there")
+    if images is not None:
+        check_images(images)
     budget = bytes_of(memory_budget)
     settings = ScoreSettings(kmeans=kmeans, heads=heads, ridge=ridge, seed=seed)
     join(cluster.coordinator, cluster.num_processes, cluster.process_id)
@@ -116,6 +122,7 @@ def score_command(
                 None if labels is None else read_column(labels),
                 metrics=metrics[0] if len(metrics) == 1 else metrics,
                 out_of_fold=out_of_fold,
+                drop_rare=drop_rare,
                 test_embeddings=test_embeddings,
                 test_labels=None if test_labels is None else read_column(test_labels),
                 ids=_ids(ids, embeddings[0]),
@@ -134,12 +141,26 @@ def score_command(
         print(f"Error: {error}", file=sys.stderr, flush=True)
         os._exit(1)  # an orderly end would wait for the lost process
     print(f"{len(scores)} metrics of {len(scores.row_ids)} examples are in {written}")
+    if stability:
+        print(_stability(scores, seed))
     if report is not None:
         from perceptron_pruning.embeddings.report import write_report
 
         place = part_path(report, scores.context.group.rank, scores.context.group.size)
         print(f"The report is in {write_report(scores, place, images=images)}")
     return 0
+
+
+def _stability(scores: Scores, seed: int) -> str:
+    """Rank correlations of the metrics with those of the next seed."""
+    from scipy.stats import rankdata
+
+    from perceptron_pruning.embeddings.score import score_again
+    from perceptron_pruning.embeddings.stability import correlation, stability_text
+
+    again = score_again(scores, seed + 1)
+    found = {name: correlation(rankdata(values), rankdata(again[name])) for name, values in scores.items()}
+    return stability_text(found, (seed, seed + 1))
 
 
 def _ids(spec: str | None, embeddings: str) -> np.ndarray | None:

@@ -12,6 +12,8 @@ from perceptron_pruning.embeddings.report import write_report
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.score import score
 from perceptron_pruning.embeddings.scores import Scores
+from perceptron_pruning.embeddings.select import select
+from perceptron_pruning.embeddings.stability import seed_stability
 from perceptron_pruning.embeddings.suspected_mislabels import SuspectedMislabels, suspected_mislabels
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
     "read_released_scores",
     "recommend",
     "score",
+    "seed_stability",
+    "select",
     "suspected_mislabels",
     "write_report",
 ]

@@ -22,7 +22,7 @@ from perceptron_pruning.embeddings.recommendation.request import (
     sampled,
 )
 from perceptron_pruning.embeddings.recommendation.result import Evidence, Recommendation
-from perceptron_pruning.embeddings.recommendation.run import run_races
+from perceptron_pruning.embeddings.recommendation.run import Races
 from perceptron_pruning.embeddings.recommendation.students import RIDGES, Student
 from perceptron_pruning.embeddings.recommendation.whole_pool import whole_pool_difficulty
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, FolderCheckpoint, NoCheckpoint
@@ -45,6 +45,7 @@ def recommend(
     folds: int | None = None,
     class_weights: ClassWeights = None,
     quick: bool = False,
+    coverage: bool = False,
     sample_rows: int | None = None,
     n_components: int = SEEN_COMPONENTS,
     seed: int = 0,
@@ -69,10 +70,12 @@ def recommend(
         student: "softmax", "knn", "max_margin", "two_layer", or an object with ``fit(inputs, labels, seed)`` that
             returns a function of inputs (n, d) to logits (n, C).
         ridges: Of the softmax student, each tried for every rule. Default 0.01 and 0.001; quick 0.001.
-        folds: 2 or 4. Default 2 if a fold has 1000 rows, else 4; quick 1.
+        folds: 2 to 5, of a fifth of the rows each. Two of them choose, the others narrow the intervals. Default 5;
+            quick 1.
         class_weights: Share of every class where the student will be used, on any scale, or "balanced"; by default
             that of the pool.
         quick: One fold, one ridge, fewer rules, no trend: within three times the cost of scoring and one training.
+        coverage: Race the selections of `select` too: strata, k-centre, facility location, herding, quotas of classes.
         sample_rows: Rows to race on, drawn at random. Default all, of more than 100 000 rows 25 000.
         n_components: Principal components that students see, at most.
         seed: Of all draws.
@@ -104,7 +107,7 @@ def recommend(
     classes, names = encoded(labels, len(rows))
     if n_components < 1:
         raise ValueError(f"`n_components` must be at least 1; got {n_components}")
-    asked = checked_request(len(rows), names, tolerance, fractions, folds, quick, sample_rows, seed)
+    asked = checked_request(len(rows), names, tolerance, fractions, folds, quick, sample_rows, seed, coverage)
     racer = student_for(student, ridges or (RIDGES[-1:] if quick else RIDGES))
     sample = sampled(len(rows), sample_rows, seed)
     importance = importance_of(class_weights, classes[sample], names)
@@ -118,7 +121,7 @@ def recommend(
             seed=seed,
         )
         store = _checkpoint(checkpoint, pool, asked, racer, class_weights)
-        options, judge = run_races(pool, asked, racer, store, progress)
+        options, judge = Races(pool, asked, racer, store, progress).run()
         difficulty = whole_pool_difficulty(inputs, classes, sample, pool)
     evidence = Evidence(
         n_rows=len(rows),

@@ -1,5 +1,6 @@
 """Scores: how hard every example is, from embeddings of a frozen network; high means hard means keep."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perceptron_pruning.embeddings.io.labels import checked_ids
+from perceptron_pruning.embeddings.io.labels import checked_ids, common_rows
+from perceptron_pruning.embeddings.io.open import open_sources
+from perceptron_pruning.embeddings.io.rows import chosen_rows
 from perceptron_pruning.embeddings.metrics.registry import MetricFamily
 from perceptron_pruning.embeddings.metrics.request import (
     MetricRequest,
@@ -39,6 +42,7 @@ def score(
     *,
     metrics: MetricRequest = "all",
     out_of_fold: bool = False,
+    drop_rare: bool = False,
     test_embeddings: Sources | None = None,
     test_labels: ArrayLike | None = None,
     ids: ArrayLike | None = None,
@@ -61,6 +65,7 @@ def score(
     margin                               −(p_y − max_{c≠y} p_c) of a linear probe                 labels
     margin_label_agnostic                −(p₁ − p₂), its two largest probabilities                labels
     el2n, el2n_1                         ‖p − onehot‖₂ early in training, mean of M heads, one    labels
+    grand                                ‖p − onehot‖₂ √(‖x‖² + 1) then: gradient of a head's loss   labels
     forgetting                           times right turned to wrong; never learnt is highest     labels
     ddd                                  share of M heads that are wrong                          labels
     active_learning_entropy              entropy of the heads' mean probabilities (nats)          labels
@@ -96,6 +101,7 @@ def score(
         metrics: "all" (all that labels and test set allow), a name, a sequence of names, or a mapping from names in
             the result to built-in names or to functions f(embeddings (n, d), labels (n,) or None) → (n,).
         out_of_fold: Also the four metrics of heads that did not see the row.
+        drop_rare: Leave out rows whose class has no other example; the identifiers say which rows are left.
         test_embeddings, test_labels: For influence: (n_test, d) and (n_test,), labels among those of the pool.
         ids: (n,) all different; carried into what is saved. Row numbers by default.
         n_clusters, n_models, seed: Instead of those in `settings`. k is the number of classes by default, 10
@@ -119,6 +125,8 @@ def score(
     References:
         Sorscher et al. 2022, arXiv:2206.14486, and those of each metric in its module.
     """
+    if drop_rare:
+        embeddings, labels, ids = _without_rare(embeddings, labels, ids)
     if out_of_fold:
         metrics = with_unseen(metrics, labelled=labels is not None, tested=test_embeddings is not None)
     requested = requested_metrics(metrics, labelled=labels is not None, tested=test_embeddings is not None)
@@ -147,6 +155,27 @@ def score(
     )
 
 
+def score_again(scores: Scores, seed: int) -> dict[str, np.ndarray]:
+    """The same built-in metrics of the same rows with another seed, (n,) each."""
+    settings = replace(scores.context.settings, seed=seed)
+    requested = RequestedMetrics(sources=scores.origins)
+    computed, _ = _compute(requested, replace(scores.context, settings=settings, checkpoint=NoCheckpoint()))
+    return requested.named(computed)
+
+
+def _without_rare(
+    embeddings: Sources, labels: ArrayLike | None, ids: ArrayLike | None
+) -> tuple[Sources, ArrayLike, ArrayLike]:
+    """The rows whose class has another example, their labels and identifiers."""
+    if labels is None:
+        raise ValueError("`drop_rare` needs `labels`; got None")
+    networks = open_sources(embeddings)
+    n_rows = len(networks[0])
+    left = common_rows(labels, n_rows)
+    names = np.arange(n_rows) if ids is None else checked_ids(ids, n_rows)
+    return [chosen_rows(rows, left) for rows in networks], np.asarray(labels)[left], names[left]
+
+
 def _with_overrides(
     settings: ScoreSettings, n_clusters: int | None, n_models: int | None, seed: int | None
 ) -> ScoreSettings:
@@ -169,6 +198,7 @@ def _checkpoint(folder: str | Path | None, requested: RequestedMetrics, context:
     """The store of this process's finished work."""
     if folder is None:
         return NoCheckpoint()
+    _check_disk(Path(folder), requested, context)
     rank, size = context.group.rank, context.group.size
     computation = {
         **fingerprint(context),
@@ -177,6 +207,17 @@ def _checkpoint(folder: str | Path | None, requested: RequestedMetrics, context:
         "rank": rank,
     }
     return FolderCheckpoint(Path(folder) if size == 1 else Path(folder) / f"part-{rank:05d}", computation)
+
+
+def _check_disk(folder: Path, requested: RequestedMetrics, context: ScoringContext) -> None:
+    """Raises an `OSError` unless scores, their file, and the largest state of a metric fit on the disk."""
+    names = max(1, len(requested.sources))
+    states = [cost.state_bytes for cost in requested.costs(context).values()]
+    needed = 2 * 8.0 * len(context.rows) * names + max(states, default=0.0)
+    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise OSError(f"finished work and scores need {needed / 1e9:.2g} GB in {place}, {free / 1e9:.2g} GB are free")
 
 
 def _compute(requested: RequestedMetrics, context: ScoringContext) -> tuple[dict[str, np.ndarray], dict[str, float]]:

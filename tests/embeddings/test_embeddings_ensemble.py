@@ -13,7 +13,7 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import Visits, draw_hea
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, ScoreSettings
 
 HEADS = HeadSettings(n_models=3, epochs=4, early_epochs=2, batch_rows=32)
-NAMES = ["el2n", "el2n_1", "forgetting", "ddd", "active_learning", "active_learning_entropy",
+NAMES = ["el2n", "el2n_1", "grand", "forgetting", "ddd", "active_learning", "active_learning_entropy",
          "active_learning_mutual_information"]  # fmt: skip
 
 
@@ -63,6 +63,19 @@ def test_el2n(pool, scores, by_loops):
     lengths = np.linalg.norm(by_loops[0] - np.eye(10)[pool[1]], axis=2)
     np.testing.assert_allclose(scores["el2n"], lengths.mean(axis=0), atol=1e-10)
     np.testing.assert_allclose(scores["el2n_1"], lengths[0], atol=1e-10)
+
+
+def test_grand_is_the_length_of_a_heads_gradient(pool, scores, by_loops):
+    rows, labels = pool
+    centred = rows - rows.mean(axis=0)
+    inputs = centred / np.sqrt(np.mean(centred**2)) / np.sqrt(rows.shape[1])
+    masks = draw_head_sampling(scores.context).feature_masks
+    lengths = []
+    for probabilities, mask in zip(by_loops[0], masks.T, strict=True):
+        errors = probabilities - np.eye(10)[labels]
+        gradients = (np.hstack([inputs * mask, np.ones((500, 1))])[:, :, None] * errors[:, None]).reshape(500, -1)
+        lengths.append(np.linalg.norm(gradients, axis=1))
+    np.testing.assert_allclose(scores["grand"], np.mean(lengths, axis=0), atol=1e-10)
 
 
 def test_ddd(pool, scores, by_loops):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from safetensors.numpy import save_file
+from scipy import sparse
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
 from perceptron_pruning.embeddings.io.columns import read_column
@@ -348,3 +349,109 @@ def test_a_full_disk_leaves_nothing(tmp_path, kind):
     )
     assert f"scores.{kind}` could not be written" in run.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_a_column_a_feature_is_read(tmp_path, table):
+    path = tmp_path / "wide.parquet"
+    columns = {"id": np.arange(50), "label": np.arange(50) % 3} | {f"x{k}": table[:, k] for k in range(12)}
+    parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), path)
+    rows = open_rows(path)
+    np.testing.assert_array_equal(rows.read(3, 40), table[3:40])
+    assert len(read_column(f"{path}:label")) == 50
+
+
+WIDE = {
+    "text": ({"x": [1.0], "name": ["a"]}, "numbers in every column but id, .*; got string in name"),
+    "missing": ({"x": [1.0, None], "y": [1.0, 2.0]}, "row 1 of .* has no x"),
+    "empty": ({"x": pa.array([], pa.float32()), "y": pa.array([], pa.float32())}, "must have rows; got none"),
+}
+
+
+@pytest.mark.parametrize(("columns", "message"), WIDE.values(), ids=WIDE)
+def test_a_wide_table_that_cannot_be_read_is_named(tmp_path, columns, message):
+    parquet.write_table(pa.table(columns), tmp_path / "wide.parquet")
+    with pytest.raises(ValueError, match=message):
+        open_rows(tmp_path / "wide.parquet")
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_array, sparse.coo_array], ids=["csr", "csc", "coo"])
+def test_sparse_rows_are_rows(tmp_path, table, labels, kind):
+    dense = np.where(table > np.median(table), table, 0).astype(np.float32)
+    rows = open_rows(kind(dense))
+    np.testing.assert_array_equal(rows.read(3, 40), dense[3:40])
+    np.testing.assert_array_equal(rows.take(np.array([1, 2, 9])), dense[[1, 2, 9]])
+    expected = score(dense, labels, metrics=["margin", "self_supervised_prototypes"])
+    scores = score(kind(dense), labels, metrics=["margin", "self_supervised_prototypes"])
+    for name, values in expected.items():
+        np.testing.assert_array_equal(scores[name], values)
+    sparse.save_npz(tmp_path / "rows.npz", kind(dense))
+    np.testing.assert_array_equal(open_rows(tmp_path / "rows.npz").read(0, 50), dense)
+
+
+def test_sparse_integers_are_read_and_texts_are_not():
+    assert open_rows(sparse.csr_array(np.eye(3, dtype=int))).dtype == np.float64
+    with pytest.raises(ValueError, match="`embeddings` must hold numbers; got complex128"):
+        open_rows(sparse.csr_array(np.eye(3) * 1j))
+
+
+HEADLESS = {
+    "numbers": ("3\n1\n2\n", [3, 1, 2]),
+    "words": ("cat\ndog\ncat\n", ["cat", "dog", "cat"]),
+    "index and words": ("0,cat\n1,dog\n2,cat\n", ["cat", "dog", "cat"]),
+    "index and numbers": ("1,5\n2,4\n3,5\n", [5, 4, 5]),
+    "a header": ("animal\ncat\ndog\n", ["cat", "dog"]),
+    "a header and an index": (",animal\n0,cat\n1,dog\n", ["cat", "dog"]),
+    "a blank line at the end": ("animal\ncat\ndog\n\n", ["cat", "dog"]),
+    "windows": ("animal\r\ncat\r\n", ["cat"]),
+}
+
+
+@pytest.mark.parametrize(("text", "values"), HEADLESS.values(), ids=HEADLESS)
+def test_labels_are_read_with_and_without_a_header(tmp_path, text, values):
+    (tmp_path / "labels.csv").write_bytes(text.encode())
+    np.testing.assert_array_equal(read_column(tmp_path / "labels.csv"), values)
+
+
+def test_two_columns_without_a_header_are_ambiguous(tmp_path):
+    (tmp_path / "labels.csv").write_text("4,5\n3,5\n")
+    with pytest.raises(ValueError, match="must have a header to choose from its 2 columns"):
+        read_column(tmp_path / "labels.csv")
+
+
+def test_rows_without_another_of_their_class_are_left_out(table, labels):
+    given = labels.astype("<U8")
+    given[[4, 17]] = ["only", "once"]
+    with pytest.raises(ValueError, match=r"class once has one, row 17 .* `drop_rare` leaves them out"):
+        score(table, given, metrics="memorization")
+    left = np.setdiff1d(np.arange(50), [4, 17])
+    scores = score(table, given, metrics="memorization", drop_rare=True)
+    np.testing.assert_array_equal(scores.row_ids, left)
+    expected = score(table[left], given[left], metrics="memorization")
+    np.testing.assert_allclose(scores["memorization"], expected["memorization"], rtol=1e-6)
+    with pytest.raises(ValueError, match="`drop_rare` needs `labels`"):
+        score(table, metrics="self_supervised_prototypes", drop_rare=True)
+    with pytest.raises(ValueError, match="`drop_rare` would leave no row"):
+        score(table, np.arange(50), metrics="margin", drop_rare=True)
+
+
+@pytest.mark.parametrize("factor", [1e30, 1e-30], ids=str)
+def test_rows_whose_squares_leave_single_precision_are_named(table, labels, factor):
+    rows = table.astype(np.float32) * np.float32(factor)
+    with pytest.raises(
+        ValueError, match=r"root mean square between 1e-14 and 1e\+14 in float32 arithmetic; got .*e.30"
+    ):
+        score(rows, labels, metrics=["margin", "self_supervised_prototypes"])
+    doubles = table.astype(np.float64)
+    expected = score(doubles, labels, metrics="self_supervised_prototypes")
+    scaled = score(doubles * factor, labels, metrics="self_supervised_prototypes")
+    np.testing.assert_allclose(scaled["self_supervised_prototypes"] / factor, expected["self_supervised_prototypes"])
+
+
+def test_one_number_far_too_large_is_named(table, labels):
+    rows = table.astype(np.float64)
+    rows[31, 2] = 1e200
+    with pytest.raises(ValueError, match=r"below 1e.140, .* larger in row 31 of `embeddings`"):
+        score(rows, labels, metrics="margin")
+    rows[31, 2] = 1e30
+    with pytest.raises(ValueError, match="largest in row 31 of `embeddings`; divide them by it, or store"):
+        score(rows.astype(np.float32), labels, metrics="margin")

@@ -1,5 +1,6 @@
 """Finished work is not lost: a save that fails, another run, a name that is taken, SIGTERM."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,3 +87,12 @@ def test_sigterm_keeps_what_is_finished(tmp_path):
     assert running.returncode == 130
     assert "finished work is in" in said
     assert list(tmp_path.glob("advice.partial/*.npz"))
+
+
+def test_a_disk_without_room_is_found_before_the_work(words, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1000))
+    with pytest.raises(OSError, match=r"finished work and scores need .* GB in .*, 1e-06 GB are free"):
+        run(words)
+    assert not (tmp_path / "scores.npz").exists()
+    assert not (tmp_path / "scores.npz.partial").exists()

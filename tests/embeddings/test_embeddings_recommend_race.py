@@ -7,6 +7,7 @@ import pytest
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
 from perceptron_pruning.embeddings.io.rows import array_rows
+from perceptron_pruning.embeddings.metrics.softmax_head import softmax_loss
 from perceptron_pruning.embeddings.recommendation.difficulty import (
     AGNOSTIC,
     SIGNED,
@@ -14,8 +15,10 @@ from perceptron_pruning.embeddings.recommendation.difficulty import (
     Difficulty,
     measure_difficulty,
 )
-from perceptron_pruning.embeddings.recommendation.heads import fit_head
+from perceptron_pruning.embeddings.recommendation.heads import HeadLoss, fit_head
 from perceptron_pruning.embeddings.recommendation.judge import Group, Judge
+from perceptron_pruning.embeddings.recommendation.lbfgs import minimise
+from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED, marks
 from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
 from perceptron_pruning.embeddings.recommendation.race import Pool, make_fold, survivors, weighted_mean
@@ -52,6 +55,49 @@ def test_a_fast_head_is_the_exact_head(pool):
     fast = fit_head(inputs, labels, n_classes=10, ridge=1e-2)
     exact = fit_softmax(inputs, labels, n_classes=10, ridge=1e-2)
     np.testing.assert_allclose(fast.probabilities(inputs), exact.probabilities(inputs), atol=5e-3)
+
+
+def test_the_fast_loss_is_the_loss(pool):
+    rows, labels = pool
+    inputs = as_inputs(rows)
+    parameters = np.random.default_rng(0).normal(size=(inputs.shape[1] + 1) * 10).astype(np.float32)
+    value, gradient = HeadLoss(inputs, labels, n_classes=10, ridge=0.01)(parameters)
+    expected, slope = softmax_loss(parameters.astype(float), inputs.astype(float), np.eye(10)[labels], 0.01)
+    assert value == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(gradient, slope, atol=1e-5)
+
+
+def test_the_descent_ends_at_the_minimum_of_a_quadratic_form():
+    """More steps than it remembers, on a form of condition number 10⁴."""
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(60, 60)))[0]
+    form, target = (basis * np.geomspace(1, 1e4, 60)) @ basis.T, rng.normal(size=60)
+
+    def loss(x):
+        return 0.5 * float((x - target) @ form @ (x - target)), form @ (x - target)
+
+    end = minimise(loss, np.zeros(60), is_flat=lambda g: bool(np.abs(g).max() < 1e-7), iterations=2000)
+    np.testing.assert_allclose(end.parameters, target, atol=1e-6)
+    assert 30 < end.n_evaluations < 1500
+    assert minimise(loss, target, is_flat=lambda g: not g.any(), iterations=5).n_evaluations == 1
+
+
+def test_marks_are_mistakes_and_their_smoothed_share():
+    """The margins of n rows are Gaussian: a share Φ(−1) of them is wrong, and the smoothed error says so too."""
+    rng = np.random.default_rng(0)
+    scores = np.zeros((200_000, 3))
+    scores[:, 0] = rng.normal(1.0, 1.0, 200_000)
+    scores[:, 2] = -np.inf
+    labels = np.zeros(200_000, int)
+    both_kinds = marks(scores, labels)
+    np.testing.assert_array_equal(both_kinds[MISTAKE], scores[:, 0] < 0)
+    assert both_kinds[SMOOTHED].mean() == pytest.approx(0.1587, abs=0.004)
+    shifted = marks(scores + np.array([0.02, 0, 0]), labels)
+    gain = both_kinds - shifted
+    assert gain[SMOOTHED].mean() == pytest.approx(gain[MISTAKE].mean(), rel=0.15)
+    assert gain[SMOOTHED].std() < 0.3 * gain[MISTAKE].std()
+    unknown = marks(scores, labels + 2)  # a class that the student does not know
+    np.testing.assert_array_equal(unknown, np.ones((2, 200_000)))
 
 
 def test_a_class_without_rows_is_never_predicted(pool):
@@ -126,10 +172,15 @@ def test_nearest_neighbours_vote():
     task = Task(inputs=inputs, classes=np.array([0, 1, 1, 0]), n_classes=2, start=None, seed=0)
     one, three = NeighboursStudent(neighbours=(1, 3)).train(task)
     rows = np.array([[0.2], [4.0]], np.float32)
-    np.testing.assert_array_equal(one(rows), [0, 0])
-    np.testing.assert_array_equal(three(rows), [1, 1])
+    np.testing.assert_array_equal(one(rows).argmax(axis=1), [0, 0])
+    np.testing.assert_array_equal(three(rows).argmax(axis=1), [1, 1])
     (tie,) = NeighboursStudent(neighbours=(2,)).train(task)
-    np.testing.assert_array_equal(tie(np.array([[0.4], [3.5]], np.float32)), [0, 0])
+    np.testing.assert_array_equal(tie(np.array([[0.4], [3.5]], np.float32)).argmax(axis=1), [0, 0])
+
+
+def both(mistakes: np.ndarray) -> np.ndarray:
+    """Marks whose smoothed error is the mistake."""
+    return np.array([mistakes, mistakes], float)
 
 
 def test_a_winner_is_measured_where_it_was_not_chosen():
@@ -140,7 +191,7 @@ def test_a_winner_is_measured_where_it_was_not_chosen():
     for _ in range(100):
         groups = [
             Group(
-                errors={(rule, 0): (rng.random(300) < 0.2).astype(float) for rule in [*rules, random_rule(0.5)]},
+                errors={(rule, 0): both(rng.random(300) < 0.2) for rule in [*rules, random_rule(0.5)]},
                 importance=np.ones(300),
             )
             for _ in range(2)
@@ -164,12 +215,16 @@ def test_weights_change_mean_and_standard_error():
 
 def test_only_rules_far_behind_are_dropped():
     rules = [random_rule(0.5), *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.0, 0.1))]
-    errors = dict.fromkeys([(rules[0], 0), (rules[1], 0)], np.tile([0.0, 1.0], 100))
-    errors[rules[2], 0] = np.tile([0.0, 0.0, 1.0, 0.0], 50)
+    errors = dict.fromkeys([(rules[0], 0), (rules[1], 0)], both(np.tile([0.0, 1.0], 100)))
+    errors[rules[2], 0] = both(np.tile([0.0, 0.0, 1.0, 0.0], 50))
     folds = [(errors, np.ones(200))]
     assert survivors(rules, folds) == [rules[0], rules[2]]  # random stays though it is as bad
-    errors[rules[2], 0] = np.tile([0.0, 1.0], 100)
+    errors[rules[2], 0] = both(np.tile([0.0, 1.0], 100))
     assert survivors(rules, folds) == rules
+    more = [*rules, *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.2, 0.3, 0.4))]
+    for number, rule in enumerate(more[1:]):
+        errors[rule, 0] = both(np.tile([0.0, 1.0], 100) * (np.arange(200) >= 4 * number))
+    assert survivors(more, folds) == [rules[0], *more[2:]]  # the four that lead
 
 
 def option(fraction: float, change: float, error: float, random: bool = False) -> Option:

@@ -12,6 +12,7 @@ import numpy as np
 from perceptron_pruning.embeddings.io.npy import only_name
 from perceptron_pruning.embeddings.io.parquet import parquet_column
 
+INDEX_NAMES = ("", "Unnamed: 0", "index")  # headers of the index that pandas writes
 SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".txt", ".parquet")
 
 
@@ -67,21 +68,55 @@ def _numpy_column(path: Path, name: str | None) -> np.ndarray:
 
 
 def _text_column(path: Path, name: str | None) -> np.ndarray:
-    """A column of a delimited file with a header, or the lines of a `.txt`, (n,)."""
+    """A column of a delimited file with or without a header, or the lines of a `.txt`, (n,)."""
     if path.suffix == ".txt":
         return as_numbers(_text(path).splitlines())
     delimiter = "\t" if path.suffix == ".tsv" else ","
-    table = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter)
-    header = next(table, [])
-    if name is None and len(header) == 2 and header[0] in ("", "Unnamed: 0", "index"):
-        name = header[1]  # pandas' index stands first
-    place = header.index(only_name(header, name, path))
-    values = []
-    for number, row in enumerate(table):
-        if len(row) != len(header) or row[place] == "":
-            raise ValueError(f"row {number} of `{path}` must have {len(header)} values, column {header[place]} filled")
-        values.append(row[place])
-    return as_numbers(values)
+    table = [row for row in csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter) if row]
+    if name is None and _is_headless(table):
+        width, place, rows, column = len(table[0]), len(table[0]) - 1, table, "last"
+        if width == 2 and not _counts_rows(table):
+            raise ValueError(f"`{path}` must have a header to choose from its 2 columns; it has none")
+    else:
+        header, rows = (table[0] if table else []), table[1:]
+        width, place = len(header), _place(header, rows, name, path)
+        column = header[place]
+    for number, row in enumerate(rows):
+        if len(row) != width or row[place] == "":
+            raise ValueError(f"row {number} of `{path}` must have {width} values, column {column} filled")
+    return as_numbers([row[place] for row in rows])
+
+
+def _place(header: list[str], rows: list[list[str]], name: str | None, path: Path) -> int:
+    """Number of the column: the named one, the only one, or of two the one beside pandas' index."""
+    if name is None and len(header) == 2 and (header[0] in INDEX_NAMES or _counts_rows(rows)):
+        return 1
+    return header.index(only_name(header, name, path))
+
+
+def _is_headless(table: list[list[str]]) -> bool:
+    """Whether the first row holds data: one or two columns, and a number, or a value that comes again, in the last.
+
+    A column called by a number, or like one of its own values, must be asked for by name.
+    """
+    if not table or len(table[0]) > 2 or table[0][0] in INDEX_NAMES:
+        return False
+    first = table[0][-1]
+    return _is_number(first) or any(row[-1] == first for row in table[1:])
+
+
+def _counts_rows(rows: list[list[str]]) -> bool:
+    """Whether the first column counts the rows, from 0 or from 1."""
+    start = rows[0][0] if rows and rows[0] else ""
+    return start in ("0", "1") and all(row[:1] == [str(int(start) + k)] for k, row in enumerate(rows))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(path: Path) -> str:

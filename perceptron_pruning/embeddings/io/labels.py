@@ -48,8 +48,21 @@ def check_pairs(classes: np.ndarray, names: np.ndarray, where: Callable[[int], s
         raise ValueError(
             "`labels` must have two examples of every class (but for the margins); "
             f"class {names[singletons[0]]} has one, {where(row)} "
-            f"({singletons.size} such classes; drop them or merge them)"
+            f"({singletons.size} such classes; `drop_rare` leaves them out, or merge them)"
         )
+
+
+def common_rows(labels: ArrayLike, n_rows: int) -> np.ndarray:
+    """Numbers of the rows whose class has another example, ascending.
+
+    Raises:
+        ValueError: The length is wrong, a label is missing, or no class has two examples.
+    """
+    classes = checked_classes(labels, n_rows)
+    rows = np.flatnonzero(np.bincount(classes)[classes] > 1)
+    if not rows.size:
+        raise ValueError("`drop_rare` would leave no row: every class of `labels` has one example")
+    return rows
 
 
 def checked_ids(ids: ArrayLike, n_rows: int) -> np.ndarray:

@@ -9,10 +9,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import load_npz
 
 from perceptron_pruning.embeddings.io.columns import split_name
 from perceptron_pruning.embeddings.io.npy import npy_shard, only_name, safetensors_shard
-from perceptron_pruning.embeddings.io.rows import ArrayShard, FileShard, Rows, Shard, array_rows
+from perceptron_pruning.embeddings.io.rows import (
+    ArrayShard,
+    FileShard,
+    Rows,
+    Shard,
+    SparseShard,
+    array_rows,
+    sparse_shard,
+)
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
 EmbeddingSource = ArrayLike | str | Path | Rows
@@ -34,9 +43,10 @@ def open_rows(source: EmbeddingSource, *, name: str = "embeddings") -> Rows:
     """Embeddings as rows that are read when needed.
 
     Args:
-        source: An array (n, d), or a path: a `.npy`, `.npz`, Parquet (list column) or safetensors file, a folder
-            of such shards, or a folder in clip-retrieval's layout (`img_emb/img_emb_*.npy`). `FILE:NAME`
-            picks a column or an array. Shards are taken in the order of the numbers in their names.
+        source: An array (n, d), dense or of SciPy's sparse ones, or a path: a `.npy`, `.npz` (also a sparse matrix
+            saved by SciPy), Parquet (a list column, or a column a feature) or safetensors file, a folder of such
+            shards, or a folder in clip-retrieval's layout (`img_emb/img_emb_*.npy`). `FILE:NAME` picks a column or an
+            array. Shards are taken in the order of the numbers in their names.
 
     Raises:
         ValueError: A file is truncated, of another width, or of a kind that is not read; file and row are named.
@@ -88,10 +98,16 @@ def _shard(path: Path, key: str | None) -> Shard:
     raise ValueError(f"`{path}` must end in one of {', '.join(SUFFIXES)}; got {path.suffix or 'no ending'}")
 
 
-def _npz_shard(path: Path, key: str | None) -> ArrayShard:
+SPARSE_NAMES = {"data", "format", "shape"}  # in a matrix that scipy.sparse.save_npz wrote
+
+
+def _npz_shard(path: Path, key: str | None) -> ArrayShard | SparseShard:
     """The array of a `.npz`, held in memory: compressed files cannot be read in pieces."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            if key is None and set(archive.files) >= SPARSE_NAMES:
+                file.seek(0)
+                return sparse_shard(load_npz(file), f"`{path}`", path)
             names = archive.files if key is not None else [n for n in archive.files if archive[n].ndim == 2]
             chosen = names[0] if key is None and len(names) == 1 else key
             array = archive[chosen] if chosen in names else None
@@ -124,13 +140,25 @@ class _TemporaryFiles:
 
 
 def _parquet_shard(path: Path, key: str | None) -> Shard:
-    """The list column of a file, unpacked into a temporary file of plain numbers that every pass reads."""
-    from perceptron_pruning.embeddings.io.parquet import list_batches, list_column
+    """The list column of a file, or its columns, unpacked into a temporary file of plain numbers for every pass."""
+    from perceptron_pruning.embeddings.io.parquet import (
+        list_batches,
+        list_column,
+        wide_batches,
+        wide_columns,
+        wide_shape,
+    )
 
-    name, n_rows, width, dtype = list_column(path, key)
+    features = wide_columns(path) if key is None else []
+    if features:
+        n_rows, width, dtype = wide_shape(path, features)
+        batches = wide_batches(path, features)
+    else:
+        name, n_rows, width, dtype = list_column(path, key)
+        batches = list_batches(path, name, width)
     unpacked = _TemporaryFiles.new(n_rows * width * dtype.itemsize)
     with unpacked.open("wb") as file:
-        for batch in list_batches(path, name, width):
+        for batch in batches:
             np.ascontiguousarray(batch, dtype).tofile(file)
     return UnpackedShard(FileShard(unpacked, (n_rows, width), dtype), path)
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array, issparse
 
 HALF_PRECISION = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 STORED_DTYPES = (*HALF_PRECISION, np.dtype(np.float32), np.dtype(np.float64))
@@ -68,6 +69,61 @@ class ArrayShard:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         return self.array[start:stop]
+
+
+@dataclass(frozen=True)
+class SparseShard:
+    """A sparse matrix of SciPy's, of which a block of rows at a time is made dense.
+
+    Attributes:
+        matrix: (rows, features), by rows.
+        name: Name in error messages.
+        path: File that it was read from, if any.
+    """
+
+    matrix: csr_array
+    name: str = "`embeddings`"
+    path: Path | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.matrix.shape  # pyright: ignore[reportReturnType]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.matrix.dtype
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.matrix[start:stop].toarray()
+
+
+@dataclass(frozen=True)
+class ChosenShard:
+    """Some rows of others, in ascending order.
+
+    Attributes:
+        rows: The others.
+        chosen: Row numbers, ascending.
+    """
+
+    rows: "Rows"
+    chosen: np.ndarray
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return f"the chosen rows of {self.rows.shards[0].name}"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.chosen), self.rows.n_features
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.rows.dtype
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.rows.take(self.chosen[start:stop])
 
 
 @dataclass(frozen=True)
@@ -240,7 +296,9 @@ def _needs_double(dtype: np.dtype) -> bool:
 
 
 def array_rows(embeddings: ArrayLike, name: str = "embeddings") -> Rows:
-    """An array in memory as rows; integers become doubles."""
+    """An array in memory, dense or sparse, as rows; integers become doubles."""
+    if issparse(embeddings):
+        return Rows((sparse_shard(embeddings, f"`{name}`"),))
     array = np.asarray(embeddings)
     if array.dtype not in STORED_DTYPES:
         try:
@@ -250,6 +308,27 @@ def array_rows(embeddings: ArrayLike, name: str = "embeddings") -> Rows:
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"`{name}` must have shape (n, d), neither of them 0; got {array.shape}")
     return Rows((ArrayShard(array, f"`{name}`"),))
+
+
+def sparse_shard(matrix: Any, name: str, path: Path | None = None) -> SparseShard:
+    """A sparse matrix in memory as a shard; integers become doubles.
+
+    Raises:
+        ValueError: It is not two-dimensional, or holds no numbers.
+    """
+    by_rows: Any = csr_array(matrix)
+    if by_rows.ndim != 2:
+        raise ValueError(f"{name} must have shape (n, d); got {by_rows.shape}")
+    if by_rows.dtype not in STORED_DTYPES:
+        if by_rows.dtype.kind not in "iu":
+            raise ValueError(f"{name} must hold numbers; got {by_rows.dtype}")
+        by_rows = by_rows.astype(np.float64)
+    return SparseShard(by_rows, name, path)
+
+
+def chosen_rows(rows: Rows, chosen: np.ndarray) -> Rows:
+    """Some of the rows, given by ascending numbers."""
+    return rows if len(chosen) == len(rows) else Rows((ChosenShard(rows, chosen),))
 
 
 def _nearest(boundaries: np.ndarray, cut: int) -> int:

@@ -1,8 +1,8 @@
-"""Metrics of an ensemble of heads: EL2N, forgetting, DDD, active learning.
+"""Metrics of an ensemble of heads: EL2N, GraNd, forgetting, DDD, active learning.
 
 References:
-    Paul et al. 2021, arXiv:2107.07075 (EL2N); Toneva et al. 2019, arXiv:1812.05159 (forgetting); Meding et al. 2022,
-    arXiv:2110.05922 (DDD); Chitta et al. 2020, arXiv:1905.12737 (active learning).
+    Paul et al. 2021, arXiv:2107.07075 (EL2N, GraNd); Toneva et al. 2019, arXiv:1812.05159 (forgetting); Meding et
+    al. 2022, arXiv:2110.05922 (DDD); Chitta et al. 2020, arXiv:1905.12737 (active learning).
 """
 
 from collections.abc import Iterator, Set
@@ -74,6 +74,8 @@ def ensemble_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.n
 
         el2n                                 mean_m ‖p_m − onehot(y)‖₂ after the early epochs
         el2n_1                               ‖p_1 − onehot(y)‖₂ then, of the first, plain head
+        grand                                mean_m ‖p_m − onehot(y)‖₂ √(‖x_m‖² + 1) then, x_m what head m sees of the
+                                             row: the length of the gradient of its loss by W and b
         forgetting                           mean_m of the times that right turned to wrong (`ForgettingLog`)
         ddd                                  share of the trained heads that are wrong
         active_learning_entropy              H(p̄) = −Σ_c p̄_c ln p̄_c, in nats
@@ -116,7 +118,7 @@ class _TrainingRun:
             self.log.add(visits)
         self.epochs_done += 1
         if self.epochs_done == self.heads.early_epochs and self.names & EARLY_METRICS:
-            self.early_scores = _el2n_scores(self.ensemble, self.context)
+            self.early_scores = _early_scores(self.ensemble, self.sampling.feature_masks, self.context)
         self.context.checkpoint.save(
             "heads",
             epochs_done=self.epochs_done,
@@ -139,13 +141,15 @@ class _TrainingRun:
         self.early_scores = part("score_")
 
 
-def _el2n_scores(ensemble: Ensemble, context: ScoringContext) -> dict[str, np.ndarray]:
-    """‖p − onehot‖₂: mean over the heads, and that of the first."""
-    mean, first = np.empty(len(context.rows)), np.empty(len(context.rows))
+def _early_scores(ensemble: Ensemble, masks: np.ndarray, context: ScoringContext) -> dict[str, np.ndarray]:
+    """‖p − onehot‖₂, mean over the heads and that of the first; and times √(‖x‖² + 1), mean over the heads."""
+    mean, first, gradient = (np.empty(len(context.rows)) for _ in range(3))
     for block, inputs in _input_blocks(ensemble, context, "EL2N"):
         lengths = np.asarray(_error_lengths(ensemble, inputs, context.required_classes[block.span]))
+        seen = np.sqrt(np.asarray(inputs) ** 2 @ masks.astype(inputs.dtype) + 1)
         mean[block.span], first[block.span] = lengths.mean(axis=1), lengths[:, 0]
-    return {"el2n": mean, "el2n_1": first}
+        gradient[block.span] = (lengths * seen).mean(axis=1)
+    return {"el2n": mean, "el2n_1": first, "grand": gradient}
 
 
 def _disagreement_scores(ensemble: Ensemble, context: ScoringContext) -> dict[str, np.ndarray]:

@@ -115,6 +115,7 @@ FAMILIES = (
         metrics=(
             "el2n",
             "el2n_1",
+            "grand",
             "forgetting",
             "ddd",
             "active_learning",

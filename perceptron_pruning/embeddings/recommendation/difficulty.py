@@ -10,7 +10,7 @@ label of a row::
 A label is in doubt where the first is below −0.7: heads that did not see the row are sure of another class.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,12 +35,14 @@ class Difficulty:
         doubtful: Whether the label is in doubt, (n,).
         predicted: Most probable class out of fold, (n,).
         start: Mean parameters of the out-of-fold heads, from which other heads start.
+        inputs: What the heads saw, (n, d), for selections that cover; or None.
     """
 
     scores: dict[str, np.ndarray]
     doubtful: np.ndarray
     predicted: np.ndarray
     start: np.ndarray
+    inputs: np.ndarray | None = field(default=None, repr=False)
 
     def part(self, rows: np.ndarray | slice) -> "Difficulty":
         """Those of some of the rows."""
@@ -49,6 +51,7 @@ class Difficulty:
             doubtful=self.doubtful[rows],
             predicted=self.predicted[rows],
             start=self.start,
+            inputs=None if self.inputs is None else self.inputs[rows],
         )
 
 
@@ -64,7 +67,7 @@ def measure_difficulty(inputs: np.ndarray, classes: np.ndarray, n_classes: int, 
     probabilities, heads = out_of_fold(inputs, classes, n_classes, seed)
     start = np.mean([head.parameters for head in heads], axis=0)
     trained = fit_head(inputs, classes, n_classes=n_classes, ridge=SCORING_RIDGE, start=start)
-    return difficulty_of(probabilities, trained.probabilities(inputs), classes, start)
+    return replace(difficulty_of(probabilities, trained.probabilities(inputs), classes, start), inputs=inputs)
 
 
 def difficulty_of(probabilities: np.ndarray, trained: np.ndarray, classes: np.ndarray, start: np.ndarray) -> Difficulty:

@@ -7,11 +7,10 @@ of the gradient is below a tolerance, or for a number of iterations: a recipe, t
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
-from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, softmax_loss, unpacked
+from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, unpacked
+from perceptron_pruning.embeddings.recommendation.lbfgs import minimise
 
-MEMORY = 15  # steps that L-BFGS remembers
 CURVATURE = 0.05  # p(1 − p) of a class, typical of a trained head
 
 
@@ -86,25 +85,26 @@ def fit_head(
     Raises:
         HeadFitError: The loss is not finite.
     """
-    targets = np.zeros((len(inputs), n_classes), np.float32)
-    targets[np.arange(len(inputs)), classes] = 1
     scale = _scale(inputs, n_classes, ridge)
-    loss = _ScaledLoss(inputs=inputs, targets=targets, ridge=ridge, scale=scale, tolerance=stop.gradient)
-    solution = minimize(
-        loss,
+    loss = HeadLoss(inputs, classes, n_classes=n_classes, ridge=ridge)
+
+    def scaled_loss(scaled: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = loss((scaled * scale).astype(np.float32))
+        return value, gradient * scale
+
+    end = minimise(
+        scaled_loss,
         np.zeros(scale.size) if start is None else start / scale,
-        jac=True,
-        method="L-BFGS-B",
-        callback=loss.stop_when_flat,
-        options={"maxiter": stop.iterations, "maxfun": 3 * stop.iterations, "maxcor": MEMORY, "gtol": 0.0, "ftol": 0.0},
+        is_flat=lambda gradient: bool(np.abs(gradient / scale).max() < stop.gradient),
+        iterations=stop.iterations,
     )
-    if not (np.isfinite(solution.fun) and np.isfinite(solution.x).all()):
+    if not (np.isfinite(end.loss) and np.isfinite(end.gradient).all()):
         raise HeadFitError(
             f"a softmax head on {len(inputs)} rows diverged; rescale the embeddings or raise its ridge {ridge:g}",
-            gradient=loss.largest_gradient,
+            gradient=float(np.abs(end.gradient / scale).max()),
         )
     present = np.bincount(classes, minlength=n_classes) > 0
-    return Head(parameters=solution.x * scale, present=present, n_evaluations=int(solution.nfev))
+    return Head(parameters=end.parameters * scale, present=present, n_evaluations=end.n_evaluations)
 
 
 def _scale(inputs: np.ndarray, n_classes: int, ridge: float) -> np.ndarray:
@@ -116,24 +116,39 @@ def _scale(inputs: np.ndarray, n_classes: int, ridge: float) -> np.ndarray:
     return np.repeat(1 / np.sqrt(curvature), n_classes)
 
 
-@dataclass(kw_only=True)
-class _ScaledLoss:
-    """Loss and gradient by parameters in units of ``scale``; remembers the largest gradient by the parameters."""
+class HeadLoss:
+    """Mean cross-entropy + (ridge/2) ‖W‖² and its gradient, in single precision.
 
-    inputs: np.ndarray
-    targets: np.ndarray
-    ridge: float
-    scale: np.ndarray
-    tolerance: float
-    largest_gradient: float = np.inf
+    Rows run along the last axis of all arrays, so that sums over classes add long vectors: twice as fast as
+    `softmax_loss` for ten classes.
 
-    def __call__(self, scaled: np.ndarray) -> tuple[float, np.ndarray]:
-        parameters = (scaled * self.scale).astype(np.float32)
-        value, gradient = softmax_loss(parameters, self.inputs, self.targets, self.ridge)
-        self.largest_gradient = float(np.abs(gradient).max())
-        return value, gradient * self.scale
+    Args:
+        inputs: (n, d) float32.
+        classes: (n,), in 0..C−1.
+        n_classes: C.
+        ridge: Strength, in units of the loss.
+    """
 
-    def stop_when_flat(self, intermediate_result: object) -> None:
-        """Ends the minimisation at the gradient asked for."""
-        if self.largest_gradient < self.tolerance:
-            raise StopIteration
+    def __init__(self, inputs: np.ndarray, classes: np.ndarray, *, n_classes: int, ridge: float):
+        self.features = np.ascontiguousarray(inputs.T)
+        self.n_classes, self.ridge = n_classes, np.float32(ridge)
+        self.own = classes * len(inputs) + np.arange(len(inputs))  # places of the labels in (C, n), flat
+
+    def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Loss and gradient at the rows of W and then b, flat, ((d + 1) C,) float32."""
+        n = self.features.shape[1]
+        weights, bias = unpacked(parameters, self.n_classes)
+        odds = weights.T @ self.features
+        odds += bias[:, None]
+        odds -= odds.max(axis=0)
+        own_logits = float(odds.ravel()[self.own].sum(dtype=float))
+        np.exp(odds, out=odds)
+        normaliser = odds.sum(axis=0)
+        loss = (float(np.log(normaliser).sum(dtype=float)) - own_logits) / n
+        odds /= normaliser * np.float32(n)
+        odds.ravel()[self.own] -= np.float32(1 / n)  # now the residual (p − t)/n
+        gradient = np.empty((len(weights) + 1, self.n_classes), np.float32)
+        np.matmul(self.features, odds.T, out=gradient[:-1])
+        gradient[:-1] += self.ridge * weights
+        gradient[-1] = odds.sum(axis=1)
+        return loss + float(self.ridge) / 2 * float(np.vdot(weights, weights)), gradient.ravel()

@@ -1,9 +1,11 @@
 """What the race says: the best rule at each fraction, and honest differences with 95 % intervals.
 
-The rule is chosen by its mean over all folds. Its difference to random and to all rows is measured where it was not
-chosen: chosen on one half of the folds, measured on the other, and swapped; otherwise the winner looks a point better
-than it is. Differences are of the same rows, so that most of their scatter cancels. The standard error is that of the
-rows times 1.4, for the scatter between training sets.
+The rule is chosen by its mean smoothed error over two groups of rows: two folds, of which the second was run for the
+rules that led in the first, or the halves of one fold. Its difference to random and to all rows is measured where it
+was not chosen: chosen on the first group, measured on the second (of halves also the other way round); and chosen on
+both, measured on further folds, in which the chosen rules, random and all rows alone were run. Otherwise the winner
+looks a point better than it is. Differences are of the same rows, so that most of their scatter cancels. The standard
+error is that of the rows times a factor, for the scatter between training sets.
 """
 
 from collections.abc import Sequence
@@ -11,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED
 from perceptron_pruning.embeddings.recommendation.race import Candidate, Errors, weighted_mean
 from perceptron_pruning.embeddings.recommendation.rules import Rule
 from perceptron_pruning.evidence.effect import Effect
 
-INFLATION = 1.4  # of standard errors over rows
+INFLATION = 1.5  # of standard errors over rows
 TREND = 0.2  # ln(1/0.8)/ln 2 = 0.32 of the step from 0.4 n to 0.8 n, shrunk: carries 0.8 n to n
 
 
@@ -24,7 +27,7 @@ class Group:
     """Rows that were put aside together.
 
     Attributes:
-        errors: Of every candidate on each row.
+        errors: Mistakes and smoothed errors of every candidate on each row, (2, n).
         importance: Weight of each row.
     """
 
@@ -34,11 +37,11 @@ class Group:
 
 def groups_of(folds: Sequence[tuple[Errors, np.ndarray]]) -> list[Group]:
     """The folds as groups; a single fold is split into its even and odd rows."""
-    if len(folds) > 1:
+    if len(folds) != 1:
         return [Group(errors=errors, importance=importance) for errors, importance in folds]
     ((errors, importance),) = folds
     return [
-        Group(errors={key: row[half::2] for key, row in errors.items()}, importance=importance[half::2])
+        Group(errors={key: row[:, half::2] for key, row in errors.items()}, importance=importance[half::2])
         for half in (0, 1)
     ]
 
@@ -47,45 +50,50 @@ class Judge:
     """Means, choices and differences over groups.
 
     Args:
-        groups: At full size.
+        groups: At full size, two of them.
         small: The first of them at half size, for fewer rules; may be empty.
+        confirming: At full size, with the rules that the groups chose, random and all rows alone; may be empty.
     """
 
-    def __init__(self, groups: Sequence[Group], small: Sequence[Group]):
-        self.groups, self.small = list(groups), list(small)
-        middle = len(self.groups) // 2
-        self.halves = (self.groups[:middle], self.groups[middle:])
+    def __init__(self, groups: Sequence[Group], small: Sequence[Group], confirming: Sequence[Group] = ()):
+        self.groups, self.small, self.confirming = list(groups), list(small), list(confirming)
         common = set.intersection(*(set(group.errors) for group in self.groups))
+        first, second = self.groups[:1], self.groups[1:]
+        self.measurements = [(first, second), (self.groups, self.confirming)]  # (chosen on, measured on)
+        if set(second[0].errors) == set(first[0].errors):  # nothing was dropped by what the first group said
+            self.measurements.append((second, first))
         self.candidates = [key for key in self.groups[0].errors if key in common]
+
+    @property
+    def everything(self) -> list[Group]:
+        """All groups at full size."""
+        return self.groups + self.confirming
 
     def of(self, rule: Rule) -> list[Candidate]:
         """A rule's candidates: one for each setting of the student."""
         return [key for key in self.candidates if key[0] == rule]
 
     def best(self, candidates: Sequence[Candidate], groups: Sequence[Group] | None = None) -> Candidate:
-        """The candidate of least mean error."""
+        """The candidate of least mean smoothed error over the groups that choose."""
         return min(candidates, key=lambda key: mean_error(key, self.groups if groups is None else groups))
 
     def difference(self, candidates: Sequence[Candidate], reference: Sequence[Candidate]) -> Effect:
         """Honest difference of error, best of the candidates minus best of the reference."""
         values, weights = [], []
-        for choosing, measuring in (self.halves, self.halves[::-1]):
+        for choosing, measuring in self.measurements:
             chosen, other = self.best(candidates, choosing), self.best(reference, choosing)
             for group in measuring:
-                values.append(group.errors[chosen] - group.errors[other])
+                values.append((group.errors[chosen] - group.errors[other])[SMOOTHED])
                 weights.append(group.importance)
-        mean, standard_error = weighted_mean(np.concatenate(values), np.concatenate(weights))
-        return Effect(value=mean, standard_error=INFLATION * standard_error)
+        return _effect(values, weights)
 
     def plain_difference(self, candidate: Candidate, reference: Rule) -> Effect:
         """Difference of a candidate and a rule's best setting, on the groups that have them."""
         groups = [group for group in self.groups if candidate in group.errors]
         settings = [key for key in groups[0].errors if key[0] == reference]
         other = self.best(settings, groups)
-        values = np.concatenate([group.errors[candidate] - group.errors[other] for group in groups])
-        weights = np.concatenate([group.importance for group in groups])
-        mean, standard_error = weighted_mean(values, weights)
-        return Effect(value=mean, standard_error=INFLATION * standard_error)
+        values = [(group.errors[candidate] - group.errors[other])[SMOOTHED] for group in groups]
+        return _effect(values, [group.importance for group in groups])
 
     def step(self, rule: Rule, reference: Rule) -> tuple[float, float] | None:
         """Difference of the two rules' errors at half size and at full size, each at its best setting."""
@@ -115,14 +123,24 @@ class Judge:
         return all(any(key[0] == rule for key in group.errors) for group in groups)
 
 
-def mean_error(candidate: Candidate, groups: Sequence[Group]) -> float:
-    """Weighted mean error over all rows of the groups that have the candidate."""
-    pairs = [(group.errors[candidate], group.importance) for group in groups if candidate in group.errors]
+def _effect(values: Sequence[np.ndarray], weights: Sequence[np.ndarray]) -> Effect:
+    mean, standard_error = weighted_mean(np.concatenate(values), np.concatenate(weights))
+    return Effect(value=mean, standard_error=INFLATION * standard_error)
+
+
+def mean_error(candidate: Candidate, groups: Sequence[Group], kind: int = SMOOTHED) -> float:
+    """Weighted mean error, smoothed or of mistakes, over all rows of the groups that have the candidate."""
+    pairs = [(group.errors[candidate][kind], group.importance) for group in groups if candidate in group.errors]
     values, weights = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return float(np.average(values, weights=weights))
 
 
 def least_error(rule: Rule, groups: Sequence[Group]) -> float:
-    """Mean error of a rule at its best setting."""
+    """Mean smoothed error of a rule at its best setting."""
     settings = {key for group in groups for key in group.errors if key[0] == rule}
     return min(mean_error(key, groups) for key in settings)
+
+
+def mistakes(candidate: Candidate, groups: Sequence[Group]) -> float:
+    """Share of mistakes, over all rows of the groups that have the candidate."""
+    return mean_error(candidate, groups, MISTAKE)

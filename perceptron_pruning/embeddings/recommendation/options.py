@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perceptron_pruning.embeddings.recommendation.judge import Judge, least_error, mean_error
+from perceptron_pruning.embeddings.recommendation.judge import Judge, mean_error, mistakes
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule, hardest_rule, random_rule
 from perceptron_pruning.embeddings.recommendation.students import Student
 from perceptron_pruning.evidence.effect import Effect, exact
@@ -20,7 +20,7 @@ class Tried:
     Attributes:
         rule: The rule.
         setting: The student's setting that does best with it.
-        error: Mean error on the rows put aside, in [0, 1].
+        error: Share of mistakes on the rows put aside, in [0, 1].
         folds: Folds it was trained in; fewer than all if it was clearly worse in the first.
         against_random, against_all: Difference of error, with its interval; of the winner chosen and measured on
             different folds.
@@ -81,14 +81,14 @@ def option_at(rules: Sequence[Rule], judge: Judge, student: Student) -> Option:
     best = Tried(
         rule=winner,
         setting=student.settings[setting],
-        error=mean_error((winner, setting), judge.groups),
-        folds=len(judge.groups),
+        error=mistakes((winner, setting), judge.everything),
+        folds=len(judge.everything),
         against_random=exact(0.0) if winner.is_random else judge.difference(alive, chance),
         against_all=judge.carried(against_all, winner, EVERYTHING),
     )
     return Option(
         best=best,
-        tried=tuple(sorted(measured.values(), key=lambda entry: entry.error)),
+        tried=tuple(sorted(measured.values(), key=lambda entry: entry.against_random.value)),
         hardest_against_random=measured[hardest].against_random,
         hardest_trend=judge.step(hardest, random),
     )
@@ -102,7 +102,7 @@ def tried(rule: Rule, judge: Judge, student: Student, random: Rule) -> Tried:
     return Tried(
         rule=rule,
         setting=student.settings[best[1]],
-        error=mean_error(best, groups),
+        error=mistakes(best, groups),
         folds=len(groups),
         against_random=exact(0.0) if rule.is_random else judge.plain_difference(best, random),
         against_all=judge.plain_difference(best, EVERYTHING),
@@ -133,5 +133,5 @@ def verdict_on(options: Sequence[Option], tolerance: float) -> Verdict:
 
 
 def error_of_all(judge: Judge) -> float:
-    """Mean error of all rows at the best setting."""
-    return least_error(EVERYTHING, judge.groups)
+    """Share of mistakes with all rows kept, at the setting that the folds choose."""
+    return mistakes(judge.best(judge.of(EVERYTHING)), judge.everything)

@@ -1,15 +1,15 @@
 """What a race takes, known before it begins."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.metrics.softmax_head import softmax_loss
 from perceptron_pruning.embeddings.recommendation.difficulty import N_FOLDS
-from perceptron_pruning.embeddings.recommendation.race import RANDOM_DRAWS, SHARE_ASIDE, SMALL_FOLDS, Pool
-from perceptron_pruning.embeddings.recommendation.rules import Rule
+from perceptron_pruning.embeddings.recommendation.heads import HeadLoss
+from perceptron_pruning.embeddings.recommendation.race import MOST_ALIVE, SHARE_ASIDE, Pool
+from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule
 
 EVALUATIONS = 60.0  # of loss and gradient in a fit, at most, as seen on real sets
 OVERHEAD = 1.5e-4  # seconds of an evaluation that do not depend on the rows: L-BFGS and calls
@@ -24,36 +24,39 @@ class RacePlan:
         n_rows: n of the pool.
         n_folds: F.
         rules: All of them.
-        small_rules: How many are trained at half size as well.
+        n_fractions: How many fractions are tried.
+        with_small: Whether all, random, the hardest and the chosen rules are trained at half size as well.
         n_settings: Of the student.
     """
 
     n_rows: int
     n_folds: int
     rules: Sequence[Rule]
-    small_rules: int
+    n_fractions: int
+    with_small: bool
     n_settings: int
 
-    @property
-    def extra_draws(self) -> int:
-        """Of the plain random rule over all folds, beyond one a fold."""
-        return RANDOM_DRAWS - self.n_folds if self.n_folds > 1 else 1
+    def _work(self, weight: Callable[[Rule], float], n_rules_later: float) -> float:
+        """Sum of a weight over all students: of all rules, of the leading ones, at half size and where they confirm."""
+        everything, random = weight(EVERYTHING), sum(weight(rule) for rule in self.rules if rule.is_random)
+        first = sum(map(weight, self.rules))
+        later = everything + n_rules_later * random
+        confirming = max(0, self.n_folds - 2) * (everything + 2 * random)
+        return self.n_settings * (first + later * (self.n_folds > 1)) + confirming
 
     @property
     def n_fits(self) -> int:
         """Students trained at most."""
-        random = sum(rule.is_random for rule in self.rules) * self.extra_draws
-        small = self.small_rules * min(self.n_folds, SMALL_FOLDS)
-        return self.n_settings * (self.n_folds * len(self.rules) + random + small)
+        small = (1 + 3 * self.n_fractions) * self.with_small
+        return round(self._work(lambda rule: 1.0, MOST_ALIVE + 1)) + small
 
     @property
     def full_fits(self) -> float:
         """Work of all students and of scoring, in fits on the whole pool."""
-        shares = [rule.keep_fraction for rule in self.rules]
-        random = sum(rule.keep_fraction for rule in self.rules if rule.is_random) * self.extra_draws
-        small = self.small_rules * min(self.n_folds, SMALL_FOLDS) * float(np.mean(shares)) / 2
-        kept = self.n_folds * sum(shares) + random + small
-        return (1 - 1 / SHARE_ASIDE) * (self.n_settings * kept + self.n_folds * N_FOLDS) + N_FOLDS
+        tried = sum(rule.keep_fraction for rule in self.rules if rule.is_random)
+        small = (1 + 3 * tried) / 2 * self.with_small
+        fits = self._work(lambda rule: rule.keep_fraction, MOST_ALIVE + 1) + small + self.n_folds * N_FOLDS
+        return (1 - 1 / SHARE_ASIDE) * fits + N_FOLDS
 
     def seconds(self, pool: Pool) -> float:
         """Estimate for softmax heads on one core, from one evaluation that is timed here."""
@@ -64,12 +67,11 @@ def _evaluation_seconds(pool: Pool) -> float:
     """Seconds of one loss and gradient on all rows, scaled up from part of them."""
     widest = max(pool.inputs.shape[1], pool.n_classes)
     count = min(len(pool.inputs), max(1, TIMED_NUMBERS // widest))
-    targets = np.zeros((count, pool.n_classes), np.float32)
-    targets[np.arange(count), pool.classes[:count]] = 1
+    loss = HeadLoss(pool.inputs[:count], pool.classes[:count], n_classes=pool.n_classes, ridge=1e-3)
     parameters = np.zeros((pool.inputs.shape[1] + 1) * pool.n_classes, np.float32)
     times = []
     for _ in range(3):
         begun = time.perf_counter()
-        softmax_loss(parameters, pool.inputs[:count], targets, 1e-3)
+        loss(parameters)
         times.append(time.perf_counter() - begun)
     return min(times) * len(pool.inputs) / count

@@ -5,26 +5,27 @@ the whole pool first and putting rows aside afterwards would leak: it makes rule
 are. A second race on half of Q shows the trend with the size of the pool.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.difficulty import Difficulty, measure_difficulty
+from perceptron_pruning.embeddings.recommendation.marks import SMOOTHED, marks
 from perceptron_pruning.embeddings.recommendation.rules import Rule
 from perceptron_pruning.embeddings.recommendation.students import Student, Task
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
 from perceptron_pruning.embeddings.runtime.progress import Progress
 
-SMALL_FOLDS = 2  # folds at most in which the race at half size is run
+CHOOSING_FOLDS = 2  # folds at most in which all rules are raced, at full and at half size
 SHARE_ASIDE = 5  # a fold puts one row in so many aside
-RANDOM_DRAWS = 4  # of the plain random rule over all folds, whose errors are averaged
-CLEARLY_WORSE = 3.0  # standard errors behind the best, after a fold, at which a rule is trained no more
+MOST_ALIVE = 4  # rules a fraction that are raced in the second fold, besides random
+CLEARLY_WORSE = 3.0  # standard errors behind the best, after the first fold, at which a rule is raced no more
 
 Candidate = tuple[Rule, int]
 """A rule and the number of the student's setting."""
 Errors = dict[Candidate, np.ndarray]
-"""Candidate → error on each row put aside, in [0, 1], (n_E,)."""
+"""Candidate → mistake and smoothed error on each row put aside, in [0, 1], (2, n_E)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,77 +78,79 @@ def make_fold(pool: Pool, number: int, checkpoint: Checkpoint) -> Fold:
         checkpoint.save(name, **own, **difficulty.scores)
     else:
         own = {key: stored.pop(key) for key in ("doubtful", "predicted", "start")}
-        difficulty = Difficulty(scores=stored, **own)
+        difficulty = Difficulty(scores=stored, inputs=pool.inputs[rest], **own)
     return Fold(number=number, aside=aside, rest=rest, difficulty=difficulty)
 
 
 def race(
     pool: Pool,
     fold: Fold,
-    rules: Sequence[Rule],
+    rules: Mapping[Rule, Sequence[int]],
     student: Student,
     *,
     size: int,
-    draws: int,
     checkpoint: Checkpoint,
     progress: Progress,
 ) -> Errors:
-    """Errors of every rule and setting on the rows put aside, trained on what is kept of the first ``size`` of Q.
+    """Marks of rules on the rows put aside, trained on what is kept of the first ``size`` of Q.
 
-    ``draws`` of the plain random rule are averaged.
+    Args:
+        rules: Rule → numbers of the student's settings.
     """
     errors: Errors = {}
     with progress.task(f"fold {fold.number + 1}, {size} rows", total=len(rules), unit="rule") as advance:
-        for rule in rules:
-            name = f"errors_{fold.number}_{size}_{_slug(rule)}"
+        for rule, settings in rules.items():
+            name = f"errors_{fold.number}_{size}_{_slug(rule)}_{'-'.join(map(str, settings))}"
             stored = checkpoint.load(name)
             if stored is None:
-                stored = {"errors": _errors_of_rule(pool, fold, rule, student, size, draws if rule.is_random else 1)}
+                stored = {"errors": _errors_of_rule(pool, fold, rule, student, settings, size)}
                 checkpoint.save(name, **stored)
-            errors |= {(rule, setting): row for setting, row in enumerate(stored["errors"])}
+            errors |= {(rule, setting): row for setting, row in zip(settings, stored["errors"], strict=True)}
             advance(1)
     return errors
 
 
-def _errors_of_rule(pool: Pool, fold: Fold, rule: Rule, student: Student, size: int, draws: int) -> np.ndarray:
-    """(settings, n_E) float32, mean over the draws."""
+def _errors_of_rule(
+    pool: Pool, fold: Fold, rule: Rule, student: Student, settings: Sequence[int], size: int
+) -> np.ndarray:
+    """(settings, 2, n_E) float32."""
     rows, truth = fold.rest[:size], pool.classes[fold.aside]
     difficulty = fold.difficulty.part(slice(0, size))
-    total = np.zeros((len(student.settings), truth.size), np.float32)
-    for draw in range(draws):
-        seed = _seed(pool.seed, fold.number, size, draw)
-        kept = rows[rule.select(difficulty, pool.classes[rows], seed)]
-        task = Task(
-            inputs=pool.inputs[kept],
-            classes=pool.classes[kept],
-            n_classes=pool.n_classes,
-            start=difficulty.start,
-            seed=seed,
-        )
-        for setting, predict in enumerate(student.train(task)):
-            total[setting] += predict(pool.inputs[fold.aside]) != truth
-    return total / draws
+    seed = _seed(pool.seed, fold.number, size)
+    kept = rows[rule.select(difficulty, pool.classes[rows], seed)]
+    task = Task(
+        inputs=pool.inputs[kept],
+        classes=pool.classes[kept],
+        n_classes=pool.n_classes,
+        start=difficulty.start,
+        seed=seed,
+    )
+    scorers = student.train(task, settings)
+    return np.array([marks(score(pool.inputs[fold.aside]), truth) for score in scorers])
 
 
 def survivors(rules: Iterable[Rule], folds: Sequence[tuple[Errors, np.ndarray]]) -> list[Rule]:
-    """The rules of one fraction that are not clearly worse than the best so far; random always stays.
-
-    So far behind, a rule would not be chosen by the other folds either: to drop it biases nothing.
+    """The rules of one fraction that lead so far and are not clearly worse than the best; random always stays.
 
     Args:
         rules: Those trained in all folds so far.
-        folds: Errors and weights of the rows of each fold so far.
+        folds: Marks and weights of the rows of each fold so far.
     """
     importance = np.concatenate([weights for _, weights in folds])
     best = {rule: _best_setting(rule, folds, importance) for rule in rules}
-    leader = min(best, key=lambda rule: np.average(best[rule], weights=importance))
-    return [rule for rule in best if rule.is_random or not _clearly_worse(best[rule], best[leader], importance)]
+    order = sorted(best, key=lambda rule: np.average(best[rule], weights=importance))
+    leading = [rule for rule in order if not rule.is_random][:MOST_ALIVE]
+    return [
+        rule
+        for rule in best
+        if rule.is_random or (rule in leading and not _clearly_worse(best[rule], best[order[0]], importance))
+    ]
 
 
 def _best_setting(rule: Rule, folds: Sequence[tuple[Errors, np.ndarray]], importance: np.ndarray) -> np.ndarray:
-    """Errors on the rows of all folds at the setting that is best on them."""
+    """Smoothed errors on the rows of all folds at the setting that is best on them."""
     settings = [key for key in folds[0][0] if key[0] == rule]
-    runs = [np.concatenate([errors[key] for errors, _ in folds]) for key in settings]
+    runs = [np.concatenate([errors[key][SMOOTHED] for errors, _ in folds]) for key in settings]
     return min(runs, key=lambda row: np.average(row, weights=importance))
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.recommendation.race import SHARE_ASIDE
-from perceptron_pruning.embeddings.recommendation.rules import Rule, shortlist
+from perceptron_pruning.embeddings.recommendation.rules import Rule, by_methods, shortlist
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.7, 0.85)
 QUICK_FRACTIONS = (0.5, 0.7)
 LEAST_ROWS = 100
-ENOUGH_ASIDE = 1000  # rows of a fold from which two folds do, instead of four
+FOLDS = (2, 3, 4, 5)
+DEFAULT_FOLDS = 5  # each a fifth of the rows: all of them are put aside once
 MOST_ROWS = 100_000  # of a pool that is raced whole
 SAMPLED_ROWS = 25_000  # raced of a larger one
 ClassWeights = Mapping[object, float] | str | None
@@ -24,18 +24,21 @@ class Request:
 
     Attributes:
         fractions: Largest first.
-        n_folds: 1, 2 or 4.
+        n_folds: 1, or 2 to 5.
         quick: Whether without the race at half size.
+        coverage: Whether with the selections that are no rankings.
     """
 
     fractions: tuple[float, ...]
     n_folds: int
     quick: bool
+    coverage: bool
 
     @property
     def rules(self) -> dict[float, list[Rule]]:
-        """The short list at every fraction."""
-        return {f: shortlist(f, quick=self.quick) for f in self.fractions}
+        """The rules at every fraction."""
+        more = by_methods if self.coverage else lambda fraction: []
+        return {f: shortlist(f, quick=self.quick) + more(f) for f in self.fractions}
 
 
 def checked_request(
@@ -47,6 +50,7 @@ def checked_request(
     quick: bool,
     sample_rows: int | None,
     seed: int,
+    coverage: bool,
 ) -> Request:
     """The request.
 
@@ -63,15 +67,13 @@ def checked_request(
     for fraction in asked:
         if not 0 < fraction < 1:
             raise ValueError(f"`fractions` must be in (0, 1); got {fraction}")
-    if folds not in (None, 2, 4):
-        raise ValueError(f"`folds` must be 2 or 4; got {folds}")
+    if folds is not None and folds not in FOLDS:
+        raise ValueError(f"`folds` must be 2, 3, 4 or 5; got {folds}")
     if seed < 0:
         raise ValueError(f"`seed` must be at least 0; got {seed}")
     if sample_rows is not None and not LEAST_ROWS <= sample_rows <= n_rows:
         raise ValueError(f"`sample_rows` must be in [{LEAST_ROWS}, {n_rows}]; got {sample_rows}")
-    raced = sample_rows or n_rows
-    default = 2 if raced // SHARE_ASIDE >= ENOUGH_ASIDE else 4
-    return Request(fractions=asked, n_folds=1 if quick else folds or default, quick=quick)
+    return Request(fractions=asked, n_folds=1 if quick else folds or DEFAULT_FOLDS, quick=quick, coverage=coverage)
 
 
 def sampled(n_rows: int, sample_rows: int | None, seed: int) -> np.ndarray:

@@ -6,6 +6,8 @@ import numpy as np
 
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, SIGNED, TRAINED, Difficulty
+from perceptron_pruning.embeddings.selections.methods import METHODS, rows_by_method
+from perceptron_pruning.embeddings.selections.methods import WORDS as METHOD_WORDS
 from replica_theory.selection import KeepBetween, KeepEasiest, KeepHardest, Selection
 
 RANDOM = "random"
@@ -22,7 +24,7 @@ class Rule:
     """What is kept.
 
     Attributes:
-        metric: What ranks the rows: a metric of `Difficulty`, "random", or "all".
+        metric: What ranks the rows: a metric of `Difficulty`, "random", or "all"; or a method of `select`.
         keep_fraction: Share of the rows that is kept.
         skip: Share of the hardest rows that is passed over.
         class_floor: Share of its proportional quota that each class is sure of.
@@ -63,6 +65,8 @@ class Rule:
         """
         if self.metric == ALL:
             return np.arange(len(classes))
+        if self.metric in METHODS:
+            return self._by_method(difficulty, classes, seed)
         if self.metric == RANDOM:
             scores = np.random.default_rng([seed, 2]).random(len(classes))
         else:
@@ -72,21 +76,35 @@ class Rule:
         labels = classes if self.class_floor else None
         return keep(scores, selection=self.selection, labels=labels, class_floor=self.class_floor, seed=seed)
 
+    def _by_method(self, difficulty: Difficulty, classes: np.ndarray, seed: int) -> np.ndarray:
+        return rows_by_method(
+            self.metric,
+            max(1, round(self.keep_fraction * len(classes))),
+            inputs=difficulty.inputs,
+            classes=classes,
+            scores=difficulty.scores[SIGNED],
+            wrong=difficulty.predicted != classes,
+            seed=seed,
+        )
+
     @property
     def text(self) -> str:
         """In words, after "keep 50 %"."""
         if self.metric == ALL:
             return "all rows"
+        if self.metric in METHODS:
+            return METHOD_WORDS[self.metric]
         doubt = ", rows whose label is in doubt last" if self.without_doubtful else ""
         if self.metric == RANDOM:
             return "at random" + doubt
         by = f"by the {WORDS[self.metric]}"
         if self.is_easiest:
-            return f"the easiest of every class {by}"
+            return f"the easiest {'of every class ' if self.class_floor == 1 else ''}{by}"
         if self.skip == 0:
             return f"the hardest {by}{doubt}"
         top = 1 - self.skip - self.keep_fraction
-        return f"skipping the hardest {percent(self.skip)} and the easiest {percent(top)} {by}"
+        share = ", the same share of every class" if self.class_floor == 1 else ""
+        return f"skipping the hardest {percent(self.skip)} and the easiest {percent(top)} {by}{share}"
 
 
 EVERYTHING = Rule(metric=ALL, keep_fraction=1.0)
@@ -118,15 +136,33 @@ def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
         random_rule(f),
         Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True),
         hardest_rule(f),
-        Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5),
         Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5, without_doubtful=True),
-        *(Rule(metric=SIGNED, keep_fraction=f, skip=s, class_floor=0.5) for s in (0.05, 0.15) if s + f < 1),
-        *(Rule(metric=TRAINED, keep_fraction=f, skip=s, class_floor=0.5) for s in (0.15,) if s + f < 1),
     ]
-    if f < 0.6:
-        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
-        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0))
+    if f + 0.15 <= 1:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.15, class_floor=0.5))
     if quick:
-        without = {(SIGNED, 0.05), (TRAINED, 0.15), (AGNOSTIC, 0.0)}
-        rules = [rule for rule in rules if (rule.metric, rule.skip) not in without or rule.without_doubtful]
+        return rules + _middles(f, middle)[: 1 if f > 0.3 else 2] if f < 0.6 else rules
+    rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
+    if f > 0.2 and f + 0.15 < 1:
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=0.15, class_floor=0.5))
+    if f > 0.8:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
+    if f < 0.6:
+        rules += _middles(f, middle)
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
+    if f < 0.2:
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=1.0))
     return rules
+
+
+def by_methods(keep_fraction: float) -> list[Rule]:
+    """The selections that are no rankings, at a fraction."""
+    return [Rule(metric=method, keep_fraction=keep_fraction) for method in METHODS]
+
+
+def _middles(f: float, middle: float) -> list[Rule]:
+    """The middle of the ranking, and its easy end of every class: for small fractions."""
+    return [
+        Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5),
+        Rule(metric=SIGNED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0),
+    ]

@@ -1,16 +1,22 @@
-"""The whole race: every rule at nearly full size in each fold, then a few at half size."""
+"""The races of a recommendation, one fold after the other.
+
+In the first fold all rules are raced, at full and some at half size, in the second the leading ones. They choose a
+rule for each fraction. In the other folds the chosen rules, random and all rows alone are run, each at its best
+setting: that narrows the intervals for a tenth of the cost.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from perceptron_pruning.embeddings.recommendation.judge import Judge, groups_of
+from perceptron_pruning.embeddings.recommendation.judge import Group, Judge, groups_of
+from perceptron_pruning.embeddings.recommendation.marks import SMOOTHED
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
-    RANDOM_DRAWS,
+    CHOOSING_FOLDS,
     SHARE_ASIDE,
-    SMALL_FOLDS,
+    Candidate,
     Errors,
     Fold,
     Pool,
@@ -26,35 +32,84 @@ from perceptron_pruning.embeddings.runtime.cost import duration_text
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 
 
-def run_races(
-    pool: Pool, asked: Request, student: Student, store: Checkpoint, progress: Progress
-) -> tuple[list[Option], Judge]:
-    """Both races and what they say."""
-    rules = asked.rules
-    every = [EVERYTHING, *(rule for listed in rules.values() for rule in listed)]
-    plan = RacePlan(
-        n_rows=len(pool.classes),
-        n_folds=asked.n_folds,
-        rules=every,
-        small_rules=0 if asked.quick else 3 * len(rules),
-        n_settings=len(student.settings),
-    )
-    _say(plan, pool, student, progress)
-    folds, full = [], []
-    alive, draws = every, max(1, RANDOM_DRAWS // max(2, asked.n_folds))
-    for number in range(asked.n_folds):
-        fold = make_fold(pool, number, store)
-        size = len(fold.rest)
-        errors = race(pool, fold, alive, student, size=size, draws=draws, checkpoint=store, progress=progress)
-        folds.append(fold)
-        full.append((errors, pool.importance[fold.aside]))
-        alive = [EVERYTHING, *_survivors(alive, asked.fractions, full)]
-    groups = groups_of(full)
-    first = Judge(groups, [])
-    chosen = [option_at(listed, first, student).best.rule for listed in rules.values()]
-    small = [] if asked.quick else groups_of(_small_races(pool, folds[:SMALL_FOLDS], chosen, student, store, progress))
-    judge = Judge(groups, small)
-    return [option_at(listed, judge, student) for listed in rules.values()], judge
+class Races:
+    """The pool, its student, and what both races need.
+
+    Args:
+        pool: What is raced on.
+        asked: Fractions and folds.
+        student: What is trained.
+        store: Finished work.
+        progress: Told of every fold.
+    """
+
+    def __init__(self, pool: Pool, asked: Request, student: Student, store: Checkpoint, progress: Progress):
+        self.pool, self.asked, self.student, self.store, self.progress = pool, asked, student, store, progress
+        self.settings = tuple(range(len(student.settings)))
+
+    def run(self) -> tuple[list[Option], Judge]:
+        """All races, and what they say: an option for each fraction."""
+        rules = self.asked.rules
+        _say(self.pool, self.asked, self.student, self.progress)
+        folds, full = self._choose([EVERYTHING, *(rule for listed in rules.values() for rule in listed)])
+        groups = groups_of(full)
+        first = Judge(groups, [])
+        best = [option_at(listed, first, self.student).best.rule for listed in rules.values()]
+        small = (
+            [] if self.asked.quick else [Group(errors=self._small(folds[0], full[0][0], best), importance=full[0][1])]
+        )
+        numbers = range(CHOOSING_FOLDS, self.asked.n_folds)
+        confirming = [self._confirm(number, self._finalists(first, rules)) for number in numbers]
+        judge = Judge(groups, small, [Group(errors=errors, importance=weights) for errors, weights in confirming])
+        return [option_at(listed, judge, self.student) for listed in rules.values()], judge
+
+    def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[tuple[Errors, np.ndarray]]]:
+        """The folds in which all rules are raced, and their marks."""
+        folds, full = [], []
+        for number in range(min(self.asked.n_folds, CHOOSING_FOLDS)):
+            fold = make_fold(self.pool, number, self.store)
+            folds.append(fold)
+            full.append(self._race(fold, dict.fromkeys(rules, self.settings)))
+            rules = [EVERYTHING, *_survivors(rules, self.asked.fractions, full)]
+        return folds, full
+
+    def _small(self, fold: Fold, errors: Errors, chosen: Sequence[Rule]) -> Errors:
+        """On half of the rows, at the settings best on all of them: everything, random, the hardest, the chosen."""
+        fractions = self.asked.fractions
+        rules = [EVERYTHING, *map(random_rule, fractions), *map(hardest_rule, fractions), *chosen]
+        settings = {rule: (_best_setting(rule, errors, self.pool.importance[fold.aside]),) for rule in rules}
+        return self._race(fold, settings, size=len(fold.rest) // 2)[0]
+
+    def _finalists(self, judge: Judge, rules: dict[float, list[Rule]]) -> dict[Rule, tuple[int, ...]]:
+        """All rows, and for each fraction random and the chosen rule; each at its best setting."""
+        finalists: list[Candidate] = [judge.best(judge.of(EVERYTHING))]
+        for listed in rules.values():
+            finalists.append(judge.best(judge.of(random_rule(listed[0].keep_fraction))))
+            finalists.append(judge.best([key for rule in listed for key in judge.of(rule)]))
+        return {rule: (setting,) for rule, setting in finalists}
+
+    def _confirm(self, number: int, finalists: dict[Rule, tuple[int, ...]]) -> tuple[Errors, np.ndarray]:
+        return self._race(make_fold(self.pool, number, self.store), finalists)
+
+    def _race(
+        self, fold: Fold, rules: dict[Rule, tuple[int, ...]], *, size: int | None = None
+    ) -> tuple[Errors, np.ndarray]:
+        errors = race(
+            self.pool,
+            fold,
+            rules,
+            self.student,
+            size=len(fold.rest) if size is None else size,
+            checkpoint=self.store,
+            progress=self.progress,
+        )
+        return errors, self.pool.importance[fold.aside]
+
+
+def _best_setting(rule: Rule, errors: Errors, importance: np.ndarray) -> int:
+    """Number of the setting at which the rule does best in a fold."""
+    settings = [setting for other, setting in errors if other == rule]
+    return min(settings, key=lambda setting: np.average(errors[rule, setting][SMOOTHED], weights=importance))
 
 
 def _survivors(
@@ -65,30 +120,22 @@ def _survivors(
     return [rule for rules in listed for rule in survivors(rules, folds)]
 
 
-def _small_races(
-    pool: Pool, folds: Sequence[Fold], chosen: Sequence[Rule], student: Student, store: Checkpoint, progress: Progress
-) -> list[tuple[Errors, np.ndarray]]:
-    """On half of the rows: all, random, the hardest, and the rule chosen at each fraction."""
-    fractions = [rule.keep_fraction for rule in chosen]
-    rules = [EVERYTHING, *map(random_rule, fractions), *map(hardest_rule, fractions), *chosen]
-    rules = list(dict.fromkeys(rules))
-    return [
-        (
-            race(pool, fold, rules, student, size=len(fold.rest) // 2, draws=2, checkpoint=store, progress=progress),
-            pool.importance[fold.aside],
-        )
-        for fold in folds
-    ]
-
-
-def _say(plan: RacePlan, pool: Pool, student: Student, progress: Progress) -> None:
+def _say(pool: Pool, asked: Request, student: Student, progress: Progress) -> None:
+    """Shows what the races take."""
     if type(progress) is NoProgress:
         return
     n, d = pool.inputs.shape
-    seconds = plan.seconds(pool)
+    plan = RacePlan(
+        n_rows=n,
+        n_folds=asked.n_folds,
+        rules=[EVERYTHING, *(rule for listed in asked.rules.values() for rule in listed)],
+        n_fractions=len(asked.fractions),
+        with_small=not asked.quick,
+        n_settings=len(student.settings),
+    )
     softmax = student.name == "a softmax head"
     progress.say(
         f"{n} rows x {d}, {pool.n_classes} classes: up to {plan.n_fits} students ({student.name}) on up to "
-        f"{n - n // SHARE_ASIDE} rows in {plan.n_folds} folds; about {duration_text(seconds)} on one core"
+        f"{n - n // SHARE_ASIDE} rows in {plan.n_folds} folds; about {duration_text(plan.seconds(pool))} on one core"
         + ("" if softmax else " if they were softmax heads")
     )

@@ -4,16 +4,16 @@ A rule that looks good because it regularises an ill-tuned student is no good ru
 given the same choice of settings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.heads import RACED, Stop, fit_head
 
 Predictor = Callable[[np.ndarray], np.ndarray]
-"""Inputs (n, d) → classes (n,)."""
+"""Inputs (n, d) → a score for every class, (n, C); the largest is predicted, −∞ is a class without rows."""
 RIDGES = (1e-2, 1e-3)
 
 
@@ -50,9 +50,13 @@ class Student(Protocol):
     @property
     def settings(self) -> tuple[str, ...]: ...
 
-    def train(self, task: Task) -> list[Predictor]:
-        """One trained predictor for each setting."""
+    def train(self, task: Task, settings: Sequence[int] | None = None) -> list[Predictor]:
+        """One trained predictor for each of the settings, given by their numbers; all of them by default."""
         ...
+
+
+def _chosen(settings: Sequence[Any], numbers: Sequence[int] | None) -> Sequence[Any]:
+    return settings if numbers is None else [settings[number] for number in numbers]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +71,14 @@ class SoftmaxStudent:
     def settings(self) -> tuple[str, ...]:
         return tuple(f"ridge {ridge:g}" for ridge in self.ridges)
 
-    def train(self, task: Task) -> list[Predictor]:
+    def train(self, task: Task, settings: Sequence[int] | None = None) -> list[Predictor]:
         start, predictors = task.start, []
-        for ridge in self.ridges:  # each starts where the one before it ended
+        for ridge in _chosen(self.ridges, settings):  # each starts where the one before it ended
             head = fit_head(
                 task.inputs, task.classes, n_classes=task.n_classes, ridge=ridge, start=start, stop=self.stop
             )
             start = head.parameters
-            predictors.append(head.predict)
+            predictors.append(head.logits)
         return predictors
 
 
@@ -89,8 +93,8 @@ class NeighboursStudent:
     def settings(self) -> tuple[str, ...]:
         return tuple(f"k = {k}" for k in self.neighbours)
 
-    def train(self, task: Task) -> list[Predictor]:
-        return [self._predictor(task, min(k, len(task.inputs))) for k in self.neighbours]
+    def train(self, task: Task, settings: Sequence[int] | None = None) -> list[Predictor]:
+        return [self._predictor(task, min(k, len(task.inputs))) for k in _chosen(self.neighbours, settings)]
 
     @staticmethod
     def _predictor(task: Task, k: int) -> Predictor:
@@ -107,7 +111,7 @@ class NeighboursStudent:
             votes = np.zeros((len(labels), task.n_classes))
             for place in range(k):  # a vote, and a little more the nearer it is
                 votes[np.arange(len(labels)), labels[:, place]] += 1 + 2.0 ** -(place + k)
-            return votes.argmax(axis=1)
+            return votes
 
         return predict
 
@@ -125,9 +129,16 @@ class OwnStudent:
     name: str
     settings: tuple[str, ...] = ("",)
 
-    def train(self, task: Task) -> list[Predictor]:
+    def train(self, task: Task, settings: Sequence[int] | None = None) -> list[Predictor]:
         present, numbers = np.unique(task.classes, return_inverse=True)
         if present.size == 1:
-            return [lambda rows: np.full(len(rows), present[0])]
+            return [lambda rows: _spread(np.zeros((len(rows), 1)), present, task.n_classes)]
         logits = self.recipe.fit(task.inputs, numbers, task.seed)  # pyright: ignore[reportAttributeAccessIssue]
-        return [lambda rows: present[np.asarray(logits(rows)).argmax(axis=1)]]
+        return [lambda rows: _spread(np.asarray(logits(rows)), present, task.n_classes)]
+
+
+def _spread(scores: np.ndarray, present: np.ndarray, n_classes: int) -> np.ndarray:
+    """Scores of the classes that are present, (n, P), among all, (n, C); −∞ for the others."""
+    spread = np.full((len(scores), n_classes), -np.inf)
+    spread[:, present] = scores
+    return spread

@@ -11,6 +11,7 @@ from perceptron_pruning.embeddings.io.rows import Shard
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.output.provenance import provenance, versions
 
+HASHED_ROWS = 4096  # rows whose bytes are held while an array is hashed
 PACKAGES = ("perceptron-pruning", "numpy", "scipy", "jax", "jaxlib", "pyarrow", "faiss-cpu")
 
 
@@ -68,7 +69,11 @@ def _shard_entry(shard: Shard) -> dict[str, object]:
 
 def _shard_digest(shard: Shard) -> str:
     if shard.path is None:
-        return digest(shard.read(0, shard.shape[0]))
+        hashed = hashlib.sha256()
+        for start in range(0, shard.shape[0], HASHED_ROWS):
+            block = shard.read(start, min(start + HASHED_ROWS, shard.shape[0]))
+            hashed.update(np.ascontiguousarray(block).tobytes())
+        return hashed.hexdigest()
     status = shard.path.stat()
     return file_digest(shard.path, status.st_size, status.st_mtime_ns)
 

@@ -14,7 +14,7 @@ from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 from perceptron_pruning.embeddings.runtime.progress import Progress
 from perceptron_pruning.embeddings.runtime.settings import ScoreSettings
-from perceptron_pruning.embeddings.runtime.standardise import check_varied, measure_standardisation
+from perceptron_pruning.embeddings.runtime.standardise import check_magnitude, check_varied, measure_standardisation
 
 Sources = EmbeddingSource | Sequence[EmbeddingSource]
 """Embeddings of the same examples by one network or by several."""
@@ -66,6 +66,7 @@ def scoring_context(
         group=group,
         progress=progress,
     )
+    check_magnitude(context.standardisation, rows)
     return _with_test_set(context, inputs)
 
 

@@ -145,7 +145,7 @@ class ScoreSettings:
 DEFAULT_CLUSTERS = 10  # k of the prototypes without labels
 MARGIN_PROBE_RIDGE = 1e-2  # λ of the probe behind the margins, in units of its loss
 MARGIN_PROBE_ITERATIONS = 10  # iterations of L-BFGS from zero, a regulariser of its own
-EARLY_METRICS = frozenset({"el2n", "el2n_1"})  # measured after `early_epochs`, the other metrics of heads at the end
+EARLY_METRICS = frozenset({"el2n", "el2n_1", "grand"})  # measured after `early_epochs`, the others at the end
 ACTIVE_LEARNING_SHARE = 0.8  # share of the examples, of largest entropy, that `active_learning` marks with 1
 PLUS_PLUS_ROWS = 20_000  # rows among which k-means++ draws its centroids, at least (or all)
 PLUS_PLUS_ROWS_PER_CLUSTER = 16  # and of those for each centroid

@@ -12,8 +12,9 @@ import numpy as np
 from perceptron_pruning.embeddings.io.rows import HALF_PRECISION, Rows
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
-from perceptron_pruning.embeddings.runtime.progress import Progress
+from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 
+MAGNITUDES = {4: (1e-14, 1e14), 8: (1e-140, 1e140)}  # bytes of a number → root mean squares that are computed with
 Moments = tuple[int, np.ndarray, np.ndarray]
 """Count, mean (d,) and sum of squared deviations (d,) of some rows, in double precision."""
 
@@ -50,13 +51,19 @@ def measure_standardisation(
         ValueError: A number is not finite; file and row are named.
     """
     moments = _no_moments(rows.n_features)
-    for block in blocks(rows, progress=progress, label=label):
-        moments = _merged(moments, _block_moments(block.values, block.start, rows))
-    counts, means, squares = (group.all_gather(np.asarray(part)[None]) for part in moments)
-    total = _no_moments(rows.n_features)
-    for part in zip(counts, means, squares, strict=True):
-        total = _merged(total, part)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks(rows, progress=progress, label=label):
+            moments = _merged(moments, _block_moments(block.values, block.start, rows))
+        counts, means, squares = (group.all_gather(np.asarray(part)[None]) for part in moments)
+        total = _no_moments(rows.n_features)
+        for part in zip(counts, means, squares, strict=True):
+            total = _merged(total, part)
     n_rows, mean, squared_deviations = total
+    if not np.isfinite(squared_deviations).all():
+        raise ValueError(
+            f"`embeddings` must be below {MAGNITUDES[8][1]:g}, whose squares double precision holds; they are larger "
+            f"in {rows.where(_largest_row(rows))}; divide all by a power of ten"
+        )
     return Standardisation(
         n_rows=int(n_rows),
         mean=mean,
@@ -69,6 +76,33 @@ def check_varied(standardisation: Standardisation) -> None:
     """Raises a `ValueError` if all rows are equal."""
     if not standardisation.scale > 0:
         raise ValueError("`embeddings` must not be equal in all rows; got zero variance in every feature")
+
+
+def check_magnitude(standardisation: Standardisation, rows: Rows) -> None:
+    """Checks that squares and products of rows neither overflow nor vanish in the precision of the arithmetic.
+
+    Raises:
+        ValueError: They do; the root mean square, the row of the largest number and a remedy are named.
+    """
+    size = float(np.hypot(standardisation.scale, np.sqrt(np.mean(standardisation.mean**2))))
+    least, most = MAGNITUDES[rows.dtype.itemsize]
+    if size == 0 or least <= size <= most:
+        return
+    remedy = "divide them by it" + (", or store them as float64" if rows.dtype == np.float32 else "")
+    where = f", largest in {rows.where(_largest_row(rows))}" if size > most else ""
+    raise ValueError(
+        f"`embeddings` must have a root mean square between {least:g} and {most:g} in {rows.dtype} arithmetic; "
+        f"got {size:.3g}{where}; {remedy}"
+    )
+
+
+def _largest_row(rows: Rows) -> int:
+    """Number of the row with the largest |number|."""
+    largest = [
+        (np.abs(block.values).max(axis=1), block.start) for block in blocks(rows, progress=NoProgress(), label="")
+    ]
+    sizes, start = max(largest, key=lambda part: part[0].max())
+    return start + int(sizes.argmax())
 
 
 def _no_moments(n_features: int) -> Moments:

@@ -1,0 +1,75 @@
+"""Hugging Face datasets in and out. Needs datasets (extra ``hugging-face``)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perceptron_pruning.embeddings.io.rows import Rows
+
+if TYPE_CHECKING:
+    from datasets import Dataset  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
+
+    from perceptron_pruning.embeddings.scores import Scores
+
+
+class DatasetShard:
+    """A column of embeddings of a dataset, read a block at a time."""
+
+    path: Path | None = None
+
+    def __init__(self, dataset: "Dataset", column: str):
+        self.dataset, self.column = dataset.with_format("numpy", columns=[column]), column
+        self.name = f"the column {column}"
+        first = np.asarray(self.dataset[0][column])
+        if first.ndim != 1:
+            raise ValueError(f"the column {column} must hold one row of numbers an example; got shape {first.shape}")
+        self.shape, self.dtype = (len(dataset), first.size), first.dtype
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Rows start..stop−1, (stop − start, d)."""
+        values = self.dataset[start:stop][self.column]
+        lengths = {len(row) for row in values}
+        if lengths != {self.shape[1]}:
+            row = next(place for place, one in enumerate(values) if len(one) != self.shape[1])
+            raise ValueError(f"row {start + row} of {self.name} must have {self.shape[1]} numbers")
+        return np.stack(list(values))
+
+
+def embeddings_of(dataset: "Dataset", column: str = "embedding") -> Rows:
+    """The embeddings of a dataset, for `score`, `recommend` and their like; read from its files when needed.
+
+    Raises:
+        ValueError: There is no such column, or it holds no rows of numbers.
+    """
+    _check_columns(dataset, column)
+    return Rows((DatasetShard(dataset, column),))
+
+
+def labels_of(dataset: "Dataset", column: str = "label") -> np.ndarray:
+    """A column of labels, (n,); names where the dataset has them.
+
+    Raises:
+        ValueError: There is no such column.
+    """
+    _check_columns(dataset, column)
+    values, feature = np.asarray(dataset[column][:]), dataset.features[column]
+    names: Any = getattr(feature, "names", None)
+    return values if names is None else np.array(names)[values]
+
+
+def with_scores(dataset: "Dataset", scores: "Scores") -> "Dataset":
+    """The dataset with a column a metric."""
+    for name, values in scores.items():
+        dataset = dataset.add_column(name, values)
+    return dataset
+
+
+def kept_part(dataset: "Dataset", kept: np.ndarray) -> "Dataset":
+    """The kept rows of a dataset, given by their numbers."""
+    return dataset.select(np.asarray(kept))
+
+
+def _check_columns(dataset: "Dataset", column: str) -> None:
+    if column not in dataset.column_names:
+        raise ValueError(f"`column` must be one of {', '.join(dataset.column_names)}; got {column}")

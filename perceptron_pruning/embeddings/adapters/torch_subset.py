@@ -1,0 +1,31 @@
+"""The kept part of a PyTorch dataset. Needs torch."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch.utils.data import Subset  # pyright: ignore[reportMissingImports]
+
+
+def kept_subset(dataset: Any, kept: np.ndarray) -> "Subset":
+    """A `torch.utils.data.Subset` of the rows that `keep`, `select` or a recommendation keeps.
+
+    Args:
+        dataset: A map-style dataset, in the order of the scored rows.
+        kept: Row numbers.
+
+    Raises:
+        ImportError: PyTorch is not installed.
+        ValueError: A row number is beyond the dataset, or occurs twice.
+    """
+    rows = np.asarray(kept)
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(dataset):
+        raise ValueError(f"`kept` must be in 0..{len(dataset) - 1}; got {rows.min()}..{rows.max()}")
+    if len(np.unique(rows)) != rows.size:
+        raise ValueError(f"`kept` must name each row once; got {rows.size - len(np.unique(rows))} repeats")
+    try:
+        from torch.utils.data import Subset  # pyright: ignore[reportMissingImports]
+    except ImportError as missing:
+        raise ImportError('`kept_subset` needs PyTorch: pip install "perceptron-pruning[torch]"') from missing
+    return Subset(dataset, rows.tolist())

@@ -1,0 +1,97 @@
+"""Subsets that no ranking gives: strata of difficulty, coverage of the embeddings, quotas of classes by their error."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from perceptron_pruning.embeddings.io.labels import encoded
+from perceptron_pruning.embeddings.io.open import open_rows
+from perceptron_pruning.embeddings.recommendation.difficulty import SIGNED, measure_difficulty
+from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection, projected
+from perceptron_pruning.embeddings.runtime.prepare import Sources
+from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
+from perceptron_pruning.embeddings.selections.methods import CLASS_QUOTAS, METHODS, STRATIFIED, rows_by_method
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
+from replica_theory.errors import check_keep_fraction
+
+
+def select(
+    embeddings: Sources,
+    labels: ArrayLike | None = None,
+    *,
+    method: str,
+    keep_fraction: float,
+    scores: ArrayLike | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Indices of the kept examples, round(f n) of them, by a selection that is no ranking.
+
+    ====================  ==========================================================================
+    method                keeps
+    ====================  ==========================================================================
+    stratified            as many rows of every stratum of difficulty, without the hardest tenth (CCS)
+    k_centre              rows far from each other: farthest first
+    facility_location     rows to which all others are near: stochastic greedy
+    herding               rows whose mean is that of their class
+    class_quotas          more of the classes that heads get wrong, at random within each (DRoP)
+    ====================  ==========================================================================
+
+    Those that cover work in every class apart, on at most 128 principal components, with the class's share of the
+    pool; without labels on all rows. Their work grows with the square of the rows of a class.
+
+    Args:
+        embeddings: (n, d), an array or a path as for `score`.
+        labels: (n,); needed by class_quotas, and by stratified without ``scores``.
+        method: One of the names above.
+        keep_fraction: f in (0, 1].
+        scores: (n,) finite, high = hard, for stratified; the out-of-fold margin by default.
+        seed: Of folds and draws.
+        progress: Told of every pass over the rows.
+
+    Returns:
+        Indices, ascending.
+
+    Raises:
+        ValueError: A parameter is out of range or missing, or the inputs do not match or are not finite.
+
+    References:
+        Zheng et al. 2023, arXiv:2210.15809; Sener & Savarese 2018, arXiv:1708.00489; Mirzasoleiman et al. 2015,
+        arXiv:1409.7938; Welling 2009; Vysogorets et al. 2024, arXiv:2404.05579.
+
+    Example:
+        >>> rows = np.array([[0.0, 0], [0.1, 0], [5, 0], [5.1, 0], [0, 5], [0, 5.1]])
+        >>> select(rows, method="k_centre", keep_fraction=0.5)
+        array([0, 3, 5])
+    """
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}; got {method}")
+    if seed < 0:
+        raise ValueError(f"`seed` must be at least 0; got {seed}")
+    rows = open_rows(embeddings)  # pyright: ignore[reportArgumentType]
+    needs_heads = method == CLASS_QUOTAS or (method == STRATIFIED and scores is None)
+    if labels is None and needs_heads:
+        raise ValueError(
+            f"`labels` must be given for the method {method}" + (", or `scores`" if method == STRATIFIED else "")
+        )
+    classes, names = (np.zeros(len(rows), int), np.zeros(1)) if labels is None else encoded(labels, len(rows))
+    hardness = None if scores is None else _checked(scores, len(rows))
+    wrong, progress = None, progress or NoProgress()
+    count = max(1, round(check_keep_fraction(keep_fraction) * len(rows)))
+    with one_blas_thread():
+        inputs = None
+        if method != STRATIFIED or scores is None:
+            inputs = projected(rows, measure_projection(rows, SEEN_COMPONENTS, progress), progress)
+        if needs_heads and inputs is not None:
+            if len(names) < 2:
+                raise ValueError(f"`labels` must have at least two classes; got {len(names)}")
+            difficulty = measure_difficulty(inputs, classes, len(names), seed)
+            hardness, wrong = difficulty.scores[SIGNED], difficulty.predicted != classes
+        return rows_by_method(method, count, inputs=inputs, classes=classes, scores=hardness, wrong=wrong, seed=seed)
+
+
+def _checked(scores: ArrayLike, n_rows: int) -> np.ndarray:
+    values = np.asarray(scores, dtype=float)
+    if values.shape != (n_rows,) or not np.isfinite(values).all():
+        raise ValueError(f"`scores` must be finite, one per row, shape ({n_rows},); got shape {values.shape}")
+    return values

@@ -1,0 +1,67 @@
+"""The selections by name, on inputs, classes and difficulties that are in memory."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from perceptron_pruning.embeddings.selections.coverage import facility_location, herding, k_centre
+from perceptron_pruning.embeddings.selections.quotas import by_error, proportional
+from perceptron_pruning.embeddings.selections.stratified import stratified
+
+STRATIFIED, CLASS_QUOTAS = "stratified", "class_quotas"
+COVERAGE: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] = {
+    "k_centre": k_centre,
+    "facility_location": facility_location,
+    "herding": herding,
+}
+METHODS = (STRATIFIED, *COVERAGE, CLASS_QUOTAS)
+WORDS = {
+    STRATIFIED: "equal shares of all strata of the out-of-fold margin",
+    "k_centre": "k-centre greedy in every class",
+    "facility_location": "facility location in every class",
+    "herding": "herding in every class",
+    CLASS_QUOTAS: "classes by their out-of-fold error, at random",
+}
+
+
+def rows_by_method(
+    method: str,
+    count: int,
+    *,
+    inputs: np.ndarray | None,
+    classes: np.ndarray,
+    scores: np.ndarray | None,
+    wrong: np.ndarray | None,
+    seed: int,
+) -> np.ndarray:
+    """Row numbers that a selection keeps, ascending, (count,).
+
+    Args:
+        method: One of `METHODS`.
+        count: Rows to keep.
+        inputs: (n, d), for those that cover.
+        classes: (n,), in 0..C−1; all 0 without labels.
+        scores: (n,), high = hard, for strata.
+        wrong: Whether heads that did not see a row have it wrong, (n,), for quotas by error.
+        seed: Of what is drawn.
+    """
+    rng = np.random.default_rng([seed, 6])
+    if method == STRATIFIED:
+        assert scores is not None
+        return stratified(scores, count, rng)
+    sizes = np.bincount(classes)
+    if method == CLASS_QUOTAS:
+        assert wrong is not None
+        errors = np.bincount(classes, weights=wrong) / np.maximum(sizes, 1)
+        quotas = by_error(sizes, errors, count)
+    else:
+        quotas = proportional(sizes, count)
+    kept = []
+    for label in np.flatnonzero(quotas):
+        members = np.flatnonzero(classes == label)
+        if method == CLASS_QUOTAS:
+            kept.append(rng.choice(members, quotas[label], replace=False))
+        else:
+            assert inputs is not None
+            kept.append(members[COVERAGE[method](inputs[members], int(quotas[label]), rng)])
+    return np.sort(np.concatenate(kept))
