@@ -15,7 +15,7 @@ class Timings:
 
     def __init__(self, path: Path):
         self._path = path
-        self._rows: dict[str, Row] = {row["figure"]: row for row in read_table(path)} if path.exists() else {}
+        self._rows: dict[str, Row] = {str(row["figure"]): row for row in read_table(path)} if path.exists() else {}
 
     @property
     def rows(self) -> list[Row]:

@@ -181,10 +181,11 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 def _predicts(theory: str, predictions: Sequence[Prediction], where: str) -> Claim:
     near = nearness(predictions, theory)
+    exactly = "exact for Gaussian inputs with a teacher's labels as N → ∞, its finite-size term left out here"
     return Claim(
         statement=f"The theory of {_in_words(theory)}, with nothing fitted, predicts two classes of real data",
         setting=_setting(predictions, where),
-        theory="exact for Gaussian inputs with a teacher's labels as N → ∞" if theory == "isotropic" else "",
+        theory=exactly if theory == "isotropic" else "",
         measurements=(
             Measurement(
                 quantity="root mean square of ln(measured/predicted) over that of its standard errors",

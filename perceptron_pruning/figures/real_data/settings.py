@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.experiments.transfer import Target
 from perceptron_pruning.experiments.two_class import TwoClassSettings
-from perceptron_pruning.figures.real_data.sources import METRICS, PAIRS, SOURCES
+from perceptron_pruning.figures.real_data.sources import BENCHMARKED, METRICS, PAIRS, SOURCES
 
 VALIDATION = 1000  # training rows kept for the influence metrics
 
@@ -63,7 +63,7 @@ FULL = Settings(
     benchmark=Plan(
         pool_sizes=(3200,),
         keep_fractions=(0.2, 0.4, 0.6, 0.8, 1.0),
-        metrics=("all",),
+        metrics=BENCHMARKED,
         rules=("random", "hard"),
         n_seeds=5,
         n_validation=VALIDATION,

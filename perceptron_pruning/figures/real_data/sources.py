@@ -31,6 +31,23 @@ PAIRS = {
     "person-animal": TwoClassPair("wordnet", (1, 3), "person or animal, MiniLM"),
 }
 METRICS = {"el2n": "EL2N", "margin_label_agnostic": "label-agnostic margin"}  # the paper's, and its theory's
+BENCHMARKED = (  # metrics of the benchmark
+    "self_supervised_prototypes",
+    "supervised_prototypes",
+    "margin",
+    "margin_label_agnostic",
+    "el2n",
+    "el2n_1",
+    "forgetting",
+    "ddd",
+    "active_learning",
+    "active_learning_entropy",
+    "active_learning_mutual_information",
+    "memorization",
+    "memorization_subsets",
+    "influence_max",
+    "influence_sum_abs",
+)
 
 
 def claim_of(claim: Claim, source: str, figure: str) -> Claim:
