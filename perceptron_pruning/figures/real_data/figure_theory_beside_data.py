@@ -123,7 +123,7 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
         rows += [
             {"kind": MEASURED, "pair": name, "step": step}
             | vars(condition)
-            | {"alpha_prune": alpha, SEED: seed}
+            | {"label_aware": int(condition.label_aware), "alpha_prune": alpha, SEED: seed}
             | {number: float(values[seed, i, j, k]) for number, values in arrays.items()}
             for seed in range(data.sizes[SEED])
             for i, step in enumerate(STEPS)
@@ -143,7 +143,7 @@ def derived(rows: Sequence[Row]) -> list[Row]:
             "step": point.place.step,
             "rule": point.rule,
             "keep_fraction": point.place.keep_fraction,
-            "label_aware": point.place.label_aware,
+            "label_aware": int(point.place.label_aware),
             "ridge": point.place.ridge,
             "alpha_prune": point.alpha_prune,
             "probe_angle_degrees": math.degrees(point.probe_angle),
