@@ -1,6 +1,6 @@
 """Trials of the compiled engine over its domain: verified by which stage, and held against the CPU's exact solver.
 
-    python benchmarks/device_domain.py                      # about 15 minutes on a CPU; writes device_domain.csv
+    python benchmarks/device_domain.py                      # about an hour on two cores; writes device_domain.csv
     python benchmarks/device_domain.py --cells 12 --theory 4
 
 Random settings: α from 0.5 to 50, f from 0.05 to 1, θ from 0 to 30 degrees, N from 20 to 400, every rule. The first two

@@ -60,6 +60,10 @@ RULES = {
     "shipped: verified": Verified(KeepHardest(0.5), 0.9, 0.4),
     "shipped: own": OwnRule(0.3),
 }
+SOME_RULES = [
+    pytest.param(rule, id=name, marks=() if name in ("hardest", "probability") else pytest.mark.slow)
+    for name, rule in RULES.items()
+]
 STUDENTS = [
     EmpiricalRisk(loss, ridge) for loss in ("square", "logistic", "hinge", "squared_hinge") for ridge in (0.02, 1)
 ]
@@ -80,7 +84,7 @@ def largest_difference(result, chosen, places):
     return worst
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("rule", SOME_RULES)
 def test_students_are_those_of_the_cpu_on_the_same_rows(rule):
     chosen = setting(selection=rule)
     result = simulated_on_devices(chosen, range(32))
@@ -99,12 +103,14 @@ def test_results_do_not_depend_on_batch_order_or_first_trial():
     assert not np.any(simulated_on_devices(setting(), range(2**40, 2**40 + 32)).observables.margin == whole.margin)
 
 
+@pytest.mark.slow
 def test_what_pads_the_pool_changes_no_draw():
     """The same trial with P in another bucket begins with the same rows."""
     (few,), (more,) = (list(fetched_rows(setting(selection=KeepRandom(), n_kept=n), [5])) for n in (16, 40))
     assert np.array_equal(more.inputs[:16], few.inputs)
 
 
+@pytest.mark.slow
 def test_coordinates_and_margins_have_their_laws():
     chosen = setting(selection=KeepHardest(0.2), probe_angle=0.3, n_kept=400, n_features=40)
     (data,) = fetched_rows(chosen, [0])
@@ -117,7 +123,7 @@ def test_coordinates_and_margins_have_their_laws():
     assert np.mean(data.inputs[:, 0] < 0) == pytest.approx(0.3, abs=0.03)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("rule", SOME_RULES)
 def test_kept_examples_have_the_law_of_the_numpy_draws(rule):
     """Fields of the kept examples on the probe, with label noise: one law in both streams."""
     chosen = setting(selection=rule, label_noise=0.1, n_kept=48, n_features=3)
@@ -137,6 +143,7 @@ def test_a_probability_that_a_table_misses_is_shipped():
     assert np.interp([0.7 - 1e-9, 0.7 + 1e-9], rule.fields, rule.chances[1]) == pytest.approx([0.9, 0.1], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_what_no_program_verifies_goes_to_the_cpu(monkeypatch):
     expected = simulated_on_devices(setting(), range(8))
     monkeypatch.setattr(device_trials, "TOLERANCE", -1.0)
