@@ -235,12 +235,17 @@ def _points(
             student = _logistic(inputs[chosen], labels[chosen], condition.ridge)
             yield TwoClassPoint(
                 step=step,
-                **vars(condition),
+                rule=condition.rule,
+                keep_fraction=condition.keep_fraction,
+                label_aware=condition.label_aware,
+                ridge=condition.ridge,
                 alpha_prune=alpha,
                 seed=seed,
                 probe_angle=view.probe_angle,
                 test_error=view.error_of(student),
-                **{name: float(errors[place]) for name, errors in predictions.items()},
+                isotropic=float(predictions["isotropic"][place]),
+                plane=float(predictions["plane"][place]),
+                whole_law=float(predictions["whole_law"][place]),
             )
 
 

@@ -84,7 +84,7 @@ def largest_difference(result, chosen, places):
     return worst
 
 
-@pytest.mark.parametrize("rule", SOME_RULES)
+@pytest.mark.parametrize("rule", SOME_RULES, ids=str)
 def test_students_are_those_of_the_cpu_on_the_same_rows(rule):
     chosen = setting(selection=rule)
     result = simulated_on_devices(chosen, range(32))
@@ -123,7 +123,7 @@ def test_coordinates_and_margins_have_their_laws():
     assert np.mean(data.inputs[:, 0] < 0) == pytest.approx(0.3, abs=0.03)
 
 
-@pytest.mark.parametrize("rule", SOME_RULES)
+@pytest.mark.parametrize("rule", SOME_RULES, ids=str)
 def test_kept_examples_have_the_law_of_the_numpy_draws(rule):
     """Fields of the kept examples on the probe, with label noise: one law in both streams."""
     chosen = setting(selection=rule, label_noise=0.1, n_kept=48, n_features=3)

@@ -120,6 +120,7 @@ def test_shards_do_not_matter(pool):
     np.testing.assert_array_equal(whole.centroids, sharded.centroids)
 
 
+@pytest.mark.slow
 def test_two_devices_give_the_same():
     """The rows of a block are shared among the devices of the process."""
     script = (

@@ -38,6 +38,7 @@ def test_convolution_is_that_of_jax(shape, size, stride):
     np.testing.assert_allclose(convolved(jnp.asarray(maps), kernel, stride), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_body_halves_and_widens():
     body, width = ResNet(widths=(4, 8, 16), blocks=2).start(np.random.default_rng(0), np.zeros((1, 28, 28, 3)))
     assert width == 16

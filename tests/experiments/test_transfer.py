@@ -104,6 +104,7 @@ def test_refused_targets(source, tmp_path, plan, target, message):
         transfer(source, replace(PLAN, **plan), tmp_path, target=Target(**target))
 
 
+@pytest.mark.slow
 def test_all_students_get_the_same_rows(source, tmp_path):
     """A network on pixels is trained on the images behind the very embeddings that a head gets."""
     data = load_fashion_mnist(images=True)

@@ -60,6 +60,7 @@ def test_theory_agrees(name):
     assert abs(comparison.z_score) < 4, comparison
 
 
+@pytest.mark.slow
 def test_a_theory_that_knows_nothing_of_the_pool_is_rejected():
     found = cell("logistic, hard", n_features=100)
     foreign = max_margin(found.alpha_prune, selection=found.selection, probe_angle=found.probe_angle)

@@ -40,6 +40,7 @@ def environment(tmp_path) -> dict[str, str]:
     return os.environ | paths | {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "TMPDIR": str(tmp_path)}
 
 
+@pytest.mark.slow
 def test_the_slurm_job_runs_and_leaves_nothing_behind(tmp_path, environment):
     (tmp_path / "sweep.toml").write_text(SMALL, encoding="utf-8")
     with socket.socket() as taken:

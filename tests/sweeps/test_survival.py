@@ -119,6 +119,7 @@ def same(first: xr.Dataset, second: xr.Dataset) -> None:
         assert first[name].values.tobytes() == second[name].values.tobytes()
 
 
+@pytest.mark.slow
 def test_a_few_kills_cost_what_was_under_way_and_no_bit(tmp_path):
     dealt = killed_sweep("cells", tmp_path, kills=3, pause=(0.0, 0.4), seed=1)
     assert dealt.workers

@@ -349,11 +349,11 @@ def _draw_crossings(axes: Axes, predictions: Sequence[Prediction]) -> None:
         placed = [c for c in crossings(predictions, theory) if not math.isnan(c.predicted)]
         measured = np.exp([c.log_alpha.value for c in placed])
         errors = measured * [c.log_alpha.half_width for c in placed] if placed else None
-        face = {} if marker == "x" else {"mfc": "white" if marker == "o" else "black"}
+        face = "white" if marker == "o" else "black"
         colour = "0.55" if marker == "x" else "black"
         predicted = np.exp([c.predicted for c in placed])
         axes.errorbar(
-            predicted, measured, errors, fmt=marker, ms=4, lw=0.7, color=colour, label=THEORIES[theory], **face
+            predicted, measured, errors, fmt=marker, ms=4, lw=0.7, color=colour, label=THEORIES[theory], mfc=face
         )
         ends += [*predicted, *measured]
     if ends:
