@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from machine import description
+from scipy.optimize import brentq
 from tqdm import tqdm
 
 from perceptron_pruning.output.tables import Row, write_table
@@ -144,15 +145,8 @@ def near_fraction(setting: Setting) -> float:
 
 
 def solved_another_way(setting: Setting, alpha_prune: float) -> tuple[float, float]:
-    """The probe's angle and the student's error, cold, on fine panels, at the pool's size by fixed-point iteration."""
-    alpha, pool = setting.alpha_total, None
-    for _ in range(100):
-        pool = fine_pool(setting, alpha)
-        following = alpha_prune / pool.keep_fraction
-        if abs(following / alpha - 1) < 1e-13:
-            break
-        alpha = following
-    assert pool is not None
+    """The probe's angle and the student's error, cold, on fine panels."""
+    pool = fine_pool(setting, pool_size(setting, alpha_prune))
     probe, hard = pool.probe, setting.student == "max_margin"
     loss, ridge = (HardMargin(), 1.0) if hard else (as_loss(check_loss(setting.student)), setting.ridge)
     training = at_ridge_limit(pool.training(loss, ridge))
@@ -161,6 +155,21 @@ def solved_another_way(setting: Setting, alpha_prune: float) -> tuple[float, flo
     student = minimiser(training, order=ORDER, coarse=8, trusting=False)
     (A, r), b = student.along, student.outside
     return probe.angle, math.atan2(math.hypot(r * probe.sine, b), A + r * probe.cosine) / math.pi
+
+
+def pool_size(setting: Setting, alpha_prune: float) -> float:
+    """α_total of which the rule keeps α_prune; by iteration, or where that does not settle, as a root."""
+    alpha = setting.alpha_total
+    for _ in range(4):
+        following = alpha_prune / fine_pool(setting, alpha).keep_fraction
+        if abs(following / alpha - 1) < 1e-13:
+            return following
+        alpha = following
+
+    def excess(log_alpha: float) -> float:
+        return log_alpha + math.log(fine_pool(setting, math.exp(log_alpha)).keep_fraction / alpha_prune)
+
+    return math.exp(brentq(excess, math.log(alpha_prune), math.log(alpha_prune) + 15, xtol=1e-14))
 
 
 def fine_pool(setting: Setting, alpha_total: float) -> PrunedPool:
