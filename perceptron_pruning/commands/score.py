@@ -13,11 +13,14 @@ from cyclopts import Parameter
 from perceptron_pruning.commands.preflight import check_images, check_output, only_run
 from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.open import metadata_column
+from perceptron_pruning.embeddings.recommendation.request import LEAST_ROWS
+from perceptron_pruning.embeddings.recommendation.result import Recommendation
 from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, current_process_group, join
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.scores import SUFFIXES, Scores, part_path
 
+ADVISED_ROWS = 10_000  # on which the recommendation of the report is raced, at most
 BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 
@@ -56,6 +59,7 @@ def score_command(
     overwrite: bool = False,
     report: Path | None = None,
     images: Path | None = None,
+    texts: str | None = None,
     memory_budget: str = "2GB",
     seed: int = 0,
     kmeans: Annotated[KMeansSettings, Parameter(name="*")] = KMeansSettings(),  # noqa: B008
@@ -95,9 +99,11 @@ def score_command(
     overwrite
         Whether to replace an output that is there.
     report
-        An .html with correlations, histograms, classes and extreme examples.
+        An .html with a quick recommendation, what five metrics mean, correlations, classes and extreme examples.
     images
         .npy of the images (n, h, w) or (n, h, w, 3), bytes, for the report.
+    texts
+        Texts of the examples, in a file like labels', for the report.
     memory_budget
         Bytes that may be held, such as 2GB.
     seed
@@ -147,8 +153,21 @@ def score_command(
         from perceptron_pruning.embeddings.report import write_report
 
         place = part_path(report, scores.context.group.rank, scores.context.group.size)
-        print(f"The report is in {write_report(scores, place, images=images)}")
+        words = None if texts is None else read_column(texts)
+        advice = _quick_advice(scores)
+        print(f"The report is in {write_report(scores, place, images=images, texts=words, recommendation=advice)}")
     return 0
+
+
+def _quick_advice(scores: Scores) -> Recommendation | None:
+    """A quick recommendation for the top of the page, where a pool allows one."""
+    context = scores.context
+    if scores.labels is None or len(context.rows) < LEAST_ROWS or context.n_classes < 2 or context.group.size > 1:
+        return None
+    from perceptron_pruning.embeddings.recommend import recommend
+
+    sample = min(len(context.rows), ADVISED_ROWS)
+    return recommend(context.rows, scores.labels, quick=True, sample_rows=sample, seed=context.settings.seed)
 
 
 def _stability(scores: Scores, seed: int) -> str:

@@ -1,19 +1,26 @@
-"""A page about a set of scores: rank correlations of the metrics, histograms, classes, extreme examples."""
+"""A page about a set of scores: a recommendation, what the metrics mean, their agreement, classes, extreme examples."""
 
 import html
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
+from perceptron_pruning.embeddings.metrics.meanings import MEANINGS, shown_by_default
+from perceptron_pruning.embeddings.metrics.witnesses import Witnesses, witnesses_of
+from perceptron_pruning.embeddings.recommendation.difficulty import DOUBTFUL_MARGIN, SIGNED
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.scores import Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from perceptron_pruning.embeddings.recommendation.result import Recommendation
 
 BINS = 40  # of each histogram
 EXTREMES = 10  # examples shown at each end of a metric
@@ -33,6 +40,9 @@ class Report:
         hardest, easiest: Rows of the extreme examples of each metric, (M, 10).
         leverages: h of every row in a ridge head, or None without labels.
         ids: Identifiers of the rows.
+        doubtful: Share of each class whose label is in doubt, (C,), or None.
+        witnesses: Predictions and neighbours of the extreme examples, or None under several processes.
+        labels: Of the rows, or None.
     """
 
     metrics: list[str]
@@ -45,21 +55,27 @@ class Report:
     easiest: np.ndarray
     leverages: np.ndarray | None
     ids: np.ndarray
+    doubtful: np.ndarray | None
+    witnesses: Witnesses | None
+    labels: np.ndarray | None
 
 
-def compute(scores: Scores) -> Report:
-    """The numbers of the page.
+def compute(scores: Scores, metrics: Sequence[str] | None = None) -> Report:
+    """The numbers of the page, of all metrics or of some.
 
     Raises:
-        ValueError: There are no scores.
+        ValueError: There are no scores, or no such metric among them.
     """
     if not scores:
         raise ValueError("`scores` must have a metric at least; got none")
-    names, context = list(scores), scores.context
+    names, context = list(scores) if metrics is None else list(metrics), scores.context
+    missing = [name for name in names if name not in scores]
+    if missing or not names:
+        raise ValueError(f"`metrics` must be among {', '.join(scores)}; got {missing[0] if missing else 'none'}")
     ranks = np.array([rankdata(scores[name]) for name in names])
     order = np.array([np.argsort(-scores[name], kind="stable") for name in names])
     count = min(EXTREMES, ranks.shape[1])
-    sizes = _class_sizes(context)
+    sizes, ends = _class_sizes(context), order[:, [*range(count), *range(-count, 0)]]
     return Report(
         metrics=names,
         spearman=rank_correlations(ranks),
@@ -71,7 +87,20 @@ def compute(scores: Scores) -> Report:
         easiest=order[:, ::-1][:, :count],
         leverages=_leverages(context),
         ids=scores.row_ids,
+        doubtful=_doubtful_shares(scores, sizes),
+        witnesses=None
+        if context.group.size > 1
+        else witnesses_of(order[:, [*range(count), *range(-count, 0)]], context),
+        labels=scores.labels,
     )
+
+
+def _doubtful_shares(scores: Scores, sizes: np.ndarray) -> np.ndarray | None:
+    """Share of each class whose label is in doubt, (C,); None without out-of-fold margins."""
+    if SIGNED not in scores or scores.context.classes is None:
+        return None
+    counts = np.bincount(scores.context.classes, weights=-scores[SIGNED] < DOUBTFUL_MARGIN, minlength=len(sizes))
+    return counts / np.maximum(sizes, 1)
 
 
 def _class_sizes(context: ScoringContext) -> np.ndarray:
@@ -142,68 +171,140 @@ def draw_histograms(report: Report) -> "Figure":
     return figure
 
 
-def write_report(scores: Scores, path: str | Path, *, images: str | Path | np.ndarray | None = None) -> Path:
+def write_report(
+    scores: Scores,
+    path: str | Path,
+    *,
+    metrics: Sequence[str] | None = None,
+    images: str | Path | np.ndarray | None = None,
+    texts: ArrayLike | None = None,
+    recommendation: "Recommendation | None" = None,
+) -> Path:
     """Writes one self-contained page.
 
     Args:
         scores: What `score` returned.
         path: The `.html`.
+        metrics: Those that are shown; five by default.
         images: (n, h, w) or (n, h, w, 3) bytes, or a `.npy` of them: the extreme examples are then shown.
+        texts: (n,): those of the extreme examples are then shown.
+        recommendation: What `recommend` said of the same pool, for the top of the page.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: The images are not as many as the rows, or of another shape.
+        ValueError: The images or texts are not as many as the rows, or a metric is not among the scores.
         OSError: The page cannot be written.
     """
     from perceptron_pruning.output.html import drawn, write_page
 
     pictures = None if images is None else _checked_images(images, len(scores.row_ids))
-    report = compute(scores)
+    words = None if texts is None else _checked_texts(texts, len(scores.row_ids))
+    report = compute(scores, shown_by_default(list(scores)) if metrics is None and scores else metrics)
     parts = [
-        "<p>High = hard = keep.</p>",
+        "" if recommendation is None else _recommended(recommendation),
+        "<h2>Metrics</h2><p>High = hard = keep.</p>" + _meanings(report.metrics),
         "<h2>Agreement</h2>" + drawn(draw_correlations(report), "Spearman rank correlations between the metrics"),
         "<h2>Scores</h2>" + drawn(draw_histograms(report), "A histogram of each metric's scores"),
         "<h2>Classes</h2>" + _class_table(report) if report.class_names else "",
-        "<h2>Hardest and easiest</h2>" + _extremes(report, pictures),
+        "<h2>Hardest and easiest</h2>" + _extremes(report, pictures, words),
     ]
     return write_page(Path(path), f"Pruning metrics of {len(report.ids)} examples", parts)
 
 
+def _recommended(recommendation: "Recommendation") -> str:
+    """The answer, its picture, and what it rests on."""
+    from perceptron_pruning.embeddings.recommendation.picture import draw
+    from perceptron_pruning.output.html import drawn
+
+    answer, *rest = recommendation.text.splitlines()
+    return (
+        f"<h2>Recommendation</h2><p><b>{html.escape(answer)}</b></p>"
+        + drawn(draw(recommendation), "Change of error against the fraction kept")
+        + f"<pre class='wide'>{html.escape(chr(10).join(rest))}</pre>"
+    )
+
+
+def _meanings(metrics: Sequence[str]) -> str:
+    lines = [f"<li><b>{html.escape(name)}</b>: {MEANINGS.get(name, 'A metric of one’s own.')}</li>" for name in metrics]
+    return f"<ul>{''.join(lines)}</ul>"
+
+
 def _class_table(report: Report) -> str:
-    """Mean percentile of each class, the hardest class first."""
+    """Each class with the share of labels in doubt, if known, and its mean percentiles; the worst class first."""
     from perceptron_pruning.output.html import table
 
-    order = np.argsort(-report.class_means.mean(axis=1), kind="stable")[:MOST_CLASSES]
+    doubtful = report.doubtful
+    worst = report.class_means.mean(axis=1) if doubtful is None else doubtful
+    order = np.argsort(-worst, kind="stable")[:MOST_CLASSES]
+    head = ("class", "examples", *(() if doubtful is None else ("label in doubt",)), *report.metrics)
     rows = [
-        (report.class_names[c], int(report.class_sizes[c]), *(f"{value:.2f}" for value in report.class_means[c]))
+        (
+            report.class_names[c],
+            int(report.class_sizes[c]),
+            *(() if doubtful is None else (f"{doubtful[c]:.3f}",)),
+            *(f"{value:.2f}" for value in report.class_means[c]),
+        )
         for c in order
     ]
-    return table(("class", "examples", *report.metrics), rows, caption="Mean percentile (1 = hardest).")
+    return table(head, rows, caption="Mean percentile (1 = hardest).")
 
 
-def _extremes(report: Report, pictures: np.ndarray | None) -> str:
+def _extremes(report: Report, pictures: np.ndarray | None, texts: np.ndarray | None) -> str:
     """The hardest and the easiest examples of each metric."""
     return "\n".join(
         part
         for name, hardest, easiest in zip(report.metrics, report.hardest, report.easiest, strict=True)
         for part in (
-            _examples(report, name, "hardest", hardest, pictures),
-            _examples(report, name, "easiest", easiest, pictures),
+            _examples(report, name, "hardest", hardest, pictures, texts),
+            _examples(report, name, "easiest", easiest, pictures, texts),
         )
     )
 
 
 def _examples(
-    report: Report, metric: str, end: Literal["hardest", "easiest"], rows: np.ndarray, pictures: np.ndarray | None
+    report: Report,
+    metric: str,
+    end: Literal["hardest", "easiest"],
+    rows: np.ndarray,
+    pictures: np.ndarray | None,
+    texts: np.ndarray | None,
 ) -> str:
-    """Identifiers of some rows, and their pictures if there are."""
-    from perceptron_pruning.output.html import picture
+    """Some rows with label, prediction, neighbours and text, and their pictures if there are."""
+    from perceptron_pruning.output.html import picture, table
 
-    ids = ", ".join(html.escape(str(report.ids[row])) for row in rows)
-    strip = "" if pictures is None else "<br>" + picture(_strip(pictures[rows]), f"the {end} by {metric}")
-    return f"<div class='strip'><b>{html.escape(metric)}</b>, {end}: {ids}{strip}</div>"
+    strip = "" if pictures is None else picture(_strip(pictures[rows]), f"the {end} by {metric}")
+    columns = {"id": [report.ids[row] for row in rows]}
+    if report.labels is not None:
+        columns["label"] = [report.labels[row] for row in rows]
+    if report.witnesses is not None:
+        columns |= _testimony(report, report.witnesses, rows)
+    if texts is not None:
+        columns["text"] = [texts[row] for row in rows]
+    listed = table(tuple(columns), zip(*columns.values(), strict=True), caption=f"{metric}, {end}")
+    return f"<div class='strip'>{listed}{strip}</div>"
+
+
+def _testimony(report: Report, witnesses: Witnesses, rows: np.ndarray) -> dict[str, list[str]]:
+    """Predictions and neighbours of some rows."""
+    places = [witnesses.place(row) for row in rows]
+    columns = {}
+    if witnesses.predicted is not None:
+        columns["predicted"] = [report.class_names[witnesses.predicted[place]] for place in places]
+    columns["nearest"] = [", ".join(_named(report, other) for other in witnesses.nearest[place]) for place in places]
+    return columns
+
+
+def _named(report: Report, row: int) -> str:
+    return f"{report.ids[row]}" + ("" if report.labels is None else f" ({report.labels[row]})")
+
+
+def _checked_texts(texts: ArrayLike, n_rows: int) -> np.ndarray:
+    values = np.asarray(texts).astype(str)
+    if values.shape != (n_rows,):
+        raise ValueError(f"`texts` must be one per row, shape ({n_rows},); got {values.shape}")
+    return values
 
 
 def _strip(pictures: np.ndarray) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from perceptron_pruning.cli import app
-from perceptron_pruning.embeddings import keep, load_fashion_mnist, score
+from perceptron_pruning.embeddings import keep, load_fashion_mnist, recommend, score
 from perceptron_pruning.embeddings.class_audit import class_audit
 from perceptron_pruning.embeddings.io.tables import read_scores
 from perceptron_pruning.embeddings.metrics.registry import metric_names
@@ -156,10 +156,38 @@ def test_the_report_has_the_right_numbers(scores, data, tmp_path):
     assert report.hardest[i][0] == scores["el2n"].argmax()
     assert report.class_sizes.sum() == 600
     page = write_report(scores, tmp_path / "report.html", images=np.zeros((600, 8, 8), np.uint8)).read_text()
-    assert page.count("data:image/png") == 2 + 2 * len(METRICS)
+    assert page.count("data:image/png") == 2 + 2 * 5
+    assert [name for name in METRICS if f"<li><b>{name}</b>" in page] == [
+        "self_supervised_prototypes", "margin", "margin_label_agnostic", "el2n", "memorization"
+    ]  # fmt: skip
     assert "http" not in page
     with pytest.raises(ValueError, match=r"`images` must be bytes of shape \(600, h, w\)"):
         write_report(scores, tmp_path / "other.html", images=np.zeros((5, 8, 8), np.uint8))
+
+
+def test_the_report_shows_what_else_is_known_of_extreme_rows(data, tmp_path):
+    pool = {"embeddings": data["embeddings"][:300], "labels": data["labels"][:300].copy()}
+    pool["labels"][:10] = (pool["labels"][:10] + 1) % 10
+    scores = score(**pool, metrics="margin", out_of_fold=True)
+    report = compute(scores, ["margin"])
+    assert report.witnesses is not None
+    assert report.witnesses.predicted is not None
+    for row in np.intersect1d(report.hardest[0], np.arange(10)):  # flipped: the head was not trained on it
+        assert report.witnesses.predicted[report.witnesses.place(row)] != pool["labels"][row]
+    distances = ((pool["embeddings"] - pool["embeddings"][report.hardest[0][0]]) ** 2).sum(axis=1)
+    nearest = report.witnesses.nearest[report.witnesses.place(report.hardest[0][0])]
+    np.testing.assert_array_equal(nearest, np.argsort(distances)[1:4])
+    assert report.doubtful is not None
+    advice = recommend(*pool.values(), quick=True, fractions=[0.5])
+    texts = [f"<text {k}>" for k in range(300)]
+    page = write_report(scores, tmp_path / "report.html", texts=texts, recommendation=advice).read_text()
+    assert page.index("Recommendation") < page.index("Agreement")
+    assert f"&lt;text {report.hardest[0][0]}&gt;" in page
+    assert "label in doubt" in page
+    with pytest.raises(ValueError, match="`metrics` must be among margin, .*; got el2n"):
+        compute(scores, ["el2n"])
+    with pytest.raises(ValueError, match=r"`texts` must be one per row, shape \(300,\)"):
+        write_report(scores, tmp_path / "other.html", texts=texts[:5])
 
 
 def run(*words) -> int:
