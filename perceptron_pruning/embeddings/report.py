@@ -75,7 +75,7 @@ def compute(scores: Scores, metrics: Sequence[str] | None = None) -> Report:
     ranks = np.array([rankdata(scores[name]) for name in names])
     order = np.array([np.argsort(-scores[name], kind="stable") for name in names])
     count = min(EXTREMES, ranks.shape[1])
-    sizes, ends = _class_sizes(context), order[:, [*range(count), *range(-count, 0)]]
+    sizes = _class_sizes(context)
     return Report(
         metrics=names,
         spearman=rank_correlations(ranks),

@@ -184,7 +184,7 @@ def test_the_report_shows_what_else_is_known_of_extreme_rows(data, tmp_path):
     assert page.index("Recommendation") < page.index("Agreement")
     assert f"&lt;text {report.hardest[0][0]}&gt;" in page
     assert "label in doubt" in page
-    with pytest.raises(ValueError, match="`metrics` must be among margin, .*; got el2n"):
+    with pytest.raises(ValueError, match=r"`metrics` must be among margin, .*; got el2n"):
         compute(scores, ["el2n"])
     with pytest.raises(ValueError, match=r"`texts` must be one per row, shape \(300,\)"):
         write_report(scores, tmp_path / "other.html", texts=texts[:5])
