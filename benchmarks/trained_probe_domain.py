@@ -169,7 +169,7 @@ def pool_size(setting: Setting, alpha_prune: float) -> float:
     def excess(log_alpha: float) -> float:
         return log_alpha + math.log(fine_pool(setting, math.exp(log_alpha)).keep_fraction / alpha_prune)
 
-    return math.exp(brentq(excess, math.log(alpha_prune), math.log(alpha_prune) + 15, xtol=1e-14))
+    return math.exp(float(brentq(excess, math.log(alpha_prune), math.log(alpha_prune) + 15, xtol=1e-14)))  # pyright: ignore[reportArgumentType]
 
 
 def fine_pool(setting: Setting, alpha_total: float) -> PrunedPool:
