@@ -7,7 +7,7 @@ is in both, and cancels.
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -152,7 +152,7 @@ class Crossing:
 
     Attributes:
         place: Where.
-        log_alpha: ln α of the measured crossing, with its standard error.
+        log_alpha: ln α of the measured crossing; its standard error is that of what the seeds' own predictions leave.
         predicted: ln α of a theory's; NaN where it has none between the measured sizes.
     """
 
@@ -170,43 +170,68 @@ def crossings(predictions: Sequence[Prediction], theory: str) -> list[Crossing]:
     """Measured crossings, at which the sign is told on both sides, beside a theory's."""
     found = []
     for place in dict.fromkeys(prediction.place for prediction in predictions):
-        ratios = _log_ratios([prediction for prediction in predictions if prediction.place == place], theory)
-        measured = _zero([(log_alpha, value) for log_alpha, value, _, _ in ratios])
+        ratios = _ratios([prediction for prediction in predictions if prediction.place == place], theory)
+        measured = _zero([(ratio.log_alpha, ratio.measured.value) for ratio in ratios])
         if measured is None or not _turns(ratios):
             continue
-        log_alpha, slope, noise = _with_noise(measured, ratios)
-        predicted = _zero([(log_alpha, theirs) for log_alpha, _, _, theirs in ratios])
+        log_alpha, slope, left = measured
+        first, second = ratios[left : left + 2]
+        share = (log_alpha - first.log_alpha) / (second.log_alpha - first.log_alpha)
+        predicted = _zero([(ratio.log_alpha, ratio.predicted) for ratio in ratios])
         found.append(
             Crossing(
                 place=place,
-                log_alpha=Effect(value=log_alpha, standard_error=noise / abs(slope)),
+                log_alpha=Effect(
+                    value=log_alpha,
+                    standard_error=math.hypot((1 - share) * first.unexplained, share * second.unexplained) / abs(slope),
+                    degrees_of_freedom=first.measured.degrees_of_freedom,
+                ),
                 predicted=math.nan if predicted is None else predicted[0],
             )
         )
     return found
 
 
-Ratios = list[tuple[float, float, float, float]]  # ln α; ln(hard/easy), its standard error, and a theory's
+@dataclass(frozen=True)
+class _Ratio:
+    """ln(ε_hard/ε_easy) at one size.
+
+    Attributes:
+        log_alpha: ln α.
+        measured: With the standard error of the difference seed by seed.
+        predicted: A theory's.
+        unexplained: Standard error of measured less predicted, seed by seed.
+    """
+
+    log_alpha: float
+    measured: Effect
+    predicted: float
+    unexplained: float
 
 
-def _log_ratios(predictions: Sequence[Prediction], theory: str) -> Ratios:
+def _ratios(predictions: Sequence[Prediction], theory: str) -> list[_Ratio]:
     """By size, where both rules were measured."""
     by_rule = {(p.rule, p.alpha_prune): p for p in predictions}
-    ratios = []
-    for alpha in sorted({p.alpha_prune for p in predictions}):
-        if ("hard", alpha) in by_rule and ("easy", alpha) in by_rule:
-            hard, easy = by_rule["hard", alpha], by_rule["easy", alpha]
-            noise = math.hypot(
-                hard.measured.standard_error / hard.measured.value, easy.measured.standard_error / easy.measured.value
-            )
-            measured = math.log(hard.measured.value / easy.measured.value)
-            ratios.append((math.log(alpha), measured, noise, math.log(hard.mean(theory) / easy.mean(theory))))
-    return ratios
+    sizes = sorted({p.alpha_prune for p in predictions})
+    pairs = [(by_rule.get(("hard", alpha)), by_rule.get(("easy", alpha))) for alpha in sizes]
+    return [_ratio(hard, easy, theory) for hard, easy in pairs if hard and easy]
 
 
-def _turns(ratios: Ratios) -> bool:
+def _ratio(hard: Prediction, easy: Prediction, theory: str) -> _Ratio:
+    means = hard.measured.value, easy.measured.value
+    spread = effect(hard.errors / means[0] - easy.errors / means[1])
+    left = [(p.errors - p.predicted[theory]) / mean for p, mean in zip((hard, easy), means, strict=True)]
+    return _Ratio(
+        log_alpha=math.log(hard.alpha_prune),
+        measured=replace(spread, value=math.log(means[0] / means[1])),
+        predicted=math.log(hard.mean(theory) / easy.mean(theory)),
+        unexplained=effect(left[0] - left[1]).standard_error,
+    )
+
+
+def _turns(ratios: Sequence[_Ratio]) -> bool:
     """Whether hard is told to be worse in a smaller pool and better in a larger one."""
-    told = [math.copysign(1.0, value) for _, value, noise, _ in ratios if abs(value) > TOLD_APART * noise]
+    told = [r.measured.value for r in ratios if abs(r.measured.value) > TOLD_APART * r.measured.standard_error]
     return len(told) >= 2 and told[0] > 0 > told[-1]
 
 
@@ -218,11 +243,3 @@ def _zero(line: Sequence[tuple[float, float]]) -> tuple[float, float, int] | Non
         if y > 0 >= v
     ]
     return falls[-1] if falls else None
-
-
-def _with_noise(zero: tuple[float, float, int], ratios: Ratios) -> tuple[float, float, float]:
-    """The zero, its slope, and the standard error of the line there."""
-    log_alpha, slope, left = zero
-    (x, _, first, _), (u, _, second, _) = ratios[left : left + 2]
-    share = (log_alpha - x) / (u - x)
-    return log_alpha, slope, math.hypot((1 - share) * first, share * second)

@@ -11,9 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron_pruning.evidence.claim import Claim, Measurement
-from perceptron_pruning.evidence.effect import exact
-from perceptron_pruning.evidence.thresholds import LARGEST_Z
+from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.experiments.analysis.theory_beside_data import (
     Prediction,
     crossings,
@@ -21,6 +19,7 @@ from perceptron_pruning.experiments.analysis.theory_beside_data import (
     order_of_rules,
     predictions_of,
 )
+from perceptron_pruning.experiments.analysis.theory_claims import theory_claims
 from perceptron_pruning.experiments.plan import SEED
 from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import MEASURED
@@ -56,7 +55,6 @@ THEORIES = {"isotropic": "isotropic", "plane": "plane and bulk", "whole_law": "w
 STYLES = {"isotropic": ":", "plane": "--", "whole_law": "-"}
 RULE_COLOURS = {"hard": COLOURS[0], "easy": COLOURS[1], "random": "0.45"}
 SHOWN = "pullover-coat-resnet"
-NEAR, COVERED, IN_ORDER = 1.15, 0.93, 0.98  # what "predicts" means: of rms/noise, coverage, and order
 NUMBERS = ("probe_angle", "test_error", *THEORIES)
 FACTS = ("label_noise", "train_noise", "effective_dimension", "density_at_boundary", "noise_near_boundary")
 KEYS = ("step", "rule", "keep_fraction", "label_aware", "ridge", "alpha_prune")
@@ -169,98 +167,7 @@ def _predictions(rows: Sequence[Row]) -> list[Prediction]:
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """Which theory predicts students on real data, orders the rules, and places the flip."""
-    predictions = _predictions(table)
-    real = [prediction for prediction in predictions if prediction.place.step in OWN_LABELS]
-    return [
-        *(_predicts("isotropic", [p for p in predictions if p.place.step == step], step) for step in STEPS),
-        *(_predicts(theory, real, "own labels, whitened and not") for theory in ("plane", "whole_law")),
-        *(_orders(theory, real) for theory in THEORIES),
-        *(_places_the_flip(theory, real) for theory in THEORIES),
-    ]
-
-
-def _predicts(theory: str, predictions: Sequence[Prediction], where: str) -> Claim:
-    near = nearness(predictions, theory)
-    exactly = "exact for Gaussian inputs with a teacher's labels as N → ∞, its finite-size term left out here"
-    return Claim(
-        statement=f"The theory of {_in_words(theory)}, with nothing fitted, predicts two classes of real data",
-        setting=_setting(predictions, where),
-        theory=exactly if theory == "isotropic" else "",
-        measurements=(
-            Measurement(
-                quantity="root mean square of ln(measured/predicted) over that of its standard errors",
-                effect=exact(near.difference / near.noise),
-                criterion="below",
-                reference=NEAR,
-            ),
-            Measurement(
-                quantity="share of conditions whose 95 % interval holds the prediction",
-                effect=exact(near.covered),
-                criterion="above",
-                reference=COVERED,
-            ),
-        ),
-        note=(
-            f"root mean square {near.difference:.3f}, of noise {near.noise:.3f}, mean {near.bias:+.3f}; "
-            f"refused at {near.refused} of {near.conditions} conditions"
-        ),
-        figure=NAME,
-    )
-
-
-def _orders(theory: str, predictions: Sequence[Prediction]) -> Claim:
-    told, right = order_of_rules(predictions, theory)
-    return Claim(
-        statement=f"The theory of {_in_words(theory)} orders hard, easy and random on real data",
-        setting=_setting(predictions, "own labels, whitened and not"),
-        measurements=(
-            Measurement(
-                quantity=f"share in the right order of {told} pairs of rules told apart by 2.5 standard errors",
-                effect=exact(right / told if told else math.nan),
-                criterion="above",
-                reference=IN_ORDER,
-            ),
-        ),
-        figure=NAME,
-    )
-
-
-def _places_the_flip(theory: str, predictions: Sequence[Prediction]) -> Claim:
-    found = crossings(predictions, theory)
-    placed = [crossing for crossing in found if not math.isnan(crossing.predicted)]
-    return Claim(
-        statement=f"The theory of {_in_words(theory)} places the flip from easy to hard on real data",
-        setting=_setting(predictions, "own labels, whitened and not"),
-        measurements=(
-            Measurement(
-                quantity=f"of {len(found)} measured crossings, the theory has one as well",
-                effect=exact(len(placed) / len(found) if found else math.nan),
-                criterion="above",
-                reference=IN_ORDER,
-            ),
-            Measurement(
-                quantity="largest |z| of ln α at the crossing, measured less predicted",
-                effect=exact(max((abs(crossing.z_score) for crossing in placed), default=math.nan)),
-                criterion="below",
-                reference=LARGEST_Z,
-            ),
-        ),
-        figure=NAME,
-    )
-
-
-def _in_words(theory: str) -> str:
-    return {
-        "isotropic": "isotropic Gaussian inputs",
-        "plane": "a measured plane and bulk",
-        "whole_law": "the whole empirical law",
-    }[theory]
-
-
-def _setting(predictions: Sequence[Prediction], where: str) -> str:
-    pairs = len({prediction.place.pair for prediction in predictions})
-    seeds = max(prediction.errors.size for prediction in predictions)
-    return f"{pairs} pairs of classes; {where}; {len(predictions)} conditions, {seeds} seeds"
+    return [replace(claim, figure=NAME) for claim in theory_claims(_predictions(table))]
 
 
 def draw(table: Sequence[Row]) -> Figure:

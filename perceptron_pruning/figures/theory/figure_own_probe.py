@@ -40,7 +40,7 @@ HALF = 0.5
 FRACTIONS = (0.2, 0.4)
 POOL = r"pool, $\alpha_{\mathrm{total}}$"
 RULES = {"hard": KeepHardest, "easy": KeepEasiest}
-LINE = np.unique([*np.geomspace(1.0, 20.0, 17), 3.0])
+POINTS = {"quick": 17, "full": 25}  # of each line
 POOLS = {"quick": (1.0, 3.0, 10.0), "full": (1.0, 1.75, 3.0, 6.0, 10.0)}
 
 
@@ -56,14 +56,21 @@ def studies(settings: Settings, folder: Path) -> dict[str, Study]:
 
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """Theory lines of own and foreign probes, of whole pools and random halves, and simulated points."""
-    lines = _pools(LINE.tolist())
+    alphas = _line(settings)
+    lines = _pools(alphas.tolist())
     return [
         *theory_rows(lines),
         *foreign_rows(lines),
-        *_unpruned("whole pool", 1.0),
-        *_unpruned("random", HALF),
+        *_unpruned("whole pool", 1.0, alphas),
+        *_unpruned("random", HALF, alphas),
         *simulated_rows(simulated.datasets[NAME], _pools(_alphas(settings)), settings),
     ]
+
+
+def _line(settings: Settings) -> np.ndarray:
+    """α_total along the lines, that of the claims among them."""
+    points = POINTS["full" if settings.name == "full" else "quick"]
+    return np.unique([*np.geomspace(1.0, 20.0, points), 3.0])
 
 
 def _alphas(settings: Settings) -> Sequence[float]:
@@ -81,12 +88,12 @@ def _pools(alphas: Sequence[float]) -> list[OwnPool]:
     return halves + both
 
 
-def _unpruned(kind: str, fraction: float) -> list[Row]:
-    errors = max_margin(fraction * LINE, selection=KeepRandom(fraction)).generalization_error
+def _unpruned(kind: str, fraction: float, alphas: np.ndarray) -> list[Row]:
+    errors = max_margin(fraction * alphas, selection=KeepRandom(fraction)).generalization_error
     return [
         {"kind": kind, "rule": repr(KeepRandom(fraction)), "keep_fraction": fraction, "alpha_total": float(alpha)}
         | {"alpha_prune": float(fraction * alpha), "theory": float(error), "theory_error": 0.0}
-        for alpha, error in zip(LINE, errors, strict=True)
+        for alpha, error in zip(alphas, errors, strict=True)
     ]
 
 

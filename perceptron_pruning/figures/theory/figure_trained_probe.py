@@ -27,8 +27,7 @@ CAPTION = (
 ALPHAS = (1.0, 2.0, 4.0)
 FRACTIONS = (0.5, 0.2)
 DEGREES = (10.0, 20.0, 30.0, 45.0)
-LINE_DEGREES = np.linspace(2.0, 60.0, 21)
-RIDGES = (*np.geomspace(1e-3, 10.0, 9).tolist(), math.inf)  # of the pool's own probes
+POINTS = {"quick": (21, 9), "full": (30, 17)}  # of lines over θ, and over the ridge of the pool's own probes
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -51,8 +50,10 @@ def cells(settings: Settings) -> list[Cell]:
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """Theory lines over θ, and simulated points of both kinds of probe."""
     dots = [row | {"alpha": row["alpha_prune"]} for row in simulated.rows(cells(settings))]
-    lines = [row for f in FRACTIONS for degrees in LINE_DEGREES for row in _theory(f, float(degrees))]
-    own = [row for f in FRACTIONS for ridge in RIDGES for row in _own_probe(f, ridge)]
+    n_angles, n_ridges = POINTS["full" if settings.name == "full" else "quick"]
+    ridges = (*np.geomspace(1e-3, 10.0, n_ridges).tolist(), math.inf)
+    lines = [row for f in FRACTIONS for degrees in np.linspace(2.0, 60.0, n_angles) for row in _theory(f, degrees)]
+    own = [row for f in FRACTIONS for ridge in ridges for row in _own_probe(f, ridge)]
     return lines + own + dots
 
 
