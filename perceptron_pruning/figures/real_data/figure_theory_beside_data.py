@@ -255,7 +255,8 @@ def _draw_crossings(axes: Axes, predictions: Sequence[Prediction]) -> None:
     for theory, marker in zip(THEORIES, ("x", "o", "s"), strict=True):
         placed = [c for c in crossings(predictions, theory) if not math.isnan(c.predicted)]
         measured = np.exp([c.log_alpha.value for c in placed])
-        errors = measured * [c.log_alpha.half_width for c in placed] if placed else None
+        ends_of_bars = np.exp([(c.log_alpha.low, c.log_alpha.high) for c in placed]).reshape(-1, 2)
+        errors = np.abs(ends_of_bars - measured[:, None]).T
         face = "white" if marker == "o" else "black"
         colour = "0.55" if marker == "x" else "black"
         predicted = np.exp([c.predicted for c in placed])
