@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from replica_theory._trained_probe.order_parameters import OrderParameters
 
-_DEGREE = 3  # of the polynomial through the last points, at most
+_DEGREE = 5  # of the polynomial through the last points, at most
 
 
 @dataclass

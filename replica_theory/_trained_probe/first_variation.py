@@ -59,7 +59,7 @@ class Influence:
     ) -> "Influence":
         """The influence on one student's error."""
         probe, (A, r) = _probe(margins), student.along
-        adjoint = -np.linalg.solve(training.equations(student, FINE).jacobian.T, _log_angle_gradient(student, probe))
+        adjoint = -np.linalg.solve(training.equations(student, FINE).jacobian.T, log_angle_gradient(student, probe))
         field = training.field(student, FINE)
         # λ is in (S1) and (S2) as λ Γ a, and in (S5) as −λV
         by_log_ridge = np.array([*(training.learners.gram @ np.array([A, r])), 0.0, -student.scale, 0.0])
@@ -159,7 +159,7 @@ def _probe(margins: TrainedMargins) -> Probe:
     return margins.learner
 
 
-def _log_angle_gradient(student: OrderParameters, probe: Probe) -> np.ndarray:
+def log_angle_gradient(student: OrderParameters, probe: Probe) -> np.ndarray:
     """∂ ln ε/∂(A, r, c, b², ln V), ε = arctan2(√(r²σ² + b²), A + rρ)/π."""
     A, r = student.along.tolist()
     parallel, perpendicular = A + r * probe.cosine, math.hypot(r * probe.sine, student.outside)

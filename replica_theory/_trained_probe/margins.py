@@ -13,7 +13,7 @@ examples on which the probe pulls hardest, G = (1 − h)/V, count as hardest.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -168,11 +168,13 @@ class TrainedMargins(MarginDistribution):
         return [self._interval(piece, lower, self._tied[0] if piece.upper >= 1 else upper)]
 
     def _among_ties(self, piece: Piece) -> list[Interval]:
-        """1 < m < 2: all of the tied with a chance, or some of them."""
+        """1 < m < 2: all of the tied with a chance, or some of them; q(m) is the same for all of them in a piece."""
         assert self._tied is not None
         first, last = max(piece.lower, 1.0) - 1, min(piece.upper, 2.0) - 1
         if first >= last:
             return []
+        chance = float(piece(np.array([1 + (first + last) / 2]))[0])
+        piece = replace(piece, probability=chance)
         if self.ties == "random":
             return [self._interval(piece, *self._tied, tied=last - first)]
         return [self._interval(piece, self._among_tied(first), self._among_tied(last))]

@@ -13,9 +13,9 @@ from replica_theory.losses.named import Square, SquaredHinge
 from replica_theory.losses.ridgeless import HardMargin, Linear
 
 CRUDE, COARSE, FINE = 4, 6, 9  # Gauss–Legendre nodes in a panel: errors of 1e-4, 1e-7 and 1e-11 as a rule
+QUADRATIC = 1e-5  # residual that one step more turns into one of 1e-10
 _TOLERANCE = 1e-12  # residual at which Newton's method ends
-_ROUGH = 1e-6  # residual at which Newton's method goes from coarse to fine panels
-_QUADRATIC = 1e-5  # residual from which one step more is the last
+_FOUND = 1e-6  # residual of a solution, however near rounding lets Newton's method come
 _START_RIDGE = 1e-2  # least ridge of the square student that starts another
 _SOFT_RIDGE = 1e-2  # of the squared hinge's student that starts a hard margin's
 _SOFTEST_RIDGE = 1e-5  # of the squared hinge's student from which a path of ridges jumps to a hard margin's
@@ -29,34 +29,32 @@ def minimiser(
     training: Training,
     start: OrderParameters | None = None,
     *,
+    resort: OrderParameters | None = None,
     order: int = FINE,
-    coarse: int = COARSE,
-    trusting: bool = True,
+    trusted: float = QUADRATIC,
 ) -> OrderParameters:
     """The solution of (S1)–(S5), as far as rounding and quadrature allow; its residual says how far.
 
     Args:
         training: The setting.
         start: Order parameters near it, if any are known.
+        resort: Order parameters to start from if neither these nor a first guess lead to it.
         order: Gauss–Legendre nodes in a panel.
-        coarse: The same on the way there; if they are equal, the way is gone once.
-        trusting: Whether Newton's last step may remain unconfirmed, as a residual by other means will confirm it.
+        trusted: Residual from which Newton's next step is the last and remains unconfirmed, for a solution that other
+            means will confirm; 0 to confirm every step.
 
     Raises:
         SaddlePointError: Newton's method does not arrive.
     """
-    residual, tolerance = math.inf, _QUADRATIC if trusting else _TOLERANCE
-    guesses = [lambda: first_guess(training), lambda: _by_falling_ridges(training)]
+    residual, tolerance = math.inf, trusted or _TOLERANCE
+    guesses = [lambda: first_guess(training), lambda: resort, lambda: _by_falling_ridges(training)]
     for guess in guesses if start is None else [lambda: start, *guesses]:
-        if coarse == order:
-            near = _ROUGH if trusting else _TOLERANCE
-            student = newton(training, guess(), order=order, tolerance=near, most=_PATIENCE, last_step=trusting)
-            if student.residual < _ROUGH:
-                return student
-        else:
-            student = newton(training, guess(), order=coarse, tolerance=_ROUGH, most=_PATIENCE)
-            if student.residual < _ROUGH:
-                return newton(training, student, order=order, tolerance=tolerance, last_step=trusting)
+        near = guess()
+        if near is None:
+            continue
+        student = newton(training, near, order=order, tolerance=tolerance, most=_PATIENCE, last_step=trusted > 0)
+        if student.residual < _FOUND:
+            return student
         residual = min(residual, student.residual)
     raise SaddlePointError(
         f"no student found at alpha_total = {training.alpha}, ridge = {training.ridge}", residual=residual

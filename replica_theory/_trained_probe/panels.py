@@ -4,7 +4,7 @@ import numpy as np
 
 from replica_theory._trained_probe.probe import REACH
 
-_GRID = np.array([-8.5, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.5])  # panel ends in z
+_GRID = np.array([-8.5, -5.0, -2.5, 0.0, 2.5, 5.0, 8.5])  # panel ends in z
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around a smeared step, in its widths
 _COARSE = 1.2  # width in z from which the grid resolves a smeared step
 _CLOSE = 0.6  # distance in z to another panel end at which one of the grid is left out

@@ -10,7 +10,8 @@ N(ρz, σ²), ρ and σ the cosine and sine of the angle between probe and teach
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr, owens_t
@@ -25,11 +26,14 @@ from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
-from replica_theory.losses.named import Square
+from replica_theory.losses.named import Hinge, Square
+from replica_theory.losses.ridgeless import HardMargin
 
 RESIDUAL_TOLERANCE = 1e-9
 REACH = 8.5  # |z| beyond which φ(z) < 1e-16
+_NO_EXAMPLE = 1e-15  # share of a pool that rounding does not tell from none
 _ORDER = 12  # Gauss–Legendre nodes in a panel of the cavity field
+_TRUSTED = 1e-6  # residual from which Newton's last step is trusted: the margins, and a pool's size, need 1e-12
 _GRID = np.linspace(-REACH, REACH, 25)  # panel ends in z for averages of functions of the margin
 
 
@@ -43,20 +47,20 @@ class Probe(Learner):
 
     residual: float
 
-    @property
+    @cached_property
     def norm(self) -> float:
         return math.hypot(self.student.along[0], self.student.outside)
 
-    @property
+    @cached_property
     def force_size(self) -> float:
         return self.student.outside / (math.sqrt(self.alpha) * self.scale)
 
-    @property
+    @cached_property
     def cosine(self) -> float:
         """ρ, of the angle to the teacher."""
         return float(self.student.along[0]) / self.norm
 
-    @property
+    @cached_property
     def sine(self) -> float:
         """σ, of the angle to the teacher."""
         return self.student.outside / self.norm
@@ -65,6 +69,11 @@ class Probe(Learner):
     def angle(self) -> float:
         """θ to the teacher, radians."""
         return math.atan2(self.student.outside, self.student.along[0])
+
+    def angle_of(self, student: OrderParameters) -> float:
+        """Between the teacher and a student w = A T + r p + b g beside this probe, radians."""
+        A, r = student.along.tolist()
+        return math.atan2(math.hypot(r * self.sine, student.outside), A + r * self.cosine)
 
     @property
     def learners(self) -> Learners:
@@ -130,10 +139,10 @@ def train_probe(
             f"{share * alpha:.6g} examples per dimension a square probe without one fits every label exactly"
         )
     training = at_ridge_limit(training)
-    student = minimiser(training, start, order=_ORDER, coarse=_ORDER)
-    residual = _residual(training, student)
+    student, residual = _confirmed(training, start)
     if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError(f"a second quadrature does not confirm the probe at alpha_total = {alpha}", residual)
+    training, student = _without_violations(training, student)
     return Probe(
         loss=training.loss,
         alpha=alpha,
@@ -143,6 +152,25 @@ def train_probe(
         student=student,
         residual=residual,
     )
+
+
+def _confirmed(training: Training, start: OrderParameters | None) -> tuple[OrderParameters, float]:
+    """The probe and its residual; Newton's last step is trusted unless this tells otherwise."""
+    student = minimiser(training, start, order=_ORDER, trusted=_TRUSTED)
+    residual = _residual(training, student)
+    if residual <= RESIDUAL_TOLERANCE:
+        return student, residual
+    student = minimiser(training, student, order=_ORDER, trusted=0.0)
+    return student, _residual(training, student)
+
+
+def _without_violations(training: Training, student: OrderParameters) -> tuple[Training, OrderParameters]:
+    """A hinge probe that leaves no example short of margin 1 is the max-margin probe, at any ridge that is as small."""
+    norm = math.hypot(student.along[0], student.outside)
+    if not isinstance(training.loss, Hinge) or ndtr((1 - student.scale) / norm) > _NO_EXAMPLE:
+        return training, student
+    hard = replace(training, loss=HardMargin(), ridge=1.0)
+    return hard, replace(student, scale=training.ridge * student.scale)
 
 
 def _residual(training: Training, student: OrderParameters) -> float:

@@ -1,7 +1,7 @@
 """Nodes in z of a pool that was pruned by its own probe, as fine as a student's sight asks for."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from replica_theory._trained_probe.student_field import sharp_breakpoints
 from replica_theory.losses.base import Loss, Weight, checked_weights
 
 _LEAST = 1e-18  # share of the pool at a node that counts
+_OFF = 1e-3  # b over the probe's norm at which a student starts that is nearly the probe
 _FLAT = 1e-3  # least cosine of the probe's angle in the width of the label's step
 
 
@@ -58,6 +59,11 @@ class PrunedPool:
         all support vectors of a max-margin probe is the known case.
         """
         return self.weight is None and self.probe.minimises(loss, ridge) and self._keeps_every_force
+
+    def near_the_probe(self, ridge: float) -> OrderParameters:
+        """Where to look for a student of this ridge that is all but the probe."""
+        probe, ratio = self.probe.as_student, self.probe.ridge / ridge if ridge else 1.0
+        return replace(probe, outside=_OFF * self.probe.norm, scale=ratio * probe.scale)
 
     @property
     def _keeps_every_force(self) -> bool:
@@ -122,7 +128,7 @@ class PrunedPool:
         steps = [(np.zeros(1), np.full(1, probe.sine / max(probe.cosine, _FLAT)))]
         corners = [sharp_breakpoints(probe.loss, probe.scale, probe.norm) / probe.norm] if trained else []
         if not loss.breakpoints.corners:
-            steepest = float(np.max(np.abs(np.gradient(centre, SCAN))))
+            steepest = float(np.max(np.abs(centre[1:] - centre[:-1]))) / (SCAN[1] - SCAN[0])
             corners.append(crossings(centre, sharp_breakpoints(loss, student.scale, steepest), spread)[0])
         else:
             breaks = loss.breakpoints.of_proximal(student.scale)

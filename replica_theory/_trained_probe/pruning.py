@@ -1,11 +1,12 @@
 """A probe and a rule, whatever the size of the pool."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.margins import TrainedMargins
-from replica_theory._trained_probe.probe import train_probe
+from replica_theory._trained_probe.order_parameters import OrderParameters
+from replica_theory._trained_probe.probe import Probe, train_probe
 from replica_theory._trained_probe.pruned_pool import PrunedPool
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss, Weight
@@ -68,11 +69,16 @@ class Pruning:
             label_noise=self.label_noise,
             start=self.probes.ahead(math.log(alpha_total)),
         )
-        self.probes.add(math.log(alpha_total), probe.student)
+        self.probes.add(math.log(alpha_total), self._as_trained(probe))
         margins = TrainedMargins(probe, self.ties)
         pieces, fraction = pieces_kept_by(self.selection, margins)
         intervals = tuple(margins.intervals(pieces))
         return PrunedPool(probe=probe, margins=margins, intervals=intervals, keep_fraction=fraction, weight=self.weight)
+
+    def _as_trained(self, probe: Probe) -> OrderParameters:
+        """Order parameters at this ridge, where the probe has become that of another, 1."""
+        at_limit = self.ridge in (0.0, math.inf)
+        return probe.student if at_limit else replace(probe.student, scale=probe.scale * probe.ridge / self.ridge)
 
     def of_kept(self, alpha_prune: float, fraction: float) -> PrunedPool:
         """The pool of which α_prune are kept, α_total E[k] = α_prune, by the secant method in ln α_total.

@@ -13,7 +13,7 @@ import numpy as np
 from replica_theory._trained_probe.gradient_steps import Descent
 from replica_theory._trained_probe.limits import at_ridge_limit
 from replica_theory._trained_probe.margins import TrainedMargins
-from replica_theory._trained_probe.minimiser import COARSE, CRUDE, minimiser
+from replica_theory._trained_probe.minimiser import COARSE, minimiser
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory._trained_probe.probe import train_probe
@@ -201,7 +201,7 @@ class Chain:
             kept_force = kept.nodes.moments(self.label_noise)[-1, -1]  # E[k G²]/E[G²]
             if kept_force > 1 - _LOST_FORCE:
                 return last.repeated
-        return minimiser(training, start, order=COARSE, coarse=CRUDE if start is None else COARSE)
+        return minimiser(training, start, order=COARSE)
 
 
 def _dimensions(probe: RoundProbe) -> int:

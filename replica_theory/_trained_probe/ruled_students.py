@@ -43,8 +43,8 @@ class RuledStudent:
     @property
     def log_error(self) -> float:
         """ln ε."""
-        (A, r), probe = self.state.along.tolist(), self.pool.probe
-        angle = math.atan2(math.hypot(r * probe.sine, self.state.outside), A + r * probe.cosine)
+        probe = self.pool.probe
+        angle = probe.angle_of(self.state)
         if not angle > 0:
             raise SaddlePointError(f"no student found at alpha_total = {probe.alpha}", residual=self.state.residual)
         return math.log(angle / math.pi)
@@ -103,7 +103,7 @@ class RuledStudents:
         if pool.makes_the_probe(training.loss, training.ridge):
             return RuledStudent(rule, pool, training, pool.probe.as_student, aware, True)
         start = None if near is None or near.is_the_probe else near.state
-        return RuledStudent(rule, pool, training, minimiser(training, start), aware, False)
+        return RuledStudent(rule, pool, training, minimiser(training, start, resort=pool.near_the_probe(training.ridge)), aware, False)
 
     def _pruned(self, rule: Selection) -> PrunedPool:
         assert isinstance(self.margins.learner, Probe)

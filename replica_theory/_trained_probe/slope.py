@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from replica_theory._trained_probe.first_variation import log_angle_gradient
 from replica_theory._trained_probe.minimiser import FINE
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
@@ -27,11 +28,7 @@ def log_error_slope(training: Training, student: OrderParameters, pool: PrunedPo
         here = training.equations(student, FINE)
         ahead = replace(training, alpha=more.probe.alpha, learners=more.probe.learners, pool=more)
         move = np.linalg.solve(here.jacobian, here.difference - ahead.equations(student, FINE).difference)
-        change = math.log(_angle(student, move, more) / _angle(student, 0 * move, pool))
+        turned = math.log(more.probe.angle_of(student) / pool.probe.angle_of(student))
+        change = turned + float(log_angle_gradient(student, pool.probe) @ move)
     return change / (_STEP + math.log(more.keep_fraction / pool.keep_fraction))
 
-
-def _angle(student: OrderParameters, move: np.ndarray, pool: PrunedPool) -> float:
-    """Between teacher and the student moved in (A, r, b²)."""
-    (A, r), square = student.along + move[:2], student.outside**2 + move[-2]
-    return math.atan2(math.hypot(r * pool.probe.sine, math.sqrt(square)), A + r * pool.probe.cosine)

@@ -8,7 +8,7 @@ import numpy as np
 from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.fit import Fit, fit_of, fit_of_the_probe
 from replica_theory._trained_probe.limits import at_ridge_limit
-from replica_theory._trained_probe.minimiser import FINE, minimiser
+from replica_theory._trained_probe.minimiser import FINE, QUADRATIC, minimiser
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory._trained_probe.pruned_pool import PrunedPool
@@ -21,8 +21,8 @@ from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation, Linear
 
-# Gauss–Legendre nodes in a panel, and whether Newton's last step is trusted, in turn until the residual is small
-_ATTEMPTS = ((FINE, True), (FINE, False), (12, False), (18, False))
+# Gauss–Legendre nodes in a panel, and the residual from which Newton's last step is trusted, until its own is small
+_ATTEMPTS = ((FINE, QUADRATIC), (FINE, 0.0), (12, 0.0), (18, 0.0))
 _FINER = 2  # nodes more in the residual's panels
 _OUTSIDE = np.array([0.0, 0.0, 1.0])
 
@@ -118,8 +118,10 @@ class StudentCurve:
         """The student, on panels as fine as the independent residual asks for, and its fit."""
         size = math.log(training.alpha)
         student, residual = self.found.ahead(size), math.inf
-        for order, trusting in _ATTEMPTS:
-            student = minimiser(training, student, order=order, trusting=trusting)
+        for order, trusted in _ATTEMPTS:
+            student = minimiser(
+                training, student, resort=pool.near_the_probe(training.ridge), order=order, trusted=trusted
+            )
             field = training.field(student, order + _FINER, with_errors=True)
             residual = triangular_residual(training, student, pool.probe, field)
             if residual <= RESIDUAL_TOLERANCE:
@@ -146,7 +148,7 @@ def _described(
     constrained = isinstance(training.loss, (HardMargin, Interpolation))
     return TrainedStudent(
         probe_angle=probe.angle,
-        angle=math.atan2(math.hypot(r * probe.sine, student.outside), A + r * probe.cosine),
+        angle=probe.angle_of(student),
         probe_overlap=float(components[0]) / norm,
         direction=components / norm,
         norm=0.0 if vanishes else norm,

@@ -26,7 +26,7 @@ from replica_theory._trained_probe.order_parameters import OrderParameters
 from replica_theory.losses.base import Loss
 
 _REACH = 8.5  # |ξ| beyond which φ(ξ) < 1e-16
-_GRID = np.array([-8.5, -6.0, -3.6, -1.2, 1.2, 3.6, 6.0, 8.5])  # panel ends in ξ
+_GRID = np.array([-8.5, -5.0, -2.5, 0.0, 2.5, 5.0, 8.5])  # panel ends in ξ
 _STEPS = np.array([-7.0, -4.5, -2.0, 0.0, 2.0, 4.5, 7.0])  # panel ends around s = 0, in widths of the label's step
 _SMOOTH = 1.5  # width in ξ of the label's step from which the grid resolves it
 _COARSE = 2.0  # width of a panel, in standard deviations, that resolves any smooth function of a Gaussian
@@ -179,9 +179,9 @@ def sharp_breakpoints(loss: Loss, scale: np.ndarray | float, unit: float) -> np.
     breaks = loss.breakpoints.of_proximal(scale)
     if loss.breakpoints.corners:
         return breaks
-    gaps = np.diff(breaks, axis=-1, prepend=-np.inf, append=np.inf)
-    near = np.minimum(gaps[..., 1:], gaps[..., :-1]) < _COARSE * unit
-    return breaks[..., near.reshape(-1, near.shape[-1]).any(0)]
+    close = breaks[..., 1:] - breaks[..., :-1] < _COARSE * unit
+    close = close.reshape(-1, close.shape[-1]).any(0)
+    return breaks[..., np.append(close, False) | np.append(False, close)]
 
 
 def _panel_ends(fields: KeptFields, student: OrderParameters, kinks: np.ndarray, S: np.ndarray) -> np.ndarray:

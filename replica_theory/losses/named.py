@@ -18,7 +18,7 @@ from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.ridgeless import HardMargin, Interpolation
 
 _HALLEY_STEPS = 60  # steps of Halley's method at most; three serve as a rule
-_LAST_STEP = 1e-6  # step in p at which it ends: the error after a step e is of the order of e³
+_LAST_STEP = 1e-5  # step in p at which it ends: the error after a step e is of the order of e³
 _LEAST_OMEGA = 1e-300  # value of Wright's ω where it underflows
 # Ends in u of panels on which ln(1 + e^{−u}) is resolved: up to ln V, which a ridge of 1e-100 takes to 230
 _POSITIVE_FIELDS = np.sort(np.append(np.arange(1.7, 260.0, 1.7), 40.0))
