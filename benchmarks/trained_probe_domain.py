@@ -152,7 +152,7 @@ def solved_another_way(setting: Setting, alpha_prune: float) -> tuple[float, flo
     training = at_ridge_limit(pool.training(loss, ridge))
     if pool.makes_the_probe(training.loss, training.ridge):
         return probe.angle, probe.angle / math.pi
-    student = minimiser(training, resort=pool.near_the_probe(training.ridge), order=ORDER, trusted=0.0)
+    student = minimiser(training, resort=pool.near_the_probe(training), order=ORDER, trusted=0.0)
     (A, r), b = student.along, student.outside
     return probe.angle, math.atan2(math.hypot(r * probe.sine, b), A + r * probe.cosine) / math.pi
 

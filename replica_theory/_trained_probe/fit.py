@@ -31,7 +31,7 @@ def fit_of_the_probe(training: Training, loss: Loss, probe: Probe) -> Fit:
     """Of a student that is the probe, whose margins it has; Hebb's, whose norm vanishes, has the loss of margin 0."""
     if isinstance(training.loss, HardMargin):
         return Fit(0.0, 0.0)
-    fields = training.pool.fields(probe.as_student, training.loss, _ORDER)
+    fields = training.pool.fields(probe.as_student(training.ridge), training.loss, _ORDER)
     share = fields.weight * label_moments(fields.mean / fields.spread, training.label_noise)[0]
     margin = probe.norm * fields.margins[0]
     losses = loss.value(0 * margin if isinstance(training.loss, Linear) else margin)

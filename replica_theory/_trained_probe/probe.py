@@ -81,17 +81,21 @@ class Probe(Learner):
         return Learners(gram=np.array([[1.0, self.cosine], [self.cosine, 1.0]]), force_overlaps=np.ones((1, 1)))
 
     def minimises(self, loss: Loss, ridge: float) -> bool:
-        """Whether it is a student of this loss and ridge."""
+        """Whether it is a student of this loss and ridge; a max-margin probe is one of hinge that violates nothing."""
+        if isinstance(loss, Hinge) and isinstance(self.loss, HardMargin):
+            return ridge > 0 and not _violates(self.norm, self.as_student(ridge).scale)
         return type(loss) is type(self.loss) and ridge == self.ridge
 
-    @property
-    def as_student(self) -> OrderParameters:
-        """Order parameters of a student w = p: A = 0, r = ‖p‖, b = 0 and, for f_w = ω + V G = f, c = −V."""
+    def as_student(self, ridge: float) -> OrderParameters:
+        """Order parameters of a student w = p: A = 0, r = ‖p‖, b = 0 and, for f_w = ω + V G = f, c = −V.
+
+        At another ridge, of a max-margin probe, the same forces need another V.
+        """
         return OrderParameters(
             along=np.array([0.0, self.norm]),
             reaction=np.array([-self.scale * self.force_size]),
             outside=0.0,
-            scale=self.scale,
+            scale=self.scale if ridge == self.ridge else self.scale * self.ridge / ridge,
             residual=self.residual,
         )
 
@@ -167,10 +171,15 @@ def _confirmed(training: Training, start: OrderParameters | None) -> tuple[Order
 def _without_violations(training: Training, student: OrderParameters) -> tuple[Training, OrderParameters]:
     """A hinge probe that leaves no example short of margin 1 is the max-margin probe, at any ridge that is as small."""
     norm = math.hypot(student.along[0], student.outside)
-    if not isinstance(training.loss, Hinge) or ndtr((1 - student.scale) / norm) > _NO_EXAMPLE:
+    if not isinstance(training.loss, Hinge) or _violates(norm, student.scale):
         return training, student
     hard = replace(training, loss=HardMargin(), ridge=1.0)
     return hard, replace(student, scale=training.ridge * student.scale)
+
+
+def _violates(norm: float, scale: float) -> bool:
+    """Whether a hinge learner has examples at z < (1 − V)/‖p‖, short of margin 1."""
+    return float(ndtr((1 - scale) / norm)) > _NO_EXAMPLE
 
 
 def _residual(training: Training, student: OrderParameters) -> float:

@@ -16,9 +16,10 @@ from replica_theory._trained_probe.panels import SCAN, crossings, panel_ends
 from replica_theory._trained_probe.probe import REACH, Probe
 from replica_theory._trained_probe.student_field import sharp_breakpoints
 from replica_theory.losses.base import Loss, Weight, checked_weights
+from replica_theory.losses.ridgeless import HardMargin
 
 _LEAST = 1e-18  # share of the pool at a node that counts
-_OFF = 1e-3  # b over the probe's norm at which a student starts that is nearly the probe
+_OFF = 1e-2  # b over the probe's norm at which a student starts that is nearly the probe
 _FLAT = 1e-3  # least cosine of the probe's angle in the width of the label's step
 
 
@@ -60,10 +61,17 @@ class PrunedPool:
         """
         return self.weight is None and self.probe.minimises(loss, ridge) and self._keeps_every_force
 
-    def near_the_probe(self, ridge: float) -> OrderParameters:
-        """Where to look for a student of this ridge that is all but the probe."""
-        probe, ratio = self.probe.as_student, self.probe.ridge / ridge if ridge else 1.0
-        return replace(probe, outside=_OFF * self.probe.norm, scale=ratio * probe.scale)
+    def near_the_probe(self, training: Training) -> OrderParameters:
+        """Where to look for a student that is all but the probe: a hard margin sets its norm, or else large ridges."""
+        probe, ridge = self.probe.as_student(self.probe.ridge), training.ridge
+        size = 1.0 if isinstance(training.loss, HardMargin) else (1 + self.probe.ridge) / (1 + ridge)
+        return replace(
+            probe,
+            along=size * probe.along,
+            reaction=size * probe.reaction,
+            outside=_OFF * size * self.probe.norm,
+            scale=probe.scale * (self.probe.ridge / ridge if ridge else 1.0),
+        )
 
     @property
     def _keeps_every_force(self) -> bool:

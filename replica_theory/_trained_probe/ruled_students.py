@@ -101,9 +101,11 @@ class RuledStudents:
         training = at_ridge_limit(pool.training(self.loss, ridge))
         aware = getattr(rule, "label_aware", False)
         if pool.makes_the_probe(training.loss, training.ridge):
-            return RuledStudent(rule, pool, training, pool.probe.as_student, aware, True)
+            return RuledStudent(rule, pool, training, pool.probe.as_student(training.ridge), aware, True)
         start = None if near is None or near.is_the_probe else near.state
-        return RuledStudent(rule, pool, training, minimiser(training, start, resort=pool.near_the_probe(training.ridge)), aware, False)
+        return RuledStudent(
+            rule, pool, training, minimiser(training, start, resort=pool.near_the_probe(training)), aware, False
+        )
 
     def _pruned(self, rule: Selection) -> PrunedPool:
         assert isinstance(self.margins.learner, Probe)

@@ -31,4 +31,3 @@ def log_error_slope(training: Training, student: OrderParameters, pool: PrunedPo
         turned = math.log(more.probe.angle_of(student) / pool.probe.angle_of(student))
         change = turned + float(log_angle_gradient(student, pool.probe) @ move)
     return change / (_STEP + math.log(more.keep_fraction / pool.keep_fraction))
-

@@ -21,8 +21,9 @@ from replica_theory.losses.base import Loss
 from replica_theory.losses.named import Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation, Linear
 
-# Gauss–Legendre nodes in a panel, and the residual from which Newton's last step is trusted, until its own is small
-_ATTEMPTS = ((FINE, QUADRATIC), (FINE, 0.0), (12, 0.0), (18, 0.0))
+# Gauss–Legendre nodes in a panel, the residual from which Newton's last step is trusted, and whether to go on from the
+# student found before: until one's own residual is small
+_ATTEMPTS = ((FINE, QUADRATIC, True), (FINE, 0.0, True), (12, 0.0, False), (18, 0.0, True))
 _FINER = 2  # nodes more in the residual's panels
 _OUTSIDE = np.array([0.0, 0.0, 1.0])
 
@@ -108,7 +109,7 @@ class StudentCurve:
             return _diverging(pool)
         training = at_ridge_limit(pool.training(self.loss, self.ridge))
         if pool.makes_the_probe(training.loss, training.ridge):
-            student, fit = pool.probe.as_student, fit_of_the_probe(training, self.loss, pool.probe)
+            student, fit = pool.probe.as_student(training.ridge), fit_of_the_probe(training, self.loss, pool.probe)
         else:
             student, fit = self._confirmed(training, pool)
         slope = log_error_slope(training, student, pool, self.pruning) if self.with_slopes else math.nan
@@ -118,10 +119,9 @@ class StudentCurve:
         """The student, on panels as fine as the independent residual asks for, and its fit."""
         size = math.log(training.alpha)
         student, residual = self.found.ahead(size), math.inf
-        for order, trusted in _ATTEMPTS:
-            student = minimiser(
-                training, student, resort=pool.near_the_probe(training.ridge), order=order, trusted=trusted
-            )
+        for order, trusted, go_on in _ATTEMPTS:
+            start, near = student if go_on else None, pool.near_the_probe(training)
+            student = minimiser(training, start, resort=near, order=order, trusted=trusted)
             field = training.field(student, order + _FINER, with_errors=True)
             residual = triangular_residual(training, student, pool.probe, field)
             if residual <= RESIDUAL_TOLERANCE:

@@ -295,7 +295,7 @@ def test_a_quantile_among_tied_margins_keeps_its_share(ties):
         pool = Pruning(
             loss=LOSSES["hinge"], ridge=0.05, share=1.0, ties=ties, selection=KeepHardest(fraction), label_noise=0.0
         ).of_total(2.0)
-        fields = pool.fields(pool.probe.as_student, LOSSES["square"], 20)
+        fields = pool.fields(pool.probe.as_student(0.2), LOSSES["square"], 20)
         assert fields.moments(0.0)[0, 0] == pytest.approx(fraction, abs=1e-10)
     hard, easy = (solve(0.8, ("square", 0.3), keep(0.4), probe) for keep in (KeepHardest, KeepEasiest))
     assert hard.generalization_error != pytest.approx(easy.generalization_error, abs=1e-3)
