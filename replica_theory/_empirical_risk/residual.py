@@ -14,8 +14,8 @@ from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.losses.base import Loss
 
 RESIDUAL_TOLERANCE = 1e-9
-_ORDERS = (9, 13, 18, 28)  # Gauss–Legendre nodes a panel, tried until the residual is small
-_FINER_ORDERS = (18, 28)  # those tried where the solver itself used this quadrature, at order 12
+_ORDERS = (9, 13, 18, 28, 40)  # Gauss–Legendre nodes a panel, tried until the residual is small
+_FINER_ORDERS = (18, 28, 40)  # those tried where the solver itself used this quadrature, at order 12
 
 
 def independent_residual(averages: KeptAverages, loss: Loss, point: OrderParameters) -> float:

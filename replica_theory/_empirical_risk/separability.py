@@ -26,7 +26,7 @@ _BACKTRACKING = 3.0  # factor by which a step without that descent is shortened
 _SHORTEST_SHARE = 1e-6  # least share of a Newton step that is tried
 _ROUNDING = 1e-15  # rise of M that rounding excuses
 _ORDER_OF_CHECK = 24  # Gauss–Legendre nodes a panel of the second quadrature
-_MARGINS_PER_PIECE = 99  # margins at which a piece is asked whether it keeps anything
+_MARGINS_PER_PIECE = 99  # margins of one sign at which a piece is asked whether it keeps anything
 _LARGEST_MARGIN = 12.0  # the largest of them, in standard deviations
 _BOUNDARY = Breakpoints(fields=np.zeros(1), slopes=np.zeros(1))  # (−ω)₊² has its corner at ω = 0
 
@@ -84,9 +84,9 @@ def _is_separable(kept: KeptDistribution) -> bool:
 
 def _keeps(piece: Piece, side: float) -> bool:
     """Whether a piece keeps any margin of this sign."""
-    lower, upper = np.clip([piece.lower, piece.upper], -_LARGEST_MARGIN, _LARGEST_MARGIN)
-    margins = np.linspace(lower, upper, _MARGINS_PER_PIECE + 2)[1:-1]
-    return bool(np.any(piece(margins[margins * side > 0]) > 0))
+    far = side * _LARGEST_MARGIN
+    lower, upper = np.clip([piece.lower, piece.upper], min(far, 0.0), max(far, 0.0))
+    return lower < upper and bool(np.any(piece(np.linspace(lower, upper, _MARGINS_PER_PIECE + 2)[1:-1]) > 0))
 
 
 def _shortfall(averages: KeptAverages, a: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -14,7 +14,15 @@ from replica_theory._numerics.one_variable import minimiser
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.ruled_students import RuledStudents as StudentsOfTrainedProbe
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
-from replica_theory.errors import FloatOrArray, Values, check_alpha, check_label_noise, check_probe_angle, shaped_like
+from replica_theory.errors import (
+    FloatOrArray,
+    SaddlePointError,
+    Values,
+    check_alpha,
+    check_label_noise,
+    check_probe_angle,
+    shaped_like,
+)
 from replica_theory.geometry import angle_to
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
@@ -23,7 +31,7 @@ from replica_theory.selection import Selection, TrainedProbe, check_probe, check
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
 _DECADE = math.log(10.0)  # step in ln λ below those, where the student changes with ln ln λ
-_LEAST_LOG_RIDGE = -100 * _DECADE  # least ln λ at which ε is sampled, for a student whose norm grows as λ falls
+_LEAST_LOG_RIDGE = -30 * _DECADE  # least ln λ at which ε is sampled: there the student is nearly the limit
 _PRECISION = 1e-7  # error of ln λ at the minimum, where ε varies by the square of it
 _SAME_ERROR = 1e-12  # relative excess over the least error up to which a limit, 0 or ∞, is preferred
 
@@ -97,9 +105,10 @@ def optimal_ridge(
 
     The error is sampled at 29 ridges from 1e-7 to 1e5 and at the limits 0 and ∞, and then minimised around the
     best of them. A logistic student of separable examples tends to the max-margin student as λ → 0, with a norm that
-    grows like ln 1/λ: if it is best at 1e-7, smaller ridges are searched, decade by decade, until it errs more, or the
-    limit less. On random clean labels the square loss is best at
-    λ = π/2 − 1, whatever α.
+    grows like ln 1/λ: if it is best at 1e-7, smaller ridges are searched, decade by decade, until it errs more, down to
+    1e-30; if it still errs less there, the better of that student and the limit is the answer. Where rounding leaves
+    the best of them unconfirmed it is the next decade's, whose error is nearly the same. On random clean labels the
+    square loss is best at λ = π/2 − 1, whatever α.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
@@ -163,12 +172,21 @@ def best_student(alpha: float, setting: RidgeSetting, target: np.ndarray | None 
     lower, upper = _LOG_RIDGES[max(lowest - 1, 0)], _LOG_RIDGES[min(lowest + 1, _LOG_RIDGES.size - 1)]
     if lowest == 0 and not as_loss(check_loss(setting["loss"])).attains_infimum:
         lower, upper = _bracket_below(error, errors[0], upper)
-    ridge = math.exp(minimiser(error, lower, upper, xtol=_PRECISION))
-    best = empirical_risk(alpha, ridge=ridge, **setting)
-    for solution in limits:
-        if tested(solution) <= tested(best) * (1 + _SAME_ERROR):
-            best = solution
-    return best
+    log_ridge = minimiser(error, lower, upper, xtol=_PRECISION)
+    limit = min(limits, key=tested)
+    if math.log(tested(limit)) <= error(log_ridge) + _SAME_ERROR:
+        return limit
+    return min(limit, _confirmed(alpha, log_ridge, setting), key=tested)
+
+
+def _confirmed(alpha: float, log_ridge: float, setting: RidgeSetting) -> EmpiricalRiskSolution[float]:
+    """The student at this ridge; below those sampled, at the next decade at which a second evaluation confirms it."""
+    try:
+        return empirical_risk(alpha, ridge=math.exp(log_ridge), **setting)
+    except SaddlePointError:
+        if log_ridge >= _LOG_RIDGES[0]:
+            raise
+        return _confirmed(alpha, log_ridge + _DECADE, setting)
 
 
 def _error_of_log_ridge(alpha: float, setting: RidgeSetting, target: np.ndarray | None) -> Callable[[float], float]:

@@ -69,6 +69,14 @@ def test_what_teacher_or_probe_classifies_is_separable():
     assert threshold(Verified(KeepRandom(), 1.0, 0.0), 20, 0.1) == math.inf
 
 
+@pytest.mark.parametrize("fraction", [0.101, 0.13, 0.17], ids=str)
+def test_a_few_right_labels_among_all_wrong_ones_are_not_separable(fraction):
+    few, more = (threshold(KeepHardest(f, True), 0, 0.1) for f in (fraction, fraction + 0.005))
+    assert 2 < more < few < math.inf
+    wrong = empirical_risk(few + 1, loss="hinge", ridge=0.0, selection=KeepHardest(fraction, True), label_noise=0.1)
+    assert wrong.training_error > 0
+
+
 def test_threshold_grows_as_noise_falls_and_rules_join():
     assert threshold(KeepRandom(), 0, 0.01) > threshold(KeepRandom(), 0, 0.02) > 2
     assert threshold(KeepHardest(0.3), 1e-4, 0.1) == pytest.approx(threshold(KeepHardest(0.3), 0, 0.1), rel=1e-6)
