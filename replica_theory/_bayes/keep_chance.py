@@ -10,11 +10,13 @@ from scipy.special import ndtr, owens_t
 
 from replica_theory._kept_averages.teacher_field import positive_pieces, window_moments
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
-from replica_theory._numerics.quadrature import breakpoints, composite_rule
+from replica_theory._numerics.quadrature import breakpoints, composite_rule, thinned
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 _REACH = 10.0  # largest |w| and |ζ|, in standard deviations: φ beyond it is negligible
 _GRID = np.linspace(-_REACH, _REACH, 9)  # panel ends, in standard deviations
+_ENDS = np.array([0.0])  # of the grid of panels whose rows have grids of their own
+_THINNED = 0.75  # least distance of two panel ends around a step in w, in its widths
 _STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # panel ends around a step in w, in its widths
 _WIDEST_STEP = 1.0  # largest width of a step, in standard deviations, that the grid does not resolve
 _LABEL_STEP_ENDS = np.array([-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0])  # panel ends around the label's step in z
@@ -24,6 +26,7 @@ _LEAST_CHANCE = 1e-14  # least Z/f that counts: smaller ones are rounding, and t
 _LEAST_FIELD_CHANCE = 1e-56  # least Z that counts at θ = 0, where it has no such rounding
 _LEAST_DENSITY = 1e-18  # least density of w that counts
 _LEAST_VARIANCE = 1e-200  # variance of w that stands for 0 in a denominator
+_LEAST_SLOPE = 1e-3  # of E[w_u | w_z], in the width of a step
 _NEARLY_ZERO = 1e-300  # stands for 0 in Owen's T
 
 
@@ -69,25 +72,38 @@ def _nodes(
     rest = math.sqrt(max(overlap[1, 1] - overlap[0, 1] * slope, _LEAST_VARIANCE))
     sigma_z, sigma_u = np.sqrt(np.diag(covariance))
     gaps, middles = np.diff(kept.edges), (kept.edges[1:] + kept.edges[:-1]) / 2
-    centres = np.concatenate([kept.edges, middles, [0.0]]) / deviation
+    centres = np.concatenate([kept.edges, middles, [0.0, 0.0]]) / deviation
     # between two pieces of a rule Z passes from one exponential to another, and has zeros at complex w near by
     is_gap = (kept(middles) == 0) & (gaps < _WIDEST_GAP * sigma_z)
     passages = np.where(is_gap, sigma_z**2 / gaps, np.inf)
-    widths = [np.full(kept.edges.size, sigma_z), passages, [sigma_u / (abs(slope) + rest / deviation)]]
-    outer = composite_rule(_panel_ends(_REACH, centres[None], np.concatenate(widths)[None] / deviation), order)
+    # on either side of the label's step, P(w_u > 0 | w_z) changes over the width rest/slope
+    labels = [sigma_u / (abs(slope) + rest / deviation), rest / max(abs(slope), _LEAST_SLOPE)]
+    widths = [np.full(kept.edges.size, sigma_z), passages, labels]
+    outer = composite_rule(_outer_panel_ends(centres, np.concatenate(widths) / deviation)[None], order)
     share = outer.weights * normal_density(outer.points)
     reach = np.minimum(np.sqrt(2 * np.log(np.maximum(share / _LEAST_DENSITY, 1.0))), _REACH)
     wz = deviation * outer.points
     label = (-slope * wz / rest)[:, None], np.full((wz.size, 1), sigma_u / rest)
-    inner = composite_rule(_panel_ends(reach, *label), order)
+    inner = composite_rule(_label_panel_ends(reach, *label), order)
     wz = wz[inner.row]
     return wz, slope * wz + rest * inner.points, share[inner.row] * inner.weights * normal_density(inner.points)
 
 
-def _panel_ends(reach: np.ndarray | float, centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Panels on ±reach, finer around the steps that are sharper than a panel."""
-    steps = np.where(widths < _WIDEST_STEP, centres, np.nan), widths
-    return breakpoints(-reach, reach, grid=_GRID, features=steps, steps=_STEP_ENDS)
+def _outer_panel_ends(centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Panels on ±reach around the steps that are sharper than a panel, and the grid where they leave a gap."""
+    sharp = (widths < _WIDEST_STEP) & (np.abs(centres) - 9 * widths < _REACH)
+    around = (centres[sharp, None] + widths[sharp, None] * _STEP_ENDS).ravel()
+    apart = _THINNED * np.repeat(widths[sharp], _STEP_ENDS.size)
+    ends = np.concatenate([around, _GRID])
+    return thinned(ends, np.append(apart, np.full(_GRID.size, _WIDEST_STEP)), -_REACH, _REACH)
+
+
+def _label_panel_ends(reach: np.ndarray, centre: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Panels on ±reach, (n,), around a step at the centre that is sharper than a panel, and the grid beyond it."""
+    step = np.where(width < _WIDEST_STEP, centre, np.nan)
+    near = np.abs(_GRID - step) < _STEP_ENDS[-1] * width
+    grid = np.where(near, np.nan, _GRID)
+    return breakpoints(-reach, reach, grid=_ENDS, features=(step, width), kinks=grid, steps=_STEP_ENDS)
 
 
 def _chance(

@@ -162,3 +162,14 @@ def panel_rule(ends: np.ndarray, order: int = 16) -> tuple[np.ndarray, np.ndarra
     width = np.diff(ends)[..., None]
     shape = (*ends.shape[:-1], -1)
     return (ends[..., :-1, None] + width * nodes).reshape(shape), (width * weights).reshape(shape)
+
+
+def thinned(ends: np.ndarray, distances: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    """Ends on [lower, upper], ascending, without those that follow another within their distance."""
+    inside = (ends >= lower) & (ends <= upper)
+    order = np.argsort(ends[inside], kind="stable")
+    kept = [lower]
+    for end, distance in zip(ends[inside][order].tolist(), distances[inside][order].tolist(), strict=True):
+        if end - kept[-1] > distance:
+            kept.append(end)
+    return np.array(kept)

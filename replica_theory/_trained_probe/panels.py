@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from replica_theory._numerics.quadrature import thinned
 from replica_theory._trained_probe.probe import REACH
 
 _GRID = np.array([-8.5, -5.0, -2.5, 0.0, 2.5, 5.0, 8.5])  # panel ends in z
@@ -31,15 +32,4 @@ def panel_ends(lower: float, upper: float, *, corners: list[np.ndarray], steps: 
     distances = np.repeat(
         np.append([0.0, _CLOSE], widths[sharp]), [kinks.size, _GRID.size] + [_STEPS.size] * sharp.sum()
     )
-    return _thinned(ends, distances, lower, upper)
-
-
-def _thinned(ends: np.ndarray, distances: np.ndarray, lower: float, upper: float) -> np.ndarray:
-    """Ends on [lower, upper], ascending, without those that follow another within their distance."""
-    inside = (ends >= lower) & (ends <= upper)
-    order = np.argsort(ends[inside], kind="stable")
-    kept = [lower]
-    for end, distance in zip(ends[inside][order].tolist(), distances[inside][order].tolist(), strict=True):
-        if end - kept[-1] > distance:
-            kept.append(end)
-    return np.array(kept)
+    return thinned(ends, distances, lower, upper)
