@@ -24,7 +24,7 @@ from replica_theory.selection.kept_distribution import KeptDistribution
 _LOG_RATIOS = math.log(1e-30), math.log(1e20)  # range of ln q/(1−q)
 _ROOT_TOLERANCE = 1e-14  # error of ln q/(1−q)
 _ORDER, _ORDER_OF_CHECK = 14, 24  # Gauss–Legendre nodes a panel in w at θ = 0
-_COARSE_ORDER, _ORDERS = 3, (9, 13, 18)  # the same at θ > 0, where the check has one more
+_COARSE_ORDER, _ORDERS = 4, (9, 13, 18)  # the same at θ > 0, where the check has one more
 _VERIFIED = 1e-9  # relative residual at which no higher order is tried
 _SMALL_ENTRY = 1e-3  # size, relative to the trace of Q̂, to which the residual of smaller entries is relative
 
