@@ -10,19 +10,28 @@ from numpy.typing import ArrayLike
 
 from replica_theory._bayes.known_probe import solve_known_probe
 from replica_theory._bayes.known_rule import solve_known_rule, solve_perfect_probe
-from replica_theory.errors import FloatOrArray, SaddlePointError, Values, check_alpha, check_probe_angle, shaped_like
+from replica_theory.errors import (
+    ArrayFields,
+    FloatOrArray,
+    SaddlePointError,
+    Values,
+    check_alpha,
+    check_probe_angle,
+    shaped_like,
+)
 from replica_theory.selection import Calibrated, KeepWithProbability, Selection, Verified, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 RESIDUAL_TOLERANCE = 1e-8
+_LARGEST_ALPHA = 1e9
 _LABEL_SYMMETRY = 1e-12  # largest |q(z, 1) − q(−z, −1)| of a rule that treats both labels alike
 _SAMPLED_FIELDS = np.linspace(-8.0, 8.0, 321)  # z at which that is asked
 
 Knowledge = Literal["probe", "rule"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class BayesSolution(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class BayesSolution(ArrayFields, Generic[Values]):
     """Bayes-optimal students, shaped like ``alpha_prune``.
 
     Attributes:
@@ -63,7 +72,7 @@ def bayes_optimal(
     kept. On random data both are the student that knows nothing.
 
     Args:
-        alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
+        alpha_prune: α, kept examples per dimension, in (0, 1e9]; scalar or 1-D.
         selection: Which examples are kept, as a function of probe field and label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         knows: "probe" or "rule".
@@ -84,6 +93,11 @@ def bayes_optimal(
         '0.0484945'
     """
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
+    if alphas.max() > _LARGEST_ALPHA:
+        raise ValueError(
+            f"`alpha_prune` must be at most {_LARGEST_ALPHA:g}, where the error falls below the rounding of overlaps; "
+            f"got {alphas.max():g}"
+        )
     if knows not in get_args(Knowledge):
         raise ValueError(f'`knows` must be "probe" or "rule"; got {knows!r}')
     kept = check_selection(selection).kept_distribution(angle)

@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike
 from replica_theory._empirical_risk.minimiser import minimisers
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
-from replica_theory.errors import FloatOrArray, Values, check_alpha, check_label_noise, check_probe_angle, shaped_like
+from replica_theory.errors import (
+    ArrayFields,
+    FloatOrArray,
+    Values,
+    check_alpha,
+    check_label_noise,
+    check_probe_angle,
+    shaped_like,
+)
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
@@ -20,8 +28,8 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
 
 
-@dataclass(frozen=True, kw_only=True)
-class EmpiricalRiskSolution(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
     """Minimisers of a regularised risk, shaped like ``alpha_prune``.
 
     Attributes:

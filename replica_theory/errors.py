@@ -1,12 +1,15 @@
-"""The one error of the numerics, the checks that name a caller's mistake, and the shape of what answers an argument."""
+"""The one error of the numerics, the checks that name a caller's mistake, and how answers are shaped and printed."""
 
 import math
+from dataclasses import fields
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 _LEAST_ANGLE = 1e-150  # radians, below which θ is 0: the square of 1/θ must be a number
+_SHORT = 6  # numbers of an array that are printed
+_LEAST_ALPHA, _LARGEST_ALPHA = 1e-20, 1e100  # α beyond which the terms of an equation leave the numbers
 _LARGEST_RIDGE = 1e100  # the square of 1/λ must be a number
 
 
@@ -34,8 +37,8 @@ def check_number(value: object, name: str) -> float:
 
 
 def _real(value: object) -> object:
-    """The value, or raises a `TypeError` if it is None or holds text, complex numbers or masked entries."""
-    if value is None or np.asarray(value).dtype.kind in "cSU" or np.ma.is_masked(value):
+    """The value, or raises a `TypeError` if it is None or holds text, dates, complex numbers or masked entries."""
+    if value is None or np.asarray(value).dtype.kind in "cSUMm" or np.ma.is_masked(value):
         raise TypeError("not a real number")
     return value
 
@@ -74,7 +77,7 @@ def check_ridge(ridge: float) -> float:
 
 
 def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
-    """Returns a float array, or raises unless it is a scalar or 1-D, finite and positive."""
+    """Returns a float array, or raises unless it is a scalar or 1-D, in [1e-20, 1e100]."""
     try:
         values = np.asarray(_real(alpha), dtype=float)
     except (TypeError, ValueError):
@@ -86,6 +89,9 @@ def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     wrong = values[~(np.isfinite(values) & (values > 0))]
     if wrong.size:
         raise ValueError(f"`{name}` must be finite and > 0; got {wrong.flat[0]}")
+    far = values[(values < _LEAST_ALPHA) | (values > _LARGEST_ALPHA)]
+    if far.size:
+        raise ValueError(f"`{name}` must be in [{_LEAST_ALPHA:g}, {_LARGEST_ALPHA:g}]; got {far.flat[0]}")
     return values
 
 
@@ -97,4 +103,47 @@ Values = TypeVar("Values", bound=FloatOrArray, covariant=True)
 
 def shaped_like(alphas: np.ndarray, values: np.ndarray) -> FloatOrArray:
     """Values, one for each α, (points,), as an array, or as a float where ``alphas`` has no axis."""
-    return values.astype(float) if alphas.ndim else float(values[0])
+    return read_only(values.astype(float)) if alphas.ndim else float(values[0])
+
+
+def read_only(values: np.ndarray) -> np.ndarray:
+    """A view of the array that cannot be written to."""
+    view = np.asarray(values).view()
+    view.flags.writeable = False
+    return view
+
+
+class ArrayFields:
+    """Comparison, hash and printing, by value, of a dataclass (``eq=False, repr=False``) with arrays in its fields."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, name), getattr(other, name)) for name in _names(self))
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(_hashable(getattr(self, name)) for name in _names(self))))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={_brief(getattr(self, name))}" for name in _names(self))
+        return f"{type(self).__name__}({shown})"
+
+
+def _names(solution: object) -> list[str]:
+    return [field.name for field in fields(solution) if field.repr]  # pyright: ignore[reportArgumentType]
+
+
+def _same(first: object, second: object) -> bool:
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        return np.array_equal(first, second)
+    return type(first) is type(second) and bool(first == second)
+
+
+def _hashable(value: object) -> object:
+    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, np.ndarray) and value.size > _SHORT:
+        return f"<array {value.shape}, from {value.min():.6g} to {value.max():.6g}>"
+    return repr(value)

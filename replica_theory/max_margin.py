@@ -22,15 +22,23 @@ from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual import largest_residual
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
-from replica_theory.errors import FloatOrArray, SaddlePointError, Values, check_alpha, check_probe_angle, shaped_like
+from replica_theory.errors import (
+    ArrayFields,
+    FloatOrArray,
+    SaddlePointError,
+    Values,
+    check_alpha,
+    check_probe_angle,
+    shaped_like,
+)
 from replica_theory.selection import KeptDistribution, Selection, TrainedProbe, check_probe, check_selection
 
 RESIDUAL_TOLERANCE = 1e-9
 """Largest relative residual of the paper's equations with which a student is returned."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaxMarginSolution(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MaxMarginSolution(ArrayFields, Generic[Values]):
     """Max-margin students, each value shaped like ``alpha_prune``: a float, or an array (points,).
 
     Attributes:

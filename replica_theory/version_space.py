@@ -16,14 +16,14 @@ from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.continuation import solve_saddle_points
 from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import saddle_point_residual
-from replica_theory.errors import FloatOrArray, SaddlePointError, Values, check_alpha, shaped_like
+from replica_theory.errors import ArrayFields, FloatOrArray, SaddlePointError, Values, check_alpha, shaped_like
 from replica_theory.selection import Selection, check_selection
 
 RESIDUAL_TOLERANCE = 1e-10
 
 
-@dataclass(frozen=True, kw_only=True)
-class VersionSpaceSolution(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class VersionSpaceSolution(ArrayFields, Generic[Values]):
     """Version spaces, shaped like ``alpha_prune``.
 
     Attributes:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from replica_theory.choices.optimal_ridge import RidgeSetting, best_student
 from replica_theory.choices.student import RidgeLike, StudentLoss, StudentSetting
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
-from replica_theory.errors import FloatOrArray, Values, check_alpha, check_probe_angle, shaped_like
+from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, check_probe_angle, shaped_like
 from replica_theory.geometry import target_direction
 from replica_theory.losses.base import LossLike
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
@@ -27,8 +27,8 @@ _ROUNDING = 1e-9  # radians by which a triangle of directions may fail to close
 _RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
 
 
-@dataclass(frozen=True, kw_only=True)
-class CuratedSolution(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CuratedSolution(ArrayFields, Generic[Values]):
     """Students of curated data, shaped like ``alpha_total``.
 
     Attributes:
@@ -125,8 +125,8 @@ def curated_risk(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class CurationDiagram:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CurationDiagram(ArrayFields):
     """The best curation for each generator (rows) and pool (columns).
 
     Attributes:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from replica_theory._max_margin.ruled_students import RuledStudents
 from replica_theory._numerics.one_variable import minimiser
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
-from replica_theory.errors import FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
+from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
 from replica_theory.selection import KeepHardest, Selection, TrainedProbe
 
 _SCANNED = 13  # fractions f of the scan, equally spaced in ln f
@@ -20,8 +20,8 @@ _LOG_FRACTION_TOLERANCE = 1e-5  # of the best ln f; ε is flat there, and good t
 RuleOfFraction = Callable[[float], Selection]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ParetoFrontier(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ParetoFrontier(ArrayFields, Generic[Values]):
     """Least error of a family of rules at each α_prune, with the fraction that attains it.
 
     Attributes:

@@ -15,6 +15,7 @@ from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.ruled_students import RuledStudents as StudentsOfTrainedProbe
 from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
 from replica_theory.errors import (
+    ArrayFields,
     FloatOrArray,
     SaddlePointError,
     Values,
@@ -36,8 +37,8 @@ _PRECISION = 1e-7  # error of ln λ at the minimum, where ε varies by the squar
 _SAME_ERROR = 1e-12  # relative excess over the least error up to which a limit, 0 or ∞, is preferred
 
 
-@dataclass(frozen=True, kw_only=True)
-class OptimalRidge(Generic[Values]):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class OptimalRidge(ArrayFields, Generic[Values]):
     """The best ridge, shaped like ``alpha_prune``.
 
     Attributes:

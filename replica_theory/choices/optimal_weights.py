@@ -6,9 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._empirical_risk.weights import MarginNodes, WeightDescent
-from replica_theory._numerics.array_fields import ArrayFields, read_only
 from replica_theory.empirical_risk import empirical_risk
-from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_probe_angle, check_ridge
+from replica_theory.errors import (
+    ArrayFields,
+    SaddlePointError,
+    check_alpha,
+    check_label_noise,
+    check_probe_angle,
+    check_ridge,
+    read_only,
+)
 from replica_theory.losses.base import LossLike
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.array_fields import ArrayFields, read_only
 from replica_theory._real_data.arguments import check_classes, check_test_rows
 from replica_theory._real_data.multiclass.students import (
     LARGEST_RESOLVENT,
@@ -13,6 +12,7 @@ from replica_theory._real_data.multiclass.students import (
     MulticlassStudents,
     multiclass_students,
 )
+from replica_theory.errors import ArrayFields, read_only
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

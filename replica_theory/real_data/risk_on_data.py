@@ -6,7 +6,6 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.array_fields import ArrayFields, read_only
 from replica_theory._real_data.arguments import (
     check_keep_probability,
     check_labels,
@@ -19,6 +18,7 @@ from replica_theory._real_data.arguments import (
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory._real_data.leave_one_out.students import Students
 from replica_theory._real_data.multiclass.students import Method
+from replica_theory.errors import ArrayFields, read_only
 from replica_theory.losses.base import LossLike
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import Hinge, check_loss

@@ -8,13 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.array_fields import ArrayFields, read_only
 from replica_theory._real_data.arguments import check_labels, check_positive, check_rows, check_test_rows
 from replica_theory._real_data.structured.examples import Law
 from replica_theory._real_data.structured.gaussian_law import Component, GaussianLaw
 from replica_theory._real_data.structured.label_chances import Checked, Flipped
 from replica_theory._real_data.structured.measured_law import MeasuredLaw, measured_law
-from replica_theory.errors import check_label_noise, check_number
+from replica_theory.errors import ArrayFields, check_label_noise, check_number, read_only
 
 LabelChance = Callable[[np.ndarray], np.ndarray]
 _SYMMETRIC = 1e-9  # asymmetry of a covariance, relative to its largest entry, that rounding excuses

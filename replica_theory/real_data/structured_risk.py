@@ -7,10 +7,9 @@ from typing import Generic, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._numerics.array_fields import ArrayFields, read_only
 from replica_theory._real_data.arguments import check_positive
 from replica_theory._real_data.structured.students import StudentCurve
-from replica_theory.errors import FloatOrArray, Values, check_alpha, shaped_like
+from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, read_only, shaped_like
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss

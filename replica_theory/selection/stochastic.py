@@ -60,6 +60,10 @@ class KeepWithProbability(Selection):
     probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
     edges: tuple[float, ...] = field(default=())
 
+    def __post_init__(self):
+        if not callable(self.probability):
+            raise ValueError(f"`probability` must be a function q(z, y); got {self.probability!r}")
+
     def folded_probability(self, margin: np.ndarray) -> np.ndarray:
         """q(m) = ½ [q(m, +1) + q(−m, −1)], the keep probability at signed margin m."""
         positive = np.ones_like(margin)

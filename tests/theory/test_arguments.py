@@ -1,6 +1,7 @@
 """What is no number is refused with one clear error, before the work."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -11,10 +12,14 @@ from replica_theory import (
     KeepHardest,
     KeepRandom,
     KeepWindows,
+    KeepWithProbability,
     Verified,
     bayes_optimal,
     empirical_risk,
     max_margin,
+    optimal_ridge,
+    pareto_frontier,
+    version_space,
 )
 
 NO_NUMBERS = {
@@ -34,6 +39,7 @@ NO_ALPHAS = {
     "real complex": np.array([1 + 0j]),
     "masked": np.ma.array([1.0, 2.0], mask=[False, True]),
     "ragged": [[1.0], [1.0, 2.0]],
+    "dates": np.array(["2020"], dtype="M8[Y]"),
 }
 
 
@@ -60,6 +66,49 @@ def test_what_is_no_number_is_refused(call, name, value):
 def test_what_is_no_list_of_numbers_is_refused(value):
     with pytest.raises(ValueError, match="`alpha_prune` must be a number or a list of numbers"):
         max_margin(value, selection=KeepRandom())
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-21, 1e101], ids=str)
+def test_ranges_of_alpha_are_said(alpha):
+    for call in (
+        lambda: max_margin([1.0, alpha], selection=KeepHardest(0.5)),
+        lambda: version_space(alpha, selection=KeepHardest(0.5)),
+        lambda: empirical_risk(alpha, loss="logistic", ridge=0.1, selection=KeepRandom()),
+    ):
+        with pytest.raises(ValueError, match=r"`alpha_prune` must be in \[1e-20, 1e\+100\]; got"):
+            call()
+    with pytest.raises(ValueError, match="`alpha_prune` must be at most 1e"):
+        bayes_optimal(1e10, selection=KeepHardest(0.5), knows="rule")
+
+
+SOLUTIONS = {
+    "max_margin": lambda alpha: max_margin(alpha, selection=KeepHardest(0.5)),
+    "risk": lambda alpha: empirical_risk(alpha, loss="square", ridge=0.1, selection=KeepHardest(0.5)),
+    "bayes": lambda alpha: bayes_optimal(alpha, selection=KeepHardest(0.5), knows="probe"),
+    "version space": lambda alpha: version_space(alpha, selection=KeepHardest(0.5)),
+    "ridge": lambda alpha: optimal_ridge(alpha, loss="square", selection=KeepRandom()),
+    "frontier": lambda alpha: pareto_frontier(alpha, min_keep_fraction=0.3),
+}
+
+
+@pytest.mark.parametrize("solve", SOLUTIONS.values(), ids=SOLUTIONS)
+def test_solutions_own_their_arrays_compare_hash_pickle_and_print_briefly(solve):
+    alpha = np.linspace(1.0, 2.0, 9)
+    first, again, other = solve(alpha), solve(alpha.copy()), solve(alpha + 0.1)
+    assert first == again == pickle.loads(pickle.dumps(first))
+    assert first != other
+    assert hash(first) == hash(again)
+    assert "<array (9,), from" in repr(first)
+    alpha[0] = 7.0
+    assert first == again
+    name = "alpha_prune" if hasattr(first, "alpha_prune") else "alpha_total"
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(first, name)[0] = 7.0
+
+
+def test_a_probability_that_is_no_function_is_refused():
+    with pytest.raises(ValueError, match="`probability` must be a function"):
+        KeepWithProbability(None)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
