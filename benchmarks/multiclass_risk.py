@@ -19,7 +19,7 @@ from tqdm import tqdm
 from perceptron_pruning.datasets.loaders import load_fashion_mnist
 from perceptron_pruning.embeddings.metrics.softmax_head import fit_softmax
 from perceptron_pruning.output.tables import Row, write_table
-from replica_theory import risk_on_data
+from replica_theory import MulticlassRiskSolution, risk_on_data
 
 N_ROWS, N_PROBE_ROWS, N_TEST_ROWS, N_FEATURES, N_KEPT, N_CLASSES = 1800, 1500, 4000, 64, 600, 10
 RIDGES = (0.05, 0.005)  # of the mean loss of a student
@@ -77,6 +77,7 @@ def setting_row(rule: str, ridge: float, q: np.ndarray, pool: tuple, test: tuple
         test_labels=test[1],
     )
     seconds = time.process_time() - start
+    assert isinstance(theory, MulticlassRiskSolution)
     assert theory.test_error is not None
     noise = errors.std(ddof=1) / math.sqrt(N_SEEDS)
     return {

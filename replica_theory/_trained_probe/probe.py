@@ -48,11 +48,11 @@ class Probe(Learner):
     residual: float
 
     @cached_property
-    def norm(self) -> float:
+    def norm(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
         return math.hypot(self.student.along[0], self.student.outside)
 
     @cached_property
-    def force_size(self) -> float:
+    def force_size(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.student.outside / (math.sqrt(self.alpha) * self.scale)
 
     @cached_property
