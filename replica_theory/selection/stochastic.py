@@ -14,6 +14,7 @@ import numpy as np
 
 from replica_theory.errors import check_keep_fraction, check_number
 from replica_theory.selection.base import Selection, check_margin, check_selection, pieces_kept_by
+from replica_theory.selection.jumps import jumps_and_corners
 from replica_theory.selection.kept_distribution import Piece, covering, edges_of, keep_probability
 from replica_theory.selection.margins import MarginDistribution
 
@@ -49,8 +50,8 @@ class KeepWithProbability(Selection):
 
     Args:
         probability: Vectorised q(z, y) in [0, 1].
-        edges: Signed margins y z where q(y z, 1) or q(−y z, −1) jumps or has a corner; q must
-            be smooth between them, on a scale of 0.3 or more (edges set more closely resolve more).
+        edges: Signed margins y z between which q(y z, 1) and q(−y z, −1) are smooth, on a scale of 0.3 or more, beside
+            jumps and corners, which are found (edges set more closely resolve more).
 
     Raises:
         ValueError: q leaves [0, 1] or is not finite; or q depends on the label and
@@ -91,12 +92,17 @@ class KeepWithProbability(Selection):
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
         probability = margins.as_function_of_margin(self.folded_probability)
-        edges = margins.of_probe_field(sorted(set(self.edges)))
+        edges = margins.of_probe_field(sorted({*self.edges, *self._found_edges}))
         pieces = tuple(
             Piece(lower=lower, upper=upper, probability=probability)
             for lower, upper in itertools.pairwise((-math.inf, *edges, math.inf))
         )
         return pieces, check_keep_fraction(margins.mean(probability, edges), "E q")
+
+    @cached_property
+    def _found_edges(self) -> tuple[float, ...]:
+        """Margins at which ½ [q(m, +1) + q(−m, −1)] jumps or has a corner."""
+        return jumps_and_corners(self.folded_probability)
 
     def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
         value = np.asarray(self.probability(probe_field, label), dtype=float)

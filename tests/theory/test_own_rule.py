@@ -26,6 +26,7 @@ from replica_theory import (
     version_space,
 )
 from replica_theory.selection import mean_keep_probability
+from replica_theory.selection.jumps import jumps_and_corners
 
 ANGLES = [0.0, 0.3, 1.5]
 
@@ -219,3 +220,41 @@ def test_rounding_is_excused():
     bump = Piece(lower=-1.0, upper=1.0, probability=lambda m: 1 - m * m + 1e-13)
     assert bump(np.zeros(1)) == pytest.approx(1.0)
     assert replace(KEPT, keep_fraction=1 + 1e-15).keep_fraction == pytest.approx(1.0)
+
+
+# ---------------------------------------------------------------- edges of one's own probability
+
+FUNCTIONS = {
+    "step": (lambda m: 1.0 * (m > 0.3337), [0.3337]),
+    "steps": (lambda m: 0.5 * (m > -1.2) + 0.25 * (np.abs(m) < 0.7), [-1.2, -0.7, 0.7]),
+    "small step": (lambda m: 0.5 + 1e-5 * (m > 1), [1.0]),
+    "ramp": (lambda m: np.clip(0.3 + 0.2 * m, 0, 1), [-1.5, 3.5]),
+    "peak": (lambda m: np.exp(-np.abs(m - 0.71)), [0.71]),
+    "root": (lambda m: np.sqrt(np.clip(m, 0, 1)), [0.0, 1.0]),
+    "smooth": (lambda m: np.exp(-(m**2) / 4), []),
+    "wave": (lambda m: 0.5 + 0.5 * np.sin(3 * m), []),
+    "soft step": (lambda m: expit(m / 0.05), []),
+    "constant": (lambda m: np.full_like(m, 0.5), []),
+}
+
+
+@pytest.mark.parametrize(("function", "expected"), FUNCTIONS.values(), ids=FUNCTIONS)
+def test_jumps_and_corners_are_found(function, expected):
+    assert jumps_and_corners(function) == pytest.approx(expected, abs=1e-5)
+
+
+PROBABILITIES = {
+    "step": (lambda z, y: 0.7 * (z * y > 0.3), (0.3,)),
+    "window": (lambda z, y: 0.9 * (np.abs(z) < 1.1), (-1.1, 1.1)),
+    "ramp": (lambda z, y: np.clip(0.4 * (z * y + 0.9), 0, 1), (-0.9, 1.6)),
+    "tent": (lambda z, y: np.maximum(0, 1 - np.abs(z) / 2), (-2.0, 0.0, 2.0)),
+}
+
+
+@pytest.mark.parametrize("probe", [{"probe_angle": 0.3}, {"probe": TrainedProbe("hinge", 0.1)}], ids=["angle", "own"])
+@pytest.mark.parametrize(("probability", "edges"), PROBABILITIES.values(), ids=PROBABILITIES)
+def test_edges_need_not_be_given(probability, edges, probe):
+    found, given = (
+        max_margin(2.0, selection=KeepWithProbability(probability, edges=where), **probe) for where in ((), edges)
+    )
+    assert found.generalization_error == pytest.approx(given.generalization_error, rel=1e-10)
