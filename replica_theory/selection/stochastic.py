@@ -18,6 +18,7 @@ from replica_theory.selection.jumps import jumps_and_corners
 from replica_theory.selection.kept_distribution import Piece, covering, edges_of, keep_probability
 from replica_theory.selection.margins import MarginDistribution
 
+_SAME_EDGE = 1e-5  # distance at which a found edge is one that was given
 _SYMMETRIC = 1e-12  # |q(m) − q(−m)| up to which a probability does not depend on the label
 
 
@@ -101,8 +102,9 @@ class KeepWithProbability(Selection):
 
     @cached_property
     def _found_edges(self) -> tuple[float, ...]:
-        """Margins at which ½ [q(m, +1) + q(−m, −1)] jumps or has a corner."""
-        return jumps_and_corners(self.folded_probability)
+        """Margins at which ½ [q(m, +1) + q(−m, −1)] jumps or has a corner, but for those that are given."""
+        found, given = jumps_and_corners(self.folded_probability), self.edges
+        return tuple(edge for edge in found if all(abs(edge - other) > _SAME_EDGE for other in given))
 
     def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
         value = np.asarray(self.probability(probe_field, label), dtype=float)
