@@ -59,9 +59,7 @@ def pilot_pair(data: Embeddings, settings: PilotSettings) -> Pair:
         ValueError: As for `pair_of`.
     """
     largest = max(*settings.pilot_rows, *settings.pool_sizes)
-    return pair_with(
-        data, settings.classes, n_features=settings.n_features, rows_needed=settings.probe_rows + largest
-    )
+    return pair_with(data, settings.classes, n_features=settings.n_features, rows_needed=settings.probe_rows + largest)
 
 
 def pilot_errors(pair: Pair, settings: PilotSettings, seed: int) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Rows of two real classes as one seed has them: a probe that has seen some, the others to prune, and those that test."""
+"""Rows of two real classes as one seed has them: a probe that has seen some, the others to prune, those that test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -50,7 +50,7 @@ class WindowSettings:
     draws: int = 8
     n_bins: int = 10
     bin_alpha: tuple[float, ...] = (1.0, 12.0)
-    bin_draws: int = 20
+    bin_draws: int = 60
     n_seeds: int = 8
 
     @property

@@ -62,18 +62,18 @@ def outcomes_of(rows: Iterable[Row]) -> list[Outcome]:
             students.setdefault((place, row[SEED]), {})[row["rule"]] = row
         else:
             pilots.setdefault((place, row[SEED], row["pilot_rows"]), {})[row["rule"]] = row
-    return [
+    found = [
         Outcome(
             place=place,
             pilot_rows=pilot_rows,
             seed=seed,
-            errors={rule: trained[rule]["test_error"] for rule in RULES},
-            noise={rule: trained[rule]["standard_error"] for rule in RULES},
+            errors={rule: students[place, seed][rule]["test_error"] for rule in RULES},
+            noise={rule: students[place, seed][rule]["standard_error"] for rule in RULES},
             forecasts={name: {rule: by_rule[rule][name] for rule in RULES} for name in FORECASTS},
         )
         for (place, seed, pilot_rows), by_rule in pilots.items()
-        if all((trained := students[place, seed])[rule]["test_error"] > 0 for rule in RULES)
     ]
+    return [outcome for outcome in found if min(outcome.errors.values()) > 0]
 
 
 def within(outcomes: Sequence[Outcome]) -> list[Outcome]:

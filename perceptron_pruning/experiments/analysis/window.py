@@ -23,7 +23,7 @@ class Windows:
         skipped: Share of the pool that is harder than the window, ascending, (windows,).
         errors, predicted: On test rows, (seeds, windows).
         left_out: Predicted without test rows, (seeds, windows).
-        random_errors, random_predicted: On test rows, (seeds,).
+        random_errors, random_predicted, random_left_out: The same at random, (seeds,).
     """
 
     pair: str
@@ -34,6 +34,7 @@ class Windows:
     left_out: np.ndarray
     random_errors: np.ndarray
     random_predicted: np.ndarray
+    random_left_out: np.ndarray
 
     def rival(self, rule: str) -> np.ndarray:
         """Errors of hard, easy or random, (seeds,)."""
@@ -51,11 +52,11 @@ class Windows:
 
     @property
     def regret(self) -> np.ndarray:
-        """ln ε of what the theory chooses, ends and random among it, less the best in hindsight, (seeds,)."""
+        """ln ε of what each seed's theory chooses, ends and random among it, less the best in hindsight, (seeds,)."""
         measured = np.column_stack([self.random_errors, self.errors])
-        predicted = np.column_stack([self.random_predicted, self.predicted])
-        choice, best = predicted.mean(axis=0).argmin(), measured.mean(axis=0).argmin()
-        return np.log(measured[:, choice] / measured[:, best])
+        choice = np.column_stack([self.random_left_out, self.left_out]).argmin(axis=1)
+        chosen = np.take_along_axis(measured, choice[:, None], axis=1)[:, 0]
+        return np.log(chosen / measured[:, measured.mean(axis=0).argmin()])
 
     def gain(self, rule: str) -> Effect:
         """Mean of ln(ε of a rule/ε of the inner choice) over seeds."""
@@ -89,6 +90,7 @@ def _windows(pair: str, alpha: float, rows: Sequence[Row]) -> Windows:
         left_out=array("left_out"),
         random_errors=np.array([row["test_error"] for row in beside]),
         random_predicted=np.array([row["predicted"] for row in beside]),
+        random_left_out=np.array([row["left_out"] for row in beside]),
     )
 
 

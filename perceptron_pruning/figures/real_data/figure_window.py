@@ -1,0 +1,258 @@
+"""Which margins are worth keeping of two classes of real embeddings."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.evidence.effect import effect
+from perceptron_pruning.experiments.analysis.window import RANDOM, WINDOW, bins_of, windows_of
+from perceptron_pruning.experiments.analysis.window_claims import window_claims
+from perceptron_pruning.experiments.plan import SEED
+from perceptron_pruning.experiments.source import source_of
+from perceptron_pruning.experiments.tables import MEASURED
+from perceptron_pruning.experiments.two_class import Pair
+from perceptron_pruning.experiments.window import (
+    WindowSettings,
+    bin_changes,
+    seeds_pool,
+    window_errors,
+    window_pair,
+)
+from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, name_rules
+from perceptron_pruning.figures.real_data.settings import Settings
+from perceptron_pruning.figures.real_data.sources import PAIRS
+from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.studies.study import Output, Study
+
+NAME = "window"
+TITLE = "Real data: which margins are worth keeping"
+CAPTION = (
+    "Logistic students on a fraction of a pool of real embeddings that lies between two quantiles of a probe's signed "
+    "margin, beside the theory of the whole law (lines), nothing fitted. Above: test error against the share of the "
+    "pool that is dropped for being harder than the window, from the hardest (left) to the easiest (right), and at "
+    "random (dashed line and square); crosses mark the window that theory chooses without test rows. Below: what "
+    "keeping the rows of a tenth of the ranking always instead of never does to the error at a fixed number of rows, "
+    "by the influence of the rows (lines) and retrained (dots); above 0 they are better dropped. Bars: 95 % intervals "
+    "over seeds."
+)
+NUMBERS = ("test_error", "predicted", "left_out")
+CHANGES = ("change", "influence")
+BIN_COLOURS = (COLOURS[4], COLOURS[3])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowStudents:
+    """Students of every window and bin on two classes of a source."""
+
+    pair: str
+
+    def __call__(self, settings: WindowSettings, trials: range) -> dict[str, np.ndarray]:
+        seeds = [_numbers(_pair(self.pair, settings), settings, seed) for seed in trials]
+        return {name: np.stack([numbers[name] for numbers in seeds]) for name in seeds[0]}
+
+
+def _numbers(pair: Pair, settings: WindowSettings, seed: int) -> dict[str, np.ndarray]:
+    pool, rng = seeds_pool(pair, settings, seed)
+    return window_errors(pool, settings, rng) | bin_changes(pool, settings, rng)
+
+
+@cache
+def _pair(name: str, settings: WindowSettings) -> Pair:
+    return window_pair(source_of(PAIRS[name].source).load(), settings)
+
+
+def studies(settings: Settings, folder: Path) -> dict[str, Study]:
+    """Each pair."""
+    return {f"window-{name}": _study(name, settings) for name in settings.window_pairs}
+
+
+def _study(name: str, settings: Settings) -> Study:
+    own = replace(settings.window, classes=PAIRS[name].classes)
+    windows = {"alpha": len(own.alpha_prune), "selection": len(own.selections)}
+    bins = {"bin_alpha": len(own.bin_alpha), "bin": own.n_bins}
+    n_students = len(own.selections) * len(own.alpha_prune) * own.draws + 2 * math.prod(bins.values()) * own.bin_draws
+    return Study(
+        function=WindowStudents(pair=name),
+        cells=[own],
+        outputs={number: Output(long_name=number.replace("_", " "), dimensions=windows) for number in NUMBERS}
+        | {number: Output(long_name=f"{number} of ln(test error)", dimensions=bins) for number in CHANGES},
+        coordinates={"classes": [PAIRS[name].words]},
+        n_trials=own.n_seeds,
+        trial=SEED,
+        seconds=[0.03 * math.prod(windows.values()) + 0.002 * n_students],
+        parameters={"data": source_of(PAIRS[name].source).digest},
+    )
+
+
+def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row]:
+    """A row for the students of each seed and window, and one for each seed and bin."""
+    own = settings.window
+    return [
+        {"kind": MEASURED, "pair": name} | row
+        for name in settings.window_pairs
+        for row in (*_window_rows(own, datasets[f"window-{name}"]), *_bin_rows(own, datasets[f"window-{name}"]))
+    ]
+
+
+def _window_rows(own: WindowSettings, data: xr.Dataset) -> list[Row]:
+    arrays = {number: data[number].values[0] for number in NUMBERS}
+    places: list[Row] = [{"rule": RANDOM}, *({"rule": WINDOW, "skipped": share} for share in own.skipped)]
+    return [
+        {"alpha_prune": alpha, "keep_fraction": own.keep_fraction}
+        | place
+        | {SEED: seed}
+        | {number: float(values[seed, i, j]) for number, values in arrays.items()}
+        for seed in range(data.sizes[SEED])
+        for i, alpha in enumerate(own.alpha_prune)
+        for j, place in enumerate(places)
+    ]
+
+
+def _bin_rows(own: WindowSettings, data: xr.Dataset) -> list[Row]:
+    arrays = {number: data[number].values[0] for number in CHANGES}
+    return [
+        {"alpha_prune": alpha, "bin": number, SEED: seed}
+        | {name: float(values[seed, i, number]) for name, values in arrays.items()}
+        for seed in range(data.sizes[SEED])
+        for i, alpha in enumerate(own.bin_alpha)
+        for number in range(own.n_bins)
+    ]
+
+
+def derived(rows: Sequence[Row]) -> list[Row]:
+    """Means over seeds with what theory says of them, and the window that it chooses."""
+    windows = [_of_windows(row) for row in windows_of(_measured(rows))]
+    bins = [_of_bins(part) for part in bins_of(_measured(rows))]
+    return [row for group in (*windows, *bins) for row in group]
+
+
+def _measured(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["kind"] == MEASURED]
+
+
+def _of_windows(windows) -> list[Row]:
+    place = {"pair": windows.pair, "alpha_prune": windows.alpha_prune}
+    chosen = int(windows.left_out.mean(axis=0).argmin())
+    return [
+        {"kind": "mean"} | place | {"rule": RANDOM} | _mean(windows.random_errors, windows.random_predicted),
+        *(
+            {"kind": "mean"}
+            | place
+            | {"rule": WINDOW, "skipped": float(share), "chosen": int(number == chosen)}
+            | _mean(windows.errors[:, number], windows.predicted[:, number])
+            for number, share in enumerate(windows.skipped)
+        ),
+    ]
+
+
+def _of_bins(bins) -> list[Row]:
+    return [
+        {"kind": "change", "pair": bins.pair, "alpha_prune": bins.alpha_prune, "bin": number}
+        | _mean(bins.changes[:, number], bins.influences[:, number])
+        for number in range(bins.changes.shape[1])
+    ]
+
+
+def _mean(values: np.ndarray, predicted: np.ndarray) -> Row:
+    mean = effect(values)
+    return {"value": mean.value, "half_width": mean.half_width, "theory": float(predicted.mean())}
+
+
+def claims(table: Sequence[Row]) -> list[Claim]:
+    """Whether a window beats hard, easy and random, and theory finds it."""
+    rows = _measured(table)
+    words = {name: pair.words for name, pair in PAIRS.items()}
+    return [replace(claim, figure=NAME) for claim in window_claims(windows_of(rows), bins_of(rows), words)]
+
+
+def draw(table: Sequence[Row]) -> Figure:
+    """Draws the figure from its table's derived rows: windows above, bins below, a column for each pair."""
+    pairs = list(dict.fromkeys(row["pair"] for row in table if row["kind"] == "mean"))
+    with styled():
+        figure = new_figure(2.6 * len(pairs), 5.6)
+        above, below = figure.subplots(2, len(pairs), squeeze=False)
+        for pair, windows, bins in zip(pairs, above, below, strict=True):
+            own = [row for row in table if row.get("pair") == pair]
+            _draw_windows(windows, [row for row in own if row["kind"] == "mean"])
+            _draw_bins(bins, [row for row in own if row["kind"] == "change"])
+            windows.set_title(PAIRS[pair].words, fontsize=8)
+            bins.sharey(below[0])
+        above[0].set_ylabel(r"test error, $\varepsilon$")
+        below[0].set_ylabel("change of ln ε, always for never kept")
+        _add_legends(above[0], below[0])
+    return figure
+
+
+def _draw_windows(axes: Axes, rows: Sequence[Row]) -> None:
+    """Errors against the window's place: ends in the colours of hard and easy."""
+    for alpha in dict.fromkeys(row["alpha_prune"] for row in rows):
+        line = [row for row in rows if row["alpha_prune"] == alpha and row["rule"] == WINDOW]
+        (beside,) = (row for row in rows if row["alpha_prune"] == alpha and row["rule"] == RANDOM)
+        places = [row["skipped"] for row in line]
+        axes.plot(places, [row["theory"] for row in line], "-", color="black", lw=1.0)
+        axes.axhline(beside["theory"], color=RULE_COLOURS[RANDOM], ls="--", lw=0.8)
+        colours = [RULE_COLOURS["hard"], *["black"] * (len(line) - 2), RULE_COLOURS["easy"]]
+        for row, colour in zip(line, colours, strict=True):
+            axes.errorbar(row["skipped"], row["value"], row["half_width"], fmt="o", ms=3.2, color=colour, lw=0.8)
+        chosen = next(row for row in line if row["chosen"])
+        axes.plot(chosen["skipped"], chosen["theory"], "x", ms=8, mew=1.4, color=COLOURS[2], zorder=5)
+        axes.errorbar(
+            places[-1] + 0.05,
+            beside["value"],
+            beside["half_width"],
+            fmt="s",
+            ms=3.2,
+            lw=0.8,
+            color=RULE_COLOURS[RANDOM],
+        )
+        axes.annotate(
+            rf"$\alpha = {alpha:g}$",
+            (places[-1] + 0.08, line[-1]["value"]),
+            fontsize=6.5,
+            va="center",
+            annotation_clip=False,
+        )
+    axes.set(yscale="log", xlabel="dropped for being harder")
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    plain_ticks(axes)
+
+
+def _draw_bins(axes: Axes, rows: Sequence[Row]) -> None:
+    """Changes by bin, the hardest first."""
+    alphas = list(dict.fromkeys(row["alpha_prune"] for row in rows))
+    for number, alpha in enumerate(alphas):
+        line = [row for row in rows if row["alpha_prune"] == alpha]
+        middles = (np.arange(len(line)) + 0.5) / len(line)
+        colour = BIN_COLOURS[number % len(BIN_COLOURS)]
+        axes.plot(middles, [row["theory"] for row in line], "-", color=colour, lw=1.2)
+        axes.errorbar(
+            middles + 0.01 * (2 * number - len(alphas) + 1),
+            [row["value"] for row in line],
+            [row["half_width"] for row in line],
+            fmt="o",
+            ms=3.2,
+            lw=0.8,
+            color=colour,
+            label=rf"$\alpha = {alpha:g}$",
+        )
+    axes.axhline(0, color="0.8", lw=0.8, zorder=0)
+    axes.set(xlabel="signed margin, quantile", xlim=(0, 1))
+
+
+def _add_legends(above: Axes, below: Axes) -> None:
+    name_rules(above)
+    above.plot([], [], "o", ms=3.2, color="black", label="window")
+    above.plot([], [], "-", color="black", lw=1.0, label="theory")
+    above.plot([], [], "x", ms=6, mew=1.4, color=COLOURS[2], ls="none", label="chosen by theory")
+    above.legend(loc="upper right", fontsize=6.5)
+    below.legend(loc="upper right", fontsize=6.5)
