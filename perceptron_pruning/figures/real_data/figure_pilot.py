@@ -54,7 +54,6 @@ LINES = {name: STYLES.get(name, "-.") for name in WORDS}
 COLOURS_OF_FORECASTS = {"plane": "black", "whole_law": "black", "retrained": COLOURS[2]}
 SHOWN = "pullover-coat-resnet"
 NEARNESS, REGRET, NOISE = "nearness", "regret", "noise"
-Means = list[Row]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +121,7 @@ def _rows(name: str, own: PilotSettings, data: xr.Dataset) -> list[Row]:
 
 
 def derived(rows: Sequence[Row]) -> list[Row]:
-    """Means over seeds with their forecasts; nearness and regret by distance."""
+    """list[Row] over seeds with their forecasts; nearness and regret by distance."""
     outcomes = outcomes_of(row for row in rows if row["kind"] == MEASURED)
     best = best_rules(outcomes)
     found = _means(outcomes)
@@ -136,7 +135,7 @@ def derived(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _means(outcomes: Sequence[Outcome]) -> Means:
+def _means(outcomes: Sequence[Outcome]) -> list[Row]:
     groups: dict[tuple, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault((*outcome.place, outcome.pilot_rows), []).append(outcome)
@@ -177,7 +176,7 @@ def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table's derived rows."""
     means = [row for row in table if row["kind"] == "mean"]
     with styled():
-        figure = new_figure(10.4, 3.3)
+        figure = new_figure(11.0, 3.5)
         panels = figure.subplots(1, 4)
         _draw_example(panels[0], means)
         _draw_calibration(panels[1], means)
@@ -186,7 +185,7 @@ def draw(table: Sequence[Row]) -> Figure:
     return figure
 
 
-def _draw_example(axes: Axes, means: Means) -> None:
+def _draw_example(axes: Axes, means: list[Row]) -> None:
     """One pair, the smallest pilot, the fraction nearest to a half: errors against pool size."""
     pair = SHOWN if any(row["pair"] == SHOWN for row in means) else means[0]["pair"]
     pilot = min(row["pilot_rows"] for row in means)
@@ -209,7 +208,7 @@ def _draw_example(axes: Axes, means: Means) -> None:
     axes.legend(loc="lower left", fontsize=6.5)
 
 
-def _draw_calibration(axes: Axes, means: Means) -> None:
+def _draw_calibration(axes: Axes, means: list[Row]) -> None:
     """Measured against forecast error, within and beyond the pilot."""
     ends = [min(row["value"] for row in means), max(row["value"] for row in means)]
     axes.plot(ends, ends, "-", color=COLOURS[3], lw=0.8)
@@ -234,6 +233,7 @@ def _draw_nearness(axes: Axes, table: Sequence[Row]) -> None:
     _mark_distances(axes)
     axes.set(ylabel="rms of ln(measured/forecast)")
     axes.set_ylim(bottom=0)
+    _raise_roof(axes, 1.2)
     axes.set_title("error of the forecast", fontsize=8)
     axes.legend(loc="upper left", fontsize=6.5)
 
@@ -249,11 +249,17 @@ def _draw_regret(axes: Axes, table: Sequence[Row]) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(ylabel="error above the best rule's")
     axes.set_title("cost of choosing by it", fontsize=8)
-    axes.legend(loc="upper left", fontsize=6.5)
+    _raise_roof(axes, 1.35)
+    axes.legend(loc="upper left", fontsize=6, ncols=2, columnspacing=0.8, handlelength=1.8)
+
+
+def _raise_roof(axes: Axes, factor: float) -> None:
+    """Room for a legend above what is drawn."""
+    axes.set_ylim(top=axes.get_ylim()[1] * factor)
 
 
 def _mark_distances(axes: Axes) -> None:
-    axes.set(xscale="log", xlabel="rows of the pool/rows of the pilot, M/n")
+    axes.set(xscale="log", xlabel="distance, M/n")
     axes.axvline(1, color="0.8", lw=0.8, zorder=0)
     plain_ticks(axes)
     axes.set_xticks([0.125, 0.25, 0.5, 1, 2, 4], ["1/8", "1/4", "1/2", "1", "2", "4"])

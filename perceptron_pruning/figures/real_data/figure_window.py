@@ -14,7 +14,14 @@ from matplotlib.ticker import PercentFormatter
 
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.evidence.effect import effect
-from perceptron_pruning.experiments.analysis.window import RANDOM, WINDOW, bins_of, windows_of
+from perceptron_pruning.experiments.analysis.window import (
+    RANDOM,
+    WINDOW,
+    Bins,
+    Windows,
+    bins_of,
+    windows_of,
+)
 from perceptron_pruning.experiments.analysis.window_claims import window_claims
 from perceptron_pruning.experiments.plan import SEED
 from perceptron_pruning.experiments.source import source_of
@@ -40,14 +47,14 @@ CAPTION = (
     "Logistic students on a fraction of a pool of real embeddings that lies between two quantiles of a probe's signed "
     "margin, beside the theory of the whole law (lines), nothing fitted. Above: test error against the share of the "
     "pool that is dropped for being harder than the window, from the hardest (left) to the easiest (right), and at "
-    "random (dashed line and square); crosses mark the window that theory chooses without test rows. Below: what "
+    "random (dotted, rightmost dots); circles mark the window that theory chooses without test rows. Below: what "
     "keeping the rows of a tenth of the ranking always instead of never does to the error at a fixed number of rows, "
     "by the influence of the rows (lines) and retrained (dots); above 0 they are better dropped. Bars: 95 % intervals "
     "over seeds."
 )
 NUMBERS = ("test_error", "predicted", "left_out")
 CHANGES = ("change", "influence")
-BIN_COLOURS = (COLOURS[4], COLOURS[3])
+ALPHA_COLOURS = (COLOURS[4], COLOURS[2], COLOURS[6])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +147,7 @@ def _measured(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["kind"] == MEASURED]
 
 
-def _of_windows(windows) -> list[Row]:
+def _of_windows(windows: Windows) -> list[Row]:
     place = {"pair": windows.pair, "alpha_prune": windows.alpha_prune}
     chosen = int(windows.left_out.mean(axis=0).argmin())
     return [
@@ -155,7 +162,7 @@ def _of_windows(windows) -> list[Row]:
     ]
 
 
-def _of_bins(bins) -> list[Row]:
+def _of_bins(bins: Bins) -> list[Row]:
     return [
         {"kind": "change", "pair": bins.pair, "alpha_prune": bins.alpha_prune, "bin": number}
         | _mean(bins.changes[:, number], bins.influences[:, number])
@@ -177,82 +184,75 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table's derived rows: windows above, bins below, a column for each pair."""
-    pairs = list(dict.fromkeys(row["pair"] for row in table if row["kind"] == "mean"))
+    means = [row for row in table if row["kind"] == "mean"]
+    changes = [row for row in table if row["kind"] == "change"]
+    pairs = list(dict.fromkeys(row["pair"] for row in means))
+    colours = dict(zip(dict.fromkeys(row["alpha_prune"] for row in means), ALPHA_COLOURS, strict=False))
     with styled():
-        figure = new_figure(2.6 * len(pairs), 5.6)
+        figure = new_figure(max(2.6 * len(pairs), 5.2), 5.6)
         above, below = figure.subplots(2, len(pairs), squeeze=False)
         for pair, windows, bins in zip(pairs, above, below, strict=True):
-            own = [row for row in table if row.get("pair") == pair]
-            _draw_windows(windows, [row for row in own if row["kind"] == "mean"])
-            _draw_bins(bins, [row for row in own if row["kind"] == "change"])
+            _draw_windows(windows, [row for row in means if row["pair"] == pair], colours)
+            _draw_bins(bins, [row for row in changes if row["pair"] == pair], colours)
             windows.set_title(PAIRS[pair].words, fontsize=8)
-            bins.sharey(below[0])
-        above[0].set_ylabel(r"test error, $\varepsilon$")
-        below[0].set_ylabel("change of ln ε, always for never kept")
-        _add_legends(above[0], below[0])
+            bins.set_ylim(*_limits(changes))
+        above[0, 0].set_ylabel(r"test error, $\varepsilon$")
+        below[0, 0].set_ylabel(r"change of $\ln\varepsilon$, kept always" + "\nrather than never")
+        _add_legend(figure, above[0, 0], colours)
     return figure
 
 
-def _draw_windows(axes: Axes, rows: Sequence[Row]) -> None:
-    """Errors against the window's place: ends in the colours of hard and easy."""
-    for alpha in dict.fromkeys(row["alpha_prune"] for row in rows):
+def _limits(changes: Sequence[Row]) -> tuple[float, float]:
+    """Limits of the panels of bins, which hold every bar and line of all pairs."""
+    low = min(min(row["value"] - row["half_width"], row["theory"]) for row in changes)
+    high = max(max(row["value"] + row["half_width"], row["theory"]) for row in changes)
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)
+
+
+def _draw_windows(axes: Axes, rows: Sequence[Row], colours: Mapping[float, str]) -> None:
+    """Errors against the window's place: ends in the colours of hard and easy, random beside them."""
+    for alpha, colour in colours.items():
         line = [row for row in rows if row["alpha_prune"] == alpha and row["rule"] == WINDOW]
         (beside,) = (row for row in rows if row["alpha_prune"] == alpha and row["rule"] == RANDOM)
         places = [row["skipped"] for row in line]
-        axes.plot(places, [row["theory"] for row in line], "-", color="black", lw=1.0)
-        axes.axhline(beside["theory"], color=RULE_COLOURS[RANDOM], ls="--", lw=0.8)
-        colours = [RULE_COLOURS["hard"], *["black"] * (len(line) - 2), RULE_COLOURS["easy"]]
-        for row, colour in zip(line, colours, strict=True):
-            axes.errorbar(row["skipped"], row["value"], row["half_width"], fmt="o", ms=3.2, color=colour, lw=0.8)
+        outside = places[-1] + 0.08
+        axes.plot(places, [row["theory"] for row in line], "-", color=colour, lw=1.2)
+        axes.plot([0, outside], [beside["theory"]] * 2, ":", color=colour, lw=0.9)
+        dots = [RULE_COLOURS["hard"], *[colour] * (len(line) - 2), RULE_COLOURS["easy"]]
+        for row, dot in zip(line, dots, strict=True):
+            _draw_dot(axes, row["skipped"], row, dot)
+        _draw_dot(axes, outside, beside, RULE_COLOURS[RANDOM])
         chosen = next(row for row in line if row["chosen"])
-        axes.plot(chosen["skipped"], chosen["theory"], "x", ms=8, mew=1.4, color=COLOURS[2], zorder=5)
-        axes.errorbar(
-            places[-1] + 0.05,
-            beside["value"],
-            beside["half_width"],
-            fmt="s",
-            ms=3.2,
-            lw=0.8,
-            color=RULE_COLOURS[RANDOM],
-        )
-        axes.annotate(
-            rf"$\alpha = {alpha:g}$",
-            (places[-1] + 0.08, line[-1]["value"]),
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-        )
+        axes.plot(chosen["skipped"], chosen["theory"], "o", ms=9, mew=1.1, mec=colour, mfc="none", zorder=5)
     axes.set(yscale="log", xlabel="dropped for being harder")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     plain_ticks(axes)
 
 
-def _draw_bins(axes: Axes, rows: Sequence[Row]) -> None:
+def _draw_bins(axes: Axes, rows: Sequence[Row], colours: Mapping[float, str]) -> None:
     """Changes by bin, the hardest first."""
-    alphas = list(dict.fromkeys(row["alpha_prune"] for row in rows))
-    for number, alpha in enumerate(alphas):
+    sizes = list(dict.fromkeys(row["alpha_prune"] for row in rows))
+    for number, alpha in enumerate(sizes):
         line = [row for row in rows if row["alpha_prune"] == alpha]
         middles = (np.arange(len(line)) + 0.5) / len(line)
-        colour = BIN_COLOURS[number % len(BIN_COLOURS)]
-        axes.plot(middles, [row["theory"] for row in line], "-", color=colour, lw=1.2)
-        axes.errorbar(
-            middles + 0.01 * (2 * number - len(alphas) + 1),
-            [row["value"] for row in line],
-            [row["half_width"] for row in line],
-            fmt="o",
-            ms=3.2,
-            lw=0.8,
-            color=colour,
-            label=rf"$\alpha = {alpha:g}$",
-        )
+        axes.plot(middles, [row["theory"] for row in line], "-", color=colours[alpha], lw=1.2)
+        for middle, row in zip(middles + 0.01 * (2 * number - len(sizes) + 1), line, strict=True):
+            _draw_dot(axes, middle, row, colours[alpha])
     axes.axhline(0, color="0.8", lw=0.8, zorder=0)
-    axes.set(xlabel="signed margin, quantile", xlim=(0, 1))
+    axes.set(xlabel="quantile of signed margin", xlim=(0, 1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def _add_legends(above: Axes, below: Axes) -> None:
-    name_rules(above)
-    above.plot([], [], "o", ms=3.2, color="black", label="window")
-    above.plot([], [], "-", color="black", lw=1.0, label="theory")
-    above.plot([], [], "x", ms=6, mew=1.4, color=COLOURS[2], ls="none", label="chosen by theory")
-    above.legend(loc="upper right", fontsize=6.5)
-    below.legend(loc="upper right", fontsize=6.5)
+def _draw_dot(axes: Axes, place: float, row: Row, colour: str) -> None:
+    """A mean over seeds with its 95 % interval."""
+    axes.errorbar(place, row["value"], row["half_width"], fmt="o", ms=3.2, color=colour, lw=0.8)
+
+
+def _add_legend(figure: Figure, axes: Axes, colours: Mapping[float, str]) -> None:
+    """One for all panels, below them."""
+    name_rules(axes)
+    for alpha, colour in colours.items():
+        axes.plot([], [], "o-", ms=3.2, lw=1.2, color=colour, label=rf"window, $\alpha = {alpha:g}$")
+    axes.plot([], [], ":", color="0.3", lw=0.9, label="theory at random")
+    axes.plot([], [], "o", ms=8, mec="0.3", mfc="none", label="chosen by theory")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=8, fontsize=7)
