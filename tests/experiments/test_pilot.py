@@ -1,4 +1,4 @@
-"""A pilot's forecasts: made of the pilot alone, judged by what choosing by them costs, and refused where they mislead."""
+"""A pilot's forecasts: made of the pilot alone, and judged by what choosing by them costs."""
 
 import math
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist
 from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED
+from perceptron_pruning.experiments import pilot
 from perceptron_pruning.experiments.analysis.pilot_forecast import (
     FORECAST,
     always,
@@ -20,7 +21,6 @@ from perceptron_pruning.experiments.analysis.pilot_forecast import (
     regrets,
     within,
 )
-from perceptron_pruning.experiments import pilot
 from perceptron_pruning.experiments.pilot import PilotSettings, pilot_errors, pilot_pair
 from perceptron_pruning.experiments.pilot_forecasts import FORECASTS, Pilot
 from perceptron_pruning.experiments.plan import RULES, SEED
@@ -239,5 +239,5 @@ def test_the_picture_is_drawn():
     rows = made_up()
     picture = figure.draw(rows + figure.derived(rows))
     assert len(picture.axes) == 4
-    labels = [text.get_text() for text in picture.axes[3].get_legend().get_texts()]
+    labels = picture.axes[3].get_legend_handles_labels()[1]
     assert set(labels) == {*figure.WORDS.values(), *(f"always {rule}" for rule in RULES)}

@@ -67,8 +67,8 @@ def test_the_ends_of_the_windows_are_hard_and_easy(pair):
     pool, rng = seeds_pool(pair, SETTINGS, 0)
     hardest, easiest = SETTINGS.selections[1], SETTINGS.selections[-1]
     for window, rule in ((hardest, KeepHardest(0.4, True)), (easiest, KeepEasiest(0.4, True))):
-        kept = [s.choose(pool.field, pool.labels, count=300, rng=rng) for s in (window, rule)]
-        np.testing.assert_array_equal(*kept)
+        first, second = (s.choose(pool.field, pool.labels, count=300, rng=rng) for s in (window, rule))
+        np.testing.assert_array_equal(first, second)
 
 
 def test_the_probe_has_seen_none_of_the_pool(pair):

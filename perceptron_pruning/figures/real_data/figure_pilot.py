@@ -53,7 +53,7 @@ WORDS = {"plane": "plane, cross-fitted", "whole_law": "whole law", "retrained": 
 LINES = {name: STYLES.get(name, "-.") for name in WORDS}
 COLOURS_OF_FORECASTS = {"plane": "black", "whole_law": "black", "retrained": COLOURS[2]}
 SHOWN = "pullover-coat-resnet"
-NEARNESS, REGRET, NOISE = "nearness", "regret", "noise"
+NEARNESS, REGRET, NOISE, DRAWS = "nearness", "regret", "noise", "draws"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +121,13 @@ def _rows(name: str, own: PilotSettings, data: xr.Dataset) -> list[Row]:
 
 
 def derived(rows: Sequence[Row]) -> list[Row]:
-    """list[Row] over seeds with their forecasts; nearness and regret by distance."""
+    """Means over seeds with their forecasts; nearness and regret by distance."""
     outcomes = outcomes_of(row for row in rows if row["kind"] == MEASURED)
     best = best_rules(outcomes)
     found = _means(outcomes)
     for distance, some in by_distance(outcomes).items():
         found += [_number(NEARNESS, distance, name, effect(log_differences(some, name))) for name in FORECASTS]
-        found.append(_number(NOISE, distance, "", effect(measuring_noise(some))))
+        found.append(_number(NOISE, distance, DRAWS, effect(measuring_noise(some))))
         found += [
             _number(REGRET, distance, name, mean_regret(some, choice, best))
             for name, choice in strategies(some).items()
@@ -228,7 +228,7 @@ def _draw_nearness(axes: Axes, table: Sequence[Row]) -> None:
     """Root mean square of ln(measured/forecast) by distance."""
     for name, words in WORDS.items():
         _draw_line(axes, _line(table, NEARNESS, name), LINES[name], COLOURS_OF_FORECASTS[name], words)
-    noise = _line(table, NOISE, "")
+    noise = _line(table, NOISE, DRAWS)
     axes.plot([row["distance"] for row in noise], [row["value"] for row in noise], ":", color="0.6", label="noise")
     _mark_distances(axes)
     axes.set(ylabel="rms of ln(measured/forecast)")
@@ -266,7 +266,7 @@ def _mark_distances(axes: Axes) -> None:
 
 
 def _line(table: Sequence[Row], kind: str, name: str) -> list[Row]:
-    return [row for row in table if row["kind"] == kind and (row.get("strategy") or "") == name]
+    return [row for row in table if row["kind"] == kind and row["strategy"] == name]
 
 
 def _draw_line(axes: Axes, rows: Sequence[Row], style: str, colour: str, label: str) -> None:

@@ -196,9 +196,9 @@ def draw(table: Sequence[Row]) -> Figure:
             _draw_bins(bins, [row for row in changes if row["pair"] == pair], colours)
             windows.set_title(PAIRS[pair].words, fontsize=8)
             bins.set_ylim(*_limits(changes))
-        above[0, 0].set_ylabel(r"test error, $\varepsilon$")
-        below[0, 0].set_ylabel(r"change of $\ln\varepsilon$, kept always" + "\nrather than never")
-        _add_legend(figure, above[0, 0], colours)
+        above[0].set_ylabel(r"test error, $\varepsilon$")
+        below[0].set_ylabel(r"change of $\ln\varepsilon$, kept always" + "\nrather than never")
+        _add_legend(figure, above[0], colours)
     return figure
 
 
