@@ -171,12 +171,13 @@ def verdicts(rows):
 BETTER = "A pilot's forecast chooses rules better than "
 COSTS = "Choosing between hard, easy and random by a pilot's forecast costs little against hindsight"
 PLANE = "The cross-fitted plane and bulk forecasts nearer than the whole law"
+LEVEL = "A pilot's forecast has the right level on average"
 LAW = "The whole law forecasts nearer than the cross-fitted plane and bulk"
 
 
 def test_a_right_forecast_is_confirmed():
     found = verdicts(made_up())
-    assert len(found) == 10
+    assert len(found) == 12
     for beyond_it in (False, True):
         assert found[BETTER + "always random", beyond_it] == CONFIRMED
         assert found[COSTS, beyond_it] == CONFIRMED
@@ -184,6 +185,7 @@ def test_a_right_forecast_is_confirmed():
     assert found[BETTER + "cross-validation within the pilot", True] == CONFIRMED
     assert found[BETTER + "cross-validation within the pilot", False] != CONFIRMED  # which is as good
     assert found[LAW, False] == found[PLANE, True] == CONFIRMED
+    assert found[LEVEL, False] == found[LEVEL, True] == CONFIRMED
 
 
 def upside_down(rule, size, pilot):
@@ -202,6 +204,12 @@ def test_a_wrong_forecast_is_refuted(name, beyond_it, statements):
     found = verdicts(made_up({name: upside_down}))
     for statement in statements:
         assert found[statement, beyond_it] == REFUTED, statement
+
+
+def test_a_level_that_is_too_high_is_told_and_chooses_as_well():
+    found = verdicts(made_up({"plane": lambda rule, size, pilot: 1.3 * truth(rule, size)}))
+    assert found[LEVEL, True] == REFUTED
+    assert found[LEVEL, False] == found[COSTS, True] == CONFIRMED
 
 
 def test_cross_validation_that_knows_better_is_told():

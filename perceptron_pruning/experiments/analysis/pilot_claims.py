@@ -17,11 +17,13 @@ from perceptron_pruning.experiments.analysis.pilot_forecast import (
     best_rules,
     beyond,
     by_forecast,
+    log_bias,
     log_differences,
     regrets,
     within,
 )
 
+SMALL_BIAS = 0.05  # of ln ε: what "right on average" means
 SMALL_REGRET = 0.02  # of ln ε: what a good choice may cost
 _HINDSIGHT = "mean ln(ε of its choices/ε of the rule that is best on average over seeds)"
 
@@ -34,7 +36,7 @@ def pilot_claims(outcomes: Sequence[Outcome]) -> list[Claim]:
         if some := part(outcomes):
             setting = _setting(some, where)
             claims += [_costs_little(some, best, setting), *_chooses_better(some, best, setting)]
-            claims.append(_is_nearer(some, setting, beyond_it=part is beyond))
+            claims += [_is_nearer(some, setting, beyond_it=part is beyond), _has_the_level(some, setting)]
     return claims
 
 
@@ -87,6 +89,21 @@ def _is_nearer(outcomes: Sequence[Outcome], setting: str, *, beyond_it: bool) ->
             ),
         ),
         note=f"its own {math.fsum(own) / own.size:.3f}, the other's {math.fsum(other) / other.size:.3f}",
+    )
+
+
+def _has_the_level(outcomes: Sequence[Outcome], setting: str) -> Claim:
+    return Claim(
+        statement="A pilot's forecast has the right level on average",
+        setting=setting,
+        measurements=(
+            Measurement(
+                quantity="mean ln(measured/forecast)",
+                effect=effect(log_bias(outcomes, FORECAST)),
+                criterion="within",
+                reference=SMALL_BIAS,
+            ),
+        ),
     )
 
 

@@ -96,6 +96,16 @@ def log_differences(outcomes: Sequence[Outcome], forecast: str) -> np.ndarray:
     return np.sqrt(_by_seed(outcomes, of))
 
 
+def log_bias(outcomes: Sequence[Outcome], forecast: str) -> np.ndarray:
+    """Mean of ln(measured/predicted) over places and rules, (seeds,); refused forecasts are left out."""
+
+    def of(outcome: Outcome) -> list[float]:
+        predicted = outcome.predicted(forecast)
+        return [float(np.log(outcome.errors[rule] / predicted[rule])) for rule in RULES]
+
+    return _by_seed(outcomes, of)
+
+
 def measuring_noise(outcomes: Sequence[Outcome]) -> np.ndarray:
     """Root mean square of the relative standard errors over draws, (seeds,)."""
     return np.sqrt(_by_seed(outcomes, lambda o: [(o.noise[rule] / o.errors[rule]) ** 2 for rule in RULES]))

@@ -44,10 +44,10 @@ CAPTION = (
     "Pilots of n labelled rows of two classes of real embeddings forecast the error of logistic students on what a "
     "rule keeps of pools of M rows; no test row is seen, and nothing is fitted. Left: one pair and the smallest pilot, "
     "half of the pool kept; lines are forecasts, by the whole law within the pilot (solid) and by the cross-fitted "
-    "plane (dashed), dots are retrained students. Then every pair, pilot, pool size and fraction: measured against "
-    "forecast error, means over seeds; root mean square of ln(measured/forecast) of a single pilot by its distance "
-    "M/n; and what choosing between hard, easy and random by it costs, in ln ε against the rule that is best on "
-    "average, beside keeping to one rule. Bars: 95 % intervals over seeds."
+    "plane (dashed), dots are retrained students; means over seeds. Then every pair, pilot, pool size and fraction: "
+    "measured against forecast error, means over seeds; root mean square of ln(measured/forecast) of a single pilot "
+    "by its distance M/n; and what choosing between hard, easy and random by it costs, in ln ε against the rule that "
+    "is best on average, beside keeping to one rule. Bars: 95 % intervals over seeds."
 )
 WORDS = {"plane": "plane, cross-fitted", "whole_law": "whole law", "retrained": "cross-validation"}
 LINES = {name: STYLES.get(name, "-.") for name in WORDS}
@@ -193,18 +193,20 @@ def _draw_example(axes: Axes, means: list[Row]) -> None:
     some = [row for row in means if (row["pair"], row["pilot_rows"], row["keep_fraction"]) == (pair, pilot, fraction)]
     for rule, colour in RULE_COLOURS.items():
         line = sorted((row for row in some if row["rule"] == rule), key=lambda row: row["pool_size"])
-        sizes = [row["pool_size"] for row in line]
+        places = [row["pool_size"] for row in line]
         near = [row for row in line if row["pool_size"] <= pilot]
-        axes.plot(sizes, [row["plane"] for row in line], STYLES["plane"], color=colour, lw=1.2)
+        axes.plot(places, [row["plane"] for row in line], STYLES["plane"], color=colour, lw=1.2)
         axes.plot([row["pool_size"] for row in near], [row["whole_law"] for row in near], color=colour, lw=1.2)
         axes.errorbar(
-            sizes, [row["value"] for row in line], [row["half_width"] for row in line], fmt="o", ms=3.5, color=colour
+            places, [row["value"] for row in line], [row["half_width"] for row in line], fmt="o", ms=3.5, color=colour
         )
     axes.axvline(pilot, color="0.8", lw=0.8, zorder=0)
     name_rules(axes)
     axes.set(xscale="log", yscale="log", xlabel="rows of the pool, M", ylabel=r"test error, $\varepsilon$")
     axes.set_title(f"{PAIRS[pair].words}\nfrom a pilot of {pilot} rows", fontsize=8)
     plain_ticks(axes)
+    sizes = sorted({row["pool_size"] for row in some})
+    axes.set_xticks(sizes, [f"{size}" for size in sizes])
     axes.legend(loc="lower left", fontsize=6.5)
 
 
