@@ -50,7 +50,7 @@ class WindowSettings:
     draws: int = 8
     n_bins: int = 10
     bin_alpha: tuple[float, ...] = (1.0, 12.0)
-    bin_draws: int = 60
+    bin_draws: int = 40
     n_seeds: int = 8
 
     @property
@@ -90,7 +90,7 @@ def window_errors(pool: RealPool, settings: WindowSettings, rng: np.random.Gener
     solutions = [[_law(pool, rule, alpha, settings, rng) for rule in settings.selections] for alpha in sizes]
     return {
         "test_error": mean_of_draws(lambda: _windows(pool, settings, rng), settings.draws)[0],
-        "predicted": np.array([[float(solution.test_error or 0.0) for solution in row] for row in solutions]),
+        "predicted": np.array([[_test_error(solution, pool) for solution in row] for row in solutions]),
         "left_out": np.array([[solution.left_out_error for solution in row] for row in solutions]),
     }
 
@@ -127,31 +127,40 @@ def _solution(pool: RealPool, keeps: np.ndarray, alpha: float, settings: WindowS
         n_kept=round(alpha * settings.n_features),
         loss=LOSS,
         ridge=settings.ridge,
-        test_inputs=pool.test_inputs,
-        test_labels=pool.test_labels,
     )
+
+
+def _test_error(solution: DataRiskSolution, pool: RealPool) -> float:
+    return solution.error_on(pool.test_inputs, pool.test_labels)
 
 
 def bin_changes(pool: RealPool, settings: WindowSettings, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Change of ln ε when a bin's rows are kept with chance 1 instead of 0, all others with 1/2, at fixed P.
 
     Returns:
-        "change", measured, and "influence", the sum of the rows' derivatives at 1/2, (bin sizes, bins).
+        "change", measured, "told", what theory says of it on the same test rows, and "influence", the sum of the rows'
+        derivatives at 1/2, which no test row enters, (bin sizes, bins).
     """
     rank = np.argsort(np.argsort(pool.labels * pool.field, kind="stable"))
     bins = rank * settings.n_bins // len(rank)
-    pairs = [(alpha, number) for alpha in settings.bin_alpha for number in range(settings.n_bins)]
+    pairs = [(alpha, bins == number) for alpha in settings.bin_alpha for number in range(settings.n_bins)]
     shape = (len(settings.bin_alpha), settings.n_bins)
 
     def always_and_never() -> np.ndarray:
-        return np.array([[_error(pool, bins == b, q, a, settings, rng) for q in (1.0, 0.0)] for a, b in pairs])
+        return np.array([[_error(pool, rows, q, alpha, settings, rng) for q in (1.0, 0.0)] for alpha, rows in pairs])
+
+    def theirs(alpha: float, rows: np.ndarray, chance: float) -> float:
+        solution = _solution(pool, np.where(rows, chance, _EVEN_CHANCE), alpha, settings)
+        return _test_error(solution, pool)
 
     always, never = mean_of_draws(always_and_never, settings.bin_draws)[0].T
+    told = [np.log(theirs(alpha, rows, 1.0) / theirs(alpha, rows, 0.0)) for alpha, rows in pairs]
     even = np.full(len(rank), _EVEN_CHANCE)
-    rows = [_solution(pool, even, alpha, settings).influence for alpha in settings.bin_alpha]
+    slopes = [_solution(pool, even, alpha, settings).influence for alpha in settings.bin_alpha]
     return {
         "change": np.log(always / never).reshape(shape),
-        "influence": np.array([np.bincount(bins, weights=row, minlength=settings.n_bins) for row in rows]),
+        "told": np.array(told).reshape(shape),
+        "influence": np.array([np.bincount(bins, weights=row, minlength=settings.n_bins) for row in slopes]),
     }
 
 

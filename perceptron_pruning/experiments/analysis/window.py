@@ -102,12 +102,14 @@ class Bins:
         pair: Pair of classes.
         alpha_prune: α.
         changes: Measured, (seeds, bins), the hardest bin first.
-        influences: Predicted from the slope at chance 1/2, (seeds, bins).
+        told: By theory, on the same test rows, (seeds, bins).
+        influences: By the slope at chance 1/2, on rows left out, (seeds, bins).
     """
 
     pair: str
     alpha_prune: float
     changes: np.ndarray
+    told: np.ndarray
     influences: np.ndarray
 
 
@@ -123,17 +125,16 @@ def bins_of(rows: Iterable[Row]) -> list[Bins]:
 def _bins(pair: str, alpha: float, rows: Sequence[Row]) -> Bins:
     n_seeds = len({row[SEED] for row in rows})
     ordered = sorted(rows, key=lambda row: (row[SEED], row["bin"]))
-    changes, influences = (np.array([row[name] for row in ordered]) for name in ("change", "influence"))
+
+    def array(name: str) -> np.ndarray:
+        return np.array([row[name] for row in ordered]).reshape(n_seeds, -1)
+
     return Bins(
-        pair=pair,
-        alpha_prune=alpha,
-        changes=changes.reshape(n_seeds, -1),
-        influences=influences.reshape(n_seeds, -1),
+        pair=pair, alpha_prune=alpha, changes=array("change"), told=array("told"), influences=array("influence")
     )
 
 
-def slope(bins: Sequence[Bins]) -> Effect:
-    """Slope through 0 of measured on predicted changes over all bins, (mean over seeds): 1 where theory is right."""
-    measured = np.concatenate([part.changes for part in bins], axis=1)
-    predicted = np.concatenate([part.influences for part in bins], axis=1)
-    return effect((measured * predicted).sum(axis=1) / (predicted**2).sum(axis=1))
+def slope(measured: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> Effect:
+    """Slope through 0 of measured on predicted changes, (seeds, any) each: mean over seeds, 1 where theory is right."""
+    ours, theirs = np.concatenate(measured, axis=1), np.concatenate(predicted, axis=1)
+    return effect((ours * theirs).sum(axis=1) / (theirs**2).sum(axis=1))

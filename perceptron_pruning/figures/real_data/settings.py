@@ -121,8 +121,9 @@ QUICK = Settings(
     window=replace(
         FULL.window,
         alpha_prune=(1.0, 12.0),
-        skipped=(0.0, 0.05, 0.1, 0.2, 0.4, 0.6),
+        skipped=(0.0, 0.05, 0.1, 0.3, 0.6),
         draws=2,
+        n_bins=5,
         bin_alpha=(12.0,),
         bin_draws=4,
         n_seeds=5,
