@@ -128,7 +128,7 @@ QUICK = Settings(
         bin_draws=4,
         n_seeds=5,
     ),
-    window_pairs=("sneaker-boot", "pullover-coat-resnet", "person-animal"),
+    window_pairs=("sneaker-boot", "pullover-coat-resnet"),
     end_to_end=replace(
         FULL.end_to_end, pool_sizes=(250, 2000), keep_fractions=(0.5, 1.0), students=("softmax", "resnet_quick")
     ),
