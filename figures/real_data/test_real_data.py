@@ -64,7 +64,7 @@ SMALL = {  # where a single cell holds every condition: a few of them
     ),
     "window": replace(
         FULL,
-        window=replace(FULL.window, alpha_prune=(4.0,), skipped=(0.0, 0.1, 0.6), bin_alpha=(12.0,), bin_draws=10),
+        window=replace(FULL.window, alpha_prune=(4.0,), skipped=(0.0, 0.1, 0.6), bin_alpha=(12.0,), bin_draws=5),
         window_pairs=("sneaker-boot",),
     ),
 }

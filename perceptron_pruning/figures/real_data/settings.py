@@ -120,11 +120,11 @@ QUICK = Settings(
     pilot_pairs=("sneaker-boot", "pullover-coat-resnet", "person-animal"),
     window=replace(
         FULL.window,
-        alpha_prune=(1.0, 12.0),
+        alpha_prune=(4.0,),
         skipped=(0.0, 0.05, 0.1, 0.3, 0.6),
         draws=2,
         n_bins=5,
-        bin_alpha=(12.0,),
+        bin_alpha=(4.0,),
         bin_draws=4,
         n_seeds=5,
     ),
