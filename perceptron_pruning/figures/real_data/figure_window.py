@@ -199,7 +199,7 @@ def draw(table: Sequence[Row]) -> Figure:
             bins.set_ylim(*_limits(changes))
         above[0].set_ylabel(r"test error, $\varepsilon$")
         below[0].set_ylabel(r"change of $\ln\varepsilon$, kept always" + "\nrather than never")
-        _add_legend(figure, above[0], colours)
+        _add_legend(figure, above[0], colours, columns=9 if len(pairs) > 3 else 2 * len(pairs))
     return figure
 
 
@@ -250,7 +250,7 @@ def _draw_dot(axes: Axes, place: float, row: Row, colour: str) -> None:
     axes.errorbar(place, row["value"], row["half_width"], fmt="o", ms=3.2, color=colour, lw=0.8)
 
 
-def _add_legend(figure: Figure, axes: Axes, colours: Mapping[float, str]) -> None:
+def _add_legend(figure: Figure, axes: Axes, colours: Mapping[float, str], *, columns: int) -> None:
     """One for all panels, below them."""
     name_rules(axes)
     for alpha, colour in colours.items():
@@ -258,4 +258,4 @@ def _add_legend(figure: Figure, axes: Axes, colours: Mapping[float, str]) -> Non
     axes.plot([], [], ":", color="0.3", lw=0.9, label="theory at random")
     axes.plot([], [], "--", color="0.3", lw=0.7, label="influence")
     axes.plot([], [], "o", ms=8, mec="0.3", mfc="none", label="chosen by theory")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=9, fontsize=7)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=7)
