@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent
 FIRST_SEED, N_SEEDS = 100, 3  # none of these is among the committed ones
 RELATIVE = 1e-8
 ROUNDING = 1e-9  # below which numbers are the same: a metric's correlation with itself
-ESTIMATES = ("test_error", "correlation")  # columns that a seed decides
+ESTIMATES = ("test_error", "correlation", "change")  # columns that a seed decides
 PLACES = (
     "source",
     "pair",
@@ -48,13 +48,25 @@ PLACES = (
     "label_aware",
     "ridge",
     "n_clusters",
+    "skipped",
+    "bin",
 )
 SMALL = {  # where a single cell holds every condition: a few of them
     "theory_beside_data": replace(
         FULL,
         two_class=replace(FULL.two_class, alpha_prune=(1.0,), other_fractions=(), other_ridge=None),
         pairs=("sneaker-boot",),
-    )
+    ),
+    "pilot": replace(
+        FULL,
+        pilot=replace(FULL.pilot, pilot_rows=(500,), pool_sizes=(500,), keep_fractions=(0.5,)),
+        pilot_pairs=("sneaker-boot",),
+    ),
+    "window": replace(
+        FULL,
+        window=replace(FULL.window, alpha_prune=(4.0,), skipped=(0.0, 0.1, 0.6), bin_alpha=(12.0,), bin_draws=5),
+        window_pairs=("sneaker-boot",),
+    ),
 }
 
 COMMITTED = finished_figures(FOLDER, FIGURES)

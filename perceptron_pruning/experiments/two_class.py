@@ -164,17 +164,28 @@ def pair_of(data: Embeddings, settings: TwoClassSettings) -> Pair:
     Raises:
         ValueError: A class has no rows, the rows have fewer features, or are too few for the settings.
     """
-    inputs, labels = _of_classes(data.train_embeddings, data.train_labels, settings.classes)
-    test_inputs, test_labels = _of_classes(data.test_embeddings, data.test_labels, settings.classes)
-    needed = settings.probe_rows + round(max(settings.alpha_prune) * settings.n_features / settings.keep_fraction)
-    if settings.n_features > inputs.shape[1] or needed > len(inputs):
+    largest_pool = round(max(settings.alpha_prune) * settings.n_features / settings.keep_fraction)
+    return pair_with(
+        data, settings.classes, n_features=settings.n_features, rows_needed=settings.probe_rows + largest_pool
+    )
+
+
+def pair_with(data: Embeddings, classes: tuple[int, int], *, n_features: int, rows_needed: int) -> Pair:
+    """As `pair_of`, with as many rows as the probe and the largest pool need.
+
+    Raises:
+        ValueError: As for `pair_of`.
+    """
+    inputs, labels = _of_classes(data.train_embeddings, data.train_labels, classes)
+    test_inputs, test_labels = _of_classes(data.test_embeddings, data.test_labels, classes)
+    if n_features > inputs.shape[1] or rows_needed > len(inputs):
         raise ValueError(
             f"`n_features` must be at most {inputs.shape[1]}, and `probe_rows` with the largest pool at most "
-            f"{len(inputs)}, the rows of the two classes; got {settings.n_features} and {needed}"
+            f"{len(inputs)}, the rows of the two classes; got {n_features} and {rows_needed}"
         )
     mean = inputs.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov((inputs - mean).T))
-    leading = slice(None, -settings.n_features - 1, -1)
+    leading = slice(None, -n_features - 1, -1)
     scale = directions[:, leading] / np.sqrt(variances[leading])
     inputs, test_inputs = (inputs - mean) @ scale, (test_inputs - mean) @ scale
     teacher = _unit(fit_empirical_risk(inputs, labels, loss="logistic", ridge=PROBE_RIDGE).weights)
@@ -208,11 +219,11 @@ def _points(
     pair: Pair, settings: TwoClassSettings, step: str, rng: np.random.Generator, seed: int
 ) -> Iterator[TwoClassPoint]:
     """Every condition and size for which the rows suffice, with one probe."""
-    inputs, labels = _inputs_and_labels(pair, step, rng)
+    inputs, labels = inputs_and_labels(pair, step, rng)
     shuffled = rng.permutation(len(inputs))
     probed, rest = shuffled[: settings.probe_rows], shuffled[settings.probe_rows :]
-    probe, teacher = _logistic(inputs[probed], labels[probed], PROBE_RIDGE), _teacher(pair, step)
-    test_inputs, test_labels = _test_rows(pair, step)
+    probe, teacher = logistic_student(inputs[probed], labels[probed], PROBE_RIDGE), _teacher(pair, step)
+    test_inputs, test_labels = test_rows(pair, step)
     view = View(
         inputs=inputs[rest],
         labels=labels[rest],
@@ -232,7 +243,7 @@ def _points(
             pool = rest[: _pool_size(alpha, condition, settings)]
             count = round(alpha * settings.n_features)
             chosen = pool[condition.selection.choose(field[pool], labels[pool], count=count, rng=rng)]
-            student = _logistic(inputs[chosen], labels[chosen], condition.ridge)
+            student = logistic_student(inputs[chosen], labels[chosen], condition.ridge)
             yield TwoClassPoint(
                 step=step,
                 rule=condition.rule,
@@ -254,7 +265,7 @@ def _pool_size(alpha: float, condition: Condition, settings: TwoClassSettings) -
     return round(round(alpha * settings.n_features) / condition.keep_fraction)
 
 
-def _inputs_and_labels(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def inputs_and_labels(pair: Pair, step: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Inputs (n, N) and labels (n,) of a step, from which probe and pools are drawn."""
     if step == "gaussian":
         inputs = rng.standard_normal(pair.inputs.shape)
@@ -269,7 +280,7 @@ def _teacher(pair: Pair, step: str) -> np.ndarray:
     return _unit(pair.teacher / np.sqrt(pair.spectrum)) if step == "correlated" else pair.teacher
 
 
-def _test_rows(pair: Pair, step: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+def test_rows(pair: Pair, step: str) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Test rows of a step; none where inputs are Gaussian, of which an angle tells all."""
     if step == "gaussian":
         return None, None
@@ -282,7 +293,8 @@ def _angle(first: np.ndarray, second: np.ndarray) -> float:
     return float(2 * np.arctan2(np.linalg.norm(first - second), np.linalg.norm(first + second)))
 
 
-def _logistic(inputs: np.ndarray, labels: np.ndarray, ridge: float) -> np.ndarray:
+def logistic_student(inputs: np.ndarray, labels: np.ndarray, ridge: float) -> np.ndarray:
+    """Direction of the logistic student of these rows, a unit vector (N,)."""
     return _unit(fit_empirical_risk(inputs, labels, loss="logistic", ridge=ridge).weights)
 
 

@@ -31,6 +31,18 @@ class RealFigure(Figure, WithClaims, Protocol):
 
 
 _PACKAGE = __name__.rpartition(".")[0]
-_IN_ORDER = ("1d", "3abc", "4", "5a", "5bc", "class_floor", "prototypes", "theory_beside_data", "end_to_end")
+_IN_ORDER = (
+    "1d",
+    "3abc",
+    "4",
+    "5a",
+    "5bc",
+    "class_floor",
+    "prototypes",
+    "theory_beside_data",
+    "pilot",
+    "window",
+    "end_to_end",
+)
 
 FIGURES = {module.NAME: cast(RealFigure, module) for module in figure_modules(_PACKAGE, _IN_ORDER)}

@@ -33,6 +33,7 @@ from perceptron_pruning.experiments.two_class import (
     measure,
     pair_of,
 )
+from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, STYLES, name_rules
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import PAIRS
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
@@ -52,8 +53,6 @@ CAPTION = (
     "hard and easy are equal."
 )
 THEORIES = {"isotropic": "isotropic", "plane": "plane and bulk", "whole_law": "whole law"}
-STYLES = {"isotropic": ":", "plane": "--", "whole_law": "-"}
-RULE_COLOURS = {"hard": COLOURS[0], "easy": COLOURS[1], "random": "0.45"}
 SHOWN = "pullover-coat-resnet"
 NUMBERS = ("probe_angle", "test_error", *THEORIES)
 FACTS = ("label_noise", "train_noise", "effective_dimension", "density_at_boundary", "noise_near_boundary")
@@ -214,8 +213,7 @@ def _draw_step(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _add_legend(axes: Axes) -> None:
-    for rule, colour in RULE_COLOURS.items():
-        axes.plot([], [], "o", ms=3.5, color=colour, label=f"keep {rule}" if rule != "random" else "at random")
+    name_rules(axes)
     for theory, style in STYLES.items():
         axes.plot([], [], style, color="0.2", lw=1.2, label=THEORIES[theory])
     axes.legend(loc="lower left", fontsize=6.5)

@@ -2,10 +2,12 @@
 
 from dataclasses import asdict, dataclass, replace
 
+from perceptron_pruning.experiments.pilot import PilotSettings
 from perceptron_pruning.experiments.plan import Plan
 from perceptron_pruning.experiments.transfer import Target
 from perceptron_pruning.experiments.two_class import TwoClassSettings
-from perceptron_pruning.figures.real_data.sources import BENCHMARKED, METRICS, PAIRS, SOURCES
+from perceptron_pruning.experiments.window import WindowSettings
+from perceptron_pruning.figures.real_data.sources import BENCHMARKED, METRICS, PAIRS, SOURCES, TOO_EASY
 
 VALIDATION = 1000  # training rows kept for the influence metrics
 
@@ -22,6 +24,10 @@ class Settings:
         prototypes: Numbers k of prototypes, in the pools of the floors.
         two_class: Theory beside data.
         pairs: Of those two classes; see `PAIRS`.
+        pilot: A pilot's forecasts.
+        pilot_pairs: Of those two classes.
+        window: Windows of the ranking, and the influence of its bins.
+        window_pairs: Of those two classes.
         end_to_end: A network trained on pixels beside a head on embeddings, on the same subsets.
         transfer, target: Networks pretrained on pruned classes, and what they learn of others.
     """
@@ -33,6 +39,10 @@ class Settings:
     prototypes: tuple[int, ...]
     two_class: TwoClassSettings
     pairs: tuple[str, ...]
+    pilot: PilotSettings
+    pilot_pairs: tuple[str, ...]
+    window: WindowSettings
+    window_pairs: tuple[str, ...]
     end_to_end: Plan
     transfer: Plan
     target: Target
@@ -45,12 +55,18 @@ class Settings:
             f"{plan}: {name}": str(value) for plan, values in plans.items() for name, value in asdict(values).items()
         } | {
             "prototypes": str(self.prototypes),
-            "pairs": "; ".join(PAIRS[name].words for name in self.pairs),
+            "pairs": _in_words(self.pairs),
+            "pairs of the pilot": _in_words(self.pilot_pairs),
+            "pairs of the window": _in_words(self.window_pairs),
             "sources": "; ".join(SOURCES.values()),
         }
 
 
-_PLANS = ("scaling", "benchmark", "floors", "two_class", "end_to_end", "transfer", "target")
+def _in_words(pairs: tuple[str, ...]) -> str:
+    return "; ".join(PAIRS[name].words for name in pairs)
+
+
+_PLANS = ("scaling", "benchmark", "floors", "two_class", "pilot", "window", "end_to_end", "transfer", "target")
 
 FULL = Settings(
     name="full",
@@ -79,6 +95,10 @@ FULL = Settings(
     prototypes=(1, 3, 10, 30, 100, 300),
     two_class=TwoClassSettings(classes=(0, 1), alpha_prune=(0.5, 1.0, 2.0, 4.0, 12.0)),
     pairs=tuple(PAIRS),
+    pilot=PilotSettings(classes=(0, 1)),
+    pilot_pairs=tuple(name for name in PAIRS if name not in TOO_EASY),
+    window=WindowSettings(classes=(0, 1)),
+    window_pairs=("sneaker-boot", "pullover-coat-resnet", "shirts-resnet", "person-animal"),
     end_to_end=Plan(
         pool_sizes=(250, 1000, 4000, 12000), keep_fractions=(0.25, 0.5, 1.0), students=("softmax", "resnet"), n_seeds=5
     ),
@@ -96,6 +116,19 @@ QUICK = Settings(
     prototypes=(1, 10, 100),
     two_class=replace(FULL.two_class, alpha_prune=(1.0, 4.0, 16.0), other_fractions=(), other_ridge=None, n_seeds=5),
     pairs=("sneaker-boot", "pullover-coat-resnet", "person-animal"),
+    pilot=replace(FULL.pilot, pilot_rows=(500,), pool_sizes=(500, 2000), keep_fractions=(0.5,), draws=2, n_seeds=5),
+    pilot_pairs=("sneaker-boot", "pullover-coat-resnet", "person-animal"),
+    window=replace(
+        FULL.window,
+        alpha_prune=(4.0,),
+        skipped=(0.0, 0.05, 0.1, 0.3, 0.6),
+        draws=2,
+        n_bins=5,
+        bin_alpha=(4.0,),
+        bin_draws=4,
+        n_seeds=5,
+    ),
+    window_pairs=("sneaker-boot", "pullover-coat-resnet"),
     end_to_end=replace(
         FULL.end_to_end, pool_sizes=(250, 2000), keep_fractions=(0.5, 1.0), students=("softmax", "resnet_quick")
     ),
