@@ -65,7 +65,7 @@ def score(
     margin                               −(p_y − max_{c≠y} p_c) of a linear probe                 labels
     margin_label_agnostic                −(p₁ − p₂), its two largest probabilities                labels
     el2n, el2n_1                         ‖p − onehot‖₂ early in training, mean of M heads, one    labels
-    grand                                ‖p − onehot‖₂ √(‖x‖² + 1) then: gradient of a head's loss   labels
+    grand                                ‖p − onehot‖₂ √(‖x‖² + 1): gradient of a head's loss     labels
     forgetting                           times right turned to wrong; never learnt is highest     labels
     ddd                                  share of M heads that are wrong                          labels
     active_learning_entropy              entropy of the heads' mean probabilities (nats)          labels
@@ -75,10 +75,9 @@ def score(
     memorization_subsets                 the same from heads on 70 % subsets                      labels
     influence_max, influence_sum_abs     the same at a test point: maximum, Σ of sizes            labels, test set
     random                               uniform in [0, 1)
-    by name or ``out_of_fold`` alone:
-    margin_out_of_fold, …                margins, EL2N and memorization by heads that did not see the row     labels
-    knn_disagreement                     share of the 10 nearest rows with another label                labels
-    knn_shapley                          what the row is worth as its neighbours' neighbour             labels
+    margin_out_of_fold, …                the same by heads that did not see the row (by name)     labels
+    knn_disagreement                     share of the 10 nearest rows with another label          labels
+    knn_shapley                          what the row is worth as its neighbours' neighbour       labels
     ===================================  =======================================================  ===============
 
     † runs against hardness on real sets; `prune` warns of it.
