@@ -40,8 +40,8 @@ FOLDER = Path(__file__).parent
 Student = Callable[[float | np.ndarray], object]  # from α_prune to a solution
 
 
-def random_student(loss: str, rng: np.random.Generator) -> tuple[Student, str]:
-    """An ordinary setting, and what it is."""
+def random_student(loss: str, rng: np.random.Generator) -> Student:
+    """Of an ordinary setting."""
 
     def ridge() -> float:
         return float(np.exp(rng.uniform(math.log(1e-3), math.log(10.0))))
@@ -49,9 +49,9 @@ def random_student(loss: str, rng: np.random.Generator) -> tuple[Student, str]:
     probe = TrainedProbe(str(rng.choice(["square", "logistic", "hinge"])), ridge(), float(rng.choice([1.0, 0.5])))  # pyright: ignore[reportArgumentType]
     selection = random_rule(rng)
     if loss == "max_margin":
-        return lambda alpha: max_margin(alpha, selection=selection, probe=probe), f"{selection} {probe}"
+        return lambda alpha: max_margin(alpha, selection=selection, probe=probe)
     risk = {"loss": loss, "ridge": ridge(), "label_noise": float(rng.choice([0.0, 0.1]))}
-    return lambda alpha: empirical_risk(alpha, selection=selection, probe=probe, **risk), f"{selection} {probe} {risk}"
+    return lambda alpha: empirical_risk(alpha, selection=selection, probe=probe, **risk)
 
 
 def random_rule(rng: np.random.Generator) -> Selection:
@@ -79,7 +79,7 @@ def student_row(loss: str, settings: int) -> Row:
     rng = np.random.default_rng(SEED)
     curve, cold = [], []
     for _ in range(settings):
-        student, _ = random_student(loss, rng)
+        student = random_student(loss, rng)
         alpha = float(rng.choice(ALPHAS))
         cold.append(milliseconds(lambda student=student, alpha=alpha: student(alpha)))
         curve.append(milliseconds(lambda student=student: student(ALPHAS)) / ALPHAS.size)

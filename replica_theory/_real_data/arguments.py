@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from replica_theory.errors import check_number
 
 _ROUNDING = 1e-9  # of a chance that may be 1
+_SYMMETRIC = 1e-9  # asymmetry of a covariance, relative to its largest entry, that rounding excuses
 
 
 def check_rows(inputs: ArrayLike, name: str = "inputs") -> np.ndarray:
@@ -103,3 +104,44 @@ def _numbers(values: ArrayLike, n: int, name: str) -> np.ndarray:
     if numbers.shape != (n,):
         raise ValueError(f"`{name}` must have one number a row, shape {(n,)}; got shape {numbers.shape}")
     return numbers
+
+
+def check_covariance(values: object, name: str) -> np.ndarray:
+    """Σ, (d, d), from a matrix or its diagonal, or raises unless it is one of d ≥ 3."""
+    try:
+        matrix = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be an array of numbers, (d, d) or (d,); got {values!r}") from None
+    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
+        raise ValueError(f"`{name}` must have shape (d, d) or (d,), d >= 3; got shape {matrix.shape}")
+    if not np.all(np.isfinite(matrix)) or not np.allclose(matrix, matrix.T, rtol=0, atol=_SYMMETRIC * matrix.max()):
+        raise ValueError(f"`{name}` must be finite and symmetric; got {values!r}")
+    least = float(np.linalg.eigvalsh(matrix)[0])
+    if least < -_SYMMETRIC * np.abs(matrix).max():
+        raise ValueError(f"`{name}` must have no negative eigenvalue; got {least:.6g}")
+    return 0.5 * (matrix + matrix.T)
+
+
+def check_direction(values: ArrayLike, d: int, name: str) -> np.ndarray:
+    """A direction (d,), or raises unless it is finite and not 0."""
+    direction = np.asarray(values, dtype=float)
+    if direction.shape != (d,) or not np.all(np.isfinite(direction)) or not direction.any():
+        raise ValueError(f"`{name}` must be a finite direction of shape {(d,)}, not 0; got shape {direction.shape}")
+    return direction
+
+
+def check_positives(values: ArrayLike, n: int | None, name: str) -> np.ndarray:
+    """Numbers > 0, (n,), any number of them if n is None, or raises."""
+    numbers = np.atleast_1d(np.asarray(values, dtype=float))
+    if numbers.ndim != 1 or n not in (None, len(numbers)):
+        raise ValueError(f"`{name}` must have shape {('any',) if n is None else (n,)}; got shape {numbers.shape}")
+    if not np.all((numbers > 0) & np.isfinite(numbers)):
+        raise ValueError(f"`{name}` must be finite and > 0; got {numbers[~((numbers > 0) & np.isfinite(numbers))][0]}")
+    return numbers
+
+
+def check_shares(values: ArrayLike | None, n: int, name: str) -> np.ndarray:
+    """Shares (n,) that add up to 1, from numbers > 0; equal ones where none are given."""
+    numbers = np.ones(n) if values is None else check_positives(values, n, name)
+    return numbers / numbers.sum()

@@ -8,7 +8,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._real_data.arguments import check_labels, check_positive, check_rows, check_test_rows
+from replica_theory._real_data.arguments import (
+    check_covariance,
+    check_direction,
+    check_labels,
+    check_positive,
+    check_positives,
+    check_rows,
+    check_shares,
+    check_test_rows,
+)
 from replica_theory._real_data.structured.examples import Law
 from replica_theory._real_data.structured.gaussian_law import Component, GaussianLaw
 from replica_theory._real_data.structured.label_chances import Checked, Flipped
@@ -16,7 +25,6 @@ from replica_theory._real_data.structured.measured_law import MeasuredLaw, measu
 from replica_theory.errors import ArrayFields, check_label_noise, check_number, read_only
 
 LabelChance = Callable[[np.ndarray], np.ndarray]
-_SYMMETRIC = 1e-9  # asymmetry of a covariance, relative to its largest entry, that rounding excuses
 
 
 class StructuredInputs(ArrayFields):
@@ -67,7 +75,7 @@ class StructuredInputs(ArrayFields):
         Raises:
             ValueError: An argument is out of range.
         """
-        matrix = _covariance(covariance, "covariance")
+        matrix = check_covariance(covariance, "covariance")
         return GaussianInputs.checked(
             [np.zeros(len(matrix))],
             [matrix],
@@ -164,7 +172,7 @@ class StructuredInputs(ArrayFields):
         several: list[object] = [covariances]
         if isinstance(covariances, list | tuple) and np.ndim(covariances[0]) > 0:  # pyright: ignore[reportArgumentType]
             several = [*covariances]
-        matrices = [_covariance(one, "covariances") for one in several]
+        matrices = [check_covariance(one, "covariances") for one in several]
         if len(matrices) not in (1, len(centres)):
             raise ValueError(f"`covariances` must be one, or one a cluster ({len(centres)}); got {len(matrices)}")
         return GaussianInputs.checked(
@@ -238,7 +246,7 @@ class StructuredInputs(ArrayFields):
         return MeasuredInputs(
             inputs=read_only(rows),
             labels=read_only(signs),
-            probe=None if probe is None else read_only(_direction(probe, d, "probe")),
+            probe=None if probe is None else read_only(check_direction(probe, d, "probe")),
             test_inputs=None if tested is None else read_only(tested),
             test_labels=None
             if tested is None or test_labels is None
@@ -310,18 +318,18 @@ class GaussianInputs(StructuredInputs):
             raise ValueError(f"`label_chance` must be a function of the teacher's field; got {label_chance!r}")
         if label_chance is not None and label_noise:
             raise ValueError("`label_noise` must be 0 where `label_chance` is given; got both")
-        radius = np.ones(1) if radii is None else _positive(radii, None, "radii")
+        radius = np.ones(1) if radii is None else check_positives(radii, None, "radii")
         inputs = cls(
             means=read_only(np.stack(means)),
             covariances=read_only(np.stack(covariances)),
             labels=None if labels is None else read_only(labels),
-            shares=read_only(_shares(shares, len(means), "shares")),
-            probe=read_only(_direction(probe, d, "probe")),
-            teacher=None if teacher is None else read_only(_direction(teacher, d, "teacher")),
+            shares=read_only(check_shares(shares, len(means), "shares")),
+            probe=read_only(check_direction(probe, d, "probe")),
+            teacher=None if teacher is None else read_only(check_direction(teacher, d, "teacher")),
             label_noise=check_label_noise(label_noise),
             label_chance=label_chance,
             radii=read_only(radius),
-            radius_shares=read_only(_shares(radius_shares, len(radius), "radius_shares")),
+            radius_shares=read_only(check_shares(radius_shares, len(radius), "radius_shares")),
             intercept=bool(intercept),
             normalisation=check_positive(d if normalisation is None else normalisation, "normalisation"),
         )
@@ -397,41 +405,3 @@ class MeasuredInputs(StructuredInputs):
             normalisation=self.normalisation,
             intercept=self.intercept,
         )
-
-
-def _covariance(values: object, name: str) -> np.ndarray:
-    """Σ, (d, d), from a matrix or its diagonal, or raises unless it is one of d ≥ 3."""
-    try:
-        matrix = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"`{name}` must be an array of numbers, (d, d) or (d,); got {values!r}") from None
-    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 3:
-        raise ValueError(f"`{name}` must have shape (d, d) or (d,), d >= 3; got shape {matrix.shape}")
-    if not np.all(np.isfinite(matrix)) or not np.allclose(matrix, matrix.T, rtol=0, atol=_SYMMETRIC * matrix.max()):
-        raise ValueError(f"`{name}` must be finite and symmetric; got {values!r}")
-    least = float(np.linalg.eigvalsh(matrix)[0])
-    if least < -_SYMMETRIC * np.abs(matrix).max():
-        raise ValueError(f"`{name}` must have no negative eigenvalue; got {least:.6g}")
-    return 0.5 * (matrix + matrix.T)
-
-
-def _direction(values: ArrayLike, d: int, name: str) -> np.ndarray:
-    direction = np.asarray(values, dtype=float)
-    if direction.shape != (d,) or not np.all(np.isfinite(direction)) or not direction.any():
-        raise ValueError(f"`{name}` must be a finite direction of shape {(d,)}, not 0; got shape {direction.shape}")
-    return direction
-
-
-def _positive(values: ArrayLike, n: int | None, name: str) -> np.ndarray:
-    numbers = np.atleast_1d(np.asarray(values, dtype=float))
-    if numbers.ndim != 1 or n not in (None, len(numbers)):
-        raise ValueError(f"`{name}` must have shape {('any',) if n is None else (n,)}; got shape {numbers.shape}")
-    if not np.all((numbers > 0) & np.isfinite(numbers)):
-        raise ValueError(f"`{name}` must be finite and > 0; got {numbers[~((numbers > 0) & np.isfinite(numbers))][0]}")
-    return numbers
-
-
-def _shares(values: ArrayLike | None, n: int, name: str) -> np.ndarray:
-    numbers = np.ones(n) if values is None else _positive(values, n, name)
-    return numbers / numbers.sum()

@@ -65,11 +65,16 @@ class Windows:
 
 def windows_of(rows: Iterable[Row]) -> list[Windows]:
     """Of a table's measured rows: by pair and α, in their order."""
+    return [_windows(pair, alpha, group) for (pair, alpha), group in _conditions(rows, "rule").items()]
+
+
+def _conditions(rows: Iterable[Row], column: str) -> dict[tuple[str, float], list[Row]]:
+    """The rows that have this column, by pair and α, in their order."""
     groups: dict[tuple[str, float], list[Row]] = {}
     for row in rows:
-        if row.get("rule") is not None:
+        if row.get(column) is not None:
             groups.setdefault((row["pair"], row["alpha_prune"]), []).append(row)
-    return [_windows(pair, alpha, group) for (pair, alpha), group in groups.items()]
+    return groups
 
 
 def _windows(pair: str, alpha: float, rows: Sequence[Row]) -> Windows:
@@ -115,11 +120,7 @@ class Bins:
 
 def bins_of(rows: Iterable[Row]) -> list[Bins]:
     """Of a table's measured rows: by pair and α, in their order."""
-    groups: dict[tuple[str, float], list[Row]] = {}
-    for row in rows:
-        if row.get("bin") is not None:
-            groups.setdefault((row["pair"], row["alpha_prune"]), []).append(row)
-    return [_bins(pair, alpha, group) for (pair, alpha), group in groups.items()]
+    return [_bins(pair, alpha, group) for (pair, alpha), group in _conditions(rows, "bin").items()]
 
 
 def _bins(pair: str, alpha: float, rows: Sequence[Row]) -> Bins:
