@@ -1,5 +1,6 @@
 """Students of finite dimension on pruned data: the theory's setting, sampled."""
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields
@@ -20,7 +21,7 @@ from perceptron_pruning.sampling import (
 )
 from perceptron_pruning.students.arrays import accelerator_present
 from perceptron_pruning.students.training import Student, check_student, train
-from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import (
     Calibrated,
     GradientProbe,
@@ -30,6 +31,7 @@ from replica_theory.selection import (
     Verified,
     check_selection,
 )
+from replica_theory.selection.label_noise import Noise, check_label_noise, label_of
 
 if TYPE_CHECKING:
     from perceptron_pruning.device.trials import DeviceTrials
@@ -88,7 +90,7 @@ class SimulationResult:
     probe: Probe | OwnProbe
     probe_epochs: int
     student: Student
-    label_noise: float
+    label_noise: Noise
     probe_angles: np.ndarray
     generalization_error: np.ndarray
     overlap: np.ndarray
@@ -103,8 +105,8 @@ class SimulationResult:
 
     @property
     def noisy_test_error(self) -> np.ndarray:
-        """η + (1 − 2η) ε, test error on unpruned data with noisy labels, (n_trials,)."""
-        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error
+        """Test error on unpruned data with noisy labels, η + (1 − 2η) ε of noise at one rate, (n_trials,)."""
+        return label_of(self.label_noise).error(math.pi * self.generalization_error)
 
     def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> np.ndarray:
         """Test error (n_trials,) against a third direction w_*, given its cosines with teacher and probe.
@@ -131,7 +133,7 @@ def simulate(
     probe: Probe | OwnProbe = "exact",
     probe_epochs: int = 3,
     student: Student = "max_margin",
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     memory_budget: int | None = None,
     executor: Executor | None = None,
     engine: Literal["auto"] | Engine = "auto",
@@ -253,7 +255,7 @@ class _Setting:
     probe: Probe | OwnProbe
     probe_epochs: int
     student: Student
-    label_noise: float
+    label_noise: Noise
 
     def draw(self, trial: int) -> PrunedData:
         size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
