@@ -15,6 +15,7 @@ from perceptron_pruning.students.training import Student, check_student
 from perceptron_pruning.studies.study import stable_text
 from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import KeepRandom, Selection, check_selection
+from replica_theory.selection.label_noise import check_flip_rate
 
 EVERYTHING = KeepRandom()
 _SIMILAR = 0.6  # least similarity, of 1, at which an unknown name is taken for a known one
