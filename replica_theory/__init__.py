@@ -108,8 +108,8 @@ if TYPE_CHECKING:
     )
     from replica_theory.selection.label_noise import FlipNoise, FlipWithProbability, LogisticNoise, ProbitNoise
     from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
-    from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
-    from replica_theory.version_space import VersionSpaceSolution, version_space
+    from replica_theory.version_spaces.sorscher import paper_information_gain, paper_version_space
+    from replica_theory.version_spaces.version_space import VersionSpaceSolution, version_space
 
     __version__: str
 else:
@@ -153,8 +153,8 @@ else:
         ),
         "selection.label_noise": ("FlipNoise", "FlipWithProbability", "LogisticNoise", "ProbitNoise"),
         "separability": ("SeparabilitySolution", "separability_solution", "separability_threshold"),
-        "sorscher_version_space": ("paper_information_gain", "paper_version_space"),
-        "version_space": ("VersionSpaceSolution", "version_space"),
+        "version_spaces.sorscher": ("paper_information_gain", "paper_version_space"),
+        "version_spaces.version_space": ("VersionSpaceSolution", "version_space"),
     }
     _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -325,7 +325,7 @@ def test_jacobian_of_the_saddle_point_is_that_of_differences():
 
 
 def test_a_version_space_that_the_second_formulation_does_not_confirm_is_refused(monkeypatch):
-    module = sys.modules["replica_theory.version_space"]
+    module = sys.modules["replica_theory.version_spaces.version_space"]
     monkeypatch.setattr(module, "saddle_point_residual", lambda kept, point: 1e-3)
     with pytest.raises(SaddlePointError, match="does not confirm") as refused:
         version_space(2.0, selection=KeepHardest(0.2))

@@ -16,8 +16,8 @@ from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.errors import SaddlePointError
 from replica_theory.selection import KeepHardest
-from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
-from replica_theory.version_space import version_space
+from replica_theory.version_spaces.sorscher import paper_information_gain, paper_version_space
+from replica_theory.version_spaces.version_space import version_space
 
 NAME = "1F"
 TITLE = "Pruned examples tell more, each"

@@ -1,8 +1,7 @@
 """The version space of pruned data: its entropy, and the students drawn from it.
 
 Every student that classifies all kept examples correctly is equally likely. The log volume of these
-students per dimension is S; the examples were pruned by the teacher's field itself (θ = 0), and the
-student does not know the rule.
+students per dimension is S; the student does not know the rule.
 """
 
 from collections.abc import Sequence
@@ -15,11 +14,24 @@ from numpy.typing import ArrayLike
 from replica_theory._version_space.averages import KeptTeacherField
 from replica_theory._version_space.continuation import solve_saddle_points
 from replica_theory._version_space.order_parameters import OrderParameters
+from replica_theory._version_space.plane import PlaneVersionSpaces
 from replica_theory._version_space.residual import saddle_point_residual
-from replica_theory.errors import ArrayFields, FloatOrArray, SaddlePointError, Values, check_alpha, shaped_like
+from replica_theory.errors import (
+    ArrayFields,
+    FloatOrArray,
+    SaddlePointError,
+    Values,
+    check_alpha,
+    check_probe_angle,
+    shaped_like,
+)
 from replica_theory.selection import Selection, check_selection
+from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection.label_noise import Noise, check_label_noise
+from replica_theory.separability import separability_threshold
 
 RESIDUAL_TOLERANCE = 1e-10
+PLANE_TOLERANCE = 1e-9  # of an imperfect probe or wrong labels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -29,9 +41,12 @@ class VersionSpaceSolution(ArrayFields, Generic[Values]):
     Attributes:
         alpha_prune: α, kept examples per dimension.
         selection: The rule by which they were kept.
+        probe_angle: θ between probe and teacher, radians.
+        label_noise: η, or a `LabelNoise`.
         entropy: S, log volume of the version space as a fraction of all students, nats per dimension.
         information_gain: I = −dS/dα where S is extremal, the loss of log volume per example, nats.
         overlap: R = cos of the angle between a Gibbs student and the teacher.
+        probe_overlap: ρ, with the probe.
         self_overlap: q, overlap of two Gibbs students.
         gibbs_error: arccos(R)/π, test error of a student drawn at random.
         center_of_mass_error: arccos(R/√q)/π, test error of the students' mean, and of their vote.
@@ -40,9 +55,12 @@ class VersionSpaceSolution(ArrayFields, Generic[Values]):
 
     alpha_prune: Values
     selection: Selection
+    probe_angle: float
+    label_noise: Noise
     entropy: Values
     information_gain: Values
     overlap: Values
+    probe_overlap: Values
     self_overlap: Values
     gibbs_error: Values
     center_of_mass_error: Values
@@ -50,13 +68,21 @@ class VersionSpaceSolution(ArrayFields, Generic[Values]):
 
 
 @overload
-def version_space(alpha_prune: float, *, selection: Selection) -> VersionSpaceSolution[float]: ...
+def version_space(
+    alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0, label_noise: Noise = 0.0
+) -> VersionSpaceSolution[float]: ...
 @overload
 def version_space(
-    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> VersionSpaceSolution[np.ndarray]: ...
-def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpaceSolution[FloatOrArray]:
-    """Version space of data pruned by a perfect probe, in the limit N → ∞ at fixed P/N.
+def version_space(
+    alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0, label_noise: Noise = 0.0
+) -> VersionSpaceSolution[FloatOrArray]:
+    """Version space of pruned data, in the limit N → ∞ at fixed P/N.
 
     The replica-symmetric entropy, for a student that is ignorant of the rule (q ≠ R)::
 
@@ -68,18 +94,22 @@ def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpa
         (V1)  a/(1 + a² + b²) = α E[u h'(y)]
         (V2)  b² = α E[h'(y)²]
 
-    At θ = 0 label-aware and label-agnostic rules are the same.
+    At θ > 0 or with wrong labels the students' mean has a component across the probe too, and there are three such
+    equations (`replica_theory._version_space.plane`). Wrong labels leave no version space from `separability_threshold`
+    on; short of it replica symmetry is an assumption.
 
     Args:
         alpha_prune: α, kept examples per dimension, > 0; scalar or 1-D.
-        selection: Which examples are kept, as a function of the teacher's field.
+        selection: Which examples are kept.
+        probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`.
 
     Returns:
         The version spaces, each checked by a second formulation.
 
     Raises:
-        ValueError: A parameter is out of range.
-        SaddlePointError: No solution to a residual of 1e-10; carries the residual.
+        ValueError: A parameter is out of range, or no student agrees with all wrong labels.
+        SaddlePointError: No solution to a residual of 1e-10, or 1e-9 at θ > 0 or with noise; carries the residual.
 
     References:
         Györgyi & Tishby 1990; Seung, Opper & Sompolinsky 1992; Sorscher et al. 2022, arXiv:2206.14486, App. A.
@@ -89,12 +119,53 @@ def version_space(alpha_prune: ArrayLike, *, selection: Selection) -> VersionSpa
         >>> space = version_space(2.0, selection=KeepHardest(0.4))
         >>> f"{space.self_overlap:.6f} {space.overlap:.6f}"
         '0.895942 0.848686'
+        >>> f"{version_space(2.0, selection=KeepHardest(0.4), probe_angle=0.3).gibbs_error:.6f}"
+        '0.252186'
     """
-    alphas = check_alpha(alpha_prune)
-    teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))
+    alphas, angle, noise = check_alpha(alpha_prune), check_probe_angle(probe_angle), check_label_noise(label_noise)
+    kept = check_selection(selection).kept_distribution(angle, noise)
+    if angle or noise:
+        return _in_the_plane(kept, selection, alphas)
+    teacher_field = KeptTeacherField(kept)
     points = solve_saddle_points(teacher_field, np.atleast_1d(alphas))
     residuals = [saddle_point_residual(teacher_field.kept, point) for point in points]
     return as_solution(teacher_field, points, residuals, selection=selection, alphas=alphas)
+
+
+def _in_the_plane(
+    kept: KeptDistribution, selection: Selection, alphas: np.ndarray
+) -> VersionSpaceSolution[FloatOrArray]:
+    """Of an imperfect probe, or of wrong labels."""
+    most = separability_threshold(selection=selection, probe_angle=kept.probe_angle, label_noise=kept.label_noise)
+    if not np.all(alphas < most):
+        raise ValueError(
+            f"`alpha_prune` must be below {most:g}, from which no student agrees with all labels; got {alphas.max():g}"
+        )
+    points = PlaneVersionSpaces(kept).at(np.atleast_1d(alphas))
+    for point in points:
+        if not point.residual <= PLANE_TOLERANCE:
+            raise SaddlePointError(
+                f"a second evaluation does not confirm the version space at alpha_prune = {point.alpha}",
+                residual=point.residual,
+            )
+
+    def shaped(name: str) -> FloatOrArray:
+        return shaped_like(alphas, np.array([getattr(point, name) for point in points]))
+
+    return VersionSpaceSolution(
+        alpha_prune=shaped("alpha"),
+        selection=selection,
+        probe_angle=kept.probe_angle,
+        label_noise=kept.label_noise,
+        entropy=shaped("entropy"),
+        information_gain=shaped("information_gain"),
+        overlap=shaped("overlap"),
+        probe_overlap=shaped("probe_overlap"),
+        self_overlap=shaped("self_overlap"),
+        gibbs_error=shaped("gibbs_error"),
+        center_of_mass_error=shaped("center_of_mass_error"),
+        residual=shaped("residual"),
+    )
 
 
 def as_solution(
@@ -121,9 +192,12 @@ def as_solution(
     return VersionSpaceSolution(
         alpha_prune=shaped([point.alpha for point in points]),
         selection=selection,
+        probe_angle=0.0,
+        label_noise=0.0,
         entropy=shaped(entropies),
         information_gain=shaped(gains),
         overlap=shaped([point.overlap for point in points]),
+        probe_overlap=shaped([point.overlap for point in points]),
         self_overlap=shaped([point.self_overlap for point in points]),
         gibbs_error=shaped([point.gibbs_error for point in points]),
         center_of_mass_error=shaped([point.center_of_mass_error for point in points]),

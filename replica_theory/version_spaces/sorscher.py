@@ -22,7 +22,7 @@ from replica_theory._version_space.order_parameters import OrderParameters
 from replica_theory._version_space.residual import force_in_students_field
 from replica_theory.errors import FloatOrArray, SaddlePointError, check_alpha, shaped_like
 from replica_theory.selection import Selection, check_selection
-from replica_theory.version_space import VersionSpaceSolution, as_solution
+from replica_theory.version_spaces.version_space import VersionSpaceSolution, as_solution
 
 _SCAN_STEP = 0.125  # spacing in ln γ of the grid on which maxima of S(R) are looked for
 _SCAN_MARGIN = 2.0, 5.0  # distances in ln γ of its ends above ln(1 + α/f) at the largest α, below ln √α at the least
