@@ -20,6 +20,7 @@ __all__ = [
     "fit_max_margin",
     "simulate",
     "simulate_rounds",
+    "simulate_self_training",
     "sweep",
     "use_compilation_cache",
 ]
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from perceptron_pruning.comparison import Comparison, compare, compare_rounds
     from perceptron_pruning.parallel.compilation_cache import use_compilation_cache
     from perceptron_pruning.rounds import SimulatedRound, simulate_rounds
+    from perceptron_pruning.self_training import simulate_self_training
     from perceptron_pruning.simulation import SimulationResult, simulate
     from perceptron_pruning.students.empirical_risk.fit import EmpiricalRiskFit, fit_empirical_risk
     from perceptron_pruning.students.errors import InaccurateError, InfeasibleError
@@ -40,6 +42,7 @@ else:
         "comparison": ("Comparison", "compare", "compare_rounds"),
         "parallel.compilation_cache": ("use_compilation_cache",),
         "rounds": ("SimulatedRound", "simulate_rounds"),
+        "self_training": ("simulate_self_training",),
         "simulation": ("SimulationResult", "simulate"),
         "students.empirical_risk.fit": ("EmpiricalRiskFit", "fit_empirical_risk"),
         "students.errors": ("InaccurateError", "InfeasibleError"),

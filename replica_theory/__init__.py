@@ -64,6 +64,7 @@ __all__ = [
     "pareto_frontier",
     "pruning_rounds",
     "risk_on_data",
+    "self_training",
     "separability_solution",
     "separability_threshold",
     "structured_risk",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from replica_theory.choices.optimal_ridge import OptimalRidge, optimal_ridge
     from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
     from replica_theory.choices.optimal_weights import OptimalWeights, optimal_weights
+    from replica_theory.choices.self_training import self_training
     from replica_theory.empirical_risk import EmpiricalRiskSolution, empirical_risk
     from replica_theory.errors import SaddlePointError
     from replica_theory.finite_size import FiniteSize, finite_size
@@ -125,6 +127,7 @@ else:
         "choices.optimal_ridge": ("OptimalRidge", "optimal_ridge"),
         "choices.optimal_selection": ("OptimalSelection", "optimal_selection"),
         "choices.optimal_weights": ("OptimalWeights", "optimal_weights"),
+        "choices.self_training": ("self_training",),
         "empirical_risk": ("EmpiricalRiskSolution", "empirical_risk"),
         "errors": ("SaddlePointError",),
         "finite_size": ("FiniteSize", "finite_size"),

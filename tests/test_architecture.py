@@ -27,6 +27,7 @@ FLOORS = (
     "finite_size",
     "simulation",
     "rounds",
+    "self_training",
     "own_probe_theory",
     "comparison",
     "sweeps",
@@ -39,7 +40,17 @@ FLOORS = (
 )
 # What simulation and embeddings may know of the theory: what is kept, losses, errors and angles, but no solution.
 SHARED_WITH_THEORY = {"errors", "geometry", "losses", "selection"}
-SIMULATION = ("sampling", "observables", "device", "simulation", "rounds", "students", "embeddings", "datasets")
+SIMULATION = (
+    "sampling",
+    "observables",
+    "device",
+    "simulation",
+    "rounds",
+    "self_training",
+    "students",
+    "embeddings",
+    "datasets",
+)
 # The theory's engines rest on these, and on nothing else of the theory.
 FOUNDATIONS = {"_kept_averages", "_numerics", "errors", "geometry", "losses", "selection"}
 ENGINES = sorted(
