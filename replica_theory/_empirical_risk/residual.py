@@ -4,6 +4,8 @@ The four equations as the replica calculation states them, summed over probe fie
 `quadrature_nodes`, with the slope of the proximal operator in (iv) where the solver has α E[F h]::
 
     (i) b² = α E F²,   (ii, iii) λ V a = −α E[F s],   (iv) α (1 − E ∂p/∂ω) = 1 − λ V
+
+Of a user's loss without a slope, which only differences give, (iv) is taken by parts, α E[F h] = b (1 − λ V).
 """
 
 import numpy as np
@@ -12,6 +14,7 @@ from replica_theory._empirical_risk.order_parameters import OrderParameters
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory._kept_averages.quadrature import quadrature_nodes
 from replica_theory.losses.base import Loss
+from replica_theory.losses.custom import CustomLoss
 
 RESIDUAL_TOLERANCE = 1e-9
 _ORDERS = (9, 13, 18, 28, 40)  # Gauss–Legendre nodes a panel, tried until the residual is small
@@ -35,10 +38,13 @@ def _residual(averages: KeptAverages, loss: Loss, point: OrderParameters, order:
     alpha, V, shrinkage = point.alpha, point.scale, point.ridge * point.scale
     a, b = point.components[:2], point.components[2]
     nodes = quadrature_nodes(averages.kept, point.components, loss.breakpoints, V, weight=averages.weight, order=order)
-    p, slope = loss.proximal_and_slope(nodes.field, V * nodes.loss_weight)
+    if isinstance(loss, CustomLoss) and not loss.has_slope:
+        p, slope = loss.proximal(nodes.field, V * nodes.loss_weight), None
+    else:
+        p, slope = loss.proximal_and_slope(nodes.field, V * nodes.loss_weight)
     F = nodes.field - p
     norm = alpha * nodes.mean(F**2) / b**2 - 1  # (i)
-    pull = alpha * nodes.first(F)[:2]
+    pull, outside = np.split(alpha * nodes.first(F), [2])
     plane = (shrinkage * a + pull) / (np.abs(pull) + shrinkage * np.abs(a) + b)  # (ii), (iii)
-    response = alpha * nodes.mean(1 - slope) - (1 - shrinkage)  # (iv)
+    response = (float(outside[0]) / b if slope is None else alpha * nodes.mean(1 - slope)) - (1 - shrinkage)  # (iv)
     return float(np.max(np.abs([norm, *plane, response])))

@@ -9,7 +9,10 @@ The moments of ζ times the label's chance L(u) are known, so that averages are 
 This shares no formula with the closed form, and checks it.
 """
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,8 +21,10 @@ from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
 from replica_theory.losses.base import Weight, checked_weights
 from replica_theory.losses.breakpoints import Breakpoints
+from replica_theory.selection.jumps import jumps_and_corners
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 from replica_theory.selection.label_chance import LabelChance
+from replica_theory.selection.resolution import resolving_ends
 
 _GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])  # panel ends in z and in ξ
 _STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # panel ends around a smeared step, in its widths
@@ -27,6 +32,7 @@ _NO_STEP = np.zeros(1)  # the panel end at a breakpoint that is no corner
 _WIDEST_LABEL_STEP = 3.0  # largest width in ξ of the label's step that the grid does not resolve
 _WIDEST_BREAKPOINT = 1.5  # largest width in z of a breakpoint, smeared by ξ, that the grid does not resolve
 _LEAST_DENSITY = 1e-24  # least density of (z, ξ) that counts
+_ALL_MARGINS = np.linspace(-8.0, 8.0, 161)  # m at which the largest weight is looked for
 _TYPICAL_MARGINS = np.array([-2.0, -0.5, 0.5, 2.0])  # m whose median weight stands for all in the panels in z
 
 
@@ -123,11 +129,27 @@ def plane_nodes(
 
     typical = scale * float(np.median(checked_weights(weight, _TYPICAL_MARGINS)))
     grid = _probe_grid(student, kept.label, loss_breakpoints, typical)
+    grid = np.union1d(grid, ends_of_weight(weight))
     probe = _probe_nodes(pieces, weight, grid, kept.keep_fraction, order)
     omega = loss_breakpoints.of_proximal(scale * probe.loss_weight)  # (z, breakpoints)
     nodes = _across_nodes(student, probe, label, (omega - student.a1 * probe.z[:, None]) / student.tau, order)
     row = nodes.row
     return PlaneNodes(probe.z[row], nodes.points, nodes.weights * probe.share[row], probe.loss_weight[row])
+
+
+@lru_cache(maxsize=32)
+def ends_of_weight(weight: Weight) -> tuple[float, ...]:
+    """Margins between which a sample weight is a polynomial: its jumps and corners, and cuts that resolve the rest."""
+    if weight is np.ones_like:
+        return ()
+    size = float(np.max(checked_weights(weight, _ALL_MARGINS)))
+
+    def relative(margin: np.ndarray) -> np.ndarray:
+        return checked_weights(weight, margin.ravel()).reshape(margin.shape) / size
+
+    edges = [-math.inf, *jumps_and_corners(relative), math.inf]
+    cuts = [cut for interval in pairwise(edges) for cut in resolving_ends(relative, interval)]
+    return tuple(sorted({*edges[1:-1], *cuts}))
 
 
 def _probe_grid(student: _StudentField, label: LabelChance, loss_breakpoints: Breakpoints, scale: float) -> np.ndarray:

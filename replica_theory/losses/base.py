@@ -23,6 +23,8 @@ Weight = Callable[[np.ndarray], np.ndarray]
 class Proximal(Protocol):
     """What a loss of one's own must offer, both vectorised: ℓ(u), convex, and its proximal operator.
 
+    It may offer ``slope(omega, scale)`` too, ∂prox/∂ω in [0, 1], which is differenced otherwise.
+
     Example: Huber's hinge, linear below u = 0 and the squared hinge above::
 
         class HuberHinge:

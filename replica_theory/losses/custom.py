@@ -1,5 +1,6 @@
 """A loss of the user's own, of which only value and proximal operator are known."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ _FIRST_ENDS = np.concatenate([-np.geomspace(_REACH, 2.0, 12), [-1.0, 0.0, 1.0], 
 # Largest last coefficients of a panel that is not halved, and width of the narrowest, relative to 1 + max(|prox|, |ω|):
 _CORNER_TAIL, _CORNER_WIDTH = 1e-14, 1e-13  # in the search for corners
 _SMOOTH_TAIL, _SMOOTH_WIDTH = 1e-11, 1e-3  # between corners
+_ROUNDING = 1e-6  # by which a slope may leave [0, 1]
 _ROOT_TOLERANCE = 1e-14  # error of the ω at which prox vanishes
 
 
@@ -32,6 +34,11 @@ class CustomLoss(Loss):
     users: Proximal
     breakpoints: Breakpoints
 
+    @property
+    def has_slope(self) -> bool:
+        """Whether the user's object has a ``slope``."""
+        return callable(getattr(self.users, "slope", None))
+
     def value(self, field: np.ndarray) -> np.ndarray:
         return np.asarray(self.users.value(field), dtype=float)
 
@@ -39,7 +46,9 @@ class CustomLoss(Loss):
         return _checked_proximal(self.users, omega, scale)
 
     def proximal_and_slope(self, omega: np.ndarray, scale: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        """With ∂prox/∂ω from a central difference."""
+        """With ∂prox/∂ω as the user gives it, or from a central difference."""
+        if self.has_slope:
+            return self.proximal(omega, scale), _checked_slope(self.users, omega, scale)
         step = _SLOPE_STEP * np.sqrt(np.mean(np.square(omega)))
         rise = self.proximal(omega + step, scale) - self.proximal(omega - step, scale)
         return self.proximal(omega, scale), np.clip(rise / (2 * step), 0.0, 1.0)
@@ -51,11 +60,39 @@ def as_loss(loss: Loss | Proximal) -> Loss:
 
 
 def _checked_proximal(loss: Proximal, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-    field = np.asarray(loss.proximal(omega, scale), dtype=float)
+    return _evaluated("proximal", loss.proximal, omega, scale)
+
+
+def _checked_slope(loss: Proximal, omega: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    slope = _evaluated("slope", loss.slope, omega, scale)  # pyright: ignore[reportAttributeAccessIssue]
+    if not (slope.min(initial=0.0) >= -_ROUNDING and slope.max(initial=1.0) <= 1 + _ROUNDING):
+        raise ValueError(f"`loss.slope` must return slopes in [0, 1]; got {slope.min():g} to {slope.max():g}")
+    return np.clip(slope, 0.0, 1.0)
+
+
+def _evaluated(
+    name: str, function: Callable[..., np.ndarray], omega: np.ndarray, scale: np.ndarray | float
+) -> np.ndarray:
+    """The user's function at these fields and scales, or an error that names one at which it fails."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is looked at
+            value = np.asarray(function(omega, scale), dtype=float)
+    except ArithmeticError as error:
+        raise ValueError(
+            f"`loss.{name}` fails at fields omega from {np.min(omega):g} to {np.max(omega):g} and scales from "
+            f"{np.min(scale):g} to {np.max(scale):g}: {error}"
+        ) from error
     shape = np.broadcast_shapes(np.shape(omega), np.shape(scale))
-    if field.shape != shape or not np.all(np.isfinite(field)):
-        raise ValueError(f"`loss.proximal` must return finite fields of shape {shape}; got shape {field.shape}")
-    return field
+    if value.shape != shape:
+        raise ValueError(f"`loss.{name}` must return one value for each field, shape {shape}; got shape {value.shape}")
+    if not np.isfinite(value).all():
+        fields, scales = np.broadcast_arrays(omega, scale)
+        place = tuple(np.argwhere(~np.isfinite(value))[0])
+        raise ValueError(
+            f"`loss.{name}` must return finite values; got {value[place]} at omega = {fields[place]:g}, "
+            f"scale = {scales[place]:g} (write exponentials so that they do not overflow)"
+        )
+    return value
 
 
 def _found_breakpoints(loss: Proximal) -> Breakpoints:
