@@ -12,15 +12,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
+from jax.stages import Wrapped
 
 from perceptron_pruning.device.draws import kept_plane, labelled_rows, trial_key
 from perceptron_pruning.device.effort import Effort
 from perceptron_pruning.device.rule import PoolRule
 from perceptron_pruning.device.students import program_of
-from perceptron_pruning.observables import observables_of
+from perceptron_pruning.observables import Observables, observables_of
 
-Batch = jax.Array | np.ndarray
 N_NUMBERS = 15  # of a trial that come back: observables (8 + 4), residual, and two counts of steps
+SCALARS = len(Observables._fields) - 1  # the first of them; the direction is the last four
+RESIDUAL, INTERIOR_STEPS, EXCHANGE_STEPS = range(SCALARS, SCALARS + 3)  # columns of the numbers
 
 
 class Scene(NamedTuple):
@@ -45,7 +47,7 @@ class Layout(NamedTuple):
 
 
 @lru_cache
-def planes_program(n_pool: int, layout: Layout) -> Callable[[Scene, PoolRule, Batch], jax.Array]:
+def planes_program(n_pool: int, layout: Layout) -> Wrapped:
     """(scene, rule, trials) ↦ kept planes (T, P_bucket, 2), of pools of ``n_pool``."""
 
     def plane(scene: Scene, rule: PoolRule, trial: jax.Array) -> jax.Array:
@@ -56,9 +58,7 @@ def planes_program(n_pool: int, layout: Layout) -> Callable[[Scene, PoolRule, Ba
 
 
 @lru_cache
-def students_program(
-    student: str, n_features: int, effort: Effort, layout: Layout
-) -> Callable[[Scene, Batch, Batch], jax.Array]:
+def students_program(student: str, n_features: int, effort: Effort, layout: Layout) -> Wrapped:
     """(scene, trials, planes) ↦ numbers (T, 15) of a student each."""
     fit = program_of(student)
 
@@ -74,7 +74,7 @@ def students_program(
 
 
 @lru_cache
-def rows_program(n_features: int) -> Callable[[Scene, Batch, Batch], jax.Array]:
+def rows_program(n_features: int) -> Wrapped:
     """(scene, trial, plane) ↦ labelled rows (P_bucket, N) of one trial, for the host."""
 
     def rows(scene: Scene, trial: jax.Array, plane: jax.Array) -> jax.Array:
@@ -83,7 +83,7 @@ def rows_program(n_features: int) -> Callable[[Scene, Batch, Batch], jax.Array]:
     return jax.jit(rows)
 
 
-def _over_devices(function: Callable, whole: int, split: int, layout: Layout) -> Callable:
+def _over_devices(function: Callable, whole: int, split: int, layout: Layout) -> Wrapped:
     """``function`` of the first ``whole`` arguments and of each element of the ``split`` others."""
 
     def mapped(*arguments):

@@ -9,7 +9,18 @@ import numpy as np
 from perceptron_pruning.device.batches import batches, layout_of
 from perceptron_pruning.device.effort import Effort, efforts
 from perceptron_pruning.device.numerics import device_numerics, power_of_two
-from perceptron_pruning.device.programs import N_NUMBERS, Layout, Scene, planes_program, rows_program, students_program
+from perceptron_pruning.device.programs import (
+    EXCHANGE_STEPS,
+    INTERIOR_STEPS,
+    N_NUMBERS,
+    RESIDUAL,
+    SCALARS,
+    Layout,
+    Scene,
+    planes_program,
+    rows_program,
+    students_program,
+)
 from perceptron_pruning.device.rule import PoolRule, pool_rule
 from perceptron_pruning.device.shipped import shipped_planes
 from perceptron_pruning.device.students import program_name, total_ridge
@@ -21,8 +32,6 @@ from perceptron_pruning.students.training import Student, train
 from replica_theory.selection import Selection
 
 STAGES = ("quick", "patient", "cpu")
-_SCALARS = len(Observables._fields) - 1
-_RESIDUAL, _INTERIOR_STEPS, _EXCHANGE_STEPS = range(_SCALARS, _SCALARS + 3)  # columns of the numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,21 +116,21 @@ def simulated_on_devices(
             left = np.flatnonzero(stage == len(STAGES) - 1)
             for places in batches(setting, left, layout, memory_budget=memory_budget, largest=largest_batch):
                 numbers[places] = _numbers(setting, chosen[places], effort, layout)
-            stage[left[_verified(numbers[left])]] = attempt
+            stage[left[verified(numbers[left])]] = attempt
     for place in np.flatnonzero(stage == len(STAGES) - 1):
         numbers[place] = _solved_by_the_host(setting, int(chosen[place]))
     return DeviceTrials(
-        observables=Observables._make([*numbers[:, :_SCALARS].T, numbers[:, _EXCHANGE_STEPS + 1 :]]),
+        observables=Observables._make([*numbers[:, :SCALARS].T, numbers[:, EXCHANGE_STEPS + 1 :]]),
         verified_by={name: int((stage == index).sum()) for index, name in enumerate(STAGES)},
-        residuals=numbers[:, _RESIDUAL],
-        interior_steps=numbers[:, _INTERIOR_STEPS],
-        exchange_steps=numbers[:, _EXCHANGE_STEPS],
+        residuals=numbers[:, RESIDUAL],
+        interior_steps=numbers[:, INTERIOR_STEPS],
+        exchange_steps=numbers[:, EXCHANGE_STEPS],
     )
 
 
-def _verified(numbers: np.ndarray) -> np.ndarray:
+def verified(numbers: np.ndarray) -> np.ndarray:
     """Whether the residual is at most 1e-9 and all numbers are finite, (T,)."""
-    return (numbers[:, _RESIDUAL] <= TOLERANCE) & np.isfinite(numbers).all(1)
+    return (numbers[:, RESIDUAL] <= TOLERANCE) & np.isfinite(numbers).all(1)
 
 
 def _numbers(setting: DeviceSetting, trials: np.ndarray, effort: Effort, layout: Layout) -> np.ndarray:
