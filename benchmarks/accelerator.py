@@ -9,7 +9,7 @@ none starts when less time is left than the longest before it took. Students of 
 degrees. ``seconds`` of a batch are from its trial numbers to verified observables on the host, compiled before.
 ``start`` is the precision of the first program: "float32" with its escalation, or "float64" alone. ``share_of_bound``
 is the bound's time over that of the compiled programs, which in lock step run as long as their slowest trial; on a CPU,
-whose caches hold a trial, the bound is that of arithmetic alone.
+whose caches hold a trial, the bound is that of arithmetic alone. ``load``: processes that wanted a core, ours included.
 
 Rows "kmeans", "heads" and "softmax_student" are the adapter's, by `accelerator_adapter.py`.
 """
@@ -19,28 +19,24 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
 from accelerator_adapter import heads, kmeans, softmax_student, timed
+from matplotlib.ticker import NullLocator
 from roofline import Rates, coarse_steps, measured_rates, trial_work
 
 from perceptron_pruning import simulate, use_compilation_cache
 from perceptron_pruning.device.batches import batches, layout_of
 from perceptron_pruning.device.effort import PATIENT, QUICK
 from perceptron_pruning.device.numerics import bucket, device_numerics, power_of_two
-from perceptron_pruning.device.programs import (
-    EXCHANGE_STEPS,
-    INTERIOR_STEPS,
-    planes_program,
-    students_program,
-)
+from perceptron_pruning.device.programs import EXCHANGE_STEPS, INTERIOR_STEPS, planes_program, students_program
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices, verified
 from perceptron_pruning.output.provenance import machine as host
 from perceptron_pruning.output.tables import Row, read_table, write_table
-from replica_theory import KeepHardest
+from replica_theory import KeepHardest, TrainedProbe
 
 RULE, ANGLE = KeepHardest(0.2), np.deg2rad(10.0)
 KEYS = ("measurement", "n_features", "alpha", "batch", "start")  # that tell rows apart
@@ -82,10 +78,25 @@ def student(n_features: int, alpha: float, batch: int, start: str, *, rates: Rat
     return row | bound(setting, row, programs / count, rates)
 
 
-def setting_of(n_features: int, alpha: float) -> DeviceSetting:
+def trained_probe(n_features: int, alpha: float, batch: int) -> Row:
+    """Pools pruned by a logistic probe of their own, whole on the device; through all stages."""
+    setting = setting_of(n_features, alpha, probe=TrainedProbe("logistic", 0.1))
+    layout = layout_of(n_features)
+    count = len(next(batches(setting, np.arange(batch), layout, memory_budget=None, largest=batch)))
+    _, first = timed(lambda: simulated_on_devices(setting, range(count), largest_batch=count))
+    row = end_to_end(setting, count)
+    cell = {"selection": RULE, "probe": setting.own_probe, "n_features": n_features, "n_trials": min(count, 64)}
+    few = simulate(alpha, engine="numpy", **cell).n_trials  # starts the workers
+    _, by_numpy = timed(lambda: simulate(alpha, engine="numpy", **cell))
+    row |= {"run_batch": count, "compile_seconds": first - row["seconds"]}
+    return row | {"ratio_to_numpy": row["trials_per_second"] * by_numpy / few}
+
+
+def setting_of(n_features: int, alpha: float, probe: Literal["exact"] | TrainedProbe = "exact") -> DeviceSetting:
     return DeviceSetting(
+        probe=probe,
         selection=RULE,
-        probe_angle=ANGLE,
+        probe_angle=ANGLE if probe == "exact" else 0.0,
         n_kept=round(alpha * n_features),
         n_features=n_features,
         seed=0,
@@ -160,6 +171,7 @@ def plan(size: str) -> Plan:
         ]
     cells = _cells(size)
     several = [
+        ("trained_probe", {"n_features": 200, "alpha": 2.0, "batch": 8 if size == "cpu" else 256}),
         ("kmeans", {"n_features": 512, "rows": 100_000, "clusters": 200, "steps": 5}),
         ("heads", {"n_features": 512, "rows": 20_000, "models": 20}),
         ("softmax_student", {"n_features": 512, "rows": 5_000}),
@@ -192,6 +204,7 @@ def _cells(size: str) -> list[tuple[int, float, int, str]]:
 MEASUREMENTS: dict[str, Callable[..., Row]] = {
     "numpy_engine": numpy_engine,
     "student": student,
+    "trained_probe": trained_probe,
     "kmeans": kmeans,
     "heads": heads,
     "softmax_student": softmax_student,
@@ -213,7 +226,7 @@ def measured(tasks: Plan, rows: list[Row], *, side: int, seconds: float) -> Iter
         more = {"rates": rates} if name == "student" else {}
         row, taken = timed(lambda name=name, arguments=arguments, more=more: MEASUREMENTS[name](**arguments, **more))
         longest = max(longest, taken)
-        rows.append(key | row | {"measured_in_seconds": taken})
+        rows.append(key | row | {"measured_in_seconds": taken, "load": os.getloadavg()[0]})
         print(rows[-1], flush=True)
         yield with_ratios(rows)
 
@@ -251,12 +264,15 @@ def draw(table: list[Row], path: Path) -> None:
             rows.sort(key=lambda row: row["run_batch"])
             across, look = [row["run_batch"] for row in rows], {"color": f"C{color}"}
             panel.plot(across, [row["trials_per_second"] for row in rows], "o-", label=f"α = {alpha:g}", **look)
-            panel.plot(across, [row["bound_trials_per_second"] for row in rows], ":", **look)
+            panel.plot(across, [row["bound_trials_per_second"] for row in rows], ".:", **look)
             panel.plot(across, [row["trials_per_second"] / row["ratio_to_numpy"] for row in rows], "x--", **look)
         panel.set(xscale="log", yscale="log", title=f"N = {n_features}", xlabel="batch")
-        panel.legend(fontsize=8)
+        ticks = sorted({row["run_batch"] for row in students if row["n_features"] == n_features})
+        panel.set_xticks(ticks, [str(tick) for tick in ticks])
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     panels[0][0].set_ylabel("trials per second")
-    figure.suptitle(f"{table[0]['machine'].split(';')[0]}: o compiled   x NumPy, all cores   ··· roofline", fontsize=9)
+    figure.suptitle(f"{table[0]['machine'].split(';')[0]}: o compiled   x NumPy, all cores   · roofline", fontsize=9)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

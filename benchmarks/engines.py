@@ -19,8 +19,8 @@ from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import KeepHardest
 
 CELLS = [(n_features, alpha) for n_features in (20, 50, 100, 200) for alpha in (2.0, 5.0, 20.0)]
-TRIALS = {20: 1024, 50: 512, 100: 128, 200: 32}  # powers of two, of which the compiled engine computes no more
-REPEATS = 4
+TRIALS = {20: 4096, 50: 2048, 100: 512, 200: 128}  # powers of two, of which the compiled engine computes no more
+REPEATS = 3
 
 
 def run(engine: str, n_features: int, alpha: float) -> SimulationResult:

@@ -216,7 +216,7 @@ def simulate(
         student=student,
         label_noise=noise,
     )
-    chosen, trials = engine_of(engine, probe, student), range(first_trial, first_trial + n_trials)
+    chosen, trials = engine_of(engine, probe, student, selection), range(first_trial, first_trial + n_trials)
     if chosen == "jax":
         outcomes, verified_by = _simulated_on_devices(setting, trials, memory_budget, executor)
     else:
@@ -312,22 +312,20 @@ def _simulated_on_devices(
     return outcomes, {stage: sum(part.verified_by[stage] for part in parts) for stage in parts[0].verified_by}
 
 
-def engine_of(engine: str, probe: Probe | OwnProbe, student: Student) -> Engine:
+def engine_of(engine: str, probe: Probe | OwnProbe, student: Student, selection: Selection) -> Engine:
     """The engine that was asked for, or that suits.
 
     Raises:
-        ValueError: There is no such engine, or the compiled one has no program for this probe or student.
+        ValueError: There is no such engine, or the compiled one has no program for this probe, student and rule.
     """
     if engine not in ("auto", *get_args(Engine)):
         raise ValueError(f"`engine` must be 'auto', 'numpy' or 'jax'; got {engine!r}")
     if engine == "numpy" or (engine == "auto" and not accelerator_present()):
         return "numpy"
-    from perceptron_pruning.device.students import program_name
+    from perceptron_pruning.device.trials import check_programs
 
     try:
-        if probe != "exact":
-            raise ValueError(f"`probe` must be 'exact' in the compiled engine; got {probe!r} (give engine='numpy')")
-        program_name(student)
+        check_programs(probe, student, selection)
     except ValueError:
         if engine == "jax":
             raise

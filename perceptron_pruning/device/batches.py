@@ -61,6 +61,9 @@ def _batch_size(setting: "DeviceSetting", layout: Layout, memory_budget: int, la
 def _bytes(setting: "DeviceSetting") -> tuple[int, int]:
     """Bytes of a trial's pool, and of its rows while it is solved."""
     rule, examples, features = setting.rule, bucket(setting.n_kept), setting.n_features
+    if rule is not None and setting.own_probe is not None:  # one program, which holds the whole pool
+        examples += bucket(int(rule.pool))
+        return 8, 8 * features * (_ROWS_COPIES * examples + _SQUARE_COPIES * features)
     pool = power_of_two(int(rule.pool)) if rule is not None else 0
     planes = 8 * (_POOL_SCALARS * pool + 2 * examples)
     return planes, 8 * features * (_ROWS_COPIES * examples + _SQUARE_COPIES * features)

@@ -14,8 +14,10 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jax.stages import Wrapped
 
-from perceptron_pruning.device.draws import kept_plane, labelled_rows, trial_key
+from perceptron_pruning.device.draws import kept_places, kept_plane, labelled_pool, labelled_rows, trial_key
 from perceptron_pruning.device.effort import Effort
+from perceptron_pruning.device.outcome import Fitted
+from perceptron_pruning.device.own_probes import OwnProbe, trained
 from perceptron_pruning.device.rule import PoolRule
 from perceptron_pruning.device.students import program_of
 from perceptron_pruning.observables import Observables, observables_of
@@ -64,13 +66,51 @@ def students_program(student: str, n_features: int, effort: Effort, layout: Layo
 
     def numbers(scene: Scene, trial: jax.Array, plane: jax.Array) -> jax.Array:
         rows, kept = labelled_rows(trial_key(scene.seed, trial), plane, n_features=n_features)
-        fitted = fit(rows, kept, scene.ridge, effort=effort)
         probe = jnp.zeros(n_features).at[:2].set(jnp.stack([jnp.cos(scene.probe_angle), jnp.sin(scene.probe_angle)]))
-        seen = observables_of(jnp, fitted.weights, probe, fitted.margins, kept, fitted.training_loss)
-        counts = fitted.residual, fitted.interior_steps, fitted.exchange_steps
-        return jnp.concatenate([jnp.stack([jnp.float64(one) for one in (*seen[:-1], *counts)]), seen.direction])
+        return _numbers(fit(rows, kept, scene.ridge, effort=effort), probe, kept)
 
     return _over_devices(numbers, 1, 2, layout)
+
+
+@lru_cache
+def own_probe_program(
+    student: str, probe_loss: str, n_features: int, n_pool: int, effort: Effort, layout: Layout
+) -> Wrapped:
+    """(scene, rule, probe, trials) ↦ numbers (T, 15) of a student each, of pools pruned by probes of their own.
+
+    The larger of the residuals of student and probe is the trial's.
+    """
+    fit, fit_probe = program_of(student), trained(probe_loss)
+
+    def numbers(scene: Scene, rule: PoolRule, own: OwnProbe, trial: jax.Array) -> jax.Array:
+        size = {"n_pool": n_pool, "n_features": n_features}
+        pool, seen = labelled_pool(trial_key(scene.seed, trial), rule.pool, scene.label_noise, own.n_seen, **size)
+        probe = fit_probe(pool, seen, own.ridge)
+        chosen = kept_places(jnp, rule, probe.margins, jnp.arange(n_pool) < rule.pool)
+        kept = jnp.arange(len(rule.ranks)) < rule.n_kept
+        fitted = fit(jnp.where(kept[:, None], pool[chosen], 0.0), kept, scene.ridge, effort=effort)
+        both = fitted._replace(residual=jnp.maximum(fitted.residual, probe.residual))
+        return _numbers(both, probe.weights / jnp.linalg.norm(probe.weights), kept)
+
+    return _over_devices(numbers, 3, 1, layout)
+
+
+def _numbers(fitted: Fitted, probe: jax.Array, kept: jax.Array) -> jax.Array:
+    """The numbers (15,) of a student, given the unit probe (N,) and which rows are kept (P_bucket,)."""
+    seen = observables_of(jnp, fitted.weights, probe, fitted.margins, kept, fitted.training_loss)
+    counts = fitted.residual, fitted.interior_steps, fitted.exchange_steps
+    return jnp.concatenate([jnp.stack([jnp.float64(one) for one in (*seen[:-1], *counts)]), seen.direction])
+
+
+@lru_cache
+def pool_program(n_features: int, n_pool: int) -> Wrapped:
+    """(scene, pool, seen, trial) ↦ labelled pool (n_pool, N) of a trial and which of it a probe sees, for the host."""
+
+    def pool(scene: Scene, examples: jax.Array, n_seen: jax.Array, trial: jax.Array) -> tuple[jax.Array, jax.Array]:
+        size = {"n_pool": n_pool, "n_features": n_features}
+        return labelled_pool(trial_key(scene.seed, trial), examples, scene.label_noise, n_seen, **size)
+
+    return jax.jit(pool)
 
 
 @lru_cache

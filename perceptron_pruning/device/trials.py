@@ -7,8 +7,10 @@ import jax
 import numpy as np
 
 from perceptron_pruning.device.batches import batches, layout_of
+from perceptron_pruning.device.draws import kept_places
 from perceptron_pruning.device.effort import Effort, efforts
-from perceptron_pruning.device.numerics import device_numerics, power_of_two
+from perceptron_pruning.device.numerics import bucket, device_numerics, power_of_two
+from perceptron_pruning.device.own_probes import check_own_probe, loss_name, own_probe, trained_by_the_host
 from perceptron_pruning.device.programs import (
     EXCHANGE_STEPS,
     INTERIOR_STEPS,
@@ -17,7 +19,9 @@ from perceptron_pruning.device.programs import (
     SCALARS,
     Layout,
     Scene,
+    own_probe_program,
     planes_program,
+    pool_program,
     rows_program,
     students_program,
 )
@@ -29,17 +33,17 @@ from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.sampling import PrunedData
 from perceptron_pruning.students.errors import TOLERANCE
 from perceptron_pruning.students.training import Student, train
-from replica_theory.selection import Selection
+from replica_theory.selection import Selection, TrainedProbe
 
 STAGES = ("quick", "patient", "cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceSetting:
-    """What all trials have in common; as in `simulate`, with an exact probe.
+    """What all trials have in common; as in `simulate`.
 
     Raises:
-        ValueError: The seed has more than 64 bits, or the student has no compiled program.
+        ValueError: The seed has more than 64 bits, or the student or the probe has no compiled program.
     """
 
     selection: Selection
@@ -49,11 +53,17 @@ class DeviceSetting:
     seed: int
     student: Student
     label_noise: float
+    probe: object = "exact"
 
     def __post_init__(self):
         if self.seed >= 2**64:
             raise ValueError(f"`seed` must be below 2**64 in the compiled engine; got {self.seed}")
-        program_name(self.student)
+        check_programs(self.probe, self.student, self.selection)
+
+    @property
+    def own_probe(self) -> TrainedProbe | None:
+        """The probe that is trained on the pool; None for an exact one."""
+        return self.probe if isinstance(self.probe, TrainedProbe) else None
 
     @property
     def scene(self) -> Scene:
@@ -65,6 +75,13 @@ class DeviceSetting:
     @property
     def rule(self) -> PoolRule | None:
         return pool_rule(self.selection, self.probe_angle, self.n_kept, self.label_noise)
+
+
+def check_programs(probe: object, student: Student, selection: Selection) -> None:
+    """Raises a `ValueError` unless the compiled engine has a program for them."""
+    program_name(student)
+    if probe != "exact":
+        check_own_probe(probe, selection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +154,21 @@ def _numbers(setting: DeviceSetting, trials: np.ndarray, effort: Effort, layout:
     """The numbers (T, 15) of a batch, padded to a size for which a program may have been compiled already."""
     n_devices = len(layout.devices)
     padded = np.resize(trials, n_devices * power_of_two(-(-len(trials) // n_devices)))
-    program = students_program(program_name(setting.student), setting.n_features, effort, layout)
-    return np.asarray(program(setting.scene, padded, _planes(setting, padded, layout)))[: len(trials)]
+    student, n_features = program_name(setting.student), setting.n_features
+    if setting.own_probe is None:
+        program = students_program(student, n_features, effort, layout)
+        return np.asarray(program(setting.scene, padded, _planes(setting, padded, layout)))[: len(trials)]
+    rule, n_pool = _own_pool(setting)
+    program = own_probe_program(student, loss_name(setting.own_probe), n_features, n_pool, effort, layout)
+    numbers = own_probe(setting.own_probe, int(rule.pool), n_features)
+    return np.asarray(program(setting.scene, rule, numbers, padded))[: len(trials)]
+
+
+def _own_pool(setting: DeviceSetting) -> tuple[PoolRule, int]:
+    """The rule, and the examples that a program draws of the whole pool."""
+    rule = setting.rule
+    assert rule is not None  # as `check_own_probe` has seen
+    return rule, bucket(int(rule.pool))
 
 
 def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.Array | np.ndarray:
@@ -157,19 +187,34 @@ def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.A
 
 
 def fetched_rows(setting: DeviceSetting, trials: Sequence[int]) -> Iterator[PrunedData]:
-    """The same draws for the host, one trial at a time: labelled rows y x (P, N), with labels 1."""
-    layout = Layout((0,), 1)
+    """The same draws for the host, one trial at a time: labelled rows y x (P, N), with labels 1.
+
+    A probe of the pool's own is trained, and the pool pruned, by the host.
+    """
+    for trial in np.asarray(trials, np.uint64):
+        yield _fetched_exact(setting, trial) if setting.own_probe is None else _fetched_own(setting, trial)
+
+
+def _fetched_exact(setting: DeviceSetting, trial: np.uint64) -> PrunedData:
     probe = np.zeros(setting.n_features)
     probe[:2] = np.cos(setting.probe_angle), np.sin(setting.probe_angle)
-    for trial in np.asarray(trials, np.uint64):
-        with device_numerics():
-            plane = _planes(setting, trial[None], layout)[0]
-            rows = np.asarray(rows_program(setting.n_features)(setting.scene, trial, plane))[: setting.n_kept]
-        if not np.isfinite(rows).all():
-            raise ArithmeticError(
-                f"chance kept fewer than {setting.n_kept} examples of trial {trial}; give another seed"
-            )
-        yield PrunedData(rows, np.ones(len(rows)), probe)
+    with device_numerics():
+        plane = _planes(setting, np.array([trial]), Layout((0,), 1))[0]
+        rows = np.asarray(rows_program(setting.n_features)(setting.scene, trial, plane))[: setting.n_kept]
+    if not np.isfinite(rows).all():
+        raise ArithmeticError(f"chance kept fewer than {setting.n_kept} examples of trial {trial}; give another seed")
+    return PrunedData(rows, np.ones(len(rows)), probe)
+
+
+def _fetched_own(setting: DeviceSetting, trial: np.uint64) -> PrunedData:
+    probe, (rule, n_pool) = setting.own_probe, _own_pool(setting)
+    assert probe is not None
+    n_seen = own_probe(probe, int(rule.pool), setting.n_features).n_seen
+    with device_numerics():
+        pool, seen = map(np.asarray, pool_program(setting.n_features, n_pool)(setting.scene, rule.pool, n_seen, trial))
+    weights = trained_by_the_host(probe, pool, seen)
+    chosen = kept_places(np, rule, pool @ weights, np.arange(n_pool) < rule.pool)[: setting.n_kept]
+    return PrunedData(pool[chosen], np.ones(len(chosen)), weights)
 
 
 def _solved_by_the_host(setting: DeviceSetting, trial: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from perceptron_pruning.students.training import train
 from replica_theory import (
     Calibrated,
     EmpiricalRisk,
+    GradientProbe,
     KeepBetween,
     KeepEasiest,
     KeepHardest,
@@ -164,12 +165,16 @@ def test_simulate_names_its_engine_and_has_the_theorys_error():
     ("change", "message"),
     [
         ({"engine": "cuda"}, "`engine` must be 'auto', 'numpy' or 'jax'; got 'cuda'"),
-        ({"probe": TrainedProbe()}, r"`probe` must be 'exact' in the compiled engine.*give engine='numpy'"),
+        ({"probe": TrainedProbe("hinge")}, r"`probe` must be 'exact' or a TrainedProbe of the square, logistic or"),
+        ({"probe": TrainedProbe("square", ridge=0)}, r"with a ridge > 0 in the compiled engine.*give engine='numpy'"),
+        ({"probe": "trained"}, r"`probe` must be 'exact' or a TrainedProbe.*got 'trained'"),
+        ({"probe": GradientProbe(steps=2)}, r"`probe` must be 'exact' or a TrainedProbe.*got GradientProbe"),
+        ({"probe": TrainedProbe(), "selection": OwnRule(0.5)}, "`selection` must be a rule of this package"),
         ({"student": EmpiricalRisk("logistic", 0.0)}, "a ridge > 0 and no sample weights in the compiled engine"),
         ({"seed": 2**64}, r"`seed` must be below 2\*\*64 in the compiled engine"),
         ({"memory_budget": 1000}, "`memory_budget` must hold one trial of 20 kept on each of 1 devices"),
     ],
-    ids=["engine", "probe", "student", "seed", "memory"],
+    ids=["engine", "hinge", "no ridge", "perceptron", "steps", "own rule", "student", "seed", "memory"],
 )
 def test_refusals(change, message):
     arguments = {"selection": KeepHardest(0.5), "n_features": 10, "n_trials": 2, "engine": "jax"}
@@ -185,6 +190,50 @@ def test_students_of_a_risk_are_those_of_the_cpu(student):
         result = simulated_on_devices(chosen, range(32))
         assert result.verified_by["cpu"] == 0
         assert largest_difference(result, chosen, range(6)) < 1e-8
+
+
+PROBES = [
+    pytest.param(TrainedProbe("logistic", 0.1, share=0.5), id="logistic, half"),
+    pytest.param(TrainedProbe("square", 0.3), id="square", marks=pytest.mark.slow),
+    pytest.param(TrainedProbe("squared_hinge", 0.02, share=0.7), id="squared hinge", marks=pytest.mark.slow),
+    pytest.param(TrainedProbe(ridge=math.inf, share=0.3), id="Hebb", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_probes_and_students_of_whole_pools_are_those_of_the_cpu_on_the_same_rows(probe):
+    chosen = setting(probe=probe, probe_angle=0.0, label_noise=0.05 if probe.loss == "square" else 0.0)
+    if chosen.label_noise:
+        chosen = replace(chosen, student=EmpiricalRisk("square", 0.1))
+    result = simulated_on_devices(chosen, range(32))
+    assert result.verified_by["cpu"] == 0
+    assert result.residuals.max() < 1e-9
+    assert largest_difference(result, chosen, range(32)) < 1e-9
+
+
+@pytest.mark.slow
+def test_pools_of_trained_probes_do_not_depend_on_batch_order_or_padding():
+    chosen = setting(probe=TrainedProbe("logistic", 0.1, share=0.5), probe_angle=0.0)
+    whole = simulated_on_devices(chosen, range(32)).observables
+    order = np.random.default_rng(0).permutation(32)
+    shuffled = simulated_on_devices(chosen, order.tolist(), largest_batch=8).observables
+    for values, others in zip(whole, shuffled, strict=True):
+        assert others == pytest.approx(values[order], rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [KeepHardest(0.3), Calibrated(KeepEasiest(0.4), 0.3)], ids=["hardest", "calibrated"])
+def test_trained_probes_have_the_law_of_the_numpy_engine_and_the_theorys_error(rule):
+    """The share that trains, the share that a lottery keeps, and the noise are independent draws in both."""
+    probe = TrainedProbe("logistic", 0.1, share=0.5)
+    cell = {"selection": rule, "probe": probe, "n_features": 30, "n_trials": 600}
+    ours, theirs = simulate(2.0, seed=1, engine="jax", **cell), simulate(2.0, seed=2, engine="numpy", **cell)
+    assert ours.engine == "jax"
+    for name in ("generalization_error", "probe_overlap", "probe_angles", "margin"):
+        assert ks_2samp(getattr(ours, name), getattr(theirs, name)).pvalue > 1e-3
+    other = simulate(2.0, seed=2, engine="numpy", **(cell | {"probe": replace(probe, share=0.2)}))  # it can fail
+    assert ks_2samp(ours.probe_angles, other.probe_angles).pvalue < 1e-6
+    assert abs(compare(ours).z_score) < 4
 
 
 @pytest.mark.slow
