@@ -164,8 +164,9 @@ def simulate(
         executor: Runs the trials instead, in chunks, on other machines for instance. Each of its workers
             takes one trial's memory, or in the compiled engine a batch's.
         engine: "numpy", trial by trial on a CPU's cores; "jax", batches in compiled programs on JAX's devices, which
-            may be CPUs too; or "auto", "jax" where JAX has an accelerator and the engine has a program for this probe
-            and student.
+            may be CPUs too; or "auto", "jax" where JAX has an accelerator and the engine has a program for this probe,
+            student and rule. On a CPU the compiled engine gains below N = 50 or so, apart from compilation
+            (``benchmarks/engines.csv``).
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
