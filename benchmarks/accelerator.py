@@ -33,7 +33,8 @@ from perceptron_pruning.device.batches import batches, layout_of
 from perceptron_pruning.device.effort import PATIENT, QUICK
 from perceptron_pruning.device.numerics import bucket, device_numerics, power_of_two
 from perceptron_pruning.device.programs import EXCHANGE_STEPS, INTERIOR_STEPS, planes_program, students_program
-from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices, verified
+from perceptron_pruning.device.stages import verified
+from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
 from perceptron_pruning.output.provenance import machine as host
 from perceptron_pruning.output.tables import Row, read_table, write_table
 from replica_theory import KeepHardest, TrainedProbe
@@ -85,7 +86,7 @@ def trained_probe(n_features: int, alpha: float, batch: int) -> Row:
     count = len(next(batches(setting, np.arange(batch), layout, memory_budget=None, largest=batch)))
     _, first = timed(lambda: simulated_on_devices(setting, range(count), largest_batch=count))
     row = end_to_end(setting, count)
-    cell = {"selection": RULE, "probe": setting.own_probe, "n_features": n_features, "n_trials": min(count, 64)}
+    cell = {"selection": RULE, "probe": setting.probe, "n_features": n_features, "n_trials": min(count, 64)}
     few = simulate(alpha, engine="numpy", **cell).n_trials  # starts the workers
     _, by_numpy = timed(lambda: simulate(alpha, engine="numpy", **cell))
     row |= {"run_batch": count, "compile_seconds": first - row["seconds"]}

@@ -1,6 +1,6 @@
 """Students of finite dimension on pruned data: the theory's setting, sampled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, get_args
@@ -319,14 +319,27 @@ def engine_of(engine: str, probe: Probe | OwnProbe, student: Student, selection:
     Raises:
         ValueError: There is no such engine, or the compiled one has no program for this probe, student and rule.
     """
+
+    def check() -> None:
+        from perceptron_pruning.device.trials import check_programs
+
+        check_programs(probe, student, selection)
+
+    return suitable_engine(engine, check)
+
+
+def suitable_engine(engine: str, check: Callable[[], None]) -> Engine:
+    """The engine that was asked for; with "auto" the compiled one, if there is an accelerator and the check passes.
+
+    Raises:
+        ValueError: There is no such engine, or it is the compiled one and the check raises.
+    """
     if engine not in ("auto", *get_args(Engine)):
         raise ValueError(f"`engine` must be 'auto', 'numpy' or 'jax'; got {engine!r}")
     if engine == "numpy" or (engine == "auto" and not accelerator_present()):
         return "numpy"
-    from perceptron_pruning.device.trials import check_programs
-
     try:
-        check_programs(probe, student, selection)
+        check()
     except ValueError:
         if engine == "jax":
             raise

@@ -14,9 +14,9 @@ import numpy as np
 from perceptron_pruning.device.rule import PoolRule
 from perceptron_pruning.students.arrays import Array
 
-Number = jax.Array | np.uint64 | np.int32 | np.float64
+Number = jax.Array | np.uint64 | np.int32 | np.float64 | int
 _GENERATOR = "threefry2x32"
-_POOL, _NOISE, _CHANCE, _COORDINATES, _WHOLE_POOL, _SHARE = range(6)  # what a trial's key is folded with
+_POOL, _NOISE, _CHANCE, _COORDINATES, _WHOLE_POOL, _ROUNDS = range(6)  # what a trial's key is folded with
 
 
 def trial_key(seed: Number, trial: jax.Array) -> jax.Array:
@@ -60,18 +60,18 @@ def kept_places(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array
     return xp.argsort(xp.where(candidate, margin, xp.inf), stable=True)[rule.ranks]
 
 
-def labelled_pool(
-    key: jax.Array, pool: Number, label_noise: Number, n_seen: Number, *, n_pool: int, n_features: int
-) -> tuple[jax.Array, jax.Array]:
-    """y x of a whole pool (n_pool, N), zero beyond it, and a random share of ``n_seen`` of them, (n_pool,)."""
-    within = jnp.arange(n_pool) < pool
+def labelled_pool(key: jax.Array, pool: Number, label_noise: Number, *, n_pool: int, n_features: int) -> jax.Array:
+    """y x of a whole pool, zero beyond it, (n_pool, N)."""
     rows = jax.random.normal(jax.random.fold_in(key, _WHOLE_POOL), (n_pool, n_features), jnp.float64)
-    flipped, chance = (
-        jax.random.uniform(jax.random.fold_in(key, what), (n_pool,), jnp.float64) for what in (_NOISE, _SHARE)
-    )
-    label = jnp.where(flipped < label_noise, -1.0, 1.0) * jnp.sign(rows[:, 0])
-    chance = jnp.where(within, chance, jnp.inf)
-    return jnp.where(within, label, 0.0)[:, None] * rows, chance <= jnp.sort(chance)[n_seen - 1]
+    chance = jax.random.uniform(jax.random.fold_in(key, _NOISE), (n_pool,), jnp.float64)
+    label = jnp.where(chance < label_noise, -1.0, 1.0) * jnp.sign(rows[:, 0])
+    return jnp.where(jnp.arange(n_pool) < pool, label, 0.0)[:, None] * rows
+
+
+def round_chance(key: jax.Array, what: Number, number: Number, *, size: int) -> jax.Array:
+    """Uniform numbers (size,) for a purpose in a round of pruning."""
+    of_round = jax.random.fold_in(jax.random.fold_in(key, _ROUNDS), number)
+    return jax.random.uniform(jax.random.fold_in(of_round, what), (size,), jnp.float64)
 
 
 def labelled_rows(key: jax.Array, plane: jax.Array, *, n_features: int) -> tuple[jax.Array, jax.Array]:

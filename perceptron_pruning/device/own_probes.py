@@ -6,7 +6,7 @@ of the trial's. The rule ranks the margins that training left.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ import numpy as np
 
 from perceptron_pruning.device import differentiable
 from perceptron_pruning.device.effort import PATIENT, Effort
-from perceptron_pruning.device.outcome import Fitted
+from perceptron_pruning.device.own_pools import TrainedOn
 from perceptron_pruning.device.rule import pool_rule
 from perceptron_pruning.device.students import DIFFERENTIABLE
 from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
@@ -30,7 +30,7 @@ class OwnProbe(NamedTuple):
 
     Attributes:
         ridge: μ = N λ; 0 of Hebb's probe, which has none.
-        n_seen: Examples that it is trained on, ψ P_tot, at least 1.
+        n_seen: Examples that it is trained on, a share ψ of those that are left, at least 1.
     """
 
     ridge: Ridge
@@ -43,7 +43,7 @@ def check_own_probe(probe: object, selection: Selection) -> None:
     Raises:
         ValueError: There is none.
     """
-    if not isinstance(probe, TrainedProbe) or (loss_name(probe) not in (*DIFFERENTIABLE, _HEBB) or probe.ridge == 0):
+    if not isinstance(probe, TrainedProbe) or loss_name(probe) not in (*DIFFERENTIABLE, _HEBB) or probe.ridge == 0:
         raise ValueError(
             "`probe` must be 'exact' or a TrainedProbe of the square, logistic or squared hinge loss with a ridge > 0 "
             f"in the compiled engine; got {probe!r} (give engine='numpy')"
@@ -60,31 +60,33 @@ def loss_name(probe: TrainedProbe) -> str:
     return _HEBB if math.isinf(probe.ridge) else str(probe.loss)
 
 
-def own_probe(probe: TrainedProbe, pool: int, n_features: int) -> OwnProbe:
-    """Its numbers on a pool of so many examples."""
+def own_probe(probe: TrainedProbe, left: int, n_features: int) -> OwnProbe:
+    """Its numbers where so many examples are left."""
     ridge = 0.0 if math.isinf(probe.ridge) else n_features * probe.ridge
-    return OwnProbe(np.float64(ridge), np.int32(max(1, round(probe.share * pool))))
+    return OwnProbe(np.float64(ridge), np.int32(max(1, round(probe.share * left))))
 
 
-def trained(loss: str, *, effort: Effort = PATIENT) -> Callable[[jax.Array, jax.Array, Ridge], Fitted]:
-    """``fit(rows, seen, ridge)`` of a probe, of a pool's labelled rows those that it sees."""
-    if loss == _HEBB:
-        return _hebb
-    return lambda rows, seen, ridge: differentiable.fit(rows, seen, ridge, loss=DIFFERENTIABLE[loss], effort=effort)
+def trained(loss: str, ridge: Ridge, *, effort: Effort = PATIENT) -> Callable[[jax.Array, jax.Array], TrainedOn]:
+    """``train(rows, seen)`` of a probe, under ``jit``."""
+
+    def train(rows: jax.Array, seen: jax.Array) -> TrainedOn:
+        if loss == _HEBB:
+            weights = jnp.where(seen, 1.0, 0.0) @ rows / seen.sum()
+            return TrainedOn(weights, rows @ weights, jnp.zeros(()))
+        fitted = differentiable.fit(rows, seen, ridge, loss=DIFFERENTIABLE[loss], effort=effort)
+        return TrainedOn(fitted.weights, fitted.margins, fitted.residual)
+
+    return train
 
 
-def _hebb(rows: jax.Array, seen: jax.Array, ridge: Ridge) -> Fitted:
-    """The mean of the rows that are seen; exact."""
-    del ridge
-    weights = jnp.where(seen, 1.0, 0.0) @ rows / seen.sum()
-    none: Any = jnp.int32(0)
-    return Fitted(weights, rows @ weights, jnp.zeros(()), jnp.zeros(()), none, none)
+def trained_by_the_host(probe: TrainedProbe) -> Callable[[np.ndarray, np.ndarray], TrainedOn]:
+    """The same by the CPU's solver, which verifies it."""
 
+    def train(rows: np.ndarray, seen: np.ndarray) -> TrainedOn:
+        if loss_name(probe) == _HEBB:
+            weights = rows[seen].mean(0)
+        else:
+            weights = fit_empirical_risk(rows[seen], np.ones(seen.sum()), loss=probe.loss, ridge=probe.ridge).weights
+        return TrainedOn(weights, rows @ weights, 0.0)
 
-def trained_by_the_host(probe: TrainedProbe, rows: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The same probe (N,), of unit length, by the CPU's solver."""
-    if loss_name(probe) == _HEBB:
-        weights = rows[seen].mean(0)
-    else:
-        weights = fit_empirical_risk(rows[seen], np.ones(seen.sum()), loss=probe.loss, ridge=probe.ridge).weights
-    return weights / np.linalg.norm(weights)
+    return train

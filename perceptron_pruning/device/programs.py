@@ -14,9 +14,10 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jax.stages import Wrapped
 
-from perceptron_pruning.device.draws import kept_places, kept_plane, labelled_pool, labelled_rows, trial_key
+from perceptron_pruning.device.draws import kept_plane, labelled_pool, labelled_rows, round_chance, trial_key
 from perceptron_pruning.device.effort import Effort
 from perceptron_pruning.device.outcome import Fitted
+from perceptron_pruning.device.own_pools import Round, rounds_of
 from perceptron_pruning.device.own_probes import OwnProbe, trained
 from perceptron_pruning.device.rule import PoolRule
 from perceptron_pruning.device.students import program_of
@@ -73,26 +74,62 @@ def students_program(student: str, n_features: int, effort: Effort, layout: Layo
 
 
 @lru_cache
-def own_probe_program(
-    student: str, probe_loss: str, n_features: int, n_pool: int, effort: Effort, layout: Layout
+def rounds_program(
+    student: str,
+    probe_losses: tuple[str, ...],
+    n_features: int,
+    n_pool: int,
+    rerank_pool: bool,
+    effort: Effort,
+    layout: Layout,
 ) -> Wrapped:
-    """(scene, rule, probe, trials) ↦ numbers (T, 15) of a student each, of pools pruned by probes of their own.
+    """(scene, rules, probes, trials) ↦ numbers (T, rounds, 15) of pools pruned by probes of their own.
 
-    The larger of the residuals of student and probe is the trial's.
+    A student is trained after each round; the larger of its residual and its probe's is the round's.
     """
-    fit, fit_probe = program_of(student), trained(probe_loss)
+    fit = program_of(student)
 
-    def numbers(scene: Scene, rule: PoolRule, own: OwnProbe, trial: jax.Array) -> jax.Array:
-        size = {"n_pool": n_pool, "n_features": n_features}
-        pool, seen = labelled_pool(trial_key(scene.seed, trial), rule.pool, scene.label_noise, own.n_seen, **size)
-        probe = fit_probe(pool, seen, own.ridge)
-        chosen = kept_places(jnp, rule, probe.margins, jnp.arange(n_pool) < rule.pool)
-        kept = jnp.arange(len(rule.ranks)) < rule.n_kept
-        fitted = fit(jnp.where(kept[:, None], pool[chosen], 0.0), kept, scene.ridge, effort=effort)
-        both = fitted._replace(residual=jnp.maximum(fitted.residual, probe.residual))
-        return _numbers(both, probe.weights / jnp.linalg.norm(probe.weights), kept)
+    def numbers(scene: Scene, rules: tuple[PoolRule, ...], probes: tuple[OwnProbe, ...], trial: jax.Array) -> jax.Array:
+        key, examples = trial_key(scene.seed, trial), rules[0].pool
+        pool = labelled_pool(key, examples, scene.label_noise, n_pool=n_pool, n_features=n_features)
+        losses = [trained(loss, own.ridge) for loss, own in zip(probe_losses, probes, strict=True)]
+        rounds = rounds_of(
+            jnp,
+            pool,
+            jnp.asarray(examples),
+            rules,
+            [jnp.asarray(own.n_seen) for own in probes],
+            losses,
+            lambda what, number, size: round_chance(key, what, number, size=size),
+            rerank_pool=rerank_pool,
+        )
+        return jnp.stack([_of_round(fit(one.rows, one.kept, scene.ridge, effort=effort), one) for one in rounds])
 
     return _over_devices(numbers, 3, 1, layout)
+
+
+def _of_round(fitted: Fitted, one: Round) -> jax.Array:
+    both = fitted._replace(residual=jnp.maximum(fitted.residual, one.residual))
+    return _numbers(both, jnp.asarray(one.probe), jnp.asarray(one.kept))
+
+
+@lru_cache
+def pool_program(n_features: int, n_pool: int) -> Wrapped:
+    """(scene, examples, trial) ↦ labelled pool (n_pool, N) of a trial, for the host."""
+
+    def pool(scene: Scene, examples: jax.Array, trial: jax.Array) -> jax.Array:
+        key = trial_key(scene.seed, trial)
+        return labelled_pool(key, examples, scene.label_noise, n_pool=n_pool, n_features=n_features)
+
+    return jax.jit(pool)
+
+
+@lru_cache
+def chance_program(size: int) -> Wrapped:
+    """(scene, trial, purpose, round) ↦ uniform numbers (size,), for the host."""
+    return jax.jit(
+        lambda scene, trial, what, number: round_chance(trial_key(scene.seed, trial), what, number, size=size)
+    )
 
 
 def _numbers(fitted: Fitted, probe: jax.Array, kept: jax.Array) -> jax.Array:
@@ -100,17 +137,6 @@ def _numbers(fitted: Fitted, probe: jax.Array, kept: jax.Array) -> jax.Array:
     seen = observables_of(jnp, fitted.weights, probe, fitted.margins, kept, fitted.training_loss)
     counts = fitted.residual, fitted.interior_steps, fitted.exchange_steps
     return jnp.concatenate([jnp.stack([jnp.float64(one) for one in (*seen[:-1], *counts)]), seen.direction])
-
-
-@lru_cache
-def pool_program(n_features: int, n_pool: int) -> Wrapped:
-    """(scene, pool, seen, trial) ↦ labelled pool (n_pool, N) of a trial and which of it a probe sees, for the host."""
-
-    def pool(scene: Scene, examples: jax.Array, n_seen: jax.Array, trial: jax.Array) -> tuple[jax.Array, jax.Array]:
-        size = {"n_pool": n_pool, "n_features": n_features}
-        return labelled_pool(trial_key(scene.seed, trial), examples, scene.label_noise, n_seen, **size)
-
-    return jax.jit(pool)
 
 
 @lru_cache

@@ -31,6 +31,12 @@ def program_name(student: Student) -> str:
     return loss.name
 
 
+def check_seed(seed: int) -> None:
+    """Raises a `ValueError` unless the seed has 64 bits at most."""
+    if seed >= 2**64:
+        raise ValueError(f"`seed` must be below 2**64 in the compiled engine; got {seed}")
+
+
 def program_of(name: str) -> Callable[..., Fitted]:
     """``fit(rows, kept, ridge, *, effort)`` of that name."""
     if name == "max_margin":

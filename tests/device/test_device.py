@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import ks_2samp, kstest
 
 from perceptron_pruning import compare, simulate
-from perceptron_pruning.device import trials as device_trials
+from perceptron_pruning.device import stages
 from perceptron_pruning.device.rule import pool_rule
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
 from perceptron_pruning.observables import observables
@@ -147,7 +147,7 @@ def test_a_probability_that_a_table_misses_is_shipped():
 @pytest.mark.slow
 def test_what_no_program_verifies_goes_to_the_cpu(monkeypatch):
     expected = simulated_on_devices(setting(), range(8))
-    monkeypatch.setattr(device_trials, "TOLERANCE", -1.0)
+    monkeypatch.setattr(stages, "TOLERANCE", -1.0)
     left = simulated_on_devices(setting(), range(8))
     assert left.verified_by == {"quick": 0, "patient": 0, "cpu": 8}
     for ours, exact in zip(expected.observables, left.observables, strict=True):
