@@ -165,8 +165,8 @@ def simulate(
             takes one trial's memory, or in the compiled engine a batch's.
         engine: "numpy", trial by trial on a CPU's cores; "jax", batches in compiled programs on JAX's devices, which
             may be CPUs too; or "auto", "jax" where JAX has an accelerator and the engine has a program for this probe,
-            student and rule. On a CPU the compiled engine, once compiled, takes a half to a seventh of the processor time
-            at N = 20, half at N = 50 up to α = 5, and does not win from N = 100 on (``benchmarks/engines.csv``).
+            student and rule. On a CPU the compiled engine, once compiled, is 2 to 7 times as fast at N = 20, twice at
+            N = 50 up to α = 5, and does not win from N = 100 on (``benchmarks/engines.csv``).
 
     Returns:
         One value a trial; every student is verified optimal to 1e-9.
