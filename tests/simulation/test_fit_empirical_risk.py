@@ -233,6 +233,26 @@ def test_units_order_and_repetition_do_not_matter(name, n_examples, n_features, 
     assert mirrored.weights == pytest.approx(fit.weights, rel=1e-6, abs=1e-7 * size)
 
 
+@pytest.mark.parametrize("name", SMOOTH, ids=str)
+@pytest.mark.parametrize("longest", [1.0, 1e6], ids=["alike", "one row of a million"])
+def test_hessians_in_single_precision_serve_or_are_made_again_in_double(monkeypatch, name, longest):
+    x, y = examples(100, 10, noise=0.2)
+    x[0] *= longest
+    precisions, newton = [], smooth.newton
+
+    def noted(*arguments, single, **options):
+        precisions.append("single" if single else "double")
+        return newton(*arguments, single=single, **options)
+
+    monkeypatch.setattr(smooth, "newton", noted)
+    quick = fit_empirical_risk(x, y, loss=name, ridge=0.1)
+    assert precisions == (["single"] if longest == 1 else ["single", "double"])
+    monkeypatch.setattr(smooth, "_MANY_ROWS", np.inf)
+    double = fit_empirical_risk(x, y, loss=name, ridge=0.1)
+    assert precisions[-1] == "double"
+    assert quick.weights == pytest.approx(double.weights, rel=1e-9, abs=1e-9 * np.abs(double.weights).max())
+
+
 @pytest.mark.parametrize("name", NAMES, ids=str)
 def test_a_batch_is_its_problems(name):
     for size in ((60, 20), (12, 20)):
