@@ -8,6 +8,7 @@ import numpy as np
 
 from perceptron_pruning.device.numerics import power_of_two
 from perceptron_pruning.device.programs import Layout
+from perceptron_pruning.parallel.cores import usable_cores
 
 _LARGEST_BATCH = 4096  # trials a device, at most
 _ON_A_CPU = 2**31  # bytes, where devices do not tell what they have
@@ -27,11 +28,21 @@ class Sized(Protocol):
         ...
 
 
-def layout_of(n_features: int) -> Layout:
-    """All devices, on an accelerator all trials in lock step; a CPU takes large problems one after the other."""
+def layout_of(n_features: int, *, side_by_side: int = 1) -> Layout:
+    """All devices, on an accelerator all trials in lock step; a CPU takes large problems one after the other.
+
+    LAPACK's batched calls in jaxlib 0.10 wait for threads of the very pool that they run in, and as many of them at a
+    time as it has threads wait for ever. So a CPU has single calls where devices are as many as cores.
+
+    Args:
+        n_features: N.
+        side_by_side: Students of a trial that a program may train at the same time.
+    """
     devices = tuple(range(len(jax.devices())))
     if jax.default_backend() != "cpu":
         return Layout(devices, 0)
+    if 1 < len(devices) * side_by_side >= usable_cores():
+        return Layout(devices, 1)
     return Layout(devices, max(1, min(32, _LOCK_STEP_FEATURES // n_features)))
 
 

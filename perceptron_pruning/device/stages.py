@@ -1,6 +1,7 @@
 """Trials through the stages: a quick program, a patient one for what that leaves unverified, then the CPU's solver."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from perceptron_pruning.sampling import PrunedData
 from perceptron_pruning.students.errors import TOLERANCE
 from perceptron_pruning.students.training import Student, train
 
+_ONE_AT_A_TIME = Lock()  # programs of several threads would share devices, and their memory
 STAGES = ("quick", "patient", "cpu")
 
 
@@ -58,8 +60,8 @@ def through_stages(
     """Trials by their numbers, in any order; the arguments are those of `simulated_on_devices`."""
     numbers = np.full((len(trials), setting.n_rounds, N_NUMBERS), np.nan)
     stage, chosen = np.full(len(trials), len(STAGES) - 1), np.asarray(trials, np.uint64)
-    layout = layout or layout_of(setting.n_features)
-    with device_numerics():
+    layout = layout or layout_of(setting.n_features, side_by_side=setting.n_rounds)
+    with _ONE_AT_A_TIME, device_numerics():
         for attempt, effort in enumerate(efforts(double_factors)):
             left = np.flatnonzero(stage == len(STAGES) - 1)
             for places in batches(setting, left, layout, memory_budget=memory_budget, largest=largest_batch):

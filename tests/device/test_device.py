@@ -12,9 +12,11 @@ from scipy.stats import ks_2samp, kstest
 
 from perceptron_pruning import compare, simulate
 from perceptron_pruning.device import stages
+from perceptron_pruning.device.batches import layout_of
 from perceptron_pruning.device.rule import pool_rule
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
 from perceptron_pruning.observables import observables
+from perceptron_pruning.parallel.cores import usable_cores
 from perceptron_pruning.sampling import pruned_data
 from perceptron_pruning.students.training import train
 from replica_theory import (
@@ -272,20 +274,28 @@ def test_examples_without_a_student_are_refused_with_their_certificate():
         simulate(6.0, selection=KeepRandom(), n_features=8, n_trials=4, label_noise=0.3, engine="jax")
 
 
+def test_a_cpu_has_fewer_batched_calls_of_lapack_than_cores():
+    assert layout_of(20).lock_step == 32
+    assert layout_of(200).lock_step == 3
+    assert layout_of(20, side_by_side=usable_cores()).lock_step == (1 if usable_cores() > 1 else 32)
+
+
 @pytest.mark.slow
 def test_one_two_and_four_devices_give_the_same(tmp_path):
     script = (
         "import sys, numpy as np, jax, perceptron_pruning as p\n"
         "from replica_theory import KeepHardest\n"
         "p.use_compilation_cache(sys.argv[1])\n"
-        "r = p.simulate(3.0, selection=KeepHardest(0.3), probe_angle=0.2, n_features=20, n_trials=50, engine='jax')\n"
+        "cell = dict(selection=KeepHardest(0.3), probe_angle=0.2, n_features=20, n_trials=50, engine='jax')\n"
+        "r = p.simulate(3.0, **cell)\n"
+        "for first in range(50, 1050, 50): p.simulate(3.0, first_trial=first, **cell)\n"
         "print(len(jax.devices()), *map(float.hex, [*r.margin, *r.direction.ravel(), *r.generalization_error]))"
     )
     results = {}
     for count in (1, 2, 4):
         environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
         command = [sys.executable, "-c", script, str(tmp_path / "cache")]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
         assert run.returncode == 0, run.stderr
         seen, *numbers = run.stdout.split()
         assert int(seen) == count
