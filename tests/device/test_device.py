@@ -202,7 +202,7 @@ PROBES = [
 ]
 
 
-@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("probe", PROBES, ids=str)
 def test_probes_and_students_of_whole_pools_are_those_of_the_cpu_on_the_same_rows(probe):
     chosen = setting(probe=probe, probe_angle=0.0, label_noise=0.05 if probe.loss == "square" else 0.0)
     if chosen.label_noise:
