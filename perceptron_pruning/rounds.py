@@ -14,8 +14,9 @@ from perceptron_pruning.sampling import PrunedData, labelled_pool
 from perceptron_pruning.simulation import Engine, OwnProbe, check_count, check_ranks, suitable_engine
 from perceptron_pruning.students.probe import train_probe
 from perceptron_pruning.students.training import Student, check_student, train
-from replica_theory.errors import check_alpha, check_label_noise
+from replica_theory.errors import check_alpha
 from replica_theory.selection import GradientProbe, Selection, TrainedProbe, check_selection
+from replica_theory.selection.label_noise import check_flip_rate
 
 if TYPE_CHECKING:
     from perceptron_pruning.device.rounds import OwnPools
@@ -111,7 +112,7 @@ def simulate_rounds(
         >>> [result.alpha_prune for result in twice]
         [1.5, 0.76]
     """
-    alpha, noise = float(check_alpha(alpha_total, "alpha_total")), check_label_noise(label_noise)
+    alpha, noise = float(check_alpha(alpha_total, "alpha_total")), check_flip_rate(label_noise)
     check_student(student)
     _check_rounds(rounds)
     for name, value, least in (

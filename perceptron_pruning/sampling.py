@@ -14,6 +14,7 @@ import numpy as np
 
 from perceptron_pruning.students.probe import train_probe
 from replica_theory.selection import GradientProbe, Selection, TrainedProbe
+from replica_theory.selection.label_noise import LabelNoise, Noise
 
 _POOL_SCALARS = 8  # numbers in memory for each example of a pool that is ranked
 _PERCEPTRON_BATCH = 16  # examples a perceptron step
@@ -27,7 +28,7 @@ class PrunedData(NamedTuple):
     probe: np.ndarray
 
 
-def pool_size(selection: Selection, probe_angle: float, n_kept: int, label_noise: float = 0.0) -> int:
+def pool_size(selection: Selection, probe_angle: float, n_kept: int, label_noise: Noise = 0.0) -> int:
     """Examples in a pool of which the rule keeps P: P/f."""
     return max(n_kept, round(n_kept / selection.kept_distribution(probe_angle, label_noise).keep_fraction))
 
@@ -46,7 +47,7 @@ def pruned_data(
     n_features: int,
     seed: int,
     trial: int,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> PrunedData:
     """One trial with a probe at exactly ``probe_angle``, which lies in the first two axes.
 
@@ -64,7 +65,7 @@ def pruned_data(
 
 
 def kept_plane(
-    selection: Selection, *, probe_angle: float, n_kept: int, rng: np.random.Generator, label_noise: float = 0.0
+    selection: Selection, *, probe_angle: float, n_kept: int, rng: np.random.Generator, label_noise: Noise = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Plane components and labels of the kept examples of one pool.
 
@@ -92,7 +93,7 @@ def trained_pruned_data(
     n_features: int,
     seed: int,
     trial: int,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> PrunedData:
     """One trial with a probe that is a perceptron trained on the pool itself, noisy labels and all.
 
@@ -113,7 +114,7 @@ def data_pruned_by_its_own_probe(
     n_features: int,
     seed: int,
     trial: int,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> PrunedData:
     """One trial with a probe that descends a risk on a share of the pool which it then prunes, by rank."""
     rng = np.random.default_rng([seed, trial])
@@ -124,7 +125,7 @@ def data_pruned_by_its_own_probe(
 
 
 def labelled_pool(
-    n_examples: int, n_features: int, label_noise: float, rng: np.random.Generator
+    n_examples: int, n_features: int, label_noise: Noise, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """A pool as a matrix (P_tot, N), and its labels (P_tot,), noise included; the teacher is the first axis."""
     pool = rng.standard_normal((n_examples, n_features))
@@ -152,7 +153,7 @@ def _kept(
     probe: np.ndarray,
     *,
     n_kept: int,
-    label_noise: float,
+    label_noise: Noise,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and labels of the kept examples; another pool of the same size is drawn when chance kept too few."""
@@ -169,9 +170,10 @@ def _kept(
     return inputs, labels
 
 
-def _labels(pool: np.ndarray, label_noise: float, rng: np.random.Generator) -> np.ndarray:
-    """The teacher's labels, sign of the first component, each flipped with probability η; η = 0 draws nothing."""
+def _labels(pool: np.ndarray, label_noise: Noise, rng: np.random.Generator) -> np.ndarray:
+    """The teacher's labels, sign of the first component, each flipped with its chance; η = 0 draws nothing."""
     clean = np.sign(pool[:, 0])
     if label_noise == 0:
         return clean
-    return np.where(rng.random(len(pool)) < label_noise, -clean, clean)
+    chance = label_noise.flip_chance(np.abs(pool[:, 0])) if isinstance(label_noise, LabelNoise) else label_noise
+    return np.where(rng.random(len(pool)) < chance, -clean, clean)

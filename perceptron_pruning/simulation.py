@@ -1,5 +1,6 @@
 """Students of finite dimension on pruned data: the theory's setting, sampled."""
 
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields
@@ -20,7 +21,7 @@ from perceptron_pruning.sampling import (
 )
 from perceptron_pruning.students.arrays import accelerator_present
 from perceptron_pruning.students.training import Student, check_student, train
-from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import (
     Calibrated,
     GradientProbe,
@@ -30,6 +31,7 @@ from replica_theory.selection import (
     Verified,
     check_selection,
 )
+from replica_theory.selection.label_noise import Noise, check_label_noise, label_of
 
 if TYPE_CHECKING:
     from perceptron_pruning.device.trials import DeviceTrials
@@ -88,7 +90,7 @@ class SimulationResult:
     probe: Probe | OwnProbe
     probe_epochs: int
     student: Student
-    label_noise: float
+    label_noise: Noise
     probe_angles: np.ndarray
     generalization_error: np.ndarray
     overlap: np.ndarray
@@ -103,8 +105,8 @@ class SimulationResult:
 
     @property
     def noisy_test_error(self) -> np.ndarray:
-        """η + (1 − 2η) ε, test error on unpruned data with noisy labels, (n_trials,)."""
-        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error
+        """Test error on unpruned data with noisy labels, η + (1 − 2η) ε of noise at one rate, (n_trials,)."""
+        return label_of(self.label_noise).error(math.pi * self.generalization_error)
 
     def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> np.ndarray:
         """Test error (n_trials,) against a third direction w_*, given its cosines with teacher and probe.
@@ -131,7 +133,7 @@ def simulate(
     probe: Probe | OwnProbe = "exact",
     probe_epochs: int = 3,
     student: Student = "max_margin",
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     memory_budget: int | None = None,
     executor: Executor | None = None,
     engine: Literal["auto"] | Engine = "auto",
@@ -217,7 +219,7 @@ def simulate(
         student=student,
         label_noise=noise,
     )
-    chosen, trials = engine_of(engine, probe, student, selection), range(first_trial, first_trial + n_trials)
+    chosen, trials = engine_of(engine, probe, student, selection, noise), range(first_trial, first_trial + n_trials)
     if chosen == "jax":
         outcomes, verified_by = _simulated_on_devices(setting, trials, memory_budget, executor)
     else:
@@ -254,7 +256,7 @@ class _Setting:
     probe: Probe | OwnProbe
     probe_epochs: int
     student: Student
-    label_noise: float
+    label_noise: Noise
 
     def draw(self, trial: int) -> PrunedData:
         size = {"n_kept": self.n_kept, "n_features": self.n_features, "seed": self.seed, "trial": trial}
@@ -313,17 +315,20 @@ def _simulated_on_devices(
     return outcomes, {stage: sum(part.verified_by[stage] for part in parts) for stage in parts[0].verified_by}
 
 
-def engine_of(engine: str, probe: Probe | OwnProbe, student: Student, selection: Selection) -> Engine:
+def engine_of(
+    engine: str, probe: Probe | OwnProbe, student: Student, selection: Selection, label_noise: Noise
+) -> Engine:
     """The engine that was asked for, or that suits.
 
     Raises:
-        ValueError: There is no such engine, or the compiled one has no program for this probe, student and rule.
+        ValueError: There is no such engine, or the compiled one has no program for this probe, student, rule and
+            noise.
     """
 
     def check() -> None:
         from perceptron_pruning.device.trials import check_programs
 
-        check_programs(probe, student, selection)
+        check_programs(probe, student, selection, label_noise)
 
     return suitable_engine(engine, check)
 

@@ -15,6 +15,8 @@ __all__ = [
     "EmpiricalRisk",
     "EmpiricalRiskSolution",
     "FiniteSize",
+    "FlipNoise",
+    "FlipWithProbability",
     "GradientProbe",
     "KeepBetween",
     "KeepEasiest",
@@ -23,6 +25,7 @@ __all__ = [
     "KeepWindows",
     "KeepWithProbability",
     "KeptDistribution",
+    "LogisticNoise",
     "MaxMarginSolution",
     "MulticlassRiskSolution",
     "Observables",
@@ -32,6 +35,7 @@ __all__ = [
     "OptimalWeights",
     "ParetoFrontier",
     "Piece",
+    "ProbitNoise",
     "PruningRound",
     "SaddlePointError",
     "Selection",
@@ -102,6 +106,7 @@ if TYPE_CHECKING:
         TrainedProbe,
         Verified,
     )
+    from replica_theory.selection.label_noise import FlipNoise, FlipWithProbability, LogisticNoise, ProbitNoise
     from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
     from replica_theory.sorscher_version_space import paper_information_gain, paper_version_space
     from replica_theory.version_space import VersionSpaceSolution, version_space
@@ -146,6 +151,7 @@ else:
             "TrainedProbe",
             "Verified",
         ),
+        "selection.label_noise": ("FlipNoise", "FlipWithProbability", "LogisticNoise", "ProbitNoise"),
         "separability": ("SeparabilitySolution", "separability_solution", "separability_threshold"),
         "sorscher_version_space": ("paper_information_gain", "paper_version_space"),
         "version_space": ("VersionSpaceSolution", "version_space"),

@@ -11,21 +11,14 @@ from numpy.typing import ArrayLike
 from replica_theory._empirical_risk.minimiser import minimisers
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
-from replica_theory.errors import (
-    ArrayFields,
-    FloatOrArray,
-    Values,
-    check_alpha,
-    check_label_noise,
-    check_probe_angle,
-    shaped_like,
-)
+from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, check_probe_angle, shaped_like
 from replica_theory.geometry import angle_to, in_plane, target_direction
 from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise, label_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -60,7 +53,7 @@ class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
     selection: Selection
     probe_angle: FloatOrArray
     probe: TrainedProbe | None
-    label_noise: float
+    label_noise: Noise
     sample_weight: Weight | None
     generalization_error: Values
     overlap: Values
@@ -74,8 +67,8 @@ class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
 
     @property
     def noisy_test_error(self) -> Values:
-        """η + (1 − 2η) ε, test error on unpruned data with noisy labels."""
-        return self.label_noise + (1 - 2 * self.label_noise) * self.generalization_error  # pyright: ignore[reportReturnType]
+        """Test error on unpruned data with noisy labels: η + (1 − 2η) ε, of noise at one rate."""
+        return label_of(self.label_noise).error(math.pi * np.asarray(self.generalization_error))[()]  # pyright: ignore[reportReturnType]
 
     def error_against(self, *, teacher_overlap: float, probe_overlap: float) -> Values:
         """Test error against a third direction w_*, given its cosines with teacher and probe.
@@ -101,7 +94,7 @@ def empirical_risk(
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution[float]: ...
 @overload
@@ -113,7 +106,7 @@ def empirical_risk(
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution[np.ndarray]: ...
 def empirical_risk(
@@ -124,7 +117,7 @@ def empirical_risk(
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     sample_weight: Weight | None = None,
 ) -> EmpiricalRiskSolution[FloatOrArray]:
     """Student of a convex loss with ridge, trained on pruned data, in the limit N → ∞ at fixed P/N.

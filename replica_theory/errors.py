@@ -60,13 +60,6 @@ def check_probe_angle(probe_angle: float) -> float:
     return min(angle, math.pi / 2) if angle > _LEAST_ANGLE else 0.0
 
 
-def check_label_noise(label_noise: float) -> float:
-    """Returns the chance that a label is flipped, or raises unless it is in [0, 1/2]."""
-    if not 0.0 <= check_number(label_noise, "label_noise") <= 0.5:
-        raise ValueError(f"`label_noise` must be in [0, 1/2]; got {label_noise} (beyond 1/2, flip every label)")
-    return float(label_noise)
-
-
 def check_ridge(ridge: float) -> float:
     """Returns the ridge, or raises unless it is in [0, 1e100] or infinite."""
     if not check_number(ridge, "ridge") >= 0.0:

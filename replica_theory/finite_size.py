@@ -24,7 +24,7 @@ from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import newton
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory.empirical_risk import empirical_risk
-from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_probe_angle
+from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
 from replica_theory.geometry import in_plane, target_direction
 from replica_theory.losses.base import Loss
 from replica_theory.losses.custom import as_loss
@@ -33,6 +33,7 @@ from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection.label_noise import check_flip_rate
 
 Quantity = Literal["error", "probe_angle", "margin"]
 
@@ -138,7 +139,7 @@ def finite_size(
         >>> round(cell.value, 4), round(cell.value + cell.mean_shift, 4)
         (0.1331, 0.1293)
     """
-    angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
+    angle, noise = check_probe_angle(probe_angle), check_flip_rate(label_noise)
     alpha = _checked_size(alpha_prune, n_features)
     check_selection(selection)
     observable = _observable(quantity, angle, teacher_overlap, probe_overlap)

@@ -13,6 +13,7 @@ from replica_theory.choices.student import RidgeLike, StudentLoss, StudentSettin
 from replica_theory.errors import check_alpha, check_number
 from replica_theory.losses.named import LOSSES
 from replica_theory.selection import Selection, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 from replica_theory.selection.margins import IndependentMargins
 
 
@@ -42,7 +43,7 @@ class Observables:
     probe_angle: float
     loss: StudentLoss
     ridge: float
-    label_noise: float
+    label_noise: Noise
     generalization_error: float
     norm: float
     support_share: float
@@ -89,7 +90,7 @@ def observables(
     probe_angle: float = 0.0,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> Observables:
     """Margins of the kept examples, share of support vectors, and test error by difficulty, in the limit N → ∞.
 
@@ -135,7 +136,7 @@ def observables(
         probe_angle=float(verified.probe_angle[0]),
         loss=loss,
         ridge=best,
-        label_noise=float(label_noise),
+        label_noise=check_label_noise(label_noise),
         generalization_error=float(verified.generalization_error[0]),
         norm=0.0 if math.isinf(best) else margins.norm,
         support_share=margins.support_share(),

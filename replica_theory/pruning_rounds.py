@@ -8,8 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from replica_theory._trained_probe.rounds import Chain, RoundOutcome
-from replica_theory.errors import SaddlePointError, check_alpha, check_label_noise, check_ridge
+from replica_theory.errors import SaddlePointError, check_alpha, check_ridge
 from replica_theory.selection import GradientProbe, Selection, TrainedProbe, check_selection
+from replica_theory.selection.label_noise import check_flip_rate
 
 RoundLoss = Literal["max_margin", "square", "logistic", "hinge", "squared_hinge"]
 
@@ -102,7 +103,7 @@ def pruning_rounds(
     _check_student(loss, ridge)
     chain = Chain(
         alpha=float(alpha),
-        label_noise=check_label_noise(label_noise),
+        label_noise=check_flip_rate(label_noise),
         rounds=tuple(rounds),
         loss=None if loss == "max_margin" else loss,
         ridge=float(ridge),

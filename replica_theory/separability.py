@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._empirical_risk.separability import solved_threshold
-from replica_theory.errors import check_label_noise, check_probe_angle
+from replica_theory.errors import check_probe_angle
 from replica_theory.geometry import angle_to, in_plane
 from replica_theory.selection import Selection, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class SeparabilitySolution:
 
     selection: Selection
     probe_angle: float
-    label_noise: float
+    label_noise: Noise
     alpha_prune: float
     generalization_error: float | None
     overlap: float | None
@@ -36,7 +37,7 @@ class SeparabilitySolution:
     residual: float
 
 
-def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, label_noise: float) -> float:
+def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, label_noise: Noise) -> float:
     """α_prune up to which kept labels are linearly separable, noise included: infinite where they have no noise.
 
     With s = (z, v) an example's fields along the probe and across it, and h ~ N(0, 1) those of a random direction::
@@ -70,7 +71,7 @@ def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, la
 
 
 def separability_solution(
-    *, selection: Selection, probe_angle: float = 0.0, label_noise: float
+    *, selection: Selection, probe_angle: float = 0.0, label_noise: Noise
 ) -> SeparabilitySolution:
     """`separability_threshold` with the student that is left there; same arguments and errors."""
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)

@@ -86,7 +86,8 @@ def arrows(package: str) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("path", files("replica_theory"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_theory_imports_numpy_and_scipy_alone(path):
-    allowed = {"numpy", "scipy", "replica_theory", *sys.stdlib_module_names}
+    """And what tells their linear algebra how many threads to take."""
+    allowed = {"numpy", "scipy", "threadpoolctl", "replica_theory", *sys.stdlib_module_names}
     assert {name.split(".")[0] for name in imported(path)} <= allowed
 
 

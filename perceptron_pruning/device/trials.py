@@ -28,6 +28,7 @@ from perceptron_pruning.observables import Observables
 from perceptron_pruning.sampling import PrunedData, pool_size
 from perceptron_pruning.students.training import Student
 from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection.label_noise import LabelNoise, Noise
 
 _ROWS_COPIES = 5  # arrays (P, N) of double precision that a trial needs at its peak
 _SQUARE_COPIES = 8  # arrays (N, N)
@@ -48,12 +49,12 @@ class DeviceSetting:
     n_features: int
     seed: int
     student: Student
-    label_noise: float
+    label_noise: Noise
     probe: object = "exact"
 
     def __post_init__(self):
         check_seed(self.seed)
-        check_programs(self.probe, self.student, self.selection)
+        check_programs(self.probe, self.student, self.selection, self.label_noise)
 
     @property
     def n_rounds(self) -> int:
@@ -71,19 +72,25 @@ class DeviceSetting:
             n_features=self.n_features,
             seed=self.seed,
             student=self.student,
-            label_noise=self.label_noise,
+            label_noise=self.flip_rate or 0.0,
         )
+
+    @property
+    def flip_rate(self) -> float | None:
+        """η; None where the chance of a wrong label has a shape, which only the host draws."""
+        return None if isinstance(self.label_noise, LabelNoise) else float(self.label_noise)
 
     @property
     def scene(self) -> Scene:
-        ridge = total_ridge(self.student, self.n_features)
-        return Scene(
-            np.uint64(self.seed), np.float64(self.probe_angle), np.float64(self.label_noise), np.float64(ridge)
-        )
+        noise, ridge = self.flip_rate or 0.0, total_ridge(self.student, self.n_features)
+        return Scene(np.uint64(self.seed), np.float64(self.probe_angle), np.float64(noise), np.float64(ridge))
 
     @property
     def rule(self) -> PoolRule | None:
-        return pool_rule(self.selection, self.probe_angle, self.n_kept, self.label_noise)
+        """The rule in numbers; None where the host draws the planes."""
+        if self.flip_rate is None:
+            return None
+        return pool_rule(self.selection, self.probe_angle, self.n_kept, self.flip_rate)
 
     def bytes_of_a_trial(self) -> tuple[int, int]:
         """Of a trial's pool, and of its rows while it is solved."""
@@ -115,11 +122,17 @@ class DeviceSetting:
         return [PrunedData(rows, np.ones(len(rows)), probe)]
 
 
-def check_programs(probe: object, student: Student, selection: Selection) -> None:
+def check_programs(probe: object, student: Student, selection: Selection, label_noise: Noise) -> None:
     """Raises a `ValueError` unless the compiled engine has a program for them."""
     program_name(student)
-    if probe != "exact":
-        check_own_probe(probe, selection)
+    if probe == "exact":
+        return
+    check_own_probe(probe, selection)
+    if isinstance(label_noise, LabelNoise):
+        raise ValueError(
+            "`label_noise` must be one chance for all labels with a trained probe in the compiled engine; "
+            f"got {label_noise!r} (give engine='numpy')"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

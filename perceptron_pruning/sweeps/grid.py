@@ -13,8 +13,9 @@ import numpy as np
 from perceptron_pruning.simulation import OwnProbe, Probe, check_probe_of, check_ranks
 from perceptron_pruning.students.training import Student, check_student
 from perceptron_pruning.studies.study import stable_text
-from replica_theory.errors import check_alpha, check_label_noise, check_probe_angle
+from replica_theory.errors import check_alpha, check_probe_angle
 from replica_theory.selection import KeepRandom, Selection, check_selection
+from replica_theory.selection.label_noise import check_flip_rate
 
 EVERYTHING = KeepRandom()
 _SIMILAR = 0.6  # least similarity, of 1, at which an unknown name is taken for a known one
@@ -49,7 +50,7 @@ class Cell:
     def __post_init__(self):
         object.__setattr__(self, "alpha_prune", float(check_alpha(self.alpha_prune)))
         object.__setattr__(self, "probe_angle", check_probe_angle(self.probe_angle))
-        object.__setattr__(self, "label_noise", check_label_noise(self.label_noise))
+        object.__setattr__(self, "label_noise", check_flip_rate(self.label_noise))
         check_selection(self.selection)
         check_student(self.student)
         if not isinstance(self.n_features, int | np.integer) or self.n_features < 3:

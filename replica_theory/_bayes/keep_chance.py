@@ -6,10 +6,10 @@ Z(w) = ∫_{u > 0} dz du q(z) N((z, u); w, Σ)
 import math
 
 import numpy as np
-from scipy.special import ndtr, owens_t
+from scipy.special import ndtr
 
 from replica_theory._kept_averages.teacher_field import positive_pieces, window_moments
-from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
+from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density, orthant
 from replica_theory._numerics.quadrature import breakpoints, composite_rule, thinned
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
@@ -27,7 +27,6 @@ _LEAST_FIELD_CHANCE = 1e-56  # least Z that counts at θ = 0, where it has no su
 _LEAST_DENSITY = 1e-18  # least density of w that counts
 _LEAST_VARIANCE = 1e-200  # variance of w that stands for 0 in a denominator
 _LEAST_SLOPE = 1e-3  # of E[w_u | w_z], in the width of a step
-_NEARLY_ZERO = 1e-300  # stands for 0 in Owen's T
 
 
 def field_information(kept: KeptDistribution, ratio: float, order: int) -> float:
@@ -115,7 +114,7 @@ def _chance(
     k, chance, by_z, along_label = wu / sigma_u, np.zeros_like(wz), np.zeros_like(wz), np.zeros_like(wz)
     for piece, probability in zip(kept.pieces, kept.probabilities, strict=True):
         low, high = (np.clip((edge - wz) / sigma_z, -FAR, FAR) for edge in (piece.lower, piece.upper))
-        chance += probability * (_orthant(high, k, -correlation) - _orthant(low, k, -correlation))
+        chance += probability * (orthant(high, k, -correlation) - orthant(low, k, -correlation))
         at_low, at_high = (normal_density(end) * ndtr((k + correlation * end) / rest) for end in (low, high))
         by_z += probability * (at_low - at_high) / sigma_z
         along_label += probability * interval_mass((low + correlation * k) / rest, (high + correlation * k) / rest)
@@ -126,14 +125,6 @@ def _deviations(covariance: np.ndarray) -> tuple[float, float, float]:
     """Standard deviations of z and u, and their correlation."""
     sigma_z, sigma_u = np.sqrt(np.diag(covariance)).tolist()
     return sigma_z, sigma_u, float(covariance[0, 1]) / (sigma_z * sigma_u)
-
-
-def _orthant(h: np.ndarray, k: np.ndarray, correlation: float) -> np.ndarray:
-    """P(X < h, Y < k) of standard normals with this correlation, by Owen's T."""
-    rest = math.sqrt((1 - correlation) * (1 + correlation))
-    h, k = np.where(h == 0, _NEARLY_ZERO, h), np.where(k == 0, _NEARLY_ZERO, k)
-    tails = owens_t(h, (k / h - correlation) / rest) + owens_t(k, (h / k - correlation) / rest)
-    return 0.5 * (ndtr(h) + ndtr(k)) - tails - np.where(np.sign(h) != np.sign(k), 0.5, 0.0)
 
 
 def _chance_by_quadrature(

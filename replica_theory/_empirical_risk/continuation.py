@@ -8,6 +8,7 @@ import numpy as np
 from replica_theory._empirical_risk.newton import CONVERGED, newton
 from replica_theory._empirical_risk.order_parameters import OrderParameters, extrapolated
 from replica_theory._empirical_risk.saddle_point import RegularisedRisk
+from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory.errors import SaddlePointError
 
 _ACCEPTED = 1e-9  # largest relative residual of a saddle point, where rounding ends the iteration
@@ -34,6 +35,7 @@ class AlphaPath:
         return replace(_predicted(before, last, share), alpha=alpha)
 
 
+@one_blas_thread()
 def solve(risk: RegularisedRisk, start: OrderParameters) -> OrderParameters:
     """The saddle point at the α and ridge of the start, or failing that by way of larger ridges."""
     point, residual = newton(risk, start)

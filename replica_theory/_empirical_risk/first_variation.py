@@ -18,6 +18,7 @@ from replica_theory._empirical_risk.saddle_point import RegularisedRisk
 from replica_theory._kept_averages.at_margin import MarginAverages
 from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import Loss
+from replica_theory.selection.label_chance import LabelChance
 
 _CHUNK = 64  # margins that are averaged at once, so that their nodes stay in the cache
 
@@ -30,14 +31,14 @@ class Influence:
         point: The student.
         loss: ℓ.
         probe_angle: θ, radians.
-        label_noise: η.
+        label: The chance of the label +1.
         adjoint: −J⁻ᵀ ∇ ln ε, (4,).
     """
 
     point: OrderParameters
     loss: Loss
     probe_angle: float
-    label_noise: float
+    label: LabelChance
     adjoint: np.ndarray
 
     @classmethod
@@ -46,7 +47,7 @@ class Influence:
         kept = risk.averages.kept
         gradient = np.append(log_error_gradient(point.components, kept.probe_angle), 0.0)
         adjoint = -np.linalg.solve(risk.equations(point).jacobian.T, gradient)
-        return cls(point, risk.loss, kept.probe_angle, kept.label_noise, adjoint)
+        return cls(point, risk.loss, kept.probe_angle, kept.label, adjoint)
 
     def __call__(self, margin: np.ndarray) -> np.ndarray:
         """ι at these margins, (margins,)."""
@@ -59,7 +60,7 @@ class Influence:
             margin,
             x,
             probe_angle=self.probe_angle,
-            label_noise=self.label_noise,
+            label=self.label,
             loss_breakpoints=self.loss.breakpoints,
             scale=V,
         )

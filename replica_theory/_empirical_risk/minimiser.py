@@ -13,6 +13,7 @@ from replica_theory._empirical_risk.separability import threshold
 from replica_theory._empirical_risk.square_loss import interpolating_saddle_point, square_saddle_point
 from replica_theory._kept_averages.averages import OUTSIDE, KeptAverages
 from replica_theory._kept_averages.quadrature import quadrature_nodes
+from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss, Weight
 from replica_theory.losses.named import Square, SquaredHinge
@@ -116,6 +117,7 @@ class Training:
     loss: Loss
     path: AlphaPath = field(default_factory=AlphaPath)
 
+    @one_blas_thread()
     def minimiser(self, alpha: float, ridge: float) -> Minimiser:
         """The student at a finite ridge, or at none where the loss keeps its form.
 

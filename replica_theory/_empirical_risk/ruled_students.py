@@ -20,6 +20,7 @@ from replica_theory.losses.named import Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation, Linear
 from replica_theory.selection import Selection
 from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection.label_noise import Noise
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class RuledStudents:
     ridge: float
     alpha_prune: float
     probe_angle: float
-    label_noise: float
+    label_noise: Noise
     weight: Weight | None = None
 
     def under(self, rule: Selection, log_ridge: float | None, near: RuledStudent | None) -> RuledStudent:

@@ -17,12 +17,13 @@ from replica_theory._empirical_risk.order_parameters import OrderParameters
 from replica_theory._empirical_risk.saddle_point import RegularisedRisk
 from replica_theory._kept_averages.at_margin import MarginAverages
 from replica_theory._kept_averages.field_nodes import REACH, labelled_pieces
-from replica_theory._numerics.gaussian import FAR, normal_density
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.one_variable import root
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.named import Hinge, Logistic, NamedLoss, Square
 from replica_theory.losses.ridgeless import HardMargin, Interpolation, Linear
+from replica_theory.selection.label_chance import CLEAN
 
 _ORDER = 12  # Gauss–Legendre nodes a panel
 _GRID = np.linspace(-REACH, REACH, 23)  # panel ends in z
@@ -108,7 +109,7 @@ class TrainedMargins:
             margin,
             self.point.components,
             probe_angle=self.risk.averages.kept.probe_angle,
-            label_noise=0.0,
+            label=CLEAN,
             loss_breakpoints=_AT_ZERO,
             scale=1.0,
         )
@@ -136,19 +137,18 @@ class TrainedMargins:
         kept, (a1, a2, b) = self.risk.averages.kept, self.point.components.tolist()
         pieces, label = labelled_pieces(kept)
         tau, total = math.hypot(a2, b), 0.0
-        cotangent = 1 / math.tan(kept.probe_angle) if kept.probe_angle else 0.0
         centres, widths = [field / a1 if a1 else math.nan], [tau / abs(a1) if a1 else math.nan]
-        if label.slope:  # the label's step along ω = t, where z cot θ + a₂ ξ/τ = 0
-            along = cotangent - a1 * a2 / tau**2
-            centres.append(-a2 * field / tau**2 / along)
-            widths.append(abs(b / tau / along))
+        cosine, sine = math.cos(kept.probe_angle), math.sin(kept.probe_angle)
+        for centre, width in label.steps if label else ():  # along ω = t, where z cos θ + sin θ a₂ ξ/τ = centre
+            along = cosine - sine * a1 * a2 / tau**2
+            centres.append((centre - sine * a2 * field / tau**2) / along)
+            widths.append(math.hypot(sine * b / tau, width) / abs(along))
         features = np.array([centres]), np.array([widths])
         for piece in pieces:
             lower, upper = np.clip([piece.lower, piece.upper], -REACH, REACH)
             nodes = composite_rule(breakpoints(lower, upper, grid=_GRID, features=features, steps=_STEPS), _ORDER)
             z, xi = nodes.points, (field - a1 * nodes.points) / tau
-            A = np.clip((cotangent * z + a2 / tau * xi) * tau / b, -FAR, FAR)
-            chance = label.base + label.slope * ndtr(A) if label.slope else label.base
+            chance = label.mean(cosine * z + sine * a2 / tau * xi, sine * b / tau) if label else 1.0
             total += float(nodes.weights @ (normal_density(z) * piece(z) * normal_density(xi) / tau * chance))
         return 2 / kept.keep_fraction * total
 

@@ -62,7 +62,7 @@ class _Averages:
             self.nodes.margin,
             components,
             probe_angle=self.nodes.kept.probe_angle,
-            label_noise=self.nodes.kept.label_noise,
+            label=self.nodes.kept.label,
             loss_breakpoints=loss_breakpoints,
             scale=scale * self.weight,
             order=self.order,
@@ -91,25 +91,19 @@ class MarginNodes:
     @classmethod
     def of(cls, kept: KeptDistribution, *, label_aware: bool) -> "MarginNodes":
         """Nodes that resolve the rule and the label, mirrored in 0."""
-        width = math.tan(min(kept.probe_angle, 1.4))
+        angle, (centres, spreads) = min(kept.probe_angle, 1.4), np.array(kept.label.steps).T
+        widths = np.hypot(math.sin(angle), spreads) / math.cos(angle)
         ends = np.unique(np.abs(np.append(kept.edges, 0.0)))
-        features = np.zeros((1, 1)), np.full((1, 1), width)
+        features = np.abs(centres / math.cos(angle))[None], widths[None]
         panels = breakpoints(0.0, _REACH, grid=_GRID, features=features, kinks=ends[None], steps=_STEPS)
         rule = composite_rule(panels, _ORDER)
         margin = np.concatenate([rule.points, -rule.points])
-        cotangent = 1 / math.tan(kept.probe_angle) if kept.probe_angle else math.inf
-        chance = np.array([_label_chance(m, cotangent, kept.label_noise) for m in margin.tolist()])
+        chance = kept.label.mean(math.cos(kept.probe_angle) * margin, math.sin(kept.probe_angle))
         share = np.tile(rule.weights, 2) * 2 * normal_density(margin) * chance * kept(margin) / kept.keep_fraction
         group = np.tile(np.arange(rule.points.size), 2) if not label_aware else np.arange(margin.size)
         counts = share > _RAREST
         _, group = np.unique(group[counts], return_inverse=True)
         return cls(kept, margin[counts], share[counts] / share[counts].sum(), group)
-
-
-def _label_chance(margin: float, cotangent: float, noise: float) -> float:
-    """η + (1 − 2η) Φ(m cot θ)."""
-    right = 0.5 * math.erfc(-margin * cotangent / math.sqrt(2)) if margin else 0.5
-    return noise + (1 - 2 * noise) * right
 
 
 @dataclass(frozen=True, kw_only=True)

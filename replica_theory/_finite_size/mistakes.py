@@ -22,6 +22,7 @@ from scipy.special import gammaln, xlog1py, xlogy
 from replica_theory._finite_size.expansion import Expansion
 from replica_theory.selection.base import Selection
 from replica_theory.selection.kept_distribution import KeptDistribution, mean_keep_probability
+from replica_theory.selection.label_noise import Noise
 
 _FEWEST = 1e-6  # expected mistakes below which no trial has one
 _MOST = 400.0  # expected mistakes beyond which ε(n) is a parabola to any effect
@@ -48,7 +49,7 @@ class _WithMistakes(Selection):
     def keep(self, margin: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:
         raise ValueError("`selection` of given mistakes must stay within the theory: it keeps no rows")
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+    def kept_distribution(self, probe_angle: float, label_noise: Noise = 0.0) -> KeptDistribution:
         kept = self.selection.kept_distribution(probe_angle, label_noise)
         expected = share_of_mistakes(kept)
         wrong, right = self.share / expected, (1 - self.share) / (1 - expected)

@@ -8,12 +8,12 @@ depends on u = z cos θ + v sin θ alone.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, moment_maps
-from replica_theory._numerics.gaussian import FAR, normal_density
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
 from replica_theory.losses.breakpoints import Breakpoints
+from replica_theory.selection.label_chance import LabelChance
 
 _ORDER = 10  # Gauss–Legendre nodes a panel
 _GRID = np.array([-11.0, -8.0, -5.5, -3.5, -1.75, 0.0, 1.75, 3.5, 5.5, 8.0, 11.0])  # panel ends in ξ
@@ -55,7 +55,7 @@ class MarginAverages:
         components: np.ndarray,
         *,
         probe_angle: float,
-        label_noise: float,
+        label: LabelChance,
         loss_breakpoints: Breakpoints,
         scale: np.ndarray | float,
         order: int = _ORDER,
@@ -64,20 +64,23 @@ class MarginAverages:
         a1, a2, b = components.tolist()
         tau = float(np.hypot(a2, b))
         kinks, step = (loss_breakpoints.of_proximal(scale) - a1 * margin[:, None]) / tau, None
-        if probe_angle and abs(b) < _WIDEST_STEP * abs(a2):
-            centre = -margin * tau / (np.tan(probe_angle) * a2)
-            step = centre[:, None], np.full((margin.size, 1), abs(b / a2))
+        cosine, sine = np.cos(probe_angle), np.sin(probe_angle)
+        if probe_angle and a2:
+            centres, spreads = np.array(label.steps).T
+            widths = np.hypot(b, spreads * tau / sine) / abs(a2)
+            near = widths < _WIDEST_STEP
+            step = (
+                (centres[near] - cosine * margin[:, None]) * tau / (sine * a2),
+                np.broadcast_to(widths[near], (margin.size, np.count_nonzero(near))),
+            )
         ends = breakpoints(-REACH, REACH, grid=_GRID, features=step, kinks=kinks, steps=_STEP_ENDS)
         nodes = composite_rule(ends, order)
         xi, row, density = nodes.points, nodes.row, normal_density(nodes.points) * nodes.weights
         mass, zeta, zeta2 = density, np.zeros_like(xi), density
         if probe_angle:
-            cotangent = 1 / np.tan(probe_angle)
-            A = np.clip((margin[row] * cotangent + a2 / tau * xi) * tau / b, -FAR, FAR)  # u > 0 where ζ > −A
-            chance = np.maximum(label_noise + (1 - 2 * label_noise) * ndtr(margin * cotangent), _LEAST_CHANCE)[row]
-            mass = density * (label_noise + (1 - 2 * label_noise) * ndtr(A)) / chance
-            zeta = density * (1 - 2 * label_noise) * normal_density(A) / chance
-            zeta2 = mass - A * zeta
+            chance = np.maximum(label.mean(cosine * margin, sine), _LEAST_CHANCE)[row]
+            moments = label.moments(cosine * margin[row] + sine * a2 / tau * xi, sine * b / tau)
+            mass, zeta, zeta2 = density / chance * moments
         field = a1 * margin[row] + tau * xi
         return cls(field, xi, margin, row, nodes.starts, mass, zeta, zeta2, (a2 / tau, b / tau))
 

@@ -39,7 +39,8 @@ class KeptAverages:
 
     @cached_property
     def in_closed_form(self) -> bool:
-        return self.kept.is_constant and self.weight is None and self._narrowest > _NARROWEST
+        plain = self.weight is None and self.kept.label.flip is not None
+        return plain and self.kept.is_constant and self._narrowest > _NARROWEST
 
     @cached_property
     def plane_moments(self) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,12 @@ field, v the field across the probe in the plane of probe and teacher, and h ~ N
 student of components x = (a₁, a₂, b) sees the field ω = x·g.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory.selection.label_chance import LabelChance
 
 REACH = 11.0  # largest field, in standard deviations: φ beyond it is below 1e-26
 
@@ -67,22 +68,22 @@ _PAIRS = np.triu_indices(3)
 _PAIR_WEIGHTS = np.where(_PAIRS[0] == _PAIRS[1], 0.5, 1.0)
 
 
-@dataclass(frozen=True)
-class LabelChance:
-    """P(label +1 | u) = base + slope · 1(u > 0), for an example of teacher field u."""
+def labelled_pieces(kept: KeptDistribution) -> tuple[tuple[Piece, ...], LabelChance | None]:
+    """Keep probability by probe field z of examples of label +1, and the chance of that label by the teacher's field.
 
-    base: float
-    slope: float
-
-
-def labelled_pieces(kept: KeptDistribution) -> tuple[tuple[Piece, ...], LabelChance]:
-    """Keep probability by probe field z of examples of label +1, and the chance of that label.
-
-    At θ = 0 the teacher's field is z: the label's chance, 1 − η at z > 0 and η at z < 0, is multiplied into the pieces.
+    At θ = 0 the teacher's field is z: the label's chance is multiplied into the pieces, and none is left.
     """
-    noise = kept.label_noise
+    label = kept.label
     if kept.probe_angle > 0:
-        return kept.pieces, LabelChance(noise, 1 - 2 * noise)
+        return kept.pieces, label
+    if label.flip is None:
+        return tuple(_labelled(piece, label) for piece in kept.covering(*(centre for centre, _ in label.steps))), None
+    noise = label.flip.rate
     halves = [p.transformed(lower=max(p.lower, 0.0), factor=1 - noise) for p in kept.pieces if p.upper > 0]
     halves += [p.transformed(upper=min(p.upper, 0.0), factor=noise) for p in kept.pieces if noise and p.lower < 0]
-    return tuple(halves), LabelChance(1.0, 0.0)
+    return tuple(halves), None
+
+
+def _labelled(piece: Piece, label: LabelChance) -> Piece:
+    """q(u) L(u) on a piece."""
+    return replace(piece, probability=lambda field: piece(field) * label(field))

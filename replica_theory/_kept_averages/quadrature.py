@@ -3,23 +3,23 @@
 At a given probe field z the student's field is ω = a₁ z + τ ξ with τ² = a₂² + b² and ξ ~ N(0, 1). What remains of
 the example is ζ ~ N(0, 1)::
 
-    v = (a₂ ξ + b ζ)/τ,   h = (b ξ − a₂ ζ)/τ,   u > 0 where ζ > −A,   A = (z cot θ + a₂ ξ/τ) τ/b
+    v = (a₂ ξ + b ζ)/τ,   h = (b ξ − a₂ ζ)/τ,   u = z cos θ + sin θ (a₂ ξ + b ζ)/τ
 
-The moments of ζ are in closed form, so that averages are sums over (z, ξ). This shares no formula with the closed
-form, and checks it.
+The moments of ζ times the label's chance L(u) are known, so that averages are sums over (z, ξ).
+This shares no formula with the closed form, and checks it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
-from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, LabelChance, labelled_pieces, moment_maps
-from replica_theory._numerics.gaussian import FAR, normal_density
+from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, labelled_pieces, moment_maps
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
 from replica_theory.losses.base import Weight, checked_weights
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory.selection.label_chance import LabelChance
 
 _GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])  # panel ends in z and in ξ
 _STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # panel ends around a smeared step, in its widths
@@ -44,6 +44,12 @@ class _StudentField:
     def of(cls, components: np.ndarray, probe_angle: float) -> "_StudentField":
         a1, a2, b = components.tolist()
         return cls(a1, a2, b, float(np.hypot(a2, b)), probe_angle)
+
+    def label_steps(self, label: LabelChance, widest: float) -> list[tuple[float, float]]:
+        """The label's steps in u, with their widths in ξ, if these are below ``widest``."""
+        sine = np.sin(self.probe_angle)
+        in_xi = [(centre, np.hypot(self.b, width * self.tau / sine) / abs(self.a2)) for centre, width in label.steps]
+        return [(centre, width) for centre, width in in_xi if width < widest]
 
     def axes(self) -> np.ndarray:
         """∂g/∂(z, ξ, ζ), one a row, (3, 3)."""
@@ -115,7 +121,8 @@ def plane_nodes(
     pieces, label = labelled_pieces(kept)
     weight = weight or np.ones_like
 
-    grid = _probe_grid(student, loss_breakpoints, scale * float(np.median(checked_weights(weight, _TYPICAL_MARGINS))))
+    typical = scale * float(np.median(checked_weights(weight, _TYPICAL_MARGINS)))
+    grid = _probe_grid(student, kept.label, loss_breakpoints, typical)
     probe = _probe_nodes(pieces, weight, grid, kept.keep_fraction, order)
     omega = loss_breakpoints.of_proximal(scale * probe.loss_weight)  # (z, breakpoints)
     nodes = _across_nodes(student, probe, label, (omega - student.a1 * probe.z[:, None]) / student.tau, order)
@@ -123,19 +130,21 @@ def plane_nodes(
     return PlaneNodes(probe.z[row], nodes.points, nodes.weights * probe.share[row], probe.loss_weight[row])
 
 
-def _probe_grid(student: _StudentField, loss_breakpoints: Breakpoints, scale: float) -> np.ndarray:
+def _probe_grid(student: _StudentField, label: LabelChance, loss_breakpoints: Breakpoints, scale: float) -> np.ndarray:
     """Ends of panels in z: around the label's boundary, and the loss's breakpoints in general and on that boundary."""
     a1, a2, b, tau = student.a1, student.a2, student.b, student.tau
-    tangent = np.tan(student.probe_angle)
+    cosine, sine = np.cos(student.probe_angle), np.sin(student.probe_angle)
     omega = loss_breakpoints.of_proximal(scale)
     around = _STEP_ENDS if loss_breakpoints.corners else _NO_STEP
-    ends = [_GRID, tangent * _STEP_ENDS]
-    lines = [(a1, tau)]  # ω = slope z + deviation · N(0, 1)
-    if student.probe_angle:
-        lines.append((a1 - a2 / tangent, b))  # on the label's boundary v = −z cot θ
-    for slope, deviation in lines:
+    ends: list[np.ndarray] = [_GRID]
+    lines = [(0.0, a1, tau)]  # ω = offset + slope z + deviation · N(0, 1)
+    for centre, width in label.steps:
+        ends.append(centre / cosine + np.hypot(sine, width) / cosine * _STEP_ENDS)
+        if sine:  # on the label's boundary v = (centre − z cos θ)/sin θ
+            lines.append((a2 * centre / sine, a1 - a2 * cosine / sine, np.hypot(b, a2 * width / sine)))
+    for offset, slope, deviation in lines:
         if deviation < _WIDEST_BREAKPOINT * abs(slope):
-            ends.append((omega[:, None] / slope + abs(deviation / slope) * around).ravel())
+            ends.append(((omega[:, None] - offset) / slope + abs(deviation / slope) * around).ravel())
     return np.unique(np.clip(np.concatenate(ends), -REACH, REACH))
 
 
@@ -146,7 +155,7 @@ def _probe_nodes(
     z, share = [], []
     for piece in pieces:
         lower, upper = np.clip([piece.lower, piece.upper], -REACH, REACH)
-        nodes = composite_rule(breakpoints(lower, upper, grid=grid), order)
+        nodes = composite_rule(breakpoints(lower, upper, grid=grid, kinks=np.array([piece.cuts])), order)
         z.append(nodes.points)
         share.append(2 / keep_fraction * nodes.weights * normal_density(nodes.points) * piece(nodes.points))
     z = np.concatenate(z)
@@ -154,25 +163,22 @@ def _probe_nodes(
 
 
 def _across_nodes(
-    student: _StudentField, probe: _ProbeNodes, label: LabelChance, kinks: np.ndarray, order: int
+    student: _StudentField, probe: _ProbeNodes, label: LabelChance | None, kinks: np.ndarray, order: int
 ) -> Nodes:
     """Nodes in ξ, one row for each z, with panels around the label's step and ends at the loss's ``kinks``."""
-    a2, b, angle, step = student.a2, student.b, student.probe_angle, None
-    if label.slope and abs(b) < _WIDEST_LABEL_STEP * abs(a2):
-        centres = -probe.z * np.cos(angle) * student.tau / (np.sin(angle) * a2)
-        step = centres[:, None], np.full((probe.z.size, 1), abs(b / a2))
+    step = None
+    if label and student.a2 and (steps := student.label_steps(label, _WIDEST_LABEL_STEP)):
+        cosine, along = np.cos(student.probe_angle), np.sin(student.probe_angle) * student.a2 / student.tau
+        centres, widths = np.array(steps).T
+        step = (centres - cosine * probe.z[:, None]) / along, np.broadcast_to(widths, (probe.z.size, widths.size))
     reach = np.minimum(np.sqrt(2 * np.log(np.maximum(probe.share / _LEAST_DENSITY, 1.0))), REACH)
     return composite_rule(breakpoints(-reach, reach, grid=_GRID, features=step, kinks=kinks), order)
 
 
-def _zeta_moments(student: _StudentField, label: LabelChance, z: np.ndarray, xi: np.ndarray) -> np.ndarray:
+def _zeta_moments(student: _StudentField, label: LabelChance | None, z: np.ndarray, xi: np.ndarray) -> np.ndarray:
     """φ(ξ) ∫ dζ φ(ζ) (1, ζ, ζ²) times the chance that the label is +1, (3, nodes)."""
     density = normal_density(xi)
-    if not label.slope:
-        density *= label.base
+    if not label:
         return np.stack([density, np.zeros_like(z), density])
-    A = student.tau / (np.tan(student.probe_angle) * student.b) * z + student.a2 / student.b * xi
-    A = np.clip(A, -FAR, FAR)
-    first = label.slope * density * normal_density(A)
-    mass = density * (label.base + label.slope * ndtr(A))
-    return np.stack([mass, first, mass - A * first])
+    cosine, sine = np.cos(student.probe_angle), np.sin(student.probe_angle)
+    return density * label.moments(cosine * z + sine * student.a2 / student.tau * xi, sine * student.b / student.tau)

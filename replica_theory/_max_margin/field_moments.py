@@ -9,20 +9,17 @@ teacher and probe are
 A student at right angles to a boundary divides by zero, to the right infinity: callers silence NumPy's warnings.
 """
 
-import math
-
 import numpy as np
 
 from replica_theory._numerics.gaussian import interval_moments, normal_density
-from replica_theory._numerics.quadrature import Nodes, panel_rule
-from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
+from replica_theory.selection.kept_distribution import KeptDistribution
 
 _REACH = 10.5  # |v| beyond which φ(v) < 1e-24 is left out
-_SUBPANELS = 14  # of the line in v on which a smooth q is summed, at most
-_LEAST_SHARE = 0.55  # of these panels, which φ(v) needs by itself
-_SHARE_PER_SINE = 1.6  # of these panels per |sin(θ−ψ)|, as a smooth q varies with v on the scale 1/sin(θ−ψ)
-_ORDER = 12  # Gauss–Legendre nodes per panel
-_CHUNK = 8000  # nodes summed at once, which stay in the cache
+_SMEARED = 0.5  # spread in t from which what q averages to needs no cuts
+_GRID = np.array([-10.5, -7.0, -4.5, -2.2, 0.0, 2.2, 4.5, 7.0, 10.5])  # panel ends in v on which φ(v) is summed
+_ORDER = 8  # Gauss–Legendre nodes per panel
+_CHUNK = 50  # t summed at once, whose nodes stay in the cache
 _LEAST_SINE = 1e-300  # stands for sin = 0 in a denominator
 
 
@@ -33,11 +30,9 @@ def transverse_moments(kept: KeptDistribution, nodes: Nodes, student_angle: np.n
         mass = (kept(field) * (field > 0)).astype(float)
         return np.stack([mass, np.zeros_like(mass), mass])
     to_probe = kept.probe_angle - student_angle
-    lower, upper = _line_segments(kept, nodes, student_angle, to_probe)
     if not kept.is_constant:
-        to_probe = np.broadcast_to(nodes.at_nodes(to_probe), field.shape)
-        pieces = zip(kept.pieces, lower, upper, strict=True)
-        return np.sum([_summed_moments(piece, low, high, field, to_probe) for piece, low, high in pieces], axis=0)
+        return _summed_moments(kept, nodes, student_angle, to_probe)
+    lower, upper = _line_segments(kept, nodes, student_angle, to_probe)
     moments = interval_moments(lower, upper)
     if len(kept.pieces) == 1:
         return moments[:, 0] * kept.probabilities
@@ -55,25 +50,35 @@ def field_range(kept: KeptDistribution, student_angle: np.ndarray) -> tuple[np.n
     return np.maximum(np.minimum(first, last), label_bound), np.maximum(first, last)
 
 
-def corners(kept: KeptDistribution, student_angle: np.ndarray) -> np.ndarray:
-    """t, (students, edges), of the corners where the rule's edges meet the teacher's boundary u = 0."""
+def corners(kept: KeptDistribution, edges: np.ndarray, student_angle: np.ndarray) -> np.ndarray:
+    """t, (students, edges), of the corners where these edges of the rule meet the teacher's boundary u = 0."""
     if kept.probe_angle == 0:
-        return np.broadcast_to(kept.edges, (student_angle.size, kept.edges.size))
-    return kept.edges * np.sin(student_angle[:, None]) / np.sin(student_angle.dtype.type(kept.probe_angle))
+        return np.broadcast_to(edges, (student_angle.size, edges.size))
+    return edges * np.sin(student_angle[:, None]) / np.sin(student_angle.dtype.type(kept.probe_angle))
+
+
+def cuts_seen(cuts: np.ndarray, slope: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """t, (students, cuts), at which a student sees them, slope · t = cut; not a number where smeared enough."""
+    return np.where(np.abs(spread)[:, None] < _SMEARED, cuts / slope[:, None], np.nan)
 
 
 def _line_segments(
     kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray, to_probe: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper v, (pieces, t), between which an example at t is in a piece and has label +1."""
-    field = nodes.points
+    label_lower, label_upper = _labelled_segment(nodes, student_angle)
+    first, last = _crossings(nodes.points, to_probe, nodes, kept.piece_bounds[..., None])
+    lower = np.maximum(np.minimum(first, last), label_lower)
+    upper = np.minimum(np.maximum(first, last, out=last), label_upper)
+    return lower, upper
+
+
+def _labelled_segment(nodes: Nodes, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper v, (t,), between which an example at t has label +1."""
     label_below = np.sin(student_angle) >= 0  # u > 0 is v < t cot ψ
     label_open = nodes.at_nodes(np.where(label_below, -np.inf, np.inf))
-    label_edge = _crossings(-field, student_angle, nodes, 0.0)
-    first, last = _crossings(field, to_probe, nodes, kept.piece_bounds[..., None])
-    lower = np.maximum(np.minimum(first, last), np.minimum(label_open, label_edge))
-    upper = np.minimum(np.maximum(first, last, out=last), np.maximum(label_open, label_edge))
-    return lower, upper
+    label_edge = _crossings(-nodes.points, student_angle, nodes, 0.0)
+    return np.minimum(label_open, label_edge), np.maximum(label_open, label_edge)
 
 
 def _crossings(field: np.ndarray, angle: np.ndarray, nodes: Nodes, level: np.ndarray | float) -> np.ndarray:
@@ -84,22 +89,21 @@ def _crossings(field: np.ndarray, angle: np.ndarray, nodes: Nodes, level: np.nda
 
 
 def _summed_moments(
-    piece: Piece, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, to_probe: np.ndarray
+    kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray, to_probe: np.ndarray
 ) -> np.ndarray:
-    """The moments of one piece, (3, t), by quadrature in v."""
-    moments, sine = np.empty((3, field.size)), np.sin(to_probe)
-    steepest = float(np.abs(sine).max())
-    panels = math.ceil(_SUBPANELS * max(_LEAST_SHARE, min(1.0, _SHARE_PER_SINE * steepest)))
-    shares, size = np.linspace(0.0, 1.0, panels + 1), max(1, _CHUNK // (_ORDER * panels))
-    lower, upper = np.clip(lower, -_REACH, _REACH), np.clip(upper, -_REACH, _REACH)
-    width, along = np.maximum(upper - lower, 0.0), field * np.cos(to_probe)
-    for start in range(0, field.size, size):
-        chunk = slice(start, start + size)
-        v, weights = panel_rule(lower[chunk, None] + width[chunk, None] * shares, order=_ORDER)
-        margin = (along[chunk, None] + v * sine[chunk, None]).astype(float, copy=False)
-        v, weights = v.astype(float, copy=False), weights.astype(float, copy=False)
-        weights = weights * normal_density(v) * piece(margin)
+    """The moments of a rule that is not constant between its edges, (3, t), by quadrature in v between them."""
+    field, moments = nodes.points, np.empty((3, nodes.points.size))
+    cosine, sine = (np.broadcast_to(nodes.at_nodes(f(to_probe)), field.shape) for f in (np.cos, np.sin))
+    lower, upper = (np.clip(end, -_REACH, _REACH) for end in _labelled_segment(nodes, student_angle))
+    edges = _crossings(field, to_probe, nodes, kept.panel_ends[:, None]).T
+    for start in range(0, field.size, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        ends = breakpoints(lower[chunk], upper[chunk], grid=_GRID, kinks=edges[chunk])
+        line = composite_rule(ends, _ORDER)
+        row, v = start + line.row, line.points.astype(float, copy=False)
+        margin = (field * cosine)[row] + v * sine[row]
+        share = line.weights * normal_density(v) * kept(margin.astype(float, copy=False))
         for power in range(3):
-            weights.sum(-1, out=moments[power, chunk])
-            weights *= v
+            moments[power, chunk] = np.bincount(line.row, share, minlength=len(ends))
+            share = share * v
     return moments

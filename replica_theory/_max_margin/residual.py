@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from replica_theory._max_margin.field_moments import cuts_seen
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.residual_averages import PANELS, PaperVariables, boundary_terms, summed_averages
 from replica_theory._numerics.gaussian import interval_moments, normal_density
@@ -97,7 +98,12 @@ def _shortfall_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
         )):  # fmt: skip
             columns = slice(1 + number * many, 1 + (number + 1) * many)
             centres[:, columns], widths[:, columns] = centre[:, None] * edges, np.abs(width)[:, None]
-    ends = PANELS.ends(-PANELS.reach, np.minimum(paper.margin, PANELS.reach), features=(centres, widths))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        along = cuts_seen(kept.cuts, paper.probe_overlap, paper.sigma / paper.probe_overlap)
+        turn = paper.Lambda * paper.across_teacher / paper.tau**2
+        on_label = cuts_seen(kept.cuts, turn, paper.tau / paper.across_teacher)
+    kinks = np.concatenate([along, on_label], axis=1)
+    ends = PANELS.ends(-PANELS.reach, np.minimum(paper.margin, PANELS.reach), features=(centres, widths), kinks=kinks)
     return composite_rule(paper.margin[:, None] - ends[:, ::-1], PANELS.order)
 
 

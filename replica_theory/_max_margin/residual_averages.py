@@ -118,7 +118,7 @@ def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -
     with np.errstate(divide="ignore", invalid="ignore"):
         slope, switch = at.covariance / at.Lambda, -at.overlap * at.sigma * t / at.covariance
         features = switch[:, None], np.abs(1 / slope)[:, None]
-    kinks = _distance_to_edge(at[:, None], shortfall[:, None], kept.edges) / at.sigma[:, None]
+    kinks = _distance_to_edge(at[:, None], shortfall[:, None], kept.panel_ends) / at.sigma[:, None]
     nodes = PANELS.nodes(-PANELS.reach, PANELS.reach, features=features, kinks=kinks)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
     mean_u = here.overlap * here.sigma * field + here.covariance * zeta  # σ E[u | t, ζ]
@@ -134,7 +134,7 @@ def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -
 
 def _mean_on_boundary(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
     """E[q | t, u = 0], where z has the standard deviation Λ/τ."""
-    kinks = _on_label_boundary(at[:, None], t[:, None], kept.edges)
+    kinks = _on_label_boundary(at[:, None], t[:, None], kept.panel_ends)
     nodes = PANELS.nodes(-PANELS.reach, PANELS.reach, kinks=kinks)
     here = at[nodes.row]
     margin = (nodes.points + t[nodes.row] * here.across_teacher / here.tau) * here.Lambda / here.tau

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from replica_theory._max_margin.field_moments import corners, field_range, transverse_moments
+from replica_theory._max_margin.field_moments import corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
@@ -170,4 +170,6 @@ def _field_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     lower, upper = (np.minimum(np.maximum(end, -reach), reach) for end in field_range(kept, angle))
     upper = np.minimum(upper, (students.k + reach) / p)  # no shortfall where x < −reach
     upper = np.where(upper > lower, upper, reach)
-    return _PANELS.nodes(lower, upper, features=(centres, widths), kinks=corners(kept, angle))
+    along = cuts_seen(kept.cuts, np.cos(to_probe), np.tan(to_probe))
+    kinks = np.concatenate([corners(kept, kept.panel_ends, angle), along], axis=1)
+    return _PANELS.nodes(lower, upper, features=(centres, widths), kinks=kinks)

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx, ndtr, owens_t
 
 from replica_theory._numerics.quadrature import gauss_legendre
 
 _ROOT_TWO_PI = math.sqrt(2 * math.pi)
 FAR = 40.0  # standard deviations at which φ and 1 − Φ underflow: ±FAR stands for ±∞ exactly
+_NEARLY_ZERO = 1e-300  # stands for 0 in Owen's T
 _NARROW = 1.2  # (b − a)(2 + |a + b|) below which φ varies on [a, b] by a factor of a few: its moments are summed
 _NARROW_ORDER = 7  # Gauss–Legendre nodes that are exact to rounding there
 
@@ -33,6 +34,15 @@ def squared_ramp(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def inverse_mills(y: np.ndarray) -> np.ndarray:
     """(ln Φ)'(y) = φ(y)/Φ(y)."""
     return math.sqrt(2 / math.pi) / erfcx(y * -math.sqrt(0.5))
+
+
+def orthant(h: np.ndarray, k: np.ndarray, correlation: np.ndarray | float) -> np.ndarray:
+    """P(X < h, Y < k) of standard normals with this correlation, by Owen's T."""
+    rest = np.sqrt((1 - correlation) * (1 + correlation))
+    h, k = np.where(h == 0, _NEARLY_ZERO, h), np.where(k == 0, _NEARLY_ZERO, k)
+    with np.errstate(divide="ignore"):  # lines on which one field is the other
+        tails = owens_t(h, (k / h - correlation) / rest) + owens_t(k, (h / k - correlation) / rest)
+    return 0.5 * (ndtr(h) + ndtr(k)) - tails - np.where(np.sign(h) != np.sign(k), 0.5, 0.0)
 
 
 def interval_mass(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

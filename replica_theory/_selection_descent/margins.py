@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from scipy.special import ndtr, owens_t
+from scipy.special import ndtr
 
 from replica_theory._numerics.quadrature import breakpoints
+from replica_theory.selection.label_noise import Noise
 from replica_theory.selection.margins import IndependentMargins
 
 Score = Callable[[np.ndarray], np.ndarray]
@@ -51,12 +52,12 @@ class IndependentAxis:
 
     Attributes:
         probe_angle: θ, radians.
-        label_noise: η.
+        label_noise: η, or a `LabelNoise`.
         label_aware: Whether rules rank y z instead of |z|.
     """
 
     probe_angle: float
-    label_noise: float
+    label_noise: Noise
     label_aware: bool
 
     @cached_property
@@ -68,19 +69,14 @@ class IndependentAxis:
         return self.label_aware and self._margins.has_errors
 
     @cached_property
-    def _cotangent(self) -> float:
-        return 1 / math.tan(self.probe_angle) if self.probe_angle else math.inf
-
-    @cached_property
     def _least(self) -> float:
         return max(-_REACH, self._margins.quantile(_RAREST, 1.0, label_aware=True)) if self._signed else 0.0
 
     def rank(self, margin: np.ndarray) -> np.ndarray:
-        """Φ(m) − 2 (1 − 2η) T(m, cot θ), Owen's T, of y z; 2 Φ(|z|) − 1 without labels."""
+        """Φ(m) − skew(m) of y z; 2 Φ(|z|) − 1 without labels."""
         if not self._signed:
             return np.maximum(2 * ndtr(margin) - 1, 0.0)
-        skew = 2 * (1 - 2 * self.label_noise) * owens_t(margin, self._cotangent)
-        return np.clip(ndtr(margin) - skew, 0.0, 1.0)
+        return np.clip(ndtr(margin) - self._margins.skew(margin), 0.0, 1.0)
 
     def quantile(self, rank: float) -> float:
         if rank <= 0:
@@ -99,15 +95,10 @@ class IndependentAxis:
             return influence
 
         def unsigned(distance: np.ndarray) -> np.ndarray:
-            right = self._chance_right(distance)
+            right = self._margins.chance_right(distance)
             return right * influence(distance) + (1 - right) * influence(-distance)
 
         return unsigned
-
-    def _chance_right(self, distance: np.ndarray) -> np.ndarray:
-        """P(y z > 0) at this |z|: η + (1 − 2η) Φ(|z| cot θ)."""
-        right = ndtr(distance * self._cotangent) if self.probe_angle else np.ones_like(distance)
-        return self.label_noise + (1 - 2 * self.label_noise) * right
 
     def nodes(self, scales: Scales) -> np.ndarray:
         centres, widths = scales

@@ -19,7 +19,7 @@ import numpy as np
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import composite_rule
-from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
+from replica_theory._trained_probe.kept_fields import KeptFields, label_chance
 from replica_theory._trained_probe.margins import TrainedMargins
 from replica_theory._trained_probe.minimiser import FINE
 from replica_theory._trained_probe.newton import Training
@@ -116,7 +116,7 @@ class Influence:
     def _chance(self, z: np.ndarray) -> np.ndarray:
         """The label's factor 2 [η + (1 − 2η) Φ(ρ z/σ)]."""
         probe = _probe(self.margins)
-        return np.maximum(label_moments(probe.cosine / probe.sine * z, probe.label_noise)[0], _LEAST_CHANCE)
+        return np.maximum(label_chance(probe.cosine / probe.sine * z, probe.label_noise), _LEAST_CHANCE)
 
     def _density(self, z: np.ndarray) -> np.ndarray:
         return normal_density(z) * self._chance(z)

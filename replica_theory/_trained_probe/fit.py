@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from replica_theory._trained_probe.kept_fields import label_moments
+from replica_theory._trained_probe.kept_fields import label_chance
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.probe import Probe
 from replica_theory._trained_probe.student_field import StudentField
@@ -32,7 +32,7 @@ def fit_of_the_probe(training: Training, loss: Loss, probe: Probe) -> Fit:
     if isinstance(training.loss, HardMargin):
         return Fit(0.0, 0.0)
     fields = training.pool.fields(probe.as_student(training.ridge), training.loss, _ORDER)
-    share = fields.weight * label_moments(fields.mean / fields.spread, training.label_noise)[0]
+    share = fields.weight * label_chance(fields.mean / fields.spread, training.label_noise)
     margin = probe.norm * fields.margins[0]
     losses = loss.value(0 * margin if isinstance(training.loss, Linear) else margin)
     return Fit(float(share @ losses / share.sum()), float(share @ (margin < 0) / share.sum()))

@@ -73,12 +73,16 @@ class UnseenPool:
         return KeptFields(weight=one, mean=np.zeros(1), spread=one, margins=none, forces=none, loss_weight=1.0)
 
 
+def label_chance(argument: np.ndarray, label_noise: float) -> np.ndarray:
+    """E over ν ~ N(0, 1) of the label's factor where s > 0 means ν > −argument."""
+    return 2 * label_noise + 2 * (1 - 2 * label_noise) * ndtr(argument)
+
+
 def label_moments(argument: np.ndarray, label_noise: float) -> np.ndarray:
     """E over ν ~ N(0, 1) of (1, ν, ν²) times the label's factor where s > 0 means ν > −argument, (3, ...)."""
     argument = np.clip(argument, -FAR, FAR)
-    slope = 2 * (1 - 2 * label_noise)
     moments = np.empty((3, *argument.shape))
-    moments[0] = 2 * label_noise + slope * ndtr(argument)
-    moments[1] = slope * normal_density(argument)
+    moments[0] = label_chance(argument, label_noise)
+    moments[1] = 2 * (1 - 2 * label_noise) * normal_density(argument)
     moments[2] = moments[0] - argument * moments[1]
     return moments

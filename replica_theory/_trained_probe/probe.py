@@ -18,7 +18,7 @@ from scipy.special import ndtr, owens_t
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
-from replica_theory._trained_probe.kept_fields import UnseenPool, label_moments
+from replica_theory._trained_probe.kept_fields import UnseenPool, label_chance
 from replica_theory._trained_probe.learner import Learner, MarginFunction
 from replica_theory._trained_probe.limits import at_ridge_limit
 from replica_theory._trained_probe.minimiser import minimiser
@@ -116,7 +116,7 @@ class Probe(Learner):
         ends = breakpoints(lower, upper, grid=_GRID, features=(np.zeros((1, 1)), width), kinks=kinks)
         nodes = composite_rule(ends, _ORDER)
         z = nodes.points
-        density = label_moments(self.cosine / self.sine * z, self.label_noise)[0] * normal_density(z)
+        density = label_chance(self.cosine / self.sine * z, self.label_noise) * normal_density(z)
         return float(nodes.weights @ (density * keep(self.margin(z, trained=trained))))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import composite_rule
-from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
+from replica_theory._trained_probe.kept_fields import KeptFields, label_chance
 from replica_theory._trained_probe.margins import Interval, TrainedMargins
 from replica_theory._trained_probe.newton import Training
 from replica_theory._trained_probe.order_parameters import OrderParameters
@@ -85,7 +85,7 @@ class PrunedPool:
     def fields(self, student: OrderParameters, loss: Loss, order: int) -> KeptFields:
         parts = [self._nodes(interval, student, loss, order) for interval in self.intervals]
         columns = [np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)]
-        chance = label_moments(self.probe.cosine / self.probe.sine * columns[1], self.probe.label_noise)[0]
+        chance = label_chance(self.probe.cosine / self.probe.sine * columns[1], self.probe.label_noise)
         weight, z, margin, force = (column[columns[0] * chance > _LEAST] for column in columns)
         return KeptFields(
             weight=weight,

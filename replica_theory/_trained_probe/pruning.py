@@ -13,6 +13,7 @@ from replica_theory.losses.base import Loss, Weight
 from replica_theory.losses.named import LOSSES
 from replica_theory.selection import Selection, TrainedProbe
 from replica_theory.selection.base import pieces_kept_by
+from replica_theory.selection.label_noise import Noise, check_flip_rate
 from replica_theory.selection.trained_probe import Ties
 
 _ITERATIONS = 60  # steps of the secant method at most
@@ -46,7 +47,7 @@ class Pruning:
 
     @classmethod
     def by(
-        cls, probe: TrainedProbe, selection: Selection, *, label_noise: float, weight: Weight | None = None
+        cls, probe: TrainedProbe, selection: Selection, *, label_noise: Noise, weight: Weight | None = None
     ) -> "Pruning":
         """By this probe and rule."""
         return cls(
@@ -55,7 +56,7 @@ class Pruning:
             share=probe.share,
             ties=probe.ties,
             selection=selection,
-            label_noise=label_noise,
+            label_noise=check_flip_rate(label_noise),
             weight=weight,
         )
 

@@ -18,7 +18,7 @@ from scipy.special import ndtr, owens_t
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import panel_rule
-from replica_theory._trained_probe.kept_fields import KeptFields, label_moments
+from replica_theory._trained_probe.kept_fields import KeptFields, label_chance
 from replica_theory._trained_probe.learner import Learner, MarginFunction
 from replica_theory._trained_probe.order_parameters import Learners, OrderParameters
 from replica_theory.losses.base import Loss
@@ -134,7 +134,7 @@ class RoundLearner(Learner):
         kappa = self.student.along[0] * fields.spread / S
         right = bivariate_normal(u, h, -kappa)
         below = 2 * self.label_noise * ndtr(u) + 2 * (1 - 2 * self.label_noise) * right
-        return float(fields.weight @ below), float(fields.weight @ label_moments(h, self.label_noise)[0])
+        return float(fields.weight @ below), float(fields.weight @ label_chance(h, self.label_noise))
 
     def mean(self, lower: float, upper: float, keep: MarginFunction, *, trained: bool) -> float:
         parts = [self._mean_over(fields, lower, upper, keep, trained) for fields in self._of_kind(trained)]
@@ -147,7 +147,7 @@ class RoundLearner(Learner):
         xi, weights = panel_rule(first[:, None] + (last - first)[:, None] * _PANELS, order=6)
         b, sigma = self.student.outside, fields.spread
         argument = (fields.mean * S / (sigma * b))[:, None] + (self.student.along[0] * sigma / b)[:, None] * xi
-        density = label_moments(argument, self.label_noise)[0] * normal_density(xi) * weights
+        density = label_chance(argument, self.label_noise) * normal_density(xi) * weights
         z = (centre[:, None] + S[:, None] * xi) / self.norm
         return float(fields.weight @ np.sum(density * keep(self.margin(z, trained=trained)), axis=1))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory._trained_probe.gradient_steps import Descent
 from replica_theory._trained_probe.limits import at_ridge_limit
 from replica_theory._trained_probe.margins import TrainedMargins
@@ -75,6 +76,7 @@ class Chain:
     ridge: float
     whole_pool: bool
 
+    @one_blas_thread()
     def outcomes(self, log2_points: int, seed: int, starts: Sequence[RoundOutcome] = ()) -> list[RoundOutcome]:
         """One a round, by 2^log2_points points."""
         points = sobol_points(sum(_dimensions(probe) for probe, _ in self.rounds), log2_points, seed)

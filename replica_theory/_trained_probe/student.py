@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory._trained_probe.curve import Curve
 from replica_theory._trained_probe.fit import Fit, fit_of, fit_of_the_probe
 from replica_theory._trained_probe.limits import at_ridge_limit
@@ -90,6 +91,7 @@ class StudentCurve:
         """Max-margin students, with slopes."""
         return cls(pruning=pruning, loss=HardMargin(), ridge=1.0, with_slopes=True)
 
+    @one_blas_thread()
     def at(self, alphas: np.ndarray) -> list[TrainedStudent]:
         """The students at these α_prune, in their order.
 

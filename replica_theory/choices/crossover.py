@@ -8,6 +8,7 @@ import numpy as np
 from replica_theory._numerics.one_variable import root
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.selection import Selection, TrainedProbe, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _EQUAL = 1e-9  # |ln ε₁/ε₂| up to which rules are equal, not crossing
 _TOLERANCE = 1e-11  # relative, of α_prune
@@ -47,7 +48,7 @@ class CrossoverSolution:
     probe: TrainedProbe | None
     loss: StudentLoss
     ridges: tuple[float, float]
-    label_noise: float
+    label_noise: Noise
     generalization_error: float
     log_ratio: float
     first_is_better: bool
@@ -66,7 +67,7 @@ def crossover(
     probe_angle: float = 0.0,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> float:
     """α_total at which two rules that keep the same fraction have the same test error.
@@ -115,7 +116,7 @@ def crossover_solution(
     probe_angle: float = 0.0,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> CrossoverSolution:
     """`crossover` with its error, its ridges, and which rule is better beyond; same arguments and errors."""
@@ -140,7 +141,7 @@ def crossover_solution(
         probe=probe,
         loss=loss,
         ridges=(float(solutions[0].ridge[0]), float(solutions[1].ridge[0])),
-        label_noise=float(label_noise),
+        label_noise=check_label_noise(label_noise),
         generalization_error=float(solutions[0].generalization_error[0]),
         log_ratio=float(_log_ratio(solutions)[0]),
         first_is_better=first_is_better,

@@ -22,6 +22,7 @@ from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha
 from replica_theory.geometry import target_direction
 from replica_theory.losses.base import LossLike
 from replica_theory.selection import KeepEasiest, KeepHardest, Selection, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _ROUNDING = 1e-9  # radians by which a triangle of directions may fail to close
 _RULES: dict[Literal["hard", "easy"], Callable[[float], Selection]] = {"hard": KeepHardest, "easy": KeepEasiest}
@@ -58,7 +59,7 @@ def curated_risk(
     generator_angle: float,
     oracle_angle: float,
     mutual_angle: float | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> CuratedSolution[float]: ...
 @overload
 def curated_risk(
@@ -70,7 +71,7 @@ def curated_risk(
     generator_angle: float,
     oracle_angle: float,
     mutual_angle: float | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> CuratedSolution[np.ndarray]: ...
 def curated_risk(
     alpha_total: ArrayLike,
@@ -81,7 +82,7 @@ def curated_risk(
     generator_angle: float,
     oracle_angle: float,
     mutual_angle: float | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> CuratedSolution[FloatOrArray]:
     """Student trained on a generator's labels that an oracle selected, tested on the truth.
 
@@ -147,7 +148,7 @@ class CurationDiagram(ArrayFields):
     ridges: np.ndarray
     oracle_angle: float
     loss: StudentLoss
-    label_noise: float
+    label_noise: Noise
 
     @property
     def rule(self) -> np.ndarray:
@@ -186,7 +187,7 @@ def curation_diagram(
     keep_fractions: Sequence[float] | np.ndarray = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     mutual_angle: Callable[[float], float] | None = None,
     verify: Callable[[Selection], Selection] | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> CurationDiagram:
     """Keep hard or easy, and how much, for each generator's quality and pool size.
 
@@ -232,7 +233,7 @@ def curation_diagram(
         ridges=ridges,
         oracle_angle=float(oracle_angle),
         loss=loss,
-        label_noise=float(label_noise),
+        label_noise=check_label_noise(label_noise),
     )
 
 

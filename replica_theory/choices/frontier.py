@@ -13,6 +13,7 @@ from replica_theory._numerics.one_variable import minimiser
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
 from replica_theory.selection import KeepHardest, Selection, TrainedProbe
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _SCANNED = 13  # fractions f of the scan, equally spaced in ln f
 _LOG_FRACTION_TOLERANCE = 1e-5  # of the best ln f; ε is flat there, and good to 1e-10
@@ -43,7 +44,7 @@ class ParetoFrontier(ArrayFields, Generic[Values]):
     min_keep_fraction: float
     rule: RuleOfFraction
     loss: StudentLoss
-    label_noise: float
+    label_noise: Noise
     probe: TrainedProbe | None
     keep_fraction: Values
     ridge: Values
@@ -60,7 +61,7 @@ def pareto_frontier(
     rule: RuleOfFraction = KeepHardest,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> ParetoFrontier[float]: ...
 @overload
@@ -72,7 +73,7 @@ def pareto_frontier(
     rule: RuleOfFraction = KeepHardest,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> ParetoFrontier[np.ndarray]: ...
 def pareto_frontier(
@@ -83,7 +84,7 @@ def pareto_frontier(
     rule: RuleOfFraction = KeepHardest,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> ParetoFrontier[FloatOrArray]:
     """Best fraction to keep at each α_prune, for a pool bounded by ``min_keep_fraction``; keep-hardest by default.
@@ -145,7 +146,7 @@ def pareto_frontier(
         min_keep_fraction=least,
         rule=rule,
         loss=loss,
-        label_noise=float(label_noise),
+        label_noise=check_label_noise(label_noise),
         probe=probe,
         keep_fraction=shaped_like(alphas, np.array([fraction for fraction, _ in best])),
         ridge=shaped("ridge"),

@@ -9,6 +9,7 @@ from replica_theory._numerics.one_variable import minimiser
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
 from replica_theory.errors import check_alpha
 from replica_theory.selection import Calibrated, Selection, TrainedProbe, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _SHARES = np.linspace(0.0, 1.0, 11)  # of the pool kept at random, at which ε is sampled
 _TOLERANCE = 1e-6  # of the best share; ε is flat there, and good to 1e-12
@@ -40,7 +41,7 @@ class OptimalReserve:
     probe_angle: float
     probe: TrainedProbe | None
     loss: StudentLoss
-    label_noise: float
+    label_noise: Noise
     random_share: float
     selection: Calibrated
     ridge: float
@@ -57,7 +58,7 @@ def optimal_reserve(
     probe_angle: float = 0.0,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> OptimalReserve:
     """The share of a pool that is best kept at random while a rule decides on the rest (`Calibrated`).
@@ -116,7 +117,7 @@ def optimal_reserve(
         probe_angle=float(solution.probe_angle[0]),
         probe=probe,
         loss=loss,
-        label_noise=float(label_noise),
+        label_noise=check_label_noise(label_noise),
         random_share=best,
         selection=Calibrated(selection, best),
         ridge=float(solution.ridge[0]),

@@ -20,7 +20,6 @@ from replica_theory.errors import (
     SaddlePointError,
     Values,
     check_alpha,
-    check_label_noise,
     check_probe_angle,
     shaped_like,
 )
@@ -29,6 +28,7 @@ from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _LOG_RIDGES = np.linspace(math.log(1e-7), math.log(1e5), 29)  # ln λ at which ε is sampled
 _DECADE = math.log(10.0)  # step in ln λ below those, where the student changes with ln ln λ
@@ -66,7 +66,7 @@ class RidgeSetting(TypedDict):
     selection: Selection
     probe_angle: float
     probe: TrainedProbe | None
-    label_noise: float
+    label_noise: Noise
     sample_weight: Weight | None
 
 
@@ -78,7 +78,7 @@ def optimal_ridge(
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[float]: ...
 @overload
@@ -89,7 +89,7 @@ def optimal_ridge(
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[np.ndarray]: ...
 def optimal_ridge(
@@ -99,7 +99,7 @@ def optimal_ridge(
     selection: Selection,
     probe_angle: float = 0.0,
     probe: TrainedProbe | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     sample_weight: Weight | None = None,
 ) -> OptimalRidge[FloatOrArray]:
     """The ridge of least test error, of the whole half-line and its two limits.

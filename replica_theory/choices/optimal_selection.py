@@ -26,6 +26,7 @@ from replica_theory.losses.base import Loss
 from replica_theory.losses.named import LOSSES, Hinge
 from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import KeepWindows, TrainedProbe
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _STATIONARY = 1e-5  # largest decrease of ln ε that an exchange of examples may promise at the end
 _BETTER = 1e-10  # decrease of ln ε for which the search goes on from another ridge
@@ -62,7 +63,7 @@ class OptimalSelection:
     label_aware: bool
     loss: StudentLoss
     ridge: float
-    label_noise: float
+    label_noise: Noise
     probe: TrainedProbe | None
     selection: KeepWindows
     generalization_error: float
@@ -94,7 +95,7 @@ def optimal_selection(
     label_aware: bool = True,
     loss: StudentLoss = "max_margin",
     ridge: RidgeLike = 0.0,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
     probe_ridge: Literal["optimal"] | None = None,
 ) -> OptimalSelection:
@@ -157,7 +158,7 @@ def optimal_selection(
         label_aware=label_aware,
         loss=loss,
         ridge=float(verified.ridge[0]),
-        label_noise=float(label_noise),
+        label_noise=check_label_noise(label_noise),
         probe=search.student.probe,
         selection=KeepWindows(end.candidate.windows, label_aware),
         generalization_error=float(verified.generalization_error[0]),
@@ -270,7 +271,7 @@ def _students_of_independent_probe(student: StudentSetting, alpha_prune: float) 
     )
 
 
-def _trained_margins(probe: TrainedProbe, alpha_total: float, label_noise: float) -> TrainedMargins:
+def _trained_margins(probe: TrainedProbe, alpha_total: float, label_noise: Noise) -> TrainedMargins:
     trained = train_probe(
         LOSSES[probe.loss], alpha=alpha_total, ridge=probe.ridge, share=probe.share, label_noise=label_noise
     )

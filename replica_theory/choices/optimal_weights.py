@@ -7,19 +7,12 @@ import numpy as np
 
 from replica_theory._empirical_risk.weights import MarginNodes, WeightDescent
 from replica_theory.empirical_risk import empirical_risk
-from replica_theory.errors import (
-    ArrayFields,
-    SaddlePointError,
-    check_alpha,
-    check_label_noise,
-    check_probe_angle,
-    check_ridge,
-    read_only,
-)
+from replica_theory.errors import ArrayFields, SaddlePointError, check_alpha, check_probe_angle, check_ridge, read_only
 from replica_theory.losses.base import LossLike
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.selection import KeepRandom, Selection, check_selection
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 _STATIONARY = 1e-4  # largest first-order gain at the end
 _RESIDUAL_TOLERANCE = 1e-8  # of the student's equations
@@ -52,7 +45,7 @@ class OptimalWeights(ArrayFields):
     label_aware: bool
     loss: LossLike
     ridge: float
-    label_noise: float
+    label_noise: Noise
     margins: np.ndarray
     weights: np.ndarray
     generalization_error: float
@@ -73,7 +66,7 @@ def optimal_weights(
     label_aware: bool = True,
     loss: LossLike,
     ridge: float,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
 ) -> OptimalWeights:
     """Weights of the examples' losses that give the least test error, as a function of the probe's margin.
 

@@ -7,12 +7,13 @@ import numpy as np
 
 from replica_theory.choices.optimal_ridge import optimal_ridge
 from replica_theory.empirical_risk import empirical_risk
-from replica_theory.errors import check_label_noise, check_probe_angle, check_ridge
+from replica_theory.errors import check_probe_angle, check_ridge
 from replica_theory.losses.base import Loss, LossLike
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.max_margin import max_margin
 from replica_theory.selection import Selection, TrainedProbe, check_probe
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 StudentLoss: TypeAlias = LossLike | Literal["max_margin"]
 RidgeLike: TypeAlias = float | Literal["optimal"]
@@ -52,13 +53,13 @@ class StudentSetting:
 
     loss: StudentLoss = "max_margin"
     ridge: RidgeLike = 0.0
-    label_noise: float = 0.0
+    label_noise: Noise = 0.0
     probe_angle: float = 0.0
     probe: TrainedProbe | None = None
 
     def __post_init__(self):
         check_probe(self.probe, check_probe_angle(self.probe_angle))
-        check_label_noise(self.label_noise)
+        object.__setattr__(self, "label_noise", check_label_noise(self.label_noise))
         if self.is_max_margin:
             _check_max_margin(self.ridge, self.label_noise)
             return
@@ -133,7 +134,7 @@ class StudentSetting:
         )
 
 
-def _check_max_margin(ridge: object, label_noise: float) -> None:
+def _check_max_margin(ridge: object, label_noise: Noise) -> None:
     if ridge != 0:
         raise ValueError(f'`ridge` must be 0 for loss="max_margin", which has none; got {ridge!r}')
     if label_noise:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory._numerics.blas_threads import threads_worth
 from replica_theory._real_data.arguments import check_classes, check_test_rows
 from replica_theory._real_data.multiclass.students import (
     LARGEST_RESOLVENT,
@@ -103,18 +104,19 @@ def softmax_risk(
         answers = check_classes(test_labels, len(tested), "test_labels", number=number)
     penalty = np.full(d + intercept, ridge * normalisation)
     penalty[d:] = 0.0
-    students = multiclass_students(
-        with_intercept(rows, intercept),
-        classes,
-        number,
-        count=count,
-        finite=pool == "finite",
-        penalty=penalty,
-        method=method,
-    )
-    error = None
-    if tested is not None and answers is not None:
-        error = students.error(with_intercept(tested, intercept), answers)
+    with threads_worth(len(rows) * (number * d) ** 2):
+        students = multiclass_students(
+            with_intercept(rows, intercept),
+            classes,
+            number,
+            count=count,
+            finite=pool == "finite",
+            penalty=penalty,
+            method=method,
+        )
+        error = None
+        if tested is not None and answers is not None:
+            error = students.error(with_intercept(tested, intercept), answers)
     cavity = students.cavity
     return MulticlassRiskSolution(
         inputs=read_only(rows),

@@ -6,6 +6,7 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory._numerics.blas_threads import threads_worth
 from replica_theory._real_data.arguments import (
     check_keep_probability,
     check_labels,
@@ -91,7 +92,8 @@ class DataRiskSolution(ArrayFields):
             ValueError: Every row is in every training set, so that left-out fields do not fluctuate.
             SaddlePointError: The linear system is not solved to a residual of 1e-9.
         """
-        by_count, count = self._students.influence, self._students.rows.count
+        with threads_worth(self.inputs.size * self.inputs.shape[1]):
+            by_count, count = self._students.influence, self._students.rows.count
         mean = float(count @ by_count) / self.n_kept
         return read_only(self.n_kept / self.keep_probability.sum() * (by_count - mean))
 
@@ -245,12 +247,12 @@ def risk_on_data(
     answers = None if tested is None or test_labels is None else check_labels(test_labels, len(tested), "test_labels")
     penalty = np.full(d + intercept, strength)
     penalty[d:] = 0.0
-    students = Students.trained(
-        Rows(with_intercept(rows, intercept), signs, count, pool == "finite", weights, size), function, penalty
-    )
-    error = None
-    if tested is not None and answers is not None:
-        error = students.error(with_intercept(tested, intercept), answers)
+    training = Rows(with_intercept(rows, intercept), signs, count, pool == "finite", weights, size)
+    with threads_worth(n * d**2):
+        students = Students.trained(training, function, penalty)
+        error = None
+        if tested is not None and answers is not None:
+            error = students.error(with_intercept(tested, intercept), answers)
     cavity = students.cavity
     return DataRiskSolution(
         inputs=read_only(rows),

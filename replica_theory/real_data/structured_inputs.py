@@ -22,7 +22,8 @@ from replica_theory._real_data.structured.examples import Law
 from replica_theory._real_data.structured.gaussian_law import Component, GaussianLaw
 from replica_theory._real_data.structured.label_chances import Checked, Flipped
 from replica_theory._real_data.structured.measured_law import MeasuredLaw, measured_law
-from replica_theory.errors import ArrayFields, check_label_noise, check_number, read_only
+from replica_theory.errors import ArrayFields, check_number, read_only
+from replica_theory.selection.label_noise import check_flip_rate
 
 LabelChance = Callable[[np.ndarray], np.ndarray]
 
@@ -326,7 +327,7 @@ class GaussianInputs(StructuredInputs):
             shares=read_only(check_shares(shares, len(means), "shares")),
             probe=read_only(check_direction(probe, d, "probe")),
             teacher=None if teacher is None else read_only(check_direction(teacher, d, "teacher")),
-            label_noise=check_label_noise(label_noise),
+            label_noise=check_flip_rate(label_noise),
             label_chance=label_chance,
             radii=read_only(radius),
             radius_shares=read_only(check_shares(radius_shares, len(radius), "radius_shares")),

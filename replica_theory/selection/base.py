@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
+from replica_theory.selection.label_noise import Noise
 from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
@@ -56,7 +57,7 @@ class Selection(ABC):
         """
         raise ValueError(f"`selection` must have a method kept_pieces to prune by a trained probe; got {self!r}")
 
-    def kept_distribution(self, probe_angle: float, label_noise: float = 0.0) -> KeptDistribution:
+    def kept_distribution(self, probe_angle: float, label_noise: Noise = 0.0) -> KeptDistribution:
         """Keep probability by signed margin on an infinite pool that the probe has not seen.
 
         Args:

@@ -13,11 +13,13 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import ndtr
 
 from replica_theory._numerics.gaussian import FAR, normal_density
 from replica_theory._numerics.quadrature import GaussianPanels
-from replica_theory.errors import check_label_noise, check_number, check_probe_angle
+from replica_theory.errors import check_number, check_probe_angle
+from replica_theory.selection.label_chance import LabelChance
+from replica_theory.selection.label_noise import Noise, check_label_noise, label_of
+from replica_theory.selection.resolution import resolving_ends
 
 Probability = Callable[[np.ndarray], np.ndarray]
 
@@ -35,8 +37,7 @@ class Piece:
     Args:
         lower: m at which the piece begins, in [−∞, upper), in standard deviations of the probe's field.
         upper: m at which it ends, in (lower, ∞].
-        probability: q in [0, 1]: a number, or a vectorised function of m that is smooth on the interval, on a scale of
-            0.3 or more.
+        probability: q in [0, 1]: a number, or a vectorised function of m that is smooth on the interval.
 
     Raises:
         ValueError: The interval is empty, or q leaves [0, 1] or does not return one value per margin.
@@ -53,6 +54,11 @@ class Piece:
             _check_range(self.probability, np.clip(_SAMPLES, self.lower, self.upper))
         elif not 0.0 <= check_number(self.probability, "probability") <= 1.0:
             raise ValueError(f"`probability` must be in [0, 1], or a function of the margin; got {self.probability}")
+
+    @cached_property
+    def cuts(self) -> tuple[float, ...]:
+        """Margins in the interval between which q is a polynomial, as far as averages over normal fields can tell."""
+        return resolving_ends(self.probability, (self.lower, self.upper)) if callable(self.probability) else ()
 
     def __call__(self, margin: np.ndarray) -> np.ndarray:
         """q at these margins, continued beyond the piece's ends."""
@@ -90,7 +96,8 @@ class KeptDistribution:
         pieces: q(m), piece by piece, ascending and disjoint; q = 0 elsewhere.
         keep_fraction: f = E q at this angle and noise, in (0, 1]; `mean_keep_probability` evaluates it.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
-        label_noise: η, chance that a label of the pool is flipped before the rule sees it, in [0, 1/2].
+        label_noise: η, chance that a label of the pool is flipped before the rule sees it, in [0, 1/2], or a
+            `LabelNoise`, by which L stands for η + (1 − 2η) 1(u > 0).
 
     Raises:
         ValueError: An argument is out of range, or the pieces are not ascending and disjoint.
@@ -105,13 +112,13 @@ class KeptDistribution:
     pieces: tuple[Piece, ...]
     keep_fraction: float
     probe_angle: float
-    label_noise: float = 0.0
+    label_noise: Noise = 0.0
 
     def __post_init__(self):
         if not 0.0 < check_number(self.keep_fraction, "keep_fraction") <= 1.0 + _ROUNDING:
             raise ValueError(f"`keep_fraction` must be in (0, 1]; got {self.keep_fraction}")
         check_probe_angle(self.probe_angle)
-        check_label_noise(self.label_noise)
+        object.__setattr__(self, "label_noise", check_label_noise(self.label_noise))
         if not (isinstance(self.pieces, tuple) and self.pieces and all(isinstance(p, Piece) for p in self.pieces)):
             raise ValueError(f"`pieces` must be a tuple of one Piece or more; got {self.pieces!r}")
         for piece, following in pairwise(self.pieces):
@@ -124,9 +131,24 @@ class KeptDistribution:
         return keep_probability(self.pieces, margin)
 
     @cached_property
+    def label(self) -> LabelChance:
+        """The chance of the label +1 by the teacher's field."""
+        return label_of(self.label_noise)
+
+    @cached_property
     def edges(self) -> np.ndarray:
         """Finite margins where q may jump, ascending."""
         return edges_of(self.pieces)
+
+    @cached_property
+    def cuts(self) -> np.ndarray:
+        """Margins that resolve a smooth q between the edges, ascending."""
+        return np.unique([cut for piece in self.pieces for cut in piece.cuts])
+
+    @cached_property
+    def panel_ends(self) -> np.ndarray:
+        """The edges and the cuts, ascending."""
+        return np.union1d(self.edges, self.cuts)
 
     def covering(self, *edges: float) -> list[Piece]:
         """q(m) on the whole line, its stretches of q = 0 included, cut at its own edges and at these."""
@@ -162,8 +184,19 @@ class KeptDistribution:
 
 def keep_probability(pieces: Sequence[Piece], margin: np.ndarray) -> np.ndarray:
     """q(m) of disjoint pieces at these margins; 0 outside the pieces and at their ends."""
-    inside = [(piece.lower < margin) & (margin < piece.upper) for piece in pieces]
-    return np.sum([np.where(where, p(margin), 0.0) for p, where in zip(pieces, inside, strict=True)], axis=0)
+    kept = np.zeros(np.shape(margin))
+    for alike in _of_one_function(pieces):
+        inside = np.any([(piece.lower < margin) & (margin < piece.upper) for piece in alike], axis=0)
+        kept[inside] = alike[0](margin[inside])
+    return kept
+
+
+def _of_one_function(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Pieces in groups of one q, which is then asked once."""
+    groups: dict[object, list[Piece]] = {}
+    for piece in pieces:
+        groups.setdefault(piece.probability, []).append(piece)
+    return list(groups.values())
 
 
 def edges_of(pieces: Sequence[Piece]) -> np.ndarray:
@@ -187,7 +220,7 @@ def _piece_between(pieces: Sequence[Piece], lower: float, upper: float) -> Piece
 
 
 def mean_keep_probability(
-    probability: Probability, *, edges: tuple[float, ...], probe_angle: float, label_noise: float = 0.0
+    probability: Probability, *, edges: tuple[float, ...], probe_angle: float, label_noise: Noise = 0.0
 ) -> float:
     """E q = ∫ 2 φ(m) [η + (1 − 2η) Φ(m cot θ)] q(m) dm, the fraction that a rule keeps of an infinite pool.
 
@@ -197,11 +230,12 @@ def mean_keep_probability(
         probe_angle: θ, radians, in [0, π/2].
         label_noise: η in [0, 1/2].
     """
-    tangent = math.tan(probe_angle)
-    features, kinks = (np.zeros((1, 1)), np.full((1, 1), tangent)), np.array([[0.0, *edges]])
+    label, cosine, sine = label_of(label_noise), math.cos(probe_angle), math.sin(probe_angle)
+    centres, spreads = np.array(label.steps).T
+    features = (centres / cosine)[None], (np.hypot(sine, spreads) / cosine)[None]
+    kinks = np.array([[0.0, *(centres / cosine), *edges]])
     nodes = _PANELS.nodes(-_PANELS.reach, _PANELS.reach, features=features, kinks=kinks)
-    with np.errstate(divide="ignore"):
-        label_chance = label_noise + (1 - 2 * label_noise) * ndtr(nodes.points / tangent)
+    label_chance = label.mean(cosine * nodes.points, sine)
     density = 2 * normal_density(nodes.points) * label_chance
     return float(nodes.weights @ (density * probability(nodes.points)))
 

@@ -4,11 +4,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from scipy.special import erfinv, ndtr, ndtri, owens_t
+import numpy as np
+from scipy.special import erfinv, ndtr, ndtri
 
 from replica_theory._numerics.one_variable import root
-from replica_theory.errors import check_label_noise, check_probe_angle
+from replica_theory.errors import check_probe_angle
 from replica_theory.selection.kept_distribution import Probability, mean_keep_probability
+from replica_theory.selection.label_noise import Noise, check_label_noise, label_of
 
 _FARTHEST = 38.0  # |m| beyond which the normal distribution underflows
 
@@ -47,19 +49,20 @@ class IndependentMargins(MarginDistribution):
 
     Args:
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
-        label_noise: η in [0, 1/2].
+        label_noise: η in [0, 1/2], or a `LabelNoise`.
 
     Raises:
         ValueError: A parameter is out of range.
     """
 
-    def __init__(self, probe_angle: float, label_noise: float) -> None:
+    def __init__(self, probe_angle: float, label_noise: Noise) -> None:
         self.probe_angle = check_probe_angle(probe_angle)
         self.label_noise = check_label_noise(label_noise)
+        self.label = label_of(self.label_noise)
 
     @property
     def has_errors(self) -> bool:
-        return self.probe_angle > 0 or self.label_noise > 0
+        return self.probe_angle > 0 or self.label_noise != 0
 
     def quantile(self, below: float, above: float, *, label_aware: bool) -> float:
         if label_aware and self.has_errors:
@@ -67,14 +70,21 @@ class IndependentMargins(MarginDistribution):
         return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
 
     def _signed_quantile(self, below: float, above: float) -> float:
-        """Root of the skew-normal distribution function Φ(m) − 2 (1 − 2η) T(m, cot θ), Owen's T."""
-        slope = 1 / math.tan(self.probe_angle) if self.probe_angle else math.inf
+        """Root of the skew-normal distribution function Φ(m) − skew(m)."""
 
         def excess(m: float) -> float:
-            skew = 2 * (1 - 2 * self.label_noise) * owens_t(m, slope)
+            skew = float(self.skew(np.array(m)))
             return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
 
         return root(excess, -_FARTHEST, _FARTHEST, xtol=1e-15, rtol=1e-15)
+
+    def skew(self, margin: np.ndarray) -> np.ndarray:
+        """Φ(m) minus the share of the pool below m."""
+        return self.label.skew(margin, math.cos(self.probe_angle), math.sin(self.probe_angle))
+
+    def chance_right(self, distance: np.ndarray) -> np.ndarray:
+        """P(y z > 0) at this |z|."""
+        return self.label.mean(math.cos(self.probe_angle) * distance, math.sin(self.probe_angle))
 
     def mean(self, probability: Probability, edges: Sequence[float]) -> float:
         return mean_keep_probability(

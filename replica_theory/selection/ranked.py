@@ -15,6 +15,7 @@ from scipy.special import ndtr, owens_t
 from replica_theory.errors import check_keep_fraction, check_number
 from replica_theory.selection.base import Selection, check_margin
 from replica_theory.selection.kept_distribution import Piece
+from replica_theory.selection.label_noise import Noise
 from replica_theory.selection.margins import IndependentMargins, MarginDistribution
 
 
@@ -63,7 +64,7 @@ class _Ranked(KeepByRank):
             pieces = (Piece(lower=-upper, upper=-lower), *pieces)
         return pieces, self.keep_fraction
 
-    def thresholds(self, probe_angle: float = 0.0, label_noise: float = 0.0) -> tuple[float, float]:
+    def thresholds(self, probe_angle: float = 0.0, label_noise: Noise = 0.0) -> tuple[float, float]:
         """Margins between which an infinite pool is kept that the probe has not seen.
 
         Label-agnostic: quantiles of |z|. Label-aware: of m = y z, whose density is

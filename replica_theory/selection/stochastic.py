@@ -93,12 +93,17 @@ class KeepWithProbability(Selection):
 
     def kept_pieces(self, margins: MarginDistribution) -> tuple[tuple[Piece, ...], float]:
         probability = margins.as_function_of_margin(self.folded_probability)
-        edges = margins.of_probe_field(sorted({*self.edges, *self._found_edges}))
+        edges = margins.of_probe_field(self._edges)
         pieces = tuple(
             Piece(lower=lower, upper=upper, probability=probability)
             for lower, upper in itertools.pairwise((-math.inf, *edges, math.inf))
         )
-        return pieces, check_keep_fraction(margins.mean(probability, edges), "E q")
+        cuts = (cut for piece in pieces for cut in piece.cuts)
+        return pieces, check_keep_fraction(margins.mean(probability, (*edges, *cuts)), "E q")
+
+    @cached_property
+    def _edges(self) -> tuple[float, ...]:
+        return tuple(sorted({*self.edges, *self._found_edges}))
 
     @cached_property
     def _found_edges(self) -> tuple[float, ...]:

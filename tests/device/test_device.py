@@ -29,6 +29,7 @@ from replica_theory import (
     KeepRandom,
     KeepWindows,
     KeepWithProbability,
+    ProbitNoise,
     TrainedProbe,
     Verified,
 )
@@ -63,6 +64,7 @@ RULES = {
     "shipped: verified": Verified(KeepHardest(0.5), 0.9, 0.4),
     "shipped: own": OwnRule(0.3),
 }
+SHAPED = ProbitNoise(0.5)
 SOME_RULES = [
     pytest.param(rule, id=name, marks=() if name in ("hardest", "probability") else pytest.mark.slow)
     for name, rule in RULES.items()
@@ -137,6 +139,16 @@ def test_kept_examples_have_the_law_of_the_numpy_draws(rule):
     assert ks_2samp(ours, np.concatenate([d.labels * (d.inputs @ probe) for d in theirs])).pvalue > 1e-3
 
 
+@pytest.mark.slow
+def test_noise_with_a_shape_has_its_law_and_the_cpus_students():
+    chosen = setting(label_noise=SHAPED, student=EmpiricalRisk("square", 0.1))
+    result = simulated_on_devices(chosen, range(32))
+    assert result.verified_by["cpu"] == 0
+    assert largest_difference(result, chosen, range(32)) < 1e-9
+    wrong = np.concatenate([data.inputs[:, 0] < 0 for data in fetched_rows(chosen, range(32))])
+    assert 0.1 < wrong.mean() < 0.5  # the hardest fields |z| are those of most wrong labels
+
+
 def test_a_probability_that_a_table_misses_is_shipped():
     """A jump that is not declared would be smeared by linear interpolation."""
     assert pool_rule(KeepWithProbability(lambda z, y: np.where(np.abs(z) < 0.7, 0.9, 0.1)), 0.0, 10, 0.0) is None
@@ -171,12 +183,13 @@ def test_simulate_names_its_engine_and_has_the_theorys_error():
         ({"probe": TrainedProbe("square", ridge=0)}, r"with a ridge > 0 in the compiled engine.*give engine='numpy'"),
         ({"probe": "trained"}, r"`probe` must be 'exact' or a TrainedProbe.*got 'trained'"),
         ({"probe": GradientProbe(steps=2)}, r"`probe` must be 'exact' or a TrainedProbe.*got GradientProbe"),
+        ({"probe": TrainedProbe(), "label_noise": SHAPED}, "`label_noise` must be one chance for all labels"),
         ({"probe": TrainedProbe(), "selection": OwnRule(0.5)}, "`selection` must be a rule of this package"),
         ({"student": EmpiricalRisk("logistic", 0.0)}, "a ridge > 0 and no sample weights in the compiled engine"),
         ({"seed": 2**64}, r"`seed` must be below 2\*\*64 in the compiled engine"),
         ({"memory_budget": 1000}, "`memory_budget` must hold one trial of 20 kept on each of 1 devices"),
     ],
-    ids=["engine", "hinge", "no ridge", "perceptron", "steps", "own rule", "student", "seed", "memory"],
+    ids=["engine", "hinge", "no ridge", "perceptron", "steps", "noise", "own rule", "student", "seed", "memory"],
 )
 def test_refusals(change, message):
     arguments = {"selection": KeepHardest(0.5), "n_features": 10, "n_trials": 2, "engine": "jax"}

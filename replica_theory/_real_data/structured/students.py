@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
+from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory._real_data.structured.bulk import Bulk
 from replica_theory._real_data.structured.examples import Examples, Law, Student
 from replica_theory._real_data.structured.saddle_point import Equations, OrderParameters
@@ -80,9 +81,11 @@ class StudentCurve:
         """
         guess: OrderParameters | None = None
         for alpha in alphas.tolist():
-            solved = solve(lambda level, alpha=alpha: self._equations(alpha, level), self.loss, guess)
+            with one_blas_thread():
+                solved = solve(lambda level, alpha=alpha: self._equations(alpha, level), self.loss, guess)
+                student = self._student(solved)
             guess = solved.solution
-            yield self._student(solved)
+            yield student
 
     def kept(self, level: int) -> Examples:
         """What the rule keeps, on the quadrature of a level."""
