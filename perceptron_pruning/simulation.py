@@ -160,7 +160,7 @@ def simulate(
             on the pool for a few epochs. The angle is what training gives.
         probe_epochs: Passes of a perceptron over the pool, ≥ 1.
         student: "max_margin", or an `EmpiricalRisk` (loss, ridge, sample weights).
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`.
         memory_budget: Bytes that pools, inputs and solver may take together; trials run side by side
             only as far as it allows. By default 2 GiB, and on accelerators half of their memory.
         executor: Runs the trials instead, in chunks, on other machines for instance. Each of its workers

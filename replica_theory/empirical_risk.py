@@ -142,7 +142,7 @@ def empirical_risk(
         selection: Which examples are kept, as a function of probe field and (noisy) label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         probe: A probe that is trained on the pool, of which α_prune are kept; instead of ``probe_angle``.
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`.
         sample_weight: Weight of an example's loss as a function of its signed margin y z, vectorised, > 0; z is the
             field of the unit-norm probe.
 

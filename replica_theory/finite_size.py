@@ -33,7 +33,7 @@ from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
-from replica_theory.selection.label_noise import check_flip_rate
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 Quantity = Literal["error", "probe_angle", "margin"]
 
@@ -98,7 +98,7 @@ def finite_size(
     selection: Selection,
     probe_angle: float = 0.0,
     risk: EmpiricalRisk | None = None,
-    label_noise: float = 0.0,
+    label_noise: Noise = 0.0,
     quantity: Quantity = "error",
     teacher_overlap: float | None = None,
     probe_overlap: float | None = None,
@@ -120,7 +120,7 @@ def finite_size(
         selection: Which examples are kept.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         risk: What the student minimises; none for the max-margin student.
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`.
         quantity: "error", ε; "probe_angle", angle between student and probe over π; "margin", κ of max-margin students.
         teacher_overlap: Cosine of the teacher and a third direction, against which the error is taken instead; with
             ``probe_overlap``.
@@ -139,7 +139,7 @@ def finite_size(
         >>> round(cell.value, 4), round(cell.value + cell.mean_shift, 4)
         (0.1331, 0.1293)
     """
-    angle, noise = check_probe_angle(probe_angle), check_flip_rate(label_noise)
+    angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
     alpha = _checked_size(alpha_prune, n_features)
     check_selection(selection)
     observable = _observable(quantity, angle, teacher_overlap, probe_overlap)
@@ -214,7 +214,7 @@ class _Setting:
     alpha: float
     probe_angle: float
     risk: EmpiricalRisk | None
-    label_noise: float
+    label_noise: Noise
 
     def student(self, selection: Selection) -> np.ndarray:
         """(a₁, a₂, r) by the theory: along the probe, across it towards the teacher, outside their plane."""

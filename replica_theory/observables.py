@@ -102,7 +102,7 @@ def observables(
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         loss: "max_margin", or as in `empirical_risk`.
         ridge: λ in [0, ∞], or "optimal"; 0 for "max_margin".
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`; 0 for "max_margin".
 
     Returns:
         The student's observables.

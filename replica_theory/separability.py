@@ -50,7 +50,7 @@ def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, la
     Args:
         selection: Which examples are kept, as a function of probe field and (noisy) label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
-        label_noise: η, chance that a label is flipped, in [0, 1/2].
+        label_noise: η, chance that a label is flipped, in [0, 1/2], or a `LabelNoise`.
 
     Returns:
         The threshold, ≥ 2 for rules that do not see the label's noise alone.

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._kept_averages.field_nodes import LabelChance, labelled_pieces
-from replica_theory._kept_averages.quadrature import plane_nodes
+from replica_theory._kept_averages.field_nodes import LabelStep, label_step, labelled_pieces
+from replica_theory._kept_averages.quadrature import PlaneNodes, plane_nodes
 from replica_theory._numerics.gaussian import normal_density
-from replica_theory._numerics.quadrature import gauss_legendre
+from replica_theory._numerics.quadrature import breakpoints, composite_rule, gauss_legendre
 from replica_theory.losses.base import Loss, Weight
 from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection.label_chance import LabelChance
 
 _LINE_ORDER = 5  # Gauss–Hermite nodes of ζ on the whole line, exact to degree 9
+_KNOWN = LabelStep(1.0, 0.0)  # the label of a perfect probe's margins
+_GRID = np.array([-7.0, -2.5, 0.0, 2.5, 7.0])  # panel ends in ζ, of chances that vary
 _REACH = 7.0  # |ζ| beyond which a Gaussian times a polynomial of degree 6 counts for nothing
 
 
@@ -81,11 +84,7 @@ def seen_examples(
     a1, a2, r = student.tolist()
     tau = math.hypot(a2, r)
     plane = plane_nodes(kept, student, loss.breakpoints, scale, weight=weight, order=resolution.panel_order)
-    _, label = labelled_pieces(kept)
-    boundary = np.full(plane.z.size, -np.inf)
-    if label.slope:
-        boundary = -(plane.z * (tau / math.tan(kept.probe_angle)) + a2 * plane.xi) / r
-    row, zeta, chance = _label_nodes(label, boundary, resolution.half_line_order)
+    row, zeta, chance = _label_nodes(kept, plane, student, resolution.half_line_order)
     share = (plane.share * normal_density(plane.xi))[row] * chance
     omega = a1 * plane.z + tau * plane.xi
     field, slope = loss.proximal_and_slope(omega, scale * plane.loss_weight)
@@ -103,10 +102,37 @@ def seen_examples(
 
 
 def _label_nodes(
-    label: LabelChance, boundary: np.ndarray, half_line_order: int
+    kept: KeptDistribution, plane: PlaneNodes, student: np.ndarray, order: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, ζ, and its probability times the chance that the label is +1: ``base``, and ``slope`` more beyond a
-    row's boundary. The line of ζ is whole where the boundary is out of reach."""
+    """Rows, ζ, and its probability times the chance that the label is +1."""
+    a2, r = student[1:].tolist()
+    tau, angle = math.hypot(a2, r), kept.probe_angle
+    _, chance = labelled_pieces(kept)
+    if chance and not chance.flip:
+        mean = math.cos(angle) * plane.z + math.sin(angle) * a2 / tau * plane.xi
+        return _shaped_nodes(chance, mean, math.sin(angle) * r / tau, order // 2)
+    label, boundary = label_step(kept) if chance else _KNOWN, np.full(plane.z.size, -np.inf)
+    if label.slope:
+        boundary = -(plane.z * (tau / math.tan(angle)) + a2 * plane.xi) / r
+    return _half_line_nodes(label, boundary, order)
+
+
+def _shaped_nodes(
+    label: LabelChance, mean: np.ndarray, deviation: float, order: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a teacher's field u = mean + deviation ζ, in panels around the steps of the label's chance."""
+    centres, widths = np.array(label.steps).T
+    features = (centres - mean[:, None]) / deviation, np.broadcast_to(widths / deviation, (mean.size, widths.size))
+    nodes = composite_rule(breakpoints(-_REACH, _REACH, grid=_GRID, features=features), order)
+    chance = nodes.weights * normal_density(nodes.points) * label(mean[nodes.row] + deviation * nodes.points)
+    return nodes.row, nodes.points, chance
+
+
+def _half_line_nodes(
+    label: LabelStep, boundary: np.ndarray, half_line_order: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of labels that are right at one rate: the chance is ``base``, and ``slope`` more beyond a row's boundary.
+    The line of ζ is whole where the boundary is out of reach."""
     whole = label.base + np.where(boundary < -_REACH, label.slope, 0.0)
     cut = np.flatnonzero((boundary >= -_REACH) & (boundary < _REACH)) if label.slope else np.zeros(0, int)
     rows = np.flatnonzero(whole)

@@ -69,10 +69,8 @@ class MarginAverages:
             centres, spreads = np.array(label.steps).T
             widths = np.hypot(b, spreads * tau / sine) / abs(a2)
             near = widths < _WIDEST_STEP
-            step = (
-                (centres[near] - cosine * margin[:, None]) * tau / (sine * a2),
-                np.broadcast_to(widths[near], (margin.size, np.count_nonzero(near))),
-            )
+            in_xi = (centres[near] - cosine * margin[:, None]) * tau / (sine * a2)
+            step = in_xi, np.broadcast_to(widths[near], in_xi.shape)
         ends = breakpoints(-REACH, REACH, grid=_GRID, features=step, kinks=kinks, steps=_STEP_ENDS)
         nodes = composite_rule(ends, order)
         xi, row, density = nodes.points, nodes.row, normal_density(nodes.points) * nodes.weights

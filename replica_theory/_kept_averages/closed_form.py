@@ -17,7 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._kept_averages.field_nodes import REACH, FieldNodes, labelled_pieces, moment_maps
+from replica_theory._kept_averages.field_nodes import (
+    REACH,
+    FieldNodes,
+    LabelStep,
+    label_step,
+    labelled_pieces,
+    moment_maps,
+)
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import composite_rule, gauss_legendre
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -27,14 +34,6 @@ _GRID = np.array([-11.0, -8.0, -6.0, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.0, 
 _FIRST_GRID = np.linspace(-REACH, REACH, 8)  # panel ends in (z − ρt)/σ at the first t
 _STEP_ENDS = np.array([-9.0, -6.0, -3.5, -1.5, 0.0, 1.5, 3.5, 6.0, 9.0])  # panel ends around a step, in its widths
 _WIDEST_STEP = 1.2  # largest width in t of a smeared step that the grid does not resolve
-
-
-@dataclass(frozen=True)
-class LabelStep:
-    """L(u) = base + slope · 1(u > 0)."""
-
-    base: float
-    slope: float
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,7 @@ class ConstantPieces:
 
     @classmethod
     def of(cls, kept: KeptDistribution) -> "ConstantPieces":
-        pieces, chance = labelled_pieces(kept)
-        flips = chance.flip if chance else None
-        label = LabelStep(flips.rate, flips.rise) if flips else LabelStep(1.0, 0.0)
+        (pieces, _), label = labelled_pieces(kept), label_step(kept)
         lower, upper = np.clip([[p.lower for p in pieces], [p.upper for p in pieces]], -FAR, FAR)
         probability = np.array([piece.probability for piece in pieces], dtype=float)
         edges, jumps = np.concatenate([lower, upper]), np.concatenate([probability, -probability])

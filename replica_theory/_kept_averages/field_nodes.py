@@ -84,6 +84,22 @@ def labelled_pieces(kept: KeptDistribution) -> tuple[tuple[Piece, ...], LabelCha
     return tuple(halves), None
 
 
+@dataclass(frozen=True)
+class LabelStep:
+    """L(u) = base + slope · 1(u > 0)."""
+
+    base: float
+    slope: float
+
+
+def label_step(kept: KeptDistribution) -> LabelStep:
+    """The chance of the label +1 beside `labelled_pieces`, of labels that are flipped at one rate."""
+    flips = kept.label.flip
+    if flips is None:
+        raise ValueError(f"labels must be flipped at one rate here; got {kept.label_noise}")
+    return LabelStep(flips.rate, flips.rise) if kept.probe_angle > 0 else LabelStep(1.0, 0.0)
+
+
 def _labelled(piece: Piece, label: LabelChance) -> Piece:
     """q(u) L(u) on a piece."""
     return replace(piece, probability=lambda field: piece(field) * label(field))

@@ -82,7 +82,7 @@ def crossover(
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         loss: Of the students: "max_margin", or as in `empirical_risk`.
         ridge: λ of the students in [0, ∞], or "optimal", the best under each rule at each α; 0 for "max_margin".
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`; 0 for "max_margin".
         probe: A probe that is trained on the pool, instead of ``probe_angle``.
 
     Returns:

@@ -99,7 +99,7 @@ def pareto_frontier(
         rule: The rule as a function of f, such as `KeepEasiest`, or ``lambda f: KeepHardest(f, label_aware=True)``.
         loss: Of the student: "max_margin", or as in `empirical_risk`.
         ridge: λ of the student in [0, ∞], or "optimal", the best at each fraction; 0 for "max_margin".
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`; 0 for "max_margin".
         probe: A probe that is trained on the pool of α/f, instead of ``probe_angle``.
 
     Returns:

@@ -73,7 +73,7 @@ def optimal_reserve(
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         loss: Of the student: "max_margin", or as in `empirical_risk`.
         ridge: λ of the student in [0, ∞], or "optimal", the best at each share; 0 for "max_margin".
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`; 0 for "max_margin".
         probe: A probe that is trained on the pool, instead of ``probe_angle``.
 
     Returns:

@@ -117,7 +117,7 @@ def optimal_ridge(
         selection: Which examples are kept.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
         probe: A probe that is trained on the pool, as in `empirical_risk`; λ is the student's, not the probe's.
-        label_noise: η in [0, 1/2].
+        label_noise: η in [0, 1/2], or a `LabelNoise`.
         sample_weight: As in `empirical_risk`.
 
     Returns:

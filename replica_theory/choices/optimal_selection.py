@@ -26,7 +26,7 @@ from replica_theory.losses.base import Loss
 from replica_theory.losses.named import LOSSES, Hinge
 from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import KeepWindows, TrainedProbe
-from replica_theory.selection.label_noise import Noise, check_label_noise
+from replica_theory.selection.label_noise import Noise, check_flip_rate, check_label_noise
 
 _STATIONARY = 1e-5  # largest decrease of ln ε that an exchange of examples may promise at the end
 _BETTER = 1e-10  # decrease of ln ε for which the search goes on from another ridge
@@ -113,7 +113,7 @@ def optimal_selection(
         label_aware: Whether the rule may use labels; at θ = 0 and without label noise it makes no difference.
         loss: Of the student: "max_margin", or as in `empirical_risk`.
         ridge: λ of the student in [0, ∞], or "optimal"; 0 for "max_margin".
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2]; 0 for "max_margin".
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`; 0 for "max_margin".
         probe: A probe that is trained on the pool, instead of ``probe_angle``.
         probe_ridge: "optimal" for the best ridge of the probe too, in [1e-4, 1e3] or ∞, in place of its own; one that
             would rather have less, as a logistic probe of clean labels, gets 1e-4.
@@ -272,8 +272,9 @@ def _students_of_independent_probe(student: StudentSetting, alpha_prune: float) 
 
 
 def _trained_margins(probe: TrainedProbe, alpha_total: float, label_noise: Noise) -> TrainedMargins:
+    noise = check_flip_rate(label_noise)
     trained = train_probe(
-        LOSSES[probe.loss], alpha=alpha_total, ridge=probe.ridge, share=probe.share, label_noise=label_noise
+        LOSSES[probe.loss], alpha=alpha_total, ridge=probe.ridge, share=probe.share, label_noise=noise
     )
     return TrainedMargins(trained, probe.ties)
 

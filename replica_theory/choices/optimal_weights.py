@@ -81,7 +81,7 @@ def optimal_weights(
         label_aware: Whether weights may tell labels: a function of y z, else of |z|.
         loss: As in `empirical_risk`.
         ridge: λ, > 0 and finite.
-        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`.
 
     Returns:
         The weights and the errors with and without them; ε to about 1e-6.
