@@ -7,7 +7,7 @@ import psutil
 
 from perceptron_pruning.output.provenance import machine as description
 
-__all__ = ["Others", "description", "load"]
+__all__ = ["Others", "description", "load", "own_seconds"]
 
 
 def load() -> float:
@@ -25,6 +25,11 @@ class Others:
         """Of the cores' time, without what this process and its children took."""
         whole, ours = (now - before for now, before in zip(_processor_seconds(), self._before, strict=True))
         return 100 * (whole - ours) / ((time.perf_counter() - self._begun) * (psutil.cpu_count() or 1))
+
+
+def own_seconds() -> float:
+    """Processor seconds of this process and its living children so far."""
+    return _processor_seconds()[1]
 
 
 def _processor_seconds() -> tuple[float, float]:

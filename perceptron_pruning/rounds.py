@@ -1,8 +1,9 @@
 """Rounds of pruning in simulation: prune, train the next probe on what is left, and prune again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -10,12 +11,15 @@ from perceptron_pruning.observables import Observables, observables
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.sampling import PrunedData, labelled_pool
-from perceptron_pruning.simulation import OwnProbe, check_count, check_ranks
+from perceptron_pruning.simulation import Engine, OwnProbe, check_count, check_ranks, suitable_engine
 from perceptron_pruning.students.probe import train_probe
 from perceptron_pruning.students.training import Student, check_student, train
 from replica_theory.errors import check_alpha
 from replica_theory.selection import GradientProbe, Selection, TrainedProbe, check_selection
 from replica_theory.selection.label_noise import check_flip_rate
+
+if TYPE_CHECKING:
+    from perceptron_pruning.device.rounds import OwnPools
 
 _CHUNKS = 16  # calls into which an executor's trials are grouped, at most
 
@@ -39,6 +43,8 @@ class SimulatedRound:
         generalization_error: ε of its student, (n_trials,).
         probe_overlap: ρ, cosine of student and probe, (n_trials,).
         norm: ‖w‖ of its student, (n_trials,).
+        engine: "numpy" or "jax", which names the stream of draws too; see `SimulationResult`.
+        verified_by: Trials by the stage that verified the students and probes of all their rounds.
     """
 
     alpha_total: float
@@ -55,6 +61,8 @@ class SimulatedRound:
     generalization_error: np.ndarray
     probe_overlap: np.ndarray
     norm: np.ndarray
+    engine: Engine = "numpy"
+    verified_by: Mapping[str, int] = field(default_factory=dict)
 
 
 def simulate_rounds(
@@ -68,7 +76,9 @@ def simulate_rounds(
     n_trials: int = 100,
     first_trial: int = 0,
     seed: int = 0,
+    memory_budget: int | None = None,
     executor: Executor | None = None,
+    engine: Literal["auto"] | Engine = "auto",
 ) -> tuple[SimulatedRound, ...]:
     """The simulation of `replica_theory.pruning_rounds`: full pools, probes and students trained on them.
 
@@ -83,7 +93,9 @@ def simulate_rounds(
         n_trials: Independent pools, ≥ 1.
         first_trial: Number of the first of them, ≥ 0.
         seed: Non-negative integer.
-        executor: Runs the trials instead of this machine's cores.
+        memory_budget: Bytes that a batch of the compiled engine may take; by default half of what its devices have.
+        executor: Runs the trials instead of this machine's cores; for the NumPy engine.
+        engine: As in `simulate`. The compiled one has programs for a `TrainedProbe` of a differentiable loss.
 
     Returns:
         One result a round.
@@ -114,10 +126,11 @@ def simulate_rounds(
     setting = _Setting(tuple(rounds), student, noise, bool(rerank_pool), n_features, n_pool, seed)
     sizes = setting.sizes()
     trials = range(first_trial, first_trial + n_trials)
-    if executor is not None:
-        outcomes = list(executor.map(setting.run, trials, chunksize=max(1, len(trials) // _CHUNKS)))
+    chosen = _engine(setting, engine, executor)
+    if chosen == "jax":
+        outcomes, verified_by = setting.run_on_devices(trials, memory_budget)
     else:
-        outcomes = on_all_cores(setting.run, trials)
+        outcomes, verified_by = _by_round(setting, trials, executor), {"cpu": n_trials}
     return tuple(
         SimulatedRound(
             alpha_total=n_pool / n_features,
@@ -130,12 +143,14 @@ def simulate_rounds(
             n_trials=n_trials,
             first_trial=first_trial,
             seed=seed,
-            probe_angles=np.array([outcome.probe_angles for outcome in of_round]),
-            generalization_error=np.array([outcome.generalization_error for outcome in of_round]),
-            probe_overlap=np.array([outcome.probe_overlap for outcome in of_round]),
-            norm=np.array([outcome.norm for outcome in of_round]),
+            probe_angles=np.asarray(of_round.probe_angles),
+            generalization_error=np.asarray(of_round.generalization_error),
+            probe_overlap=np.asarray(of_round.probe_overlap),
+            norm=np.asarray(of_round.norm),
+            engine=chosen,
+            verified_by=verified_by,
         )
-        for number, (size, of_round) in enumerate(zip(sizes, zip(*outcomes, strict=True), strict=True))
+        for number, (size, of_round) in enumerate(zip(sizes, outcomes, strict=True))
     )
 
 
@@ -162,6 +177,23 @@ class _Setting:
             raise ValueError(f"`rounds` must leave at least one of {self.n_pool} examples; they leave {sizes}")
         return sizes
 
+    def on_devices(self) -> "OwnPools":
+        """The same for the compiled engine.
+
+        Raises:
+            ValueError: It has no program for a probe, a rule or the student.
+        """
+        from perceptron_pruning.device.rounds import OwnPools
+
+        return OwnPools(sizes=self.sizes(), **vars(self))
+
+    def run_on_devices(self, trials: range, memory_budget: int | None) -> tuple[list[Observables], dict[str, int]]:
+        """Observables of each round, arrays (n_trials, ...), and trials that each stage verified."""
+        from perceptron_pruning.device.rounds import rounds_on_devices
+
+        verified = rounds_on_devices(self.on_devices(), trials, memory_budget=memory_budget)
+        return [verified.observables(number) for number in range(len(self.rounds))], verified.verified_by
+
     def run(self, trial: int) -> list[Observables]:
         """One pool, round by round."""
         with one_blas_thread():
@@ -180,6 +212,26 @@ class _Setting:
             left = ranked[np.sort(selection.choose(fields, labels[ranked], count=size, rng=rng))]
             data = PrunedData(pool[left], labels[left], weights)
             yield observables(data, *train(self.student, *data))
+
+
+def _by_round(setting: _Setting, trials: range, executor: Executor | None) -> list[Observables]:
+    """Observables of each round, arrays (n_trials, ...), by the NumPy engine."""
+    if executor is not None:
+        outcomes = list(executor.map(setting.run, trials, chunksize=max(1, len(trials) // _CHUNKS)))
+    else:
+        outcomes = on_all_cores(setting.run, trials)
+    return [Observables._make(map(np.array, zip(*of_round, strict=True))) for of_round in zip(*outcomes, strict=True)]
+
+
+def _engine(setting: _Setting, engine: str, executor: Executor | None) -> Engine:
+    """The engine that was asked for, or that suits."""
+    if engine == "jax" and executor is not None:
+        raise ValueError("`executor` must be left out with engine='jax', which has all devices in one process")
+
+    def check() -> None:
+        setting.on_devices()
+
+    return suitable_engine("numpy" if executor is not None and engine == "auto" else engine, check)
 
 
 def _check_rounds(rounds: Sequence[tuple[OwnProbe, Selection]]) -> None:

@@ -2,8 +2,9 @@
 
 import sys
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Literal
 
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies.errors import SweepError
@@ -15,6 +16,7 @@ def sweep_command(
     output: Path | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    engine: Literal["auto", "numpy", "jax"] = "auto",
     task_seconds: float | None = None,
     netcdf: Path | None = None,
 ) -> int:
@@ -46,7 +48,10 @@ def sweep_command(
         A Dask scheduler's file or address, instead of this machine's cores: perceptron_pruning.studies.cluster has the
         launch files.
     workers
-        Processes on this machine. Default: one a core.
+        Processes on this machine, for the engine "numpy". Default: one a core.
+    engine
+        "numpy", on CPU cores; "jax", in compiled programs on JAX's devices; or "auto", the latter where JAX has an
+        accelerator and programs for all cells. The store has the draws of one, and says which.
     task_seconds
         Seconds that a task should take, which is what a kill may cost. Default: 2 to 60, growing with the sweep.
     netcdf
@@ -57,11 +62,14 @@ def sweep_command(
 
     if scheduler is not None and workers is not None:
         raise ValueError("`--workers` must be left out with `--scheduler`, which has its own")
+    if workers is not None and engine == "jax":
+        raise ValueError("`--workers` must be left out with `--engine jax`, which has all devices in one process")
     grid = read_grid(config)
     store = output or config.with_suffix(".zarr")
     try:
         with _executor(scheduler, workers) as executor:
-            dataset = sweep(grid, store, executor=executor, task_seconds=task_seconds)
+            chosen = "numpy" if workers is not None else engine
+            dataset = sweep(grid, store, executor=executor, task_seconds=task_seconds, engine=chosen)
     except SweepError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -95,9 +103,9 @@ def status_command(store: Path) -> None:
     print(status(store))
 
 
-def _executor(scheduler: str | None, workers: int | None) -> AbstractContextManager[Executor]:
+def _executor(scheduler: str | None, workers: int | None) -> AbstractContextManager[Executor | None]:
     if scheduler is None:
-        return ProcessExecutor(workers)
+        return nullcontext() if workers is None else ProcessExecutor(workers)
     from perceptron_pruning.studies.cluster import cluster
 
     return cluster(scheduler)

@@ -1,36 +1,53 @@
 """How many trials make a batch: what memory holds, in sizes for which few programs are compiled."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import jax
 import numpy as np
 
-from perceptron_pruning.device.numerics import bucket, power_of_two
+from perceptron_pruning.device.numerics import power_of_two
 from perceptron_pruning.device.programs import Layout
-
-if TYPE_CHECKING:
-    from perceptron_pruning.device.trials import DeviceSetting
+from perceptron_pruning.parallel.cores import usable_cores
 
 _LARGEST_BATCH = 4096  # trials a device, at most
 _ON_A_CPU = 2**31  # bytes, where devices do not tell what they have
 _SHARE = 0.5  # of a device's memory
-_ROWS_COPIES = 5  # arrays (P, N) of double precision that a trial needs at its peak
-_SQUARE_COPIES = 8  # arrays (N, N)
-_POOL_SCALARS = 10  # numbers for each example of the pool
 _LOCK_STEP_FEATURES = 640  # features of the trials that a CPU runs in lock step, together
 
 
-def layout_of(n_features: int) -> Layout:
-    """All devices, on an accelerator all trials in lock step; a CPU takes large problems one after the other."""
+class Sized(Protocol):
+    """Trials whose sizes are known."""
+
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def n_kept(self) -> int: ...
+    def bytes_of_a_trial(self) -> tuple[int, int]:
+        """While it waits, and while it is solved."""
+        ...
+
+
+def layout_of(n_features: int, *, side_by_side: int = 1) -> Layout:
+    """All devices, on an accelerator all trials in lock step; a CPU takes large problems one after the other.
+
+    LAPACK's batched calls in jaxlib 0.10 wait for threads of the very pool that they run in, and as many of them at a
+    time as it has threads wait for ever. So a CPU has single calls where devices are as many as cores.
+
+    Args:
+        n_features: N.
+        side_by_side: Students of a trial that a program may train at the same time.
+    """
     devices = tuple(range(len(jax.devices())))
     if jax.default_backend() != "cpu":
         return Layout(devices, 0)
+    if 1 < len(devices) * side_by_side >= usable_cores():
+        return Layout(devices, 1)
     return Layout(devices, max(1, min(32, _LOCK_STEP_FEATURES // n_features)))
 
 
 def batches(
-    setting: "DeviceSetting", places: np.ndarray, layout: Layout, *, memory_budget: int | None, largest: int | None
+    setting: Sized, places: np.ndarray, layout: Layout, *, memory_budget: int | None, largest: int | None
 ) -> Iterator[np.ndarray]:
     """The places in batches of one size, a power of two on each device, but for the last.
 
@@ -42,28 +59,20 @@ def batches(
         yield places[first : first + size]
 
 
-def _batch_size(setting: "DeviceSetting", layout: Layout, memory_budget: int, largest: int) -> int:
+def _batch_size(setting: Sized, layout: Layout, memory_budget: int, largest: int) -> int:
     n_devices = len(layout.devices)
-    planes, solving = _bytes(setting)
+    waiting, solving = setting.bytes_of_a_trial()
     in_lock_step = layout.lock_step * n_devices
-    fit = memory_budget // (planes + solving)
-    if in_lock_step and fit > in_lock_step:  # others wait as planes alone
-        fit = in_lock_step + (memory_budget - in_lock_step * (planes + solving)) // planes
+    fit = memory_budget // (waiting + solving)
+    if in_lock_step and fit > in_lock_step:  # others wait as planes of their pools, or as numbers
+        fit = in_lock_step + (memory_budget - in_lock_step * (waiting + solving)) // waiting
     if fit < n_devices:
         raise ValueError(
             f"`memory_budget` must hold one trial of {setting.n_kept} kept on each of {n_devices} devices, "
-            f"{n_devices * (planes + solving)} bytes; got {memory_budget}"
+            f"{n_devices * (waiting + solving)} bytes; got {memory_budget}"
         )
     each = max(1, min(fit, largest) // n_devices)
     return n_devices * (power_of_two(each + 1) // 2)
-
-
-def _bytes(setting: "DeviceSetting") -> tuple[int, int]:
-    """Bytes of a trial's pool, and of its rows while it is solved."""
-    rule, examples, features = setting.rule, bucket(setting.n_kept), setting.n_features
-    pool = power_of_two(int(rule.pool)) if rule is not None else 0
-    planes = 8 * (_POOL_SCALARS * pool + 2 * examples)
-    return planes, 8 * features * (_ROWS_COPIES * examples + _SQUARE_COPIES * features)
 
 
 def _memory() -> int:

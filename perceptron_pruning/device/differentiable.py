@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from perceptron_pruning.device.effort import Effort
 from perceptron_pruning.device.outcome import Fitted
@@ -11,7 +12,9 @@ from perceptron_pruning.students.jax_arrays import JAX
 _QUICK_HESSIANS, _PATIENT_HESSIANS = 25, 80
 
 
-def fit(rows: jax.Array, kept: jax.Array, ridge: jax.Array, *, loss: DifferentiableLoss, effort: Effort) -> Fitted:
+def fit(
+    rows: jax.Array, kept: jax.Array, ridge: jax.Array | np.float64, *, loss: DifferentiableLoss, effort: Effort
+) -> Fitted:
     """The student of labelled rows (P, N), some of them padding; μ = ``ridge`` > 0, N times λ."""
     importance = jnp.where(kept, 1.0, 0.0)
     most = _QUICK_HESSIANS if effort.precision == "float32" else _PATIENT_HESSIANS

@@ -12,15 +12,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
+from jax.stages import Wrapped
 
-from perceptron_pruning.device.draws import kept_plane, labelled_rows, trial_key
+from perceptron_pruning.device.draws import kept_plane, labelled_pool, labelled_rows, round_chance, trial_key
 from perceptron_pruning.device.effort import Effort
+from perceptron_pruning.device.outcome import Fitted
+from perceptron_pruning.device.own_pools import Round, rounds_of
+from perceptron_pruning.device.own_probes import OwnProbe, trained
 from perceptron_pruning.device.rule import PoolRule
 from perceptron_pruning.device.students import program_of
-from perceptron_pruning.observables import observables_of
+from perceptron_pruning.observables import Observables, observables_of
 
-Batch = jax.Array | np.ndarray
 N_NUMBERS = 15  # of a trial that come back: observables (8 + 4), residual, and two counts of steps
+SCALARS = len(Observables._fields) - 1  # the first of them; the direction is the last four
+RESIDUAL, INTERIOR_STEPS, EXCHANGE_STEPS = range(SCALARS, SCALARS + 3)  # columns of the numbers
 
 
 class Scene(NamedTuple):
@@ -45,7 +50,7 @@ class Layout(NamedTuple):
 
 
 @lru_cache
-def planes_program(n_pool: int, layout: Layout) -> Callable[[Scene, PoolRule, Batch], jax.Array]:
+def planes_program(n_pool: int, layout: Layout) -> Wrapped:
     """(scene, rule, trials) ↦ kept planes (T, P_bucket, 2), of pools of ``n_pool``."""
 
     def plane(scene: Scene, rule: PoolRule, trial: jax.Array) -> jax.Array:
@@ -56,25 +61,86 @@ def planes_program(n_pool: int, layout: Layout) -> Callable[[Scene, PoolRule, Ba
 
 
 @lru_cache
-def students_program(
-    student: str, n_features: int, effort: Effort, layout: Layout
-) -> Callable[[Scene, Batch, Batch], jax.Array]:
+def students_program(student: str, n_features: int, effort: Effort, layout: Layout) -> Wrapped:
     """(scene, trials, planes) ↦ numbers (T, 15) of a student each."""
     fit = program_of(student)
 
     def numbers(scene: Scene, trial: jax.Array, plane: jax.Array) -> jax.Array:
         rows, kept = labelled_rows(trial_key(scene.seed, trial), plane, n_features=n_features)
-        fitted = fit(rows, kept, scene.ridge, effort=effort)
         probe = jnp.zeros(n_features).at[:2].set(jnp.stack([jnp.cos(scene.probe_angle), jnp.sin(scene.probe_angle)]))
-        seen = observables_of(jnp, fitted.weights, probe, fitted.margins, kept, fitted.training_loss)
-        counts = fitted.residual, fitted.interior_steps, fitted.exchange_steps
-        return jnp.concatenate([jnp.stack([jnp.float64(one) for one in (*seen[:-1], *counts)]), seen.direction])
+        return _numbers(fit(rows, kept, scene.ridge, effort=effort), probe, kept)
 
     return _over_devices(numbers, 1, 2, layout)
 
 
 @lru_cache
-def rows_program(n_features: int) -> Callable[[Scene, Batch, Batch], jax.Array]:
+def rounds_program(
+    student: str,
+    probe_losses: tuple[str, ...],
+    n_features: int,
+    n_pool: int,
+    rerank_pool: bool,
+    effort: Effort,
+    layout: Layout,
+) -> Wrapped:
+    """(scene, rules, probes, trials) ↦ numbers (T, rounds, 15) of pools pruned by probes of their own.
+
+    A student is trained after each round; the larger of its residual and its probe's is the round's.
+    """
+    fit = program_of(student)
+
+    def numbers(scene: Scene, rules: tuple[PoolRule, ...], probes: tuple[OwnProbe, ...], trial: jax.Array) -> jax.Array:
+        key, examples = trial_key(scene.seed, trial), rules[0].pool
+        pool = labelled_pool(key, examples, scene.label_noise, n_pool=n_pool, n_features=n_features)
+        losses = [trained(loss, own.ridge) for loss, own in zip(probe_losses, probes, strict=True)]
+        rounds = rounds_of(
+            jnp,
+            pool,
+            jnp.asarray(examples),
+            rules,
+            [jnp.asarray(own.n_seen) for own in probes],
+            losses,
+            lambda what, number, size: round_chance(key, what, number, size=size),
+            rerank_pool=rerank_pool,
+        )
+        return jnp.stack([_of_round(fit(one.rows, one.kept, scene.ridge, effort=effort), one) for one in rounds])
+
+    return _over_devices(numbers, 3, 1, layout)
+
+
+def _of_round(fitted: Fitted, one: Round) -> jax.Array:
+    both = fitted._replace(residual=jnp.maximum(fitted.residual, one.residual))
+    return _numbers(both, jnp.asarray(one.probe), jnp.asarray(one.kept))
+
+
+@lru_cache
+def pool_program(n_features: int, n_pool: int) -> Wrapped:
+    """(scene, examples, trial) ↦ labelled pool (n_pool, N) of a trial, for the host."""
+
+    def pool(scene: Scene, examples: jax.Array, trial: jax.Array) -> jax.Array:
+        key = trial_key(scene.seed, trial)
+        return labelled_pool(key, examples, scene.label_noise, n_pool=n_pool, n_features=n_features)
+
+    return jax.jit(pool)
+
+
+@lru_cache
+def chance_program(size: int) -> Wrapped:
+    """(scene, trial, purpose, round) ↦ uniform numbers (size,), for the host."""
+    return jax.jit(
+        lambda scene, trial, what, number: round_chance(trial_key(scene.seed, trial), what, number, size=size)
+    )
+
+
+def _numbers(fitted: Fitted, probe: jax.Array, kept: jax.Array) -> jax.Array:
+    """The numbers (15,) of a student, given the unit probe (N,) and which rows are kept (P_bucket,)."""
+    seen = observables_of(jnp, fitted.weights, probe, fitted.margins, kept, fitted.training_loss)
+    counts = fitted.residual, fitted.interior_steps, fitted.exchange_steps
+    return jnp.concatenate([jnp.stack([jnp.float64(one) for one in (*seen[:-1], *counts)]), seen.direction])
+
+
+@lru_cache
+def rows_program(n_features: int) -> Wrapped:
     """(scene, trial, plane) ↦ labelled rows (P_bucket, N) of one trial, for the host."""
 
     def rows(scene: Scene, trial: jax.Array, plane: jax.Array) -> jax.Array:
@@ -83,7 +149,7 @@ def rows_program(n_features: int) -> Callable[[Scene, Batch, Batch], jax.Array]:
     return jax.jit(rows)
 
 
-def _over_devices(function: Callable, whole: int, split: int, layout: Layout) -> Callable:
+def _over_devices(function: Callable, whole: int, split: int, layout: Layout) -> Wrapped:
     """``function`` of the first ``whole`` arguments and of each element of the ``split`` others."""
 
     def mapped(*arguments):

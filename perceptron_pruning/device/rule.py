@@ -39,11 +39,21 @@ class PoolRule(NamedTuple):
     chances: np.ndarray
 
 
-def pool_rule(selection: Selection, probe_angle: float, n_kept: int, label_noise: float) -> PoolRule | None:
-    """The rule in numbers; None for one that only the host can apply."""
-    pool = pool_size(selection, probe_angle, n_kept, label_noise)
+def pool_rule(
+    selection: Selection, probe_angle: float, n_kept: int, label_noise: float, *, pool: int | None = None
+) -> PoolRule | None:
+    """The rule in numbers; None for one that only the host can apply.
+
+    Args:
+        selection: The rule.
+        probe_angle: θ, radians.
+        n_kept: P.
+        label_noise: η.
+        pool: Examples that it keeps them of, where those that it leaves matter too; by default P/f, or as few as serve.
+    """
+    least, pool = n_kept if pool is None else pool, pool or pool_size(selection, probe_angle, n_kept, label_noise)
     if type(selection) is KeepRandom or (type(selection) is Calibrated and type(selection.selection) is KeepRandom):
-        return _rule(np.arange(n_kept), pool=n_kept)  # all sets of examples are alike
+        return _rule(np.arange(n_kept), pool=least)  # all sets of examples are alike
     if type(selection) is KeepWithProbability:
         return _by_chance(selection, n_kept, fraction=n_kept / pool)
     if isinstance(selection, KeepByRank) and _ranks_alone(selection):

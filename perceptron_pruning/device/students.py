@@ -10,7 +10,7 @@ from perceptron_pruning.students.training import Student
 from replica_theory.losses.named import LOSSES, NamedLoss, check_loss
 from replica_theory.losses.risk import EmpiricalRisk
 
-_DIFFERENTIABLE = {"square": SQUARE, "logistic": LOGISTIC, "squared_hinge": SQUARED_HINGE}
+DIFFERENTIABLE = {"square": SQUARE, "logistic": LOGISTIC, "squared_hinge": SQUARED_HINGE}
 
 
 def program_name(student: Student) -> str:
@@ -31,11 +31,17 @@ def program_name(student: Student) -> str:
     return loss.name
 
 
+def check_seed(seed: int) -> None:
+    """Raises a `ValueError` unless the seed has 64 bits at most."""
+    if seed >= 2**64:
+        raise ValueError(f"`seed` must be below 2**64 in the compiled engine; got {seed}")
+
+
 def program_of(name: str) -> Callable[..., Fitted]:
     """``fit(rows, kept, ridge, *, effort)`` of that name."""
     if name == "max_margin":
         return max_margin.fit
-    return hinge.fit if name == "hinge" else partial(differentiable.fit, loss=_DIFFERENTIABLE[name])
+    return hinge.fit if name == "hinge" else partial(differentiable.fit, loss=DIFFERENTIABLE[name])
 
 
 def total_ridge(student: Student, n_features: int) -> float:

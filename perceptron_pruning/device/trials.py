@@ -1,4 +1,4 @@
-"""Any number of trials: a quick program, a patient one for what that leaves unverified, then the CPU's exact solver."""
+"""Trials of `simulate` in compiled programs, with exact probes or with probes of the pool's own."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,31 +6,41 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
-from perceptron_pruning.device.batches import batches, layout_of
-from perceptron_pruning.device.effort import Effort, efforts
-from perceptron_pruning.device.numerics import device_numerics, power_of_two
-from perceptron_pruning.device.programs import N_NUMBERS, Layout, Scene, planes_program, rows_program, students_program
+from perceptron_pruning.device.effort import Effort
+from perceptron_pruning.device.numerics import bucket, device_numerics, power_of_two
+from perceptron_pruning.device.own_probes import check_own_probe
+from perceptron_pruning.device.programs import (
+    EXCHANGE_STEPS,
+    INTERIOR_STEPS,
+    RESIDUAL,
+    Layout,
+    Scene,
+    planes_program,
+    rows_program,
+    students_program,
+)
+from perceptron_pruning.device.rounds import OwnPools
 from perceptron_pruning.device.rule import PoolRule, pool_rule
 from perceptron_pruning.device.shipped import shipped_planes
-from perceptron_pruning.device.students import program_name, total_ridge
-from perceptron_pruning.observables import Observables, observables
-from perceptron_pruning.parallel.blas_threads import one_blas_thread
-from perceptron_pruning.sampling import PrunedData
-from perceptron_pruning.students.errors import TOLERANCE
-from perceptron_pruning.students.training import Student, train
-from replica_theory.selection import Selection
+from perceptron_pruning.device.stages import through_stages
+from perceptron_pruning.device.students import check_seed, program_name, total_ridge
+from perceptron_pruning.observables import Observables
+from perceptron_pruning.sampling import PrunedData, pool_size
+from perceptron_pruning.students.training import Student
+from replica_theory.selection import Selection, TrainedProbe
+from replica_theory.selection.label_noise import LabelNoise, Noise
 
-STAGES = ("quick", "patient", "cpu")
-_SCALARS = len(Observables._fields) - 1
-_RESIDUAL, _INTERIOR_STEPS, _EXCHANGE_STEPS = range(_SCALARS, _SCALARS + 3)  # columns of the numbers
+_ROWS_COPIES = 5  # arrays (P, N) of double precision that a trial needs at its peak
+_SQUARE_COPIES = 8  # arrays (N, N)
+_POOL_SCALARS = 10  # numbers for each example of the pool
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceSetting:
-    """What all trials have in common; as in `simulate`, with an exact probe.
+    """What all trials have in common; as in `simulate`.
 
     Raises:
-        ValueError: The seed has more than 64 bits, or the student has no compiled program.
+        ValueError: The seed has more than 64 bits, or the student or the probe has no compiled program.
     """
 
     selection: Selection
@@ -39,23 +49,90 @@ class DeviceSetting:
     n_features: int
     seed: int
     student: Student
-    label_noise: float
+    label_noise: Noise
+    probe: object = "exact"
 
     def __post_init__(self):
-        if self.seed >= 2**64:
-            raise ValueError(f"`seed` must be below 2**64 in the compiled engine; got {self.seed}")
-        program_name(self.student)
+        check_seed(self.seed)
+        check_programs(self.probe, self.student, self.selection, self.label_noise)
 
     @property
-    def scene(self) -> Scene:
-        ridge = total_ridge(self.student, self.n_features)
-        return Scene(
-            np.uint64(self.seed), np.float64(self.probe_angle), np.float64(self.label_noise), np.float64(ridge)
+    def n_rounds(self) -> int:
+        return 1
+
+    @property
+    def own_pools(self) -> OwnPools | None:
+        """The pools of a probe that is trained on them; None with an exact one."""
+        if not isinstance(self.probe, TrainedProbe):
+            return None
+        return OwnPools(
+            rounds=((self.probe, self.selection),),
+            n_pool=pool_size(self.selection, 0.0, self.n_kept, self.label_noise),
+            sizes=(self.n_kept,),
+            n_features=self.n_features,
+            seed=self.seed,
+            student=self.student,
+            label_noise=self.flip_rate or 0.0,
         )
 
     @property
+    def flip_rate(self) -> float | None:
+        """η; None where the chance of a wrong label has a shape, which only the host draws."""
+        return None if isinstance(self.label_noise, LabelNoise) else float(self.label_noise)
+
+    @property
+    def scene(self) -> Scene:
+        noise, ridge = self.flip_rate or 0.0, total_ridge(self.student, self.n_features)
+        return Scene(np.uint64(self.seed), np.float64(self.probe_angle), np.float64(noise), np.float64(ridge))
+
+    @property
     def rule(self) -> PoolRule | None:
-        return pool_rule(self.selection, self.probe_angle, self.n_kept, self.label_noise)
+        """The rule in numbers; None where the host draws the planes."""
+        if self.flip_rate is None:
+            return None
+        return pool_rule(self.selection, self.probe_angle, self.n_kept, self.flip_rate)
+
+    def bytes_of_a_trial(self) -> tuple[int, int]:
+        """Of a trial's pool, and of its rows while it is solved."""
+        if (pools := self.own_pools) is not None:
+            return pools.bytes_of_a_trial()
+        rule, examples, features = self.rule, bucket(self.n_kept), self.n_features
+        pool = power_of_two(int(rule.pool)) if rule is not None else 0
+        planes = 8 * (_POOL_SCALARS * pool + 2 * examples)
+        return planes, 8 * features * (_ROWS_COPIES * examples + _SQUARE_COPIES * features)
+
+    def numbers(self, trials: np.ndarray, effort: Effort, layout: Layout) -> np.ndarray:
+        """Numbers of a batch, (T, 1, 15)."""
+        if (pools := self.own_pools) is not None:
+            return pools.numbers(trials, effort, layout)
+        program = students_program(program_name(self.student), self.n_features, effort, layout)
+        return np.asarray(program(self.scene, trials, _planes(self, trials, layout)))[:, None]
+
+    def fetched(self, trial: np.uint64) -> list[PrunedData]:
+        """The same draws for the host: labelled rows y x (P, N), with labels 1."""
+        if (pools := self.own_pools) is not None:
+            return pools.fetched(trial)
+        probe = np.zeros(self.n_features)
+        probe[:2] = np.cos(self.probe_angle), np.sin(self.probe_angle)
+        with device_numerics():
+            plane = _planes(self, np.array([trial]), Layout((0,), 1))[0]
+            rows = np.asarray(rows_program(self.n_features)(self.scene, trial, plane))[: self.n_kept]
+        if not np.isfinite(rows).all():
+            raise ArithmeticError(f"chance kept fewer than {self.n_kept} examples of trial {trial}; give another seed")
+        return [PrunedData(rows, np.ones(len(rows)), probe)]
+
+
+def check_programs(probe: object, student: Student, selection: Selection, label_noise: Noise) -> None:
+    """Raises a `ValueError` unless the compiled engine has a program for them."""
+    program_name(student)
+    if probe == "exact":
+        return
+    check_own_probe(probe, selection)
+    if isinstance(label_noise, LabelNoise):
+        raise ValueError(
+            "`label_noise` must be one chance for all labels with a trained probe in the compiled engine; "
+            f"got {label_noise!r} (give engine='numpy')"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,37 +176,21 @@ def simulated_on_devices(
         ValueError: There is no student, or the budget does not hold a trial.
         InaccurateError: The CPU could not verify a student either.
     """
-    numbers, stage = np.full((len(trials), N_NUMBERS), np.nan), np.full(len(trials), len(STAGES) - 1)
-    chosen = np.asarray(trials, np.uint64)
-    layout = layout or layout_of(setting.n_features)
-    with device_numerics():
-        for attempt, effort in enumerate(efforts(double_factors)):
-            left = np.flatnonzero(stage == len(STAGES) - 1)
-            for places in batches(setting, left, layout, memory_budget=memory_budget, largest=largest_batch):
-                numbers[places] = _numbers(setting, chosen[places], effort, layout)
-            stage[left[_verified(numbers[left])]] = attempt
-    for place in np.flatnonzero(stage == len(STAGES) - 1):
-        numbers[place] = _solved_by_the_host(setting, int(chosen[place]))
-    return DeviceTrials(
-        observables=Observables._make([*numbers[:, :_SCALARS].T, numbers[:, _EXCHANGE_STEPS + 1 :]]),
-        verified_by={name: int((stage == index).sum()) for index, name in enumerate(STAGES)},
-        residuals=numbers[:, _RESIDUAL],
-        interior_steps=numbers[:, _INTERIOR_STEPS],
-        exchange_steps=numbers[:, _EXCHANGE_STEPS],
+    numbers, verified_by = verified = through_stages(
+        setting,
+        trials,
+        memory_budget=memory_budget,
+        double_factors=double_factors,
+        layout=layout,
+        largest_batch=largest_batch,
     )
-
-
-def _verified(numbers: np.ndarray) -> np.ndarray:
-    """Whether the residual is at most 1e-9 and all numbers are finite, (T,)."""
-    return (numbers[:, _RESIDUAL] <= TOLERANCE) & np.isfinite(numbers).all(1)
-
-
-def _numbers(setting: DeviceSetting, trials: np.ndarray, effort: Effort, layout: Layout) -> np.ndarray:
-    """The numbers (T, 15) of a batch, padded to a size for which a program may have been compiled already."""
-    n_devices = len(layout.devices)
-    padded = np.resize(trials, n_devices * power_of_two(-(-len(trials) // n_devices)))
-    program = students_program(program_name(setting.student), setting.n_features, effort, layout)
-    return np.asarray(program(setting.scene, padded, _planes(setting, padded, layout)))[: len(trials)]
+    return DeviceTrials(
+        observables=verified.observables(0),
+        verified_by=verified_by,
+        residuals=numbers[:, 0, RESIDUAL],
+        interior_steps=numbers[:, 0, INTERIOR_STEPS],
+        exchange_steps=numbers[:, 0, EXCHANGE_STEPS],
+    )
 
 
 def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.Array | np.ndarray:
@@ -148,25 +209,9 @@ def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.A
 
 
 def fetched_rows(setting: DeviceSetting, trials: Sequence[int]) -> Iterator[PrunedData]:
-    """The same draws for the host, one trial at a time: labelled rows y x (P, N), with labels 1."""
-    layout = Layout((0,), 1)
-    probe = np.zeros(setting.n_features)
-    probe[:2] = np.cos(setting.probe_angle), np.sin(setting.probe_angle)
+    """The same draws for the host, one trial at a time: labelled rows y x (P, N), with labels 1.
+
+    A probe of the pool's own is trained, and the pool pruned, by the host.
+    """
     for trial in np.asarray(trials, np.uint64):
-        with device_numerics():
-            plane = _planes(setting, trial[None], layout)[0]
-            rows = np.asarray(rows_program(setting.n_features)(setting.scene, trial, plane))[: setting.n_kept]
-        if not np.isfinite(rows).all():
-            raise ArithmeticError(
-                f"chance kept fewer than {setting.n_kept} examples of trial {trial}; give another seed"
-            )
-        yield PrunedData(rows, np.ones(len(rows)), probe)
-
-
-def _solved_by_the_host(setting: DeviceSetting, trial: int) -> np.ndarray:
-    """The numbers (15,) of a trial by the exact solver, residual and steps NaN."""
-    with one_blas_thread():
-        (data,) = fetched_rows(setting, [trial])
-        weights, loss = train(setting.student, *data)
-        seen = observables(data, weights, loss)
-    return np.concatenate([np.array(seen[:-1]), np.full(3, np.nan), seen.direction])
+        yield from setting.fetched(trial)

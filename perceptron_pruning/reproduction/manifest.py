@@ -7,9 +7,11 @@ from perceptron_pruning.output.atomic import write_json_atomically
 from perceptron_pruning.output.provenance import NUMERICAL, PACKAGE, PYTHON, provenance
 
 MANIFEST = "manifest.json"
+DRAWS = "numpy"  # engine whose stream of draws every reproduction has, wherever it runs
 PACKAGES = (PYTHON, PACKAGE, *NUMERICAL, "matplotlib")  # that decide the numbers and the pictures
 
 
 def write_manifest(folder: Path, parameters: Mapping[str, str]) -> None:
-    """Parameters, versions, commit and machine, as JSON."""
-    write_json_atomically(folder / MANIFEST, {"settings": dict(parameters)} | provenance(*PACKAGES))
+    """Parameters, the stream of draws, versions, commit and machine, as JSON."""
+    made = {"settings": dict(parameters), "engine": DRAWS}
+    write_json_atomically(folder / MANIFEST, made | provenance(*PACKAGES))

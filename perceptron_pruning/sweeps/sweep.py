@@ -84,7 +84,7 @@ def sweep(
 
 def _engine(grid: Grid | CellList, engine: str) -> Engine:
     """The one engine of all cells."""
-    engines = {engine_of(engine, cell.probe, cell.student) for cell in grid.cells}
+    engines = {engine_of(engine, cell.probe, cell.student, cell.selection, cell.label_noise) for cell in grid.cells}
     return "jax" if engines == {"jax"} else "numpy"
 
 

@@ -11,21 +11,25 @@ import pytest
 from scipy.stats import ks_2samp, kstest
 
 from perceptron_pruning import compare, simulate
-from perceptron_pruning.device import trials as device_trials
+from perceptron_pruning.device import stages
+from perceptron_pruning.device.batches import layout_of
 from perceptron_pruning.device.rule import pool_rule
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
 from perceptron_pruning.observables import observables
+from perceptron_pruning.parallel.cores import usable_cores
 from perceptron_pruning.sampling import pruned_data
 from perceptron_pruning.students.training import train
 from replica_theory import (
     Calibrated,
     EmpiricalRisk,
+    GradientProbe,
     KeepBetween,
     KeepEasiest,
     KeepHardest,
     KeepRandom,
     KeepWindows,
     KeepWithProbability,
+    ProbitNoise,
     TrainedProbe,
     Verified,
 )
@@ -60,6 +64,7 @@ RULES = {
     "shipped: verified": Verified(KeepHardest(0.5), 0.9, 0.4),
     "shipped: own": OwnRule(0.3),
 }
+SHAPED = ProbitNoise(0.5)
 SOME_RULES = [
     pytest.param(rule, id=name, marks=() if name in ("hardest", "probability") else pytest.mark.slow)
     for name, rule in RULES.items()
@@ -134,6 +139,16 @@ def test_kept_examples_have_the_law_of_the_numpy_draws(rule):
     assert ks_2samp(ours, np.concatenate([d.labels * (d.inputs @ probe) for d in theirs])).pvalue > 1e-3
 
 
+@pytest.mark.slow
+def test_noise_with_a_shape_has_its_law_and_the_cpus_students():
+    chosen = setting(label_noise=SHAPED, student=EmpiricalRisk("square", 0.1))
+    result = simulated_on_devices(chosen, range(32))
+    assert result.verified_by["cpu"] == 0
+    assert largest_difference(result, chosen, range(32)) < 1e-9
+    wrong = np.concatenate([data.inputs[:, 0] < 0 for data in fetched_rows(chosen, range(32))])
+    assert 0.1 < wrong.mean() < 0.5  # the hardest fields |z| are those of most wrong labels
+
+
 def test_a_probability_that_a_table_misses_is_shipped():
     """A jump that is not declared would be smeared by linear interpolation."""
     assert pool_rule(KeepWithProbability(lambda z, y: np.where(np.abs(z) < 0.7, 0.9, 0.1)), 0.0, 10, 0.0) is None
@@ -146,7 +161,7 @@ def test_a_probability_that_a_table_misses_is_shipped():
 @pytest.mark.slow
 def test_what_no_program_verifies_goes_to_the_cpu(monkeypatch):
     expected = simulated_on_devices(setting(), range(8))
-    monkeypatch.setattr(device_trials, "TOLERANCE", -1.0)
+    monkeypatch.setattr(stages, "TOLERANCE", -1.0)
     left = simulated_on_devices(setting(), range(8))
     assert left.verified_by == {"quick": 0, "patient": 0, "cpu": 8}
     for ours, exact in zip(expected.observables, left.observables, strict=True):
@@ -164,12 +179,17 @@ def test_simulate_names_its_engine_and_has_the_theorys_error():
     ("change", "message"),
     [
         ({"engine": "cuda"}, "`engine` must be 'auto', 'numpy' or 'jax'; got 'cuda'"),
-        ({"probe": TrainedProbe()}, r"`probe` must be 'exact' in the compiled engine.*give engine='numpy'"),
+        ({"probe": TrainedProbe("hinge")}, r"`probe` must be 'exact' or a TrainedProbe of the square, logistic or"),
+        ({"probe": TrainedProbe("square", ridge=0)}, r"with a ridge > 0 in the compiled engine.*give engine='numpy'"),
+        ({"probe": "trained"}, r"`probe` must be 'exact' or a TrainedProbe.*got 'trained'"),
+        ({"probe": GradientProbe(steps=2)}, r"`probe` must be 'exact' or a TrainedProbe.*got GradientProbe"),
+        ({"probe": TrainedProbe(), "label_noise": SHAPED}, "`label_noise` must be one chance for all labels"),
+        ({"probe": TrainedProbe(), "selection": OwnRule(0.5)}, "`selection` must be a rule of this package"),
         ({"student": EmpiricalRisk("logistic", 0.0)}, "a ridge > 0 and no sample weights in the compiled engine"),
         ({"seed": 2**64}, r"`seed` must be below 2\*\*64 in the compiled engine"),
         ({"memory_budget": 1000}, "`memory_budget` must hold one trial of 20 kept on each of 1 devices"),
     ],
-    ids=["engine", "probe", "student", "seed", "memory"],
+    ids=["engine", "hinge", "no ridge", "perceptron", "steps", "noise", "own rule", "student", "seed", "memory"],
 )
 def test_refusals(change, message):
     arguments = {"selection": KeepHardest(0.5), "n_features": 10, "n_trials": 2, "engine": "jax"}
@@ -185,6 +205,50 @@ def test_students_of_a_risk_are_those_of_the_cpu(student):
         result = simulated_on_devices(chosen, range(32))
         assert result.verified_by["cpu"] == 0
         assert largest_difference(result, chosen, range(6)) < 1e-8
+
+
+PROBES = [
+    pytest.param(TrainedProbe("logistic", 0.1, share=0.5), id="logistic, half"),
+    pytest.param(TrainedProbe("square", 0.3), id="square", marks=pytest.mark.slow),
+    pytest.param(TrainedProbe("squared_hinge", 0.02, share=0.7), id="squared hinge", marks=pytest.mark.slow),
+    pytest.param(TrainedProbe(ridge=math.inf, share=0.3), id="Hebb", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=str)
+def test_probes_and_students_of_whole_pools_are_those_of_the_cpu_on_the_same_rows(probe):
+    chosen = setting(probe=probe, probe_angle=0.0, label_noise=0.05 if probe.loss == "square" else 0.0)
+    if chosen.label_noise:
+        chosen = replace(chosen, student=EmpiricalRisk("square", 0.1))
+    result = simulated_on_devices(chosen, range(32))
+    assert result.verified_by["cpu"] == 0
+    assert result.residuals.max() < 1e-9
+    assert largest_difference(result, chosen, range(32)) < 1e-9
+
+
+@pytest.mark.slow
+def test_pools_of_trained_probes_do_not_depend_on_batch_order_or_padding():
+    chosen = setting(probe=TrainedProbe("logistic", 0.1, share=0.5), probe_angle=0.0)
+    whole = simulated_on_devices(chosen, range(32)).observables
+    order = np.random.default_rng(0).permutation(32)
+    shuffled = simulated_on_devices(chosen, order.tolist(), largest_batch=8).observables
+    for values, others in zip(whole, shuffled, strict=True):
+        assert others == pytest.approx(values[order], rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [KeepHardest(0.3), Calibrated(KeepEasiest(0.4), 0.3)], ids=["hardest", "calibrated"])
+def test_trained_probes_have_the_law_of_the_numpy_engine_and_the_theorys_error(rule):
+    """The share that trains, the share that a lottery keeps, and the noise are independent draws in both."""
+    probe = TrainedProbe("logistic", 0.1, share=0.5)
+    cell = {"selection": rule, "probe": probe, "n_features": 40, "n_trials": 400}
+    ours, theirs = simulate(2.0, seed=1, engine="jax", **cell), simulate(2.0, seed=2, engine="numpy", **cell)
+    assert ours.engine == "jax"
+    for name in ("generalization_error", "probe_overlap", "probe_angles", "margin"):
+        assert ks_2samp(getattr(ours, name), getattr(theirs, name)).pvalue > 1e-3
+    other = simulate(2.0, seed=2, engine="numpy", **(cell | {"probe": replace(probe, share=0.2)}))  # it can fail
+    assert ks_2samp(ours.probe_angles, other.probe_angles).pvalue < 1e-6
+    assert abs(compare(ours).z_score) < 4
 
 
 @pytest.mark.slow
@@ -223,20 +287,28 @@ def test_examples_without_a_student_are_refused_with_their_certificate():
         simulate(6.0, selection=KeepRandom(), n_features=8, n_trials=4, label_noise=0.3, engine="jax")
 
 
+def test_a_cpu_has_fewer_batched_calls_of_lapack_than_cores():
+    assert layout_of(20).lock_step == 32
+    assert layout_of(200).lock_step == 3
+    assert layout_of(20, side_by_side=usable_cores()).lock_step == (1 if usable_cores() > 1 else 32)
+
+
 @pytest.mark.slow
 def test_one_two_and_four_devices_give_the_same(tmp_path):
     script = (
         "import sys, numpy as np, jax, perceptron_pruning as p\n"
         "from replica_theory import KeepHardest\n"
         "p.use_compilation_cache(sys.argv[1])\n"
-        "r = p.simulate(3.0, selection=KeepHardest(0.3), probe_angle=0.2, n_features=20, n_trials=50, engine='jax')\n"
+        "cell = dict(selection=KeepHardest(0.3), probe_angle=0.2, n_features=20, n_trials=50, engine='jax')\n"
+        "r = p.simulate(3.0, **cell)\n"
+        "for first in range(50, 1050, 50): p.simulate(3.0, first_trial=first, **cell)\n"
         "print(len(jax.devices()), *map(float.hex, [*r.margin, *r.direction.ravel(), *r.generalization_error]))"
     )
     results = {}
     for count in (1, 2, 4):
         environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
         command = [sys.executable, "-c", script, str(tmp_path / "cache")]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
         assert run.returncode == 0, run.stderr
         seen, *numbers = run.stdout.split()
         assert int(seen) == count

@@ -148,6 +148,8 @@ def test_everything_is_written(finished):
     assert status(folder / "simulation.zarr").complete
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["settings"]["n_trials"] == "6"
+    assert manifest["engine"] == "numpy"
+    assert "engine" not in status(folder / "simulation.zarr").study  # of the same draws: only others are named
     assert {"python", "numpy", "scipy", "jax", "perceptron-pruning"} <= set(manifest["versions"])
 
 

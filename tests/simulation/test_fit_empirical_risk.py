@@ -12,6 +12,7 @@ from scipy.optimize import linprog, minimize
 from scipy.special import expit, log_expit
 
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
+from perceptron_pruning.students.arrays import NUMPY
 from perceptron_pruning.students.empirical_risk import hinge, proximal, smooth
 from replica_theory.losses.named import LOSSES
 
@@ -118,6 +119,22 @@ def test_hinge_agrees_with_a_general_optimiser():
     )
     assert general.success
     assert fit_empirical_risk(x, y, loss="hinge", ridge=0.1).weights == pytest.approx(general.x[:6], abs=1e-6)
+
+
+def test_a_point_in_single_precision_is_made_exact_in_double():
+    rows, importance = np.random.default_rng(0).standard_normal((2, 40, 5))
+    importance = 0.5 + importance[:, 0] ** 2
+    single = rows.astype(np.float32), importance.astype(np.float32)
+    ridge, gram = np.array(0.3, np.float32), single[0].T @ single[0]
+    point = hinge.start(NUMPY, *single, ridge, gram)
+    point = hinge.interior_point(NUMPY, single[0], ridge, point, tolerance=1e-4)
+    exact = hinge.in_double(rows, importance, np.asarray(point.weights, float), point)
+    slack, dual = np.split(np.asarray(exact.slack), 2), np.split(np.asarray(exact.dual), 2)
+    assert rows @ exact.weights == pytest.approx(1 + slack[0] - slack[1], abs=1e-14)
+    assert dual[0] + dual[1] == pytest.approx(importance, rel=1e-15)
+    assert exact.slack == pytest.approx(point.slack, abs=1e-4)
+    assert exact.dual == pytest.approx(point.dual, abs=1e-4)
+    assert min(map(np.min, (*slack, *dual))) > 0
 
 
 @pytest.mark.parametrize("name", NAMES, ids=str)
@@ -231,6 +248,26 @@ def test_units_order_and_repetition_do_not_matter(name, n_examples, n_features, 
     assert unit * scaled.weights == pytest.approx(fit.weights, rel=1e-6, abs=1e-7 * size)
     mirrored = fit_empirical_risk(-x, -y, loss=name, ridge=ridge, sample_weight=times)
     assert mirrored.weights == pytest.approx(fit.weights, rel=1e-6, abs=1e-7 * size)
+
+
+@pytest.mark.parametrize("name", SMOOTH, ids=str)
+@pytest.mark.parametrize("longest", [1.0, 1e6], ids=["alike", "one row of a million"])
+def test_hessians_in_single_precision_serve_or_are_made_again_in_double(monkeypatch, name, longest):
+    x, y = examples(100, 10, noise=0.2)
+    x[0] *= longest
+    precisions, newton = [], smooth.newton
+
+    def noted(*arguments, single, **options):
+        precisions.append("single" if single else "double")
+        return newton(*arguments, single=single, **options)
+
+    monkeypatch.setattr(smooth, "newton", noted)
+    quick = fit_empirical_risk(x, y, loss=name, ridge=0.1)
+    assert precisions == (["single"] if longest == 1 else ["single", "double"])
+    monkeypatch.setattr(smooth, "_MANY_ROWS", np.inf)
+    double = fit_empirical_risk(x, y, loss=name, ridge=0.1)
+    assert precisions[-1] == "double"
+    assert quick.weights == pytest.approx(double.weights, rel=1e-9, abs=1e-9 * np.abs(double.weights).max())
 
 
 @pytest.mark.parametrize("name", NAMES, ids=str)

@@ -15,7 +15,9 @@ import pytest
 import xarray as xr
 
 from perceptron_pruning.commands.sweep import sweep_command
+from perceptron_pruning.studies import StoreError
 from perceptron_pruning.studies.dataset import read_sweep
+from perceptron_pruning.studies.status import status
 from perceptron_pruning.sweeps import Grid, config
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.parsing import rule
@@ -61,6 +63,16 @@ def test_example_in_the_help_is_a_sweep(tmp_path, monkeypatch, capsys):
     assert "24 cells of 100 trials are in sweep.zarr and sweep.nc" in capsys.readouterr().out
     with xr.open_dataset("sweep.nc", engine="h5netcdf") as back:
         np.testing.assert_array_equal(back.overlap, read_sweep("sweep.zarr").overlap)
+
+
+def test_the_command_names_an_engine_and_refuses_processes_for_devices(tmp_path):
+    (tmp_path / "sweep.toml").write_text("alpha_prune = 1\nn_features = 20\nn_trials = 2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="`--workers` must be left out with `--engine jax`"):
+        sweep_command(tmp_path / "sweep.toml", workers=2, engine="jax")
+    assert sweep_command(tmp_path / "sweep.toml", engine="numpy") == 0
+    assert "engine" not in status(tmp_path / "sweep.zarr").study  # no name means "numpy"
+    with pytest.raises(StoreError, match="`engine`"):
+        sweep_command(tmp_path / "sweep.toml", engine="jax")
 
 
 def test_examples_of_the_file_are_grids():

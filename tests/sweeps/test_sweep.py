@@ -15,6 +15,8 @@ from perceptron_pruning import compare, simulate, sweep
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies import StoreError
 from perceptron_pruning.studies.dataset import write_netcdf
+from perceptron_pruning.studies.status import status
+from perceptron_pruning.studies.store import Store
 from perceptron_pruning.sweeps import Cell, CellList, Grid, compare_sweep, read_sweep
 from perceptron_pruning.sweeps.config import grid_of
 from perceptron_pruning.sweeps.sweep import OUTPUTS
@@ -102,6 +104,44 @@ def test_linear_algebra_on_more_threads_would_change_the_last_bits_and_is_kept_t
         with threadpool_limits(limits=limit), ThreadPoolExecutor(1) as here:
             stores.append(sweep(grid, tmp_path / f"{limit}.zarr", executor=here))
     same(*stores)
+
+
+DEVICES = Grid(alpha_prune=2.0, selection=(KeepHardest(0.3), KeepEasiest(0.3)), n_features=8, n_trials=64)
+
+
+def test_the_compiled_engine_checkpoints_each_batch_and_goes_on_after_an_interrupt(tmp_path, monkeypatch):
+    """Two cells in batches of 32 trials: interrupted at the third, resumed, it is what it would have been."""
+    written, write = [], Store.write
+
+    def interrupted(store, task, arrays, finished):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append((list(task.cells), task.trials))
+        write(store, task, arrays, finished)
+
+    half = tmp_path / "half.zarr"
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(DEVICES, half, engine="jax", task_seconds=0.002)
+    assert {len(trials) for _, trials in written} == {32}
+    assert status(half).share_done == 0.5
+    whole = sweep(DEVICES, tmp_path / "whole.zarr", engine="jax", task_seconds=0.002)
+    same(sweep(DEVICES, half, engine="jax", task_seconds=0.002), whole)
+    assert status(half).study["engine"] == "jax"
+    assert whole.attrs["study"]["engine"] == "jax"
+    cell = DEVICES.cells[1]
+    point = {"selection": cell.selection, "n_features": 8, "n_trials": 32, "seed": cell.seed(DEVICES.seed)}
+    ours = whole.sel(selection=repr(cell.selection)).squeeze()
+    for first in (0, 32):
+        expected = simulate(2.0, first_trial=first, engine="jax", **point)
+        for name in OUTPUTS:
+            np.testing.assert_array_equal(ours[name][first : first + 32], getattr(expected, name))
+
+
+def test_a_store_of_the_other_engine_is_refused(swept):
+    with pytest.raises(StoreError, match="`engine`"):
+        sweep(SMALL, swept[0], engine="jax")
 
 
 def test_a_cell_keeps_its_numbers_in_a_larger_grid(swept, tmp_path):

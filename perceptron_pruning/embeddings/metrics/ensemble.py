@@ -22,7 +22,7 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import (
 )
 from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 from perceptron_pruning.embeddings.runtime.settings import ACTIVE_LEARNING_SHARE, EARLY_METRICS
 
 DISAGREEMENT_METRICS = {
@@ -82,7 +82,7 @@ def ensemble_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.n
         active_learning_mutual_information   H(p̄) − mean_m H(p_m), in nats
         active_learning                      1 for the 80 % of largest H(p̄), 0 for the others
     """
-    with jax.enable_x64(True):
+    with full_precision():
         return _TrainingRun(context, names).scores()
 
 

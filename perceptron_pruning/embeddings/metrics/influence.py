@@ -13,7 +13,7 @@ import numpy as np
 from perceptron_pruning.embeddings.metrics.memorization import DeviceRidgeHead, fit_ridge
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 from perceptron_pruning.embeddings.runtime.settings import TEST_ROWS_AT_ONCE
 
 
@@ -30,7 +30,7 @@ def influence(context: ScoringContext) -> dict[str, np.ndarray]:
     fitted = fit_ridge(context)
     maximum = np.full(len(context.rows), -np.inf)
     total = np.zeros(len(context.rows))
-    with jax.enable_x64(True):
+    with full_precision():
         head = DeviceRidgeHead.of(fitted, context)
         for whitened_tests, test_classes in _whitened_tests(head, context):
             width = max(whitened_tests.shape[1], context.n_classes)

@@ -15,7 +15,7 @@ from scipy.linalg import cho_solve, solve_triangular
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_everywhere
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def memorization(context: ScoringContext) -> dict[str, np.ndarray]:
     """
     fitted = fit_ridge(context)
     scores = np.empty(len(context.rows))
-    with jax.enable_x64(True):
+    with full_precision():
         head = DeviceRidgeHead.of(fitted, context)
         for block in blocks(context.rows, progress=context.progress, label="leave-one-out"):
             classes = context.required_classes[block.span]
@@ -125,7 +125,7 @@ def leverage(context: ScoringContext) -> np.ndarray:
     """Leverage h of every row, (n,) in (0, 1): ∂f_i/∂y_i of its own fit."""
     fitted = fit_ridge(context)
     leverages = np.empty(len(context.rows))
-    with jax.enable_x64(True):
+    with full_precision():
         head = DeviceRidgeHead.of(fitted, context)
         for block in blocks(context.rows, progress=context.progress, label="leverage"):
             leverages[block.span] = head.leverages(head.inputs(on_local_devices(block.values)))
@@ -154,7 +154,7 @@ def _second_moments(context: ScoringContext) -> tuple[np.ndarray, np.ndarray]:
     if stored:
         return stored["gram"], stored["class_sums"]
     width = context.rows.n_features
-    with jax.enable_x64(True):
+    with full_precision():
         moments = jnp.zeros((width, width), jnp.float64), jnp.zeros((context.n_classes, width), jnp.float64)
         scaling = DeviceScaling.of(context)
         for block in blocks(context.rows, progress=context.progress, label="second moments"):

@@ -17,7 +17,7 @@ from scipy.linalg import cho_factor, cho_solve
 from perceptron_pruning.embeddings.metrics.memorization import DeviceScaling
 from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES
 
 
@@ -31,7 +31,7 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
     rounds = context.settings.ridge.rounds
     stored = context.checkpoint.load("subsets")
     total, done = (stored["total"], int(stored["done"])) if stored else (np.zeros(len(context.rows)), 0)
-    with jax.enable_x64(True):
+    with full_precision():
         for number in range(done, rounds):
             total = total + _round_scores(context, number)
             context.checkpoint.save("subsets", total=total, done=number + 1)

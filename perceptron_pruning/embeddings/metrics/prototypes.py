@@ -14,7 +14,7 @@ import numpy as np
 from perceptron_pruning.embeddings.metrics.kmeans.lloyd import fit_kmeans, prototype_distances, unit_rows
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 
 
 def self_supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]:
@@ -41,7 +41,7 @@ def self_supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]
 def supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]:
     """‖x_i − mean of the class of i‖."""
     spherical = context.settings.kmeans.spherical
-    with jax.enable_x64(True):
+    with full_precision():
         means = _class_means(context, spherical)
         scores = np.empty(len(context.rows))
         for block in blocks(context.rows, progress=context.progress, label="class prototypes"):

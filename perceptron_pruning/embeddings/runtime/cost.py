@@ -67,7 +67,9 @@ def matrix_rate(dtype: np.dtype) -> float:
     import jax
     import jax.numpy as jnp
 
-    with jax.enable_x64(True):
+    from perceptron_pruning.embeddings.runtime.devices import full_precision  # imports JAX
+
+    with full_precision():
         square = jnp.ones((PRODUCT_SIZE, PRODUCT_SIZE), dtype)
         product = jax.jit(jnp.matmul)
         product(square, square).block_until_ready()

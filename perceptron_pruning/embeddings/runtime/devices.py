@@ -1,8 +1,18 @@
-"""Blocks of rows on the devices of this process."""
+"""Blocks of rows on the devices of this process, and the precision of what is computed there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Double precision where it is asked for, and products of single precision as such: no TF32, no bfloat16."""
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        yield
 
 
 def on_local_devices(values: np.ndarray) -> jax.Array:

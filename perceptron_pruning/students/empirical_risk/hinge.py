@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from perceptron_pruning.students.arrays import NUMPY, Array
-from perceptron_pruning.students.empirical_risk.hinge_interior_point import Iterate, interior_point, start
+from perceptron_pruning.students.empirical_risk.hinge_interior_point import Iterate, in_double, interior_point, start
 from perceptron_pruning.students.empirical_risk.max_margin_limit import max_margin_limit
 from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, relative_gap
 
-_GAPS = (1e-4, 1e-8, 1e-13)  # relative duality gaps at which the interior point is asked for the partition
+_COARSE_GAP = 1e-4  # relative duality gap up to which the interior point is in single precision
+_GAPS = (_COARSE_GAP, 1e-8, 1e-13)  # relative duality gaps at which it is asked for the partition
 _EXCHANGES = 12  # rounds of exchanges at most
 _SETTLED = 1e-11  # violation of a margin's side of 1, or of β's interval relative to v, that counts as none
 _REFINEMENTS = 3  # solves of (H3) by one factor
@@ -44,11 +45,11 @@ def fit_hinge(problem: Problem) -> Solution:
 
 def _with_ridge(problem: Problem, ridge: float) -> Solution:
     """The problem's student, by partitions from the interior point of this ridge."""
-    gram = problem.rows.T @ problem.rows
     with np.errstate(all="ignore"):  # what overflows does not pass
-        point = start(NUMPY, problem.rows, problem.importance, ridge, gram)
-        for gap, approximate in ((_GAPS[0], gram), *((gap, None) for gap in _GAPS[1:])):
-            point = interior_point(NUMPY, problem.rows, ridge, point, tolerance=gap, gram=approximate)
+        point = _coarse_point(problem, ridge)
+        for gap in _GAPS:
+            if gap < _COARSE_GAP:
+                point = interior_point(NUMPY, problem.rows, ridge, point, tolerance=gap)
             guess = partition(point)
             solution = _max_margin_student(problem) if not guess.short.any() else None
             solution = solution or solve_partition(problem, guess)
@@ -56,6 +57,22 @@ def _with_ridge(problem: Problem, ridge: float) -> Solution:
                 return solution
         # the rows of J depend on each other: the last point itself
         return _checked(problem, np.asarray(point.weights), np.asarray(point.dual)[: len(problem.rows)])
+
+
+def _coarse_point(problem: Problem, ridge: float) -> Iterate:
+    """The first point, in half the time by single precision; in double where that overflows.
+
+    For rows of root mean square 1, A/u, the student is u w, of ridge μ/u².
+    """
+    unit = float(np.sqrt((problem.rows**2).mean()))
+    for kind in ("float32", "float64"):
+        rows, importance = (problem.rows / unit).astype(kind), problem.importance.astype(kind)
+        scaled, gram = np.array(ridge / unit**2, kind), rows.T @ rows
+        point = start(NUMPY, rows, importance, scaled, gram)
+        point = interior_point(NUMPY, rows, scaled, point, tolerance=_COARSE_GAP, gram=gram)
+        if np.isfinite(point.error):
+            break
+    return in_double(problem.rows, problem.importance, np.asarray(point.weights, float) / unit, point)
 
 
 def _max_margin_student(problem: Problem) -> Solution | None:

@@ -22,6 +22,8 @@ from functools import partial
 from types import ModuleType
 from typing import NamedTuple
 
+import numpy as np
+
 from perceptron_pruning.students.arrays import Array, Arrays
 from perceptron_pruning.students.normal_equations import weighted_gram
 from perceptron_pruning.students.predictor_corrector import Direction, iterate, predictor_corrector, unless_lost
@@ -52,6 +54,16 @@ def start(arrays: Arrays, rows: Array, importance: Array, ridge: Array | float, 
     excess = rows @ weights - 1
     slack = xp.maximum(xp.concatenate([excess, -excess]), 0.0) + (xp.sqrt(xp.mean(excess**2)) + _LEAST_SLACK)
     return Iterate(weights, slack, 0.5 * xp.concatenate([importance, importance]), xp.array(xp.inf), 0)
+
+
+def in_double(rows: np.ndarray, importance: np.ndarray, weights: np.ndarray, point: Iterate) -> Iterate:
+    """The point in double precision, with the first of (H1) and β + (v − β) = v made exact again."""
+    slack, dual = (np.asarray(part, dtype=float).reshape(2, -1) for part in (point.slack, point.dual))
+    missing = rows @ weights - 1 - (slack[0] - slack[1])
+    slack = slack + np.maximum([missing, -missing], 0.0)
+    smaller = np.minimum(*dual)
+    dual = np.where(dual[0] <= dual[1], [smaller, importance - smaller], [importance - smaller, smaller])
+    return Iterate(weights, slack.ravel(), dual.ravel(), np.asarray(point.error, dtype=float), 0)
 
 
 def interior_point(

@@ -11,6 +11,7 @@ from replica_theory.losses.named import Logistic, Square, SquaredHinge
 SQUARE, LOGISTIC, SQUARED_HINGE = Square(), Logistic(), SquaredHinge()
 
 _INSIDE = 1 - 1e-6  # scale of the max-margin student, at which its support is short of margin 1
+_MANY_ROWS = 5  # rows per feature from which Hessians are made in single precision first
 _PATIENCE = 25  # Hessians at most, where another start may need fewer
 
 
@@ -66,11 +67,24 @@ def _least_squares(problem: Problem) -> Solution:
 def _by_newton(
     problem: Problem, loss: DifferentiableLoss, start: np.ndarray | None, *, most: int = MAX_HESSIANS
 ) -> Solution:
-    """The point at which `newton` ends, from ``start`` or from 0, with ‖next step‖/‖w‖ as its residual."""
-    rows = problem.rows
-    start = np.zeros(rows.shape[1]) if start is None else start
+    """The point at which `newton` ends, from ``start`` or from 0, with ‖next step‖/‖w‖ as its residual.
+
+    With many rows Hessians are made in single precision, and again in double if that does not lead to a minimum.
+    """
+    examples, features = problem.rows.shape
+    start = np.zeros(features) if start is None else start
+    if examples >= _MANY_ROWS * features:
+        quick = _newton_solution(problem, loss, start, most=most, single=True)
+        if quick.verified:
+            return quick
+    return _newton_solution(problem, loss, start, most=most, single=False)
+
+
+def _newton_solution(
+    problem: Problem, loss: DifferentiableLoss, start: np.ndarray, *, most: int, single: bool
+) -> Solution:
     with np.errstate(all="ignore"):  # what overflows does not pass
-        point = newton(NUMPY, loss, rows, problem.importance, problem.ridge, start, most=most)
+        point = newton(NUMPY, loss, problem.rows, problem.importance, problem.ridge, start, most=most, single=single)
     weights, margins = np.asarray(point.weights), np.asarray(point.margins)
     return _solution(problem, loss, weights, margins, residual=float(point.error))
 

@@ -114,5 +114,4 @@ def _inverse(factor: np.ndarray) -> np.ndarray:
     if not factor.size:
         return factor
     inverse, _ = _potri(factor, lower=True, overwrite_c=True)
-    lower = np.tril(inverse)
-    return lower + np.tril(lower, -1).T
+    return np.where(np.tri(len(inverse), dtype=bool), inverse, inverse.T)

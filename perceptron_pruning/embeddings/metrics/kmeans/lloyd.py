@@ -12,7 +12,7 @@ from perceptron_pruning.embeddings.metrics.kmeans.assignment import ENGINES, Clu
 from perceptron_pruning.embeddings.metrics.kmeans.start import plus_plus, random_rows, sample_size
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, NoCheckpoint, load_everywhere
-from perceptron_pruning.embeddings.runtime.devices import on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup, SingleProcess
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import KMEANS_RESIDENT_BYTES, KMeansSettings
@@ -65,7 +65,7 @@ def fit_kmeans(
         ValueError: k is out of range, or there are fewer distinct rows than k.
     """
     run = _Lloyd(rows, settings, group or SingleProcess(), progress or NoProgress(), checkpoint or NoCheckpoint())
-    with jax.enable_x64(True):
+    with full_precision():
         return run.fit(seed, centroids)
 
 
@@ -233,7 +233,7 @@ def prototype_distances(
 ) -> np.ndarray:
     """Euclidean distance of every row to its nearest centroid, (n,) float64."""
     distances = np.empty(len(rows))
-    with jax.enable_x64(True):
+    with full_precision():
         device_centroids = jnp.asarray(centroids)
         for block in blocks(rows, progress=progress, label=label, widest=len(centroids)):
             values = unit_rows(block.values) if spherical else block.values
