@@ -236,7 +236,7 @@ class Broken:
 
 
 def test_a_proximal_operator_that_returns_nonsense_is_named():
-    with pytest.raises(ValueError, match=r"`loss.proximal` must return one value for each field of shape"):
+    with pytest.raises(ValueError, match=r"`loss.proximal` must return one value for each field"):
         error(1.0, Broken(), 0.1)
 
 
