@@ -21,6 +21,7 @@ from replica_theory.errors import (
 )
 from replica_theory.selection import Calibrated, KeepWithProbability, Selection, Verified, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
+from replica_theory.selection.label_noise import Noise, check_label_noise
 
 RESIDUAL_TOLERANCE = 1e-8
 _LARGEST_ALPHA = 1e9
@@ -38,6 +39,7 @@ class BayesSolution(ArrayFields, Generic[Values]):
         alpha_prune: α, kept examples per dimension.
         selection: The rule by which they were kept.
         probe_angle: θ, radians.
+        label_noise: η, or a `LabelNoise`; the student knows it.
         knows: What the student knows beside examples and labels.
         generalization_error: ε, least test error on unpruned data.
         overlap: R = cos of the angle between the posterior's mean and the teacher; R² is the overlap q of
@@ -48,6 +50,7 @@ class BayesSolution(ArrayFields, Generic[Values]):
     alpha_prune: Values
     selection: Selection
     probe_angle: float
+    label_noise: Noise
     knows: Knowledge
     generalization_error: Values
     overlap: Values
@@ -56,14 +59,24 @@ class BayesSolution(ArrayFields, Generic[Values]):
 
 @overload
 def bayes_optimal(
-    alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0, knows: Knowledge
+    alpha_prune: float, *, selection: Selection, probe_angle: float = 0.0, label_noise: Noise = 0.0, knows: Knowledge
 ) -> BayesSolution[float]: ...
 @overload
 def bayes_optimal(
-    alpha_prune: np.ndarray | Sequence[float], *, selection: Selection, probe_angle: float = 0.0, knows: Knowledge
+    alpha_prune: np.ndarray | Sequence[float],
+    *,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: Noise = 0.0,
+    knows: Knowledge,
 ) -> BayesSolution[np.ndarray]: ...
 def bayes_optimal(
-    alpha_prune: ArrayLike, *, selection: Selection, probe_angle: float = 0.0, knows: Knowledge
+    alpha_prune: ArrayLike,
+    *,
+    selection: Selection,
+    probe_angle: float = 0.0,
+    label_noise: Noise = 0.0,
+    knows: Knowledge,
 ) -> BayesSolution[FloatOrArray]:
     """Least test error that any student can reach on pruned data, in the limit N → ∞ at fixed P/N.
 
@@ -75,6 +88,8 @@ def bayes_optimal(
         alpha_prune: α, kept examples per dimension, in (0, 1e9]; scalar or 1-D.
         selection: Which examples are kept, as a function of probe field and label.
         probe_angle: θ between probe and teacher, radians, in [0, π/2].
+        label_noise: η, chance that a label of the pool is flipped, in [0, 1/2], or a `LabelNoise`, which the student
+            knows too.
         knows: "probe" or "rule".
 
     Returns:
@@ -100,7 +115,8 @@ def bayes_optimal(
         )
     if knows not in get_args(Knowledge):
         raise ValueError(f'`knows` must be "probe" or "rule"; got {knows!r}')
-    kept = check_selection(selection).kept_distribution(angle)
+    noise = check_label_noise(label_noise)
+    kept = check_selection(selection).kept_distribution(angle, noise)
     if knows == "rule":
         _refuse_one_sided(selection)
     solve = _knower_of_probe if knows == "probe" else _knower_of_rule
@@ -111,6 +127,7 @@ def bayes_optimal(
         alpha_prune=shaped_like(alphas, points),
         selection=selection,
         probe_angle=angle,
+        label_noise=noise,
         knows=knows,
         generalization_error=shaped_like(alphas, angles / math.pi),
         overlap=shaped_like(alphas, np.cos(angles)),

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._kept_averages.teacher_field import positive_pieces, window_moments
+from replica_theory._kept_averages.teacher_field import labelled_fields, window_moments
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density, orthant
 from replica_theory._numerics.quadrature import breakpoints, composite_rule, thinned
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
@@ -30,13 +30,14 @@ _LEAST_SLOPE = 1e-3  # of E[w_u | w_z], in the width of a step
 
 
 def field_information(kept: KeptDistribution, ratio: float, order: int) -> float:
-    """E_{w ~ N(0, q)} Z'(w)²/Z(w) at θ = 0, Z = ∫_{u > 0} du q(u) N(u; w, 1−q), at q/(1−q) = ``ratio``."""
+    """E_{w ~ N(0, q)} Z'(w)²/Z(w) at θ = 0, Z = ∫ du q(u) L(u) N(u; w, 1−q), at q/(1−q) = ``ratio``."""
     size, deviation = math.sqrt(ratio / (1 + ratio)), 1 / math.sqrt(1 + ratio)
-    edges = np.append(kept.edges, 0.0)
-    steps = (edges / size)[None], np.full((1, edges.size), deviation / size)
+    centres, widths = np.array(kept.label.steps).T
+    edges, widths = np.append(kept.edges, centres), np.append(np.zeros(kept.edges.size), widths)
+    steps = (edges / size)[None], (np.hypot(deviation, widths) / size)[None]
     nodes = composite_rule(breakpoints(-_REACH, _REACH, grid=_GRID, features=steps), order)
     w = size * nodes.points
-    chance, first = np.sum([window_moments(piece, w, deviation) for piece in positive_pieces(kept)], axis=0)
+    chance, first = np.sum([window_moments(piece, w, deviation) for piece in labelled_fields(kept)], axis=0)
     slope = (first - w * chance) / deviation**2
     share = np.divide(slope**2, chance, out=np.zeros_like(chance), where=chance > _LEAST_FIELD_CHANCE)
     return float(nodes.weights @ (normal_density(nodes.points) * share))
@@ -56,7 +57,7 @@ def fields_information(
             edges, or from quadrature over z.
     """
     wz, wu, weights = _nodes(kept, covariance, overlap, order)
-    chance, by_z, by_u = (_chance if closed_form else _chance_by_quadrature)(kept, covariance, wz, wu)
+    chance, by_z, by_u = _labelled(kept, covariance, wz, wu, closed_form=closed_form)
     share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _LEAST_CHANCE * kept.keep_fraction)
     gradient = np.stack([by_z, by_u])
     return (gradient * share) @ gradient.T
@@ -71,18 +72,22 @@ def _nodes(
     rest = math.sqrt(max(overlap[1, 1] - overlap[0, 1] * slope, _LEAST_VARIANCE))
     sigma_z, sigma_u = np.sqrt(np.diag(covariance))
     gaps, middles = np.diff(kept.edges), (kept.edges[1:] + kept.edges[:-1]) / 2
-    centres = np.concatenate([kept.edges, middles, [0.0, 0.0]]) / deviation
+    at_labels = np.repeat([centre / (slope or math.inf) for centre, _ in kept.label.steps], 2)
+    centres = np.concatenate([kept.edges, middles, at_labels]) / deviation
     # between two pieces of a rule Z passes from one exponential to another, and has zeros at complex w near by
     is_gap = (kept(middles) == 0) & (gaps < _WIDEST_GAP * sigma_z)
     passages = np.where(is_gap, sigma_z**2 / gaps, np.inf)
     # on either side of the label's step, P(w_u > 0 | w_z) changes over the width rest/slope
-    labels = [sigma_u / (abs(slope) + rest / deviation), rest / max(abs(slope), _LEAST_SLOPE)]
+    steps = [(centre, math.hypot(sigma_u, width)) for centre, width in kept.label.steps]
+    across = max(abs(slope), _LEAST_SLOPE)
+    labels = [width for _, seen in steps for width in (seen / (abs(slope) + rest / deviation), rest / across)]
     widths = [np.full(kept.edges.size, sigma_z), passages, labels]
     outer = composite_rule(_outer_panel_ends(centres, np.concatenate(widths) / deviation)[None], order)
     share = outer.weights * normal_density(outer.points)
     reach = np.minimum(np.sqrt(2 * np.log(np.maximum(share / _LEAST_DENSITY, 1.0))), _REACH)
     wz = deviation * outer.points
-    label = (-slope * wz / rest)[:, None], np.full((wz.size, 1), sigma_u / rest)
+    seen = np.array([centre for centre, _ in steps]), np.array([width for _, width in steps])
+    label = (seen[0] - slope * wz[:, None]) / rest, np.broadcast_to(seen[1] / rest, (wz.size, len(steps)))
     inner = composite_rule(_label_panel_ends(reach, *label), order)
     wz = wz[inner.row]
     return wz, slope * wz + rest * inner.points, share[inner.row] * inner.weights * normal_density(inner.points)
@@ -98,11 +103,33 @@ def _outer_panel_ends(centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
 
 
 def _label_panel_ends(reach: np.ndarray, centre: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Panels on ±reach, (n,), around a step at the centre that is sharper than a panel, and the grid beyond it."""
+    """Panels on ±reach, (n,), around steps (n, steps) that are sharper than a panel, and the grid beyond them."""
     step = np.where(width < _WIDEST_STEP, centre, np.nan)
-    near = np.abs(_GRID - step) < _STEP_ENDS[-1] * width
-    grid = np.where(near, np.nan, _GRID)
+    near = np.abs(_GRID - step[..., None]) < _STEP_ENDS[-1] * width[..., None]
+    grid = np.where(near.any(axis=1), np.nan, _GRID)
     return breakpoints(-reach, reach, grid=_ENDS, features=(step, width), kinks=grid, steps=_STEP_ENDS)
+
+
+def _labelled(
+    kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray, *, closed_form: bool
+) -> np.ndarray:
+    """Z, ∂Z/∂w_z and ∂Z/∂w_u, (3, n), with labels as they are: base times that of any label, and each smeared step
+    of L, rise times that of clean labels at u + width ξ − centre."""
+    clean = _chance if closed_form else _chance_by_quadrature
+    if kept.label_noise == 0:
+        return np.stack(clean(kept, covariance, wz, wu))
+    base, steps = kept.label.as_steps
+    total = base * _of_any_label(kept, covariance, wz)
+    for rise, centre, width in steps:
+        total += rise * np.stack(clean(kept, covariance + np.diag([0.0, width**2]), wz, wu - centre))
+    return total
+
+
+def _of_any_label(kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray) -> np.ndarray:
+    """Chance that an example is kept whatever its label, and its gradient, (3, n)."""
+    deviation = math.sqrt(covariance[0, 0])
+    chance, first = np.sum([window_moments(piece, wz, deviation) for piece in kept.pieces], axis=0)
+    return np.stack([chance, (first - wz * chance) / deviation**2, np.zeros_like(wz)])
 
 
 def _chance(

@@ -5,6 +5,9 @@ It sees an example's probe field z, and the mean √q ξ of the field v across t
 over kept examples are those of `KeptAverages`, which weigh each field by the chance of label +1::
 
     (B1)  q = α E_kept h'(A)²,   h = ln Φ,   x = (cot θ √(1+κ), √κ √q, √κ √(1−q))
+
+Of noisy labels h is the logarithm of the chance of the label +1, E L(d (A + ζ)), with d = sin θ √(1−q) the deviation of
+the teacher's field: h'(A) = E[ζ L]/E[L].
 """
 
 import math
@@ -34,7 +37,9 @@ def solve_known_probe(kept: KeptDistribution, alpha: float) -> tuple[float, floa
 
     def log_ratio_of_sides(log_kappa: float) -> float:
         nodes = averages(_BREAKPOINTS, _components(math.exp(log_kappa), kept.probe_angle), 1.0)
-        return math.log(max(_information(nodes, alpha), _LEAST_INFORMATION)) + math.log1p(math.exp(-log_kappa))
+        return math.log(max(_information(kept, math.exp(log_kappa), nodes, alpha), _LEAST_INFORMATION)) + math.log1p(
+            math.exp(-log_kappa)
+        )
 
     least, most = _LOG_KAPPAS
     if log_ratio_of_sides(least) <= 0:  # the examples say less than rounding
@@ -43,12 +48,16 @@ def solve_known_probe(kept: KeptDistribution, alpha: float) -> tuple[float, floa
     components = _components(kappa, kept.probe_angle)
     nodes = quadrature_nodes(kept, components, _BREAKPOINTS, 1.0, order=_ORDER_OF_CHECK)
     q = kappa / (1 + kappa)
-    return kappa, abs(_information(nodes, alpha) - q) / max(q, _UNSEEN_OVERLAP)
+    return kappa, abs(_information(kept, kappa, nodes, alpha) - q) / max(q, _UNSEEN_OVERLAP)
 
 
-def _information(nodes: FieldNodes, alpha: float) -> float:
+def _information(kept: KeptDistribution, kappa: float, nodes: FieldNodes, alpha: float) -> float:
     """α E h'(A)²."""
-    return alpha * nodes.mean(inverse_mills(nodes.field) ** 2)
+    if kept.label_noise == 0:
+        return alpha * nodes.mean(inverse_mills(nodes.field) ** 2)
+    deviation = math.sin(kept.probe_angle) / math.sqrt(1 + kappa)
+    chance, first, _ = kept.label.moments(deviation * nodes.field, deviation)
+    return alpha * nodes.mean(np.divide(first, chance, out=np.zeros_like(first), where=chance > 0) ** 2)
 
 
 def _components(kappa: float, probe_angle: float) -> np.ndarray:

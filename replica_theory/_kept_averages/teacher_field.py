@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from replica_theory._kept_averages.field_nodes import labelled_pieces
 from replica_theory._numerics.gaussian import interval_moments, normal_density
 from replica_theory._numerics.quadrature import panel_rule
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
@@ -16,6 +17,15 @@ _ORDER = 12  # Gauss–Legendre nodes per panel
 def positive_pieces(kept: KeptDistribution) -> list[Piece]:
     """The parts of a rule's pieces at teacher fields 0 < u < TEACHER_FIELD_REACH."""
     bounds = [(max(piece.lower, 0.0), min(piece.upper, TEACHER_FIELD_REACH), piece) for piece in kept.pieces]
+    return [Piece(lower=a, upper=b, probability=piece.probability) for a, b, piece in bounds if a < b]
+
+
+def labelled_fields(kept: KeptDistribution) -> list[Piece]:
+    """q(u) L(u) at teacher fields |u| < TEACHER_FIELD_REACH, of clean labels or not."""
+    if kept.label_noise == 0:
+        return positive_pieces(kept)
+    reach = TEACHER_FIELD_REACH
+    bounds = [(max(p.lower, -reach), min(p.upper, reach), p) for p in labelled_pieces(kept)[0]]
     return [Piece(lower=a, upper=b, probability=piece.probability) for a, b, piece in bounds if a < b]
 
 

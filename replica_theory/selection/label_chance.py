@@ -58,6 +58,17 @@ class LabelChance(ABC):
         """L itself, if every label is flipped at one rate."""
         return None
 
+    @property
+    def as_steps(self) -> tuple[float, list[tuple[float, float, float]]]:
+        """Base, and (rise, centre, width) of smeared steps of which L is the sum.
+
+        Raises:
+            ValueError: It is none.
+        """
+        raise ValueError(
+            "`label_noise` must be a number, LogisticNoise, ProbitNoise or constant between edges here; got a function"
+        )
+
 
 @dataclass(frozen=True)
 class Flips(LabelChance):
@@ -76,6 +87,10 @@ class Flips(LabelChance):
     @property
     def steps(self) -> tuple[Step, ...]:
         return ((0.0, 0.0),)
+
+    @property
+    def as_steps(self) -> tuple[float, list[tuple[float, float, float]]]:
+        return self.rate, [(self.rise, 0.0, 0.0)]
 
     @property
     def rise(self) -> float:
@@ -161,6 +176,10 @@ class SmearedSteps(LabelChance):
     def error(self, angle: np.ndarray) -> np.ndarray:
         """base + Σ_j rise_j 2 P(t < 0, u + width_j ξ > centre_j), t and u standard normals at this angle."""
         return self._sum(lambda centre, width: _wrong_above(np.cos(angle), centre, width), angle)
+
+    @property
+    def as_steps(self) -> tuple[float, list[tuple[float, float, float]]]:
+        return self.base, self._parts
 
     @property
     def _parts(self) -> list[tuple[float, float, float]]:
