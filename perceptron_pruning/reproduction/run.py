@@ -16,13 +16,15 @@ from perceptron_pruning.output.tables import Row, read_table, write_table
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.parallel.worker import can_be_sent
 from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
-from perceptron_pruning.reproduction.report import HTML, MARKDOWN, Z_SCORES, Reproduction, write_reports
+from perceptron_pruning.reproduction.names import CLAIMS, HTML, MARKDOWN, POINTS, TIMINGS, Z_SCORES
+from perceptron_pruning.reproduction.report import write_reports
+from perceptron_pruning.reproduction.reporting.content import Reproduction, beside
+from perceptron_pruning.reproduction.reporting.markdown import WRITTEN
 from perceptron_pruning.reproduction.stores import Computed, FigureData, Stores, computed
 from perceptron_pruning.reproduction.suites import FigureT, SettingsT, Suite
 from perceptron_pruning.reproduction.timings import Timings
 from perceptron_pruning.studies.run import progress_bar
 
-POINTS, CLAIMS, TIMINGS = "simulation.csv", "claims.csv", "timings.csv"
 _OF_THE_WHOLE = (POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"{Z_SCORES}.svg")
 
 
@@ -30,8 +32,8 @@ def reproduce(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
     """Runs everything and writes it into a folder; called again, it goes on where it stopped.
 
     Writes what `reproduce_figures` does for every figure of the suite, ``claims.csv``, ``report.html`` (one file that
-    needs no other), ``report.md``, and ``manifest.json`` with what made them; where points are simulated, also
-    ``simulation.csv`` with all of them and a histogram of their z-scores.
+    needs no other), ``README.md`` (the same for a forge), and ``manifest.json`` with what made them; where points are
+    simulated, also ``simulation.csv`` with all of them and a histogram of their z-scores.
 
     Args:
         output: Folder, made if need be.
@@ -45,8 +47,10 @@ def reproduce(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
     Raises:
         StoreError: The folder has a reproduction of other settings or of another version, or cannot be written.
         SweepError: Points could not be simulated.
+        ValueError: The folder has a README.md of another hand.
     """
     names = list(suite.figures)
+    _refuse_to_replace(output / MARKDOWN)
     stores = _opened(output, settings, names, suite)
     for name in _OF_THE_WHOLE:  # nothing of an earlier run may pass for this one's
         (output / name).unlink(missing_ok=True)
@@ -66,7 +70,15 @@ def report_on(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
         _save(z_scores.draw(scatter), output, Z_SCORES, svg)
     timings = Timings(output / TIMINGS).rows
     write_reports(
-        output, Reproduction(suite=suite, settings=settings, claims=claims, calibration=scatter, timings=timings)
+        output,
+        Reproduction(
+            suite=suite,
+            settings=settings,
+            claims=claims,
+            calibration=scatter,
+            timings=timings,
+            beside=beside(output),
+        ),
     )
     write_manifest(output, settings.parameters)
     return claims
@@ -118,6 +130,12 @@ def _opened(output: Path, settings: SettingsT, names: Sequence[str], suite: Suit
     if not stores.work(list(suite.figures))[1]:  # times of what is no longer there
         (output / TIMINGS).unlink(missing_ok=True)
     return stores
+
+
+def _refuse_to_replace(path: Path) -> None:
+    """A README that a reproduction did not write is somebody's."""
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(WRITTEN):
+        raise ValueError(f"`output` must be a folder of its own; got {path.parent}, which has a {path.name} already")
 
 
 def _write_figures(

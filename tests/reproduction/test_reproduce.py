@@ -131,7 +131,7 @@ def interrupt(table):
 @pytest.mark.slow
 def test_an_interrupt_leaves_whole_figures_and_nothing_of_another_time(finished):
     assert {"figure_1a.png", "figure_1b.png", "simulation.zarr", "timings.csv"} <= finished[1]
-    assert not {"figure_1c.png", "report.html", "report.md", "claims.csv", "manifest.json"} & finished[1]
+    assert not {"figure_1c.png", "report.html", "README.md", "claims.csv", "manifest.json"} & finished[1]
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_everything_is_written(finished):
 @pytest.mark.slow
 def test_the_report_shows_everything(finished):
     folder, _, claims = finished
-    page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
+    page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "README.md"))
     assert page.count("data:image/png;base64,") == len(FIGURES) + 1
     for figure in FIGURES.values():
         assert escape(figure.TITLE) in page

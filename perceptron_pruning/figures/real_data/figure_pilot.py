@@ -33,7 +33,7 @@ from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.experiments.two_class import Pair
 from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, STYLES, name_rules
 from perceptron_pruning.figures.real_data.settings import Settings
-from perceptron_pruning.figures.real_data.sources import PAIRS
+from perceptron_pruning.figures.real_data.sources import PAIRS, PAIRS_OF_CLASSES
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -169,7 +169,7 @@ def _number(kind: str, distance: float, name: str, number: Effect) -> Row:
 def claims(table: Sequence[Row]) -> list[Claim]:
     """What a pilot's forecast is worth."""
     outcomes = outcomes_of(row for row in table if row["kind"] == MEASURED)
-    return [replace(claim, figure=NAME) for claim in pilot_claims(outcomes)]
+    return [replace(claim, figure=NAME, tested_on=PAIRS_OF_CLASSES) for claim in pilot_claims(outcomes)]
 
 
 def draw(table: Sequence[Row]) -> Figure:

@@ -138,6 +138,7 @@ def _claim(source: str, fraction: float, curve: dict[int, list[float]]) -> Claim
             for k in near
         ),
         figure=NAME,
+        tested_on=SOURCES[source],
     )
 
 

@@ -35,7 +35,7 @@ from perceptron_pruning.experiments.two_class import (
 )
 from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, STYLES, name_rules
 from perceptron_pruning.figures.real_data.settings import Settings
-from perceptron_pruning.figures.real_data.sources import PAIRS
+from perceptron_pruning.figures.real_data.sources import PAIRS, PAIRS_OF_CLASSES
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -166,7 +166,7 @@ def _predictions(rows: Sequence[Row]) -> list[Prediction]:
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """Which theory predicts students on real data, orders the rules, and places the flip."""
-    return [replace(claim, figure=NAME) for claim in theory_claims(_predictions(table))]
+    return [replace(claim, figure=NAME, tested_on=PAIRS_OF_CLASSES) for claim in theory_claims(_predictions(table))]
 
 
 def draw(table: Sequence[Row]) -> Figure:

@@ -36,7 +36,7 @@ from perceptron_pruning.experiments.window import (
 )
 from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, name_rules
 from perceptron_pruning.figures.real_data.settings import Settings
-from perceptron_pruning.figures.real_data.sources import PAIRS
+from perceptron_pruning.figures.real_data.sources import NAMES, PAIRS, PAIRS_OF_CLASSES
 from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
@@ -180,7 +180,11 @@ def claims(table: Sequence[Row]) -> list[Claim]:
     """Whether a window beats hard, easy and random, and theory finds it."""
     rows = _measured(table)
     words = {name: pair.words for name, pair in PAIRS.items()}
-    return [replace(claim, figure=NAME) for claim in window_claims(windows_of(rows), bins_of(rows), words)]
+    sources = {pair.words: NAMES[pair.source] for pair in PAIRS.values()}
+    return [
+        replace(claim, figure=NAME, tested_on=sources.get(claim.setting.partition("; ")[0], PAIRS_OF_CLASSES))
+        for claim in window_claims(windows_of(rows), bins_of(rows), words)
+    ]
 
 
 def draw(table: Sequence[Row]) -> Figure:
