@@ -1,20 +1,21 @@
 """The main job: every figure, its table, a verdict on every claim, and a report of it all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from pathlib import Path
 
-from matplotlib.figure import Figure as Picture
+from tqdm import tqdm
 
 from perceptron_pruning.evidence.calibration import calibration
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.figures import z_scores
-from perceptron_pruning.figures.figure import Figure, file_stem
-from perceptron_pruning.output.style import save_picture, write_renderer
+from perceptron_pruning.figures.figure import file_stem
+from perceptron_pruning.output.style import write_renderer
 from perceptron_pruning.output.tables import Row, read_table, write_table
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.parallel.worker import can_be_sent
+from perceptron_pruning.reproduction.cache import Cache
 from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
 from perceptron_pruning.reproduction.names import CLAIMS, HTML, MARKDOWN, POINTS, TIMINGS, Z_SCORES
 from perceptron_pruning.reproduction.report import write_reports
@@ -23,12 +24,22 @@ from perceptron_pruning.reproduction.reporting.markdown import WRITTEN
 from perceptron_pruning.reproduction.stores import Computed, FigureData, Stores, computed
 from perceptron_pruning.reproduction.suites import FigureT, SettingsT, Suite
 from perceptron_pruning.reproduction.timings import Timings
-from perceptron_pruning.studies.run import progress_bar
+from perceptron_pruning.reproduction.writing import FigureWriter, save_all
+from perceptron_pruning.studies.progress import progress_bar
 
-_OF_THE_WHOLE = (POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"{Z_SCORES}.svg")
+_OF_THE_WHOLE = (  # nothing of an earlier run may pass for what this one has changed
+    *(POINTS, CLAIMS, HTML, MARKDOWN, MANIFEST, f"{Z_SCORES}.png", f"{Z_SCORES}.svg"),
+)
 
 
-def reproduce(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], *, svg: bool = False) -> list[Claim]:
+def reproduce(
+    output: Path,
+    settings: SettingsT,
+    suite: Suite[SettingsT, FigureT],
+    *,
+    svg: bool = False,
+    workers: int | None = None,
+) -> list[Claim]:
     """Runs everything and writes it into a folder; called again, it goes on where it stopped.
 
     Writes what `reproduce_figures` does for every figure of the suite, ``claims.csv``, ``report.html`` (one file that
@@ -40,6 +51,7 @@ def reproduce(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
         settings: The suite's quick or full ones.
         suite: Which figures.
         svg: Whether to write every picture as SVG, too.
+        workers: Processes; by default one a core.
 
     Returns:
         The claims with their verdicts.
@@ -52,9 +64,14 @@ def reproduce(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
     names = list(suite.figures)
     _refuse_to_replace(output / MARKDOWN)
     stores = _opened(output, settings, names, suite)
-    for name in _OF_THE_WHOLE:  # nothing of an earlier run may pass for this one's
-        (output / name).unlink(missing_ok=True)
-    points = _write_figures(output, names, stores, suite, svg)
+
+    def changing() -> None:
+        for name in _OF_THE_WHOLE:
+            (output / name).unlink(missing_ok=True)
+
+    writer = _writer(output, settings, suite, svg, changing)
+    _write_figures(names, stores, writer, workers)
+    points = list({seed: row for name in names for seed, row in writer.points(name).items()}.values())
     if points:
         write_table(output / POINTS, points)
     return report_on(output, settings, suite, svg=svg)
@@ -67,7 +84,7 @@ def report_on(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
     write_table(output / CLAIMS, [row for claim in claims for row in claim.rows])
     scatter = calibration([row for row in points if row["probe"] == "exact"]) if points else None
     if scatter is not None:
-        _save(z_scores.draw(scatter), output, Z_SCORES, svg)
+        save_all(z_scores.draw, scatter, output, Z_SCORES, svg)
     timings = Timings(output / TIMINGS).rows
     write_reports(
         output,
@@ -91,6 +108,7 @@ def reproduce_figures(
     suite: Suite[SettingsT, FigureT],
     *,
     svg: bool = False,
+    workers: int | None = None,
 ) -> None:
     """Writes some figures into a folder, computing only what they show; called again, it goes on where it stopped.
 
@@ -102,12 +120,39 @@ def reproduce_figures(
         names: Figures of the suite.
         suite: Which figures they are of.
         svg: Whether to write every picture as SVG, too.
+        workers: Processes; by default one a core.
 
     Raises:
         ValueError: There is no such figure.
         StoreError, SweepError: As for `reproduce`.
     """
-    _write_figures(output, names, _opened(output, settings, names, suite), suite, svg)
+    stores = _opened(output, settings, names, suite)
+    _write_figures(names, stores, _writer(output, settings, suite, svg, lambda: None), workers)
+
+
+def redraw(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], *, svg: bool = False) -> list[Claim]:
+    """Draws every figure that has a table again, judges the claims, and writes the report; nothing is computed.
+
+    Args:
+        output: Folder with tables of an earlier run; its stores need not be there.
+        settings: Those of the tables.
+        suite: Which figures.
+        svg: Whether to write every picture as SVG, too.
+
+    Returns:
+        The claims with their verdicts.
+
+    Raises:
+        ValueError: The folder has no table of the suite.
+    """
+    names = [name for name in suite.figures if (output / f"{file_stem(name)}.csv").exists()]
+    if not names:
+        raise ValueError(f"`output` must have tables of figures; got {output}, which has none")
+    writer = _writer(output, settings, suite, svg, lambda: None)
+    for name in names:
+        writer.pictures(name)
+    write_renderer(output)
+    return report_on(output, settings, suite, svg=svg)
 
 
 def read_tables(folder: Path, suite: Suite[SettingsT, FigureT]) -> dict[str, list[Row]]:
@@ -138,31 +183,52 @@ def _refuse_to_replace(path: Path) -> None:
         raise ValueError(f"`output` must be a folder of its own; got {path.parent}, which has a {path.name} already")
 
 
-def _write_figures(
-    output: Path, names: Sequence[str], stores: Stores, suite: Suite[SettingsT, FigureT], svg: bool
-) -> list[Row]:
-    """Figure by figure, so that an interrupt leaves whole ones; gives every simulated point once.
+def _writer(
+    output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], svg: bool, changing: Callable[[], None]
+) -> FigureWriter:
+    cache = Cache(output, settings.parameters, suite.figures)
+    return FigureWriter(output, suite.figures, cache, Timings(output / TIMINGS), svg, changing)
+
+
+def _write_figures(names: Sequence[str], stores: Stores, writer: FigureWriter, workers: int | None) -> None:
+    """Figure by figure, so that an interrupt leaves whole ones; what is there and made of the same stays.
 
     While a figure is simulated, the theory of those before it is computed beside it.
     """
-    timings, points = Timings(output / TIMINGS), {}
+    made_of = {name: stores.made_of(name) for name in names}
+    changed = [name for name in names if not writer.cache.has_table(name, made_of[name])]
+    for name in (name for name in names if name not in changed):
+        writer.pictures(name)
+    if changed:
+        with (
+            ProcessExecutor(workers) as processes,
+            progress_bar("reproduction", *stores.work(changed), lines=True) as bar,
+        ):
+            _compute_figures(changed, stores, writer, processes, bar)
+    write_renderer(writer.output)
+
+
+def _compute_figures(
+    names: Sequence[str], stores: Stores, writer: FigureWriter, processes: ProcessExecutor, bar: tqdm
+) -> None:
+    """Simulates, computes, writes and draws every one of some figures."""
+    waiting: dict[str, Future[Computed]] = {}
+
+    def write(name: str) -> None:
+        writer.table(name, waiting.pop(name).result(), stores.made_of(name))
+        writer.pictures(name)
+
     for name in names:
-        _remove(output, name)
-    with ProcessExecutor() as workers, progress_bar("reproduction", *stores.work(names)) as bar:
-        waiting: dict[str, Future[Computed]] = {}
-        for name in names:
-            bar.set_description_str(f"figure {name}")
-            whole, done = stores.work([name])
-            with timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
-                data = stores.run(name, executor=workers, bar=bar)
-            waiting[name] = _submitted(data, workers) if len(names) > 1 else _finished(data)
-            for ready in [other for other, table in waiting.items() if table.done()]:
-                points |= _write_figure(output, suite.figures[ready], waiting.pop(ready).result(), timings, svg)
-        for name, table in waiting.items():
-            bar.set_description_str(f"theory of figure {name}")
-            points |= _write_figure(output, suite.figures[name], table.result(), timings, svg)
-    write_renderer(output)
-    return list(points.values())
+        bar.set_description_str(f"figure {name}")
+        whole, done = stores.work([name])
+        with writer.timings.measured(name, "simulation", more=True) if done < whole else nullcontext():
+            data = stores.run(name, executor=processes, bar=bar)
+        waiting[name] = _submitted(data, processes) if len(names) > 1 else _finished(data)
+        for ready in [other for other, table in waiting.items() if table.done()]:
+            write(ready)
+    for name in list(waiting):
+        bar.set_description_str(f"theory of figure {name}")
+        write(name)
 
 
 def _submitted(data: FigureData, workers: Executor) -> "Future[Computed]":
@@ -175,23 +241,3 @@ def _finished(data: FigureData) -> "Future[Computed]":
     here: Future[Computed] = Future()
     here.set_result(computed(data))
     return here
-
-
-def _write_figure(output: Path, figure: Figure, computed: Computed, timings: Timings, svg: bool) -> dict[int, Row]:
-    """Writes a figure's table, and draws the figure from what was written; gives its points by their seeds."""
-    stem = file_stem(figure.NAME)
-    write_table(output / f"{stem}.csv", computed.table)
-    timings.note(figure.NAME, "theory", computed.seconds)
-    with timings.measured(figure.NAME, "drawing"):
-        _save(figure.draw(read_table(output / f"{stem}.csv")), output, stem, svg)
-    return {row["cell_seed"]: row for row in computed.points}
-
-
-def _save(picture: Picture, output: Path, stem: str, svg: bool) -> None:
-    for kind in ("svg", "png") if svg else ("png",):
-        save_picture(picture, output / f"{stem}.{kind}")
-
-
-def _remove(output: Path, name: str) -> None:
-    for kind in ("csv", "png", "svg"):
-        (output / f"{file_stem(name)}.{kind}").unlink(missing_ok=True)

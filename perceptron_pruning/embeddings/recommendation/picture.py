@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import new_figure
+from perceptron_pruning.output.palette import COLOURS
+from perceptron_pruning.output.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
