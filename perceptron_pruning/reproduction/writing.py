@@ -70,9 +70,8 @@ def save_all(draw: Callable[..., Picture], content: object, output: Path, stem: 
     (output / NARROW).mkdir(exist_ok=True)
     with narrow():
         save_picture(draw(content), output / NARROW / f"{stem}.png")
-    picture = draw(content)
     if svg:
-        save_picture(picture, output / f"{stem}.svg")
+        save_picture(draw(content), output / f"{stem}.svg")
     else:
         (output / f"{stem}.svg").unlink(missing_ok=True)
-    save_picture(picture, output / f"{stem}.png")
+    save_picture(draw(content), output / f"{stem}.png")  # drawn by itself: saving moves what a layout aligns

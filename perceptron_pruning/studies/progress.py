@@ -18,7 +18,9 @@ class ProgressLines(tqdm):
         """Nothing: lines stay."""
 
     def close(self) -> None:
-        """Nothing more is written."""
+        """Writes a last line, once."""
+        if not self.disable:
+            self.display()
         self.disable = True
 
 
