@@ -116,7 +116,11 @@ def draw(table: Sequence[Row]) -> Figure:
     sources = list(dict.fromkeys(row["source"] for row in rows))
     matrices = [_matrix([row for row in rows if row["source"] == source], names) for source in sources]
     order = _order(np.mean(matrices, axis=0))
-    labels = [f"{names[i].replace('_', ' ')}  {place}" for place, i in enumerate(order, 1)]
+    words = [
+        name.replace("_", " ").replace("mutual information", "mut. inf.").replace("self supervised", "self-sup.")
+        for name in names
+    ]
+    labels = [f"{words[i]}  {place}" for place, i in enumerate(order, 1)]
     with styled():
         figure, panels = new_panels(1, len(sources), width=3.1 * len(sources) + 1.9, height=4.2)
         shades = []

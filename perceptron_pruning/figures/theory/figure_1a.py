@@ -34,8 +34,8 @@ CAPTION = (
     "the Pareto frontier over f ≥ 0.1."
 )
 WHAT_TO_SEE = (
-    "Dots on lines: simulation obeys the theory. Below α_prune of about 2 the lightest lines (small f) are the "
-    "worst, beyond it the best; the grey band takes the best f at every α and falls steeply between."
+    "Dots on lines: simulation obeys the theory. From α_prune of about 2 on a small f (light) is best; the grey "
+    "band takes the best f at every α."
 )
 FRACTIONS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.1)
 LEAST = min(FRACTIONS)

@@ -26,8 +26,8 @@ CAPTION = (
 )
 WHAT_TO_SEE = (
     "Left: blue at the bottom right, where the generator is good and examples abound, says to keep the hardest; "
-    "orange at the top left, where it is poor, to keep the easiest; white, to prune nothing. Same colours as in "
-    "figure 1C."
+    "orange, where it is poor (above) or examples are few (left), the easiest; white, to prune nothing. Same "
+    "colours as in figure 1C."
 )
 ORACLE_ANGLE, RIDGE = math.radians(20), 0.1
 GENERATOR_DEGREES = np.linspace(0.0, 72.0, 25)

@@ -25,8 +25,8 @@ CAPTION = (
     "theory is 1. Dotted: the finite-size term that every comparison allows for, which is not fitted to these points."
 )
 WHAT_TO_SEE = (
-    "Towards the left, N grows: dots and fitted lines tend to 1, where simulation and theory are equal, with open "
-    "symbols within their bars of it. The dotted line is what theory itself says of N dimensions; nothing is "
+    "Towards the left, N grows: dots and fitted lines tend to 1, where simulation and theory are equal; the open "
+    "symbols are what is left at N = ∞. The dotted line is what theory itself says of N dimensions; nothing is "
     "fitted to draw it."
 )
 SETTINGS: tuple[tuple[str, float, Selection, float], ...] = (

@@ -38,8 +38,8 @@ CAPTION = (
 )
 WHAT_TO_SEE = (
     "Bottom: the green band moves from the easiest ranks to the hardest as the pool grows, through windows in "
-    "between. Middle: where it lies in between, the optimal rule gains over the better of hard and easy; with an "
-    "imperfect probe it goes on gaining, because it leaves out the hardest of all."
+    "between. Middle: where it lies in between, the optimal rule gains over the better of hard and easy, and more "
+    "so with the imperfect probe on the right."
 )
 KEEP_FRACTION = 0.4
 DEGREES = (0, 20)
