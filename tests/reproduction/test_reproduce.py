@@ -410,5 +410,5 @@ def test_sigterm_ends_it_cleanly_though_ctrl_c_is_ignored(tmp_path):
     assert running.returncode == 130
     assert "the same command goes on there" in errors
     assert "Traceback" not in errors
-    with pytest.raises(ProcessLookupError):
+    with pytest.raises(ProcessLookupError, match="No such process"):
         os.killpg(running.pid, 0)  # nobody of its group is left

@@ -125,7 +125,7 @@ def draw(table: Sequence[Row]) -> Figure:
         figure, panels = new_panels(1, len(sources), width=3.1 * len(sources) + 1.9, height=4.2)
         shades = []
         for axes, source, matrix in zip(panels[0], sources, matrices, strict=True):
-            shades.append(axes.imshow(matrix[np.ix_(order, order)], cmap=_COLOURS, vmin=_LEAST, vmax=1))
+            shades.append(axes.imshow(matrix[np.ix_(order, order)], cmap=_COLOURS, vmin=_LEAST, vmax=1, aspect="auto"))
             axes.set_title(SOURCES[source])
             axes.set_xticks(range(len(labels)), [str(place) for place in range(1, len(labels) + 1)], fontsize=6.5)
             axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
