@@ -11,6 +11,7 @@ from perceptron_pruning.evidence.calibration import calibration
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.figures import z_scores
 from perceptron_pruning.figures.figure import file_stem
+from perceptron_pruning.output.provenance import commit
 from perceptron_pruning.output.style import write_renderer
 from perceptron_pruning.output.tables import Row, read_table, write_table
 from perceptron_pruning.parallel import ProcessExecutor
@@ -186,6 +187,7 @@ def _refuse_to_replace(path: Path) -> None:
 def _writer(
     output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], svg: bool, changing: Callable[[], None]
 ) -> FigureWriter:
+    commit()  # noted before anything is written: the folder may be part of the checkout
     cache = Cache(output, settings.parameters, suite.figures)
     return FigureWriter(output, suite.figures, cache, Timings(output / TIMINGS), svg, changing)
 
