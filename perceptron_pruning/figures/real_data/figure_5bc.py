@@ -22,7 +22,7 @@ from perceptron_pruning.experiments.tables import errors_of, mean_of, student_ro
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import SOURCES, claim_of
 from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
-from perceptron_pruning.output.palette import COLOURS
+from perceptron_pruning.output.palette import KINDS
 from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -105,7 +105,7 @@ def draw(table: Sequence[Row]) -> Figure:
     sources = list(dict.fromkeys(row["source"] for row in rows))
     with styled():
         figure, panels = new_panels(2, len(sources), width=3.4 * len(sources) + 0.4, height=6.4)
-        share(panels.ravel(), y=True)
+        share(panels.ravel(), x=True, y=True)
         for (every, compared), source in zip(panels.T, sources, strict=True):
             own = [row for row in rows if row["source"] == source]
             _draw_all(every, own)
@@ -131,7 +131,7 @@ def _draw_all(axes: Axes, rows: Sequence[Row]) -> None:
         axes.plot(*lines[metric][:2], color="0.8", lw=0.9, zorder=1)
     for place, metric in enumerate(order[:NAMED]):
         fractions, gains, _ = lines[metric]
-        colour, marker = COLOURS[place], "osD^v"[place]
+        colour, marker = KINDS[place], "osD^v"[place]
         axes.plot(fractions, gains, color=colour, marker=marker, ms=4, lw=1.5, zorder=3)
         axes.text(
             *(0.97, 0.03 + 0.075 * (NAMED - 1 - place)),
@@ -153,7 +153,7 @@ def _draw_compared(axes: Axes, rows: Sequence[Row]) -> None:
         fractions, gains, bars = _line(rows, metric)
         shifted = [fraction + 0.008 * (number - 1) for fraction in fractions]
         axes.errorbar(
-            shifted, gains, bars, fmt="osD"[number] + "-", ms=4, lw=1.2, capsize=2, color=COLOURS[number], label=label
+            shifted, gains, bars, fmt="osD"[number] + "-", ms=4, lw=1.2, capsize=2, color=KINDS[2 * number], label=label
         )
 
 

@@ -16,7 +16,7 @@ from perceptron_pruning.figures.real_data.curves import draw_means
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import SOURCES, claim_of
 from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
-from perceptron_pruning.output.palette import COLOURS, RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.palette import KINDS, RULE_COLOURS, RULE_MARKERS
 from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
@@ -92,6 +92,7 @@ def draw(table: Sequence[Row]) -> Figure:
     with styled():
         size = {"width": 3.1 * len(sources) + 0.4, "height": 2.5 * len(fractions) + 0.6}
         figure, panels = new_panels(len(fractions), len(sources), **size)
+        share(panels.ravel(), x=True)
         for line, fraction in zip(panels, fractions, strict=True):
             share(line, y=True)
             for axes, source in zip(line, sources, strict=True):
@@ -109,7 +110,7 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     others = [metric for metric in dict.fromkeys(row["metric"] for row in rows) if metric not in looks]
     looks |= {
         metric: (colour, marker, f"hardest by {metric.replace('_', ' ')}")
-        for metric, colour, marker in zip(others, (COLOURS[0], COLOURS[3], COLOURS[2]), "osD", strict=False)
+        for metric, colour, marker in zip(others, KINDS[::2], "osD", strict=False)
     }
     for metric, (colour, marker, label) in looks.items():
         own = [row for row in rows if row["metric"] == metric]

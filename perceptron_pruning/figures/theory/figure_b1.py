@@ -11,7 +11,7 @@ from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, TEST_ERROR, co
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
 from perceptron_pruning.output.layout import legend_beside, new_figure
-from perceptron_pruning.output.palette import COLOURS
+from perceptron_pruning.output.palette import KINDS
 from perceptron_pruning.output.style import name_marks, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.students.training import Student
@@ -116,7 +116,7 @@ def draw(table: Sequence[Row]) -> Figure:
         axes = figure.add_subplot()
         looks = {
             label: Look(colour, dashes, marker=marker)
-            for label, colour, dashes, marker in zip((*STUDENTS, BEST), COLOURS, _DASHES, _MARKERS, strict=False)
+            for label, colour, dashes, marker in zip((*STUDENTS, BEST), KINDS, _DASHES, _MARKERS, strict=False)
         }
         looks["Bayes floor"] = Look("black", width=2.4, zorder=1)
         looks["Bayes floor, random data"] = Look("gray", dashes="--")
