@@ -1,9 +1,9 @@
-"""Which tables and pictures of a folder are what today's code would make of today's data, so that none is made twice.
+"""Which tables and pictures of a folder are what today's code would make, so that none is made twice.
 
 Beside every finished figure stands a stamp, ``cache/figure_<name>.json``: digests of what its table was made of (code,
-versions, settings, and the identity of what was simulated or trained), of the table, and of its pictures. A file that
-was changed, or code that was, has another digest, and is made anew. Nothing is removed: a new file replaces the old one
-when it is whole.
+data sets, versions and settings, which decide what is simulated or trained, too), of the table, and of its pictures. A
+file that was changed, or code that was, has another digest, and is made anew. Nothing is removed: a new file replaces
+the old one when it is whole.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import perceptron_pruning
@@ -41,10 +42,10 @@ class Cache:
         self._settings = dict(settings)
         self._figures = figures
 
-    def has_table(self, name: str, made_of: str | None) -> bool:
-        """Whether a figure's table was made of the same by the same code; never where its data are not complete."""
+    def has_table(self, name: str) -> bool:
+        """Whether a figure's table was made by the same code, of the same settings."""
         stamp = self._stamp(name)
-        same = made_of is not None and stamp.get("made_of") == self._whole(name, made_of)
+        same = stamp.get("made_of") == self._made_of(name)
         return same and stamp.get("table") == _digest_of(self._table(name)) and self._points(name).exists()
 
     def has_pictures(self, name: str, files: Iterable[Path]) -> bool:
@@ -60,12 +61,12 @@ class Cache:
         """The simulated points of a figure whose table is there."""
         return read_table(self._points(name))
 
-    def note_table(self, name: str, made_of: str | None, points: Sequence[Row]) -> None:
+    def note_table(self, name: str, points: Sequence[Row]) -> None:
         """Stamps a table that was just written, with its simulated points."""
         self._points(name).parent.mkdir(exist_ok=True)
         write_table(self._points(name), points)
-        whole = None if made_of is None else self._whole(name, made_of)
-        self._write(name, {"made_of": whole, "table": _digest_of(self._table(name)), "drawn": {}})
+        table = _digest_of(self._table(name))
+        self._write(name, {"made_of": self._made_of(name), "table": table, "drawn": {}})
 
     def note_pictures(self, name: str, files: Iterable[Path]) -> None:
         """Stamps pictures that were just drawn of the table."""
@@ -73,18 +74,20 @@ class Cache:
         drawn = {self._name(file): [self._drawn_of(name, table), _digest_of(file)] for file in files}
         self._write(name, self._stamp(name) | {"drawn": drawn})
 
-    def _whole(self, name: str, made_of: str) -> str:
+    def _made_of(self, name: str) -> str:
         """Digest of everything that decides a table."""
-        return identity(self._code(name), versions(*PACKAGES), self._settings, made_of)
+        return _identity(self._code(name), versions(*PACKAGES), self._settings)
 
     def _code(self, name: str) -> list[str]:
         """Digests of both packages, and of the file of a figure of one's own."""
         figure = self._figures[name]
-        return [_packages(), _own(getattr(figure, "__name__", type(figure).__module__))]
+        if isinstance(figure, ModuleType):
+            return [_packages(), _own(figure.__name__)]
+        return [_packages(), _own(type(figure).__module__), repr(figure)]
 
     def _drawn_of(self, name: str, table: str | None) -> str:
         """Digest of what decides a picture: its table, the code, what draws it."""
-        return identity(self._code(name), renderer(), table)
+        return _identity(self._code(name), renderer(), table)
 
     def _stamp(self, name: str) -> dict[str, Any]:
         path = self._folder / FOLDER / f"{file_stem(name)}.json"
@@ -104,8 +107,8 @@ class Cache:
         return file.relative_to(self._folder).as_posix()
 
 
-def identity(*parts: object) -> str:
-    """Digest of what decides data, as JSON."""
+def _identity(*parts: object) -> str:
+    """Digest of parts, as JSON."""
     return _digest(json.dumps(parts, sort_keys=True, default=str).encode())
 
 
@@ -118,12 +121,14 @@ def _own(module: str) -> str:
 
 @cache
 def _packages() -> str:
-    """Digest of the sources of both packages."""
+    """Digest of the sources of both packages, and of the sizes of their data sets."""
     digest = hashlib.sha256()
     for package in (replica_theory, perceptron_pruning):
         root = Path(str(package.__file__)).parent
         for path in sorted(root.rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+        for path in sorted(root.rglob("*.npz")):
+            digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}".encode())
     return digest.hexdigest()
 
 

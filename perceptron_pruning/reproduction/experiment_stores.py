@@ -11,7 +11,6 @@ from tqdm import tqdm
 from perceptron_pruning.figures.real_data.collection import RealFigure
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.reproduction.cache import identity
 from perceptron_pruning.reproduction.stores import run_all, work_of
 from perceptron_pruning.studies.study import Study
 
@@ -47,11 +46,6 @@ class ExperimentStores:
 
     def work(self, names: Iterable[str]) -> tuple[float, float]:
         return work_of(self._studies(names), self._folder)
-
-    def made_of(self, name: str) -> str | None:
-        studies = self._studies([name])
-        whole, done = work_of(studies, self._folder)
-        return identity({key: study.identity for key, study in studies.items()}) if done >= whole else None
 
     def run(self, name: str, *, executor: Executor, bar: tqdm) -> ExperimentData:
         datasets = run_all(self._studies([name]), self._folder, executor=executor, bar=bar)

@@ -64,14 +64,12 @@ def reproduce(
     """
     names = list(suite.figures)
     _refuse_to_replace(output / MARKDOWN)
-    stores = _opened(output, settings, names, suite)
 
     def changing() -> None:
         for name in _OF_THE_WHOLE:
             (output / name).unlink(missing_ok=True)
 
-    writer = _writer(output, settings, suite, svg, changing)
-    _write_figures(names, stores, writer, workers)
+    writer = _write_figures(output, settings, names, suite, svg=svg, workers=workers, changing=changing)
     points = list({seed: row for name in names for seed, row in writer.points(name).items()}.values())
     if points:
         write_table(output / POINTS, points)
@@ -127,8 +125,7 @@ def reproduce_figures(
         ValueError: There is no such figure.
         StoreError, SweepError: As for `reproduce`.
     """
-    stores = _opened(output, settings, names, suite)
-    _write_figures(names, stores, _writer(output, settings, suite, svg, lambda: None), workers)
+    _write_figures(output, settings, names, suite, svg=svg, workers=workers, changing=lambda: None)
 
 
 def redraw(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], *, svg: bool = False) -> list[Claim]:
@@ -166,12 +163,8 @@ def finished_figures(folder: Path, names: Iterable[str]) -> list[str]:
     return [name for name in names if (folder / f"{file_stem(name)}.png").exists()]
 
 
-def _opened(output: Path, settings: SettingsT, names: Sequence[str], suite: Suite[SettingsT, FigureT]) -> Stores:
+def _opened(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT]) -> Stores:
     """The folder's stores, refused before anything is written if they are not of these settings."""
-    for name in names:
-        if name not in suite.figures:
-            raise ValueError(f"`names` must be among {', '.join(suite.figures)}; got {name!r}")
-    output.mkdir(parents=True, exist_ok=True)
     stores = suite.stores(output, settings)
     if not stores.work(list(suite.figures))[1]:  # times of what is no longer there
         (output / TIMINGS).unlink(missing_ok=True)
@@ -192,22 +185,38 @@ def _writer(
     return FigureWriter(output, suite.figures, cache, Timings(output / TIMINGS), svg, changing)
 
 
-def _write_figures(names: Sequence[str], stores: Stores, writer: FigureWriter, workers: int | None) -> None:
-    """Figure by figure, so that an interrupt leaves whole ones; what is there and made of the same stays.
+def _write_figures(
+    output: Path,
+    settings: SettingsT,
+    names: Sequence[str],
+    suite: Suite[SettingsT, FigureT],
+    *,
+    svg: bool,
+    workers: int | None,
+    changing: Callable[[], None],
+) -> FigureWriter:
+    """Figure by figure, so that an interrupt leaves whole ones; what is there and would be made of the same stays.
 
     While a figure is simulated, the theory of those before it is computed beside it.
     """
-    made_of = {name: stores.made_of(name) for name in names}
-    changed = [name for name in names if not writer.cache.has_table(name, made_of[name])]
+    for name in names:
+        if name not in suite.figures:
+            raise ValueError(f"`names` must be among {', '.join(suite.figures)}; got {name!r}")
+    output.mkdir(parents=True, exist_ok=True)
+    cache = Cache(output, settings.parameters, suite.figures)
+    changed = [name for name in names if not cache.has_table(name)]
+    stores = _opened(output, settings, suite) if changed else None
+    writer = _writer(output, settings, suite, svg, changing)
     for name in (name for name in names if name not in changed):
         writer.pictures(name)
-    if changed:
+    if stores is not None:
         with (
             ProcessExecutor(workers) as processes,
             progress_bar("reproduction", *stores.work(changed), lines=True) as bar,
         ):
             _compute_figures(changed, stores, writer, processes, bar)
-    write_renderer(writer.output)
+    write_renderer(output)
+    return writer
 
 
 def _compute_figures(
@@ -217,7 +226,7 @@ def _compute_figures(
     waiting: dict[str, Future[Computed]] = {}
 
     def write(name: str) -> None:
-        writer.table(name, waiting.pop(name).result(), stores.made_of(name))
+        writer.table(name, waiting.pop(name).result())
         writer.pictures(name)
 
     for name in names:

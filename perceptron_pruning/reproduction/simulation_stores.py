@@ -13,7 +13,6 @@ from perceptron_pruning.figures.theory.collection import SimulatedFigure, WithEx
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
 from perceptron_pruning.output.tables import Row
-from perceptron_pruning.reproduction.cache import identity
 from perceptron_pruning.reproduction.experiment_stores import FOLDER
 from perceptron_pruning.reproduction.stores import run_all, work_of
 from perceptron_pruning.studies.run import estimated_seconds, run_study
@@ -60,14 +59,6 @@ class SimulationStores:
         )
         whole, done = np.add(simulated, work_of(self._studies(names), self._experiments))
         return float(whole), float(done)
-
-    def made_of(self, name: str) -> str | None:
-        whole, done = self.work([name])
-        if done < whole:
-            return None
-        cells = [repr(self._cells[place]) for place in self._places([name])]
-        studies = {key: study.identity for key, study in self._studies([name]).items()}
-        return identity(cells, self._simulation.n_trials if cells else 0, self._settings.seed, studies)
 
     def run(self, name: str, *, executor: Executor, bar: tqdm) -> SimulationData:
         simulated = Simulated(

@@ -63,10 +63,6 @@ class Stores(Protocol):
         """
         ...
 
-    def made_of(self, name: str) -> str | None:
-        """Digest of what decides a figure's data; None where they are not complete."""
-        ...
-
     def run(self, name: str, *, executor: Executor, bar: tqdm) -> FigureData:
         """Computes what the stores lack of a figure, and gives all of it."""
         ...

@@ -36,11 +36,11 @@ class FigureWriter:
     svg: bool
     changing: Callable[[], None]
 
-    def table(self, name: str, computed: Computed, made_of: str | None) -> None:
+    def table(self, name: str, computed: Computed) -> None:
         """Writes a figure's table, with a stamp of what it was made of."""
         self.changing()
         write_table(self._path(name, "csv"), computed.table)
-        self.cache.note_table(name, made_of, computed.points)
+        self.cache.note_table(name, computed.points)
         self.timings.note(name, "theory", computed.seconds)
 
     def pictures(self, name: str) -> None:

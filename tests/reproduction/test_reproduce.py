@@ -134,14 +134,12 @@ def test_a_figure_of_ones_own_is_made_anew_when_its_file_changes(tmp_path):
         figure = importlib.import_module("own_figure")
     write_table(tmp_path / "figure_own.csv", [{"a": 1}])
     stamps = cache.Cache(tmp_path, {"size": "1"}, {"own": figure})
-    stamps.note_table("own", "data", [])
-    assert stamps.has_table("own", "data")
-    assert not stamps.has_table("own", "other data")
-    assert not stamps.has_table("own", None)
-    assert not cache.Cache(tmp_path, {"size": "2"}, {"own": figure}).has_table("own", "data")
+    stamps.note_table("own", [])
+    assert stamps.has_table("own")
+    assert not cache.Cache(tmp_path, {"size": "2"}, {"own": figure}).has_table("own")
     (tmp_path / "own_figure.py").write_text("NAME = 'own'  # otherwise")
     cache._own.cache_clear()
-    assert not stamps.has_table("own", "data")
+    assert not stamps.has_table("own")
 
 
 def test_lines_tell_how_far_it_is_where_there_is_no_terminal(tmp_path, capsys):
