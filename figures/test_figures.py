@@ -195,7 +195,7 @@ def test_picture(name):
 def all_simulated(tmp_path_factory):
     """Every point with another seed and fewer trials, and other pools of images."""
     from perceptron_pruning.parallel import ProcessExecutor
-    from perceptron_pruning.studies.run import progress_bar
+    from perceptron_pruning.studies.progress import progress_bar
 
     images = replace(FULL.embeddings, pool_sizes=(101, 401), n_seeds=8)  # of other sizes: other pools, of equal law
     settings = replace(FULL, seed=OTHER_SEED, n_trials=N_TRIALS, embeddings=images)

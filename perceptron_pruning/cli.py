@@ -59,7 +59,7 @@ for name, (place, summary) in COMMANDS.items():
 def main() -> None:
     """Entry point: one line for a caller's mistake, no traceback; 130 when interrupted."""
     words = sys.argv[1:]
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # stops a command as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops a command as Ctrl-C does
     try:
         if words and words[0] in COMMANDS:
             _load(words[0])

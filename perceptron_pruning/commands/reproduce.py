@@ -1,6 +1,7 @@
 """The command ``reproduce``; what takes long to import waits until it is called."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,12 +22,15 @@ def reproduce_command(
     real_data: Annotated[bool, Parameter(negative="")] = False,
     only: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     svg: Annotated[bool, Parameter(negative="")] = False,
+    workers: int | None = None,
+    redraw: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Reproduce the paper's figures and give a verdict on its claims.
 
     Writes figures (PNG), the tables behind them (CSV), every claim with its verdict, and a report (one HTML file,
     and Markdown) into a folder. Stop it however you like: figures that are finished are there, and the same command
-    goes on where it stopped. The exit status is 1 if a verdict contradicts the theory's own prediction.
+    goes on where it stopped; what would be made of the same by the same code is not made again. The exit status is 1
+    if a verdict contradicts the theory's own prediction.
 
     Example: perceptron-pruning reproduce --quick
 
@@ -46,15 +50,41 @@ def reproduce_command(
     real_data
         The figures and claims of the paper's empirical half, on real data, in place of the theory's.
     only
-        Names of figures of either kind, such as 1A or 1D: these are written, from their own points, and no claim is
-        judged.
+        Names of figures of either kind: these are written, from their own points, and no claim is judged. Theory:
+        1A, 1B, 1C, 1E, 1F, 2AB, 2CDE, transition, order_parameters, finite_size, trained_probe, own_probe, memory,
+        gradient_steps, label_aware, optimal_rule, B1, B2, B3, B4, B5, embeddings. Real data: 1D, 3ABC, 4, 5A, 5BC,
+        class_floor, prototypes, theory_beside_data, pilot, window, end_to_end.
     svg
         Write every picture as SVG, too.
+    workers
+        Processes. Default: one a core.
+    redraw
+        Draw every picture again of the tables that are there, judge, and write the report; nothing is computed.
     """
     if quick and full:
         raise ValueError("`--quick` and `--full` exclude each other; give one of them")
     suite, names = _chosen(only, real_data)
-    return _written(output, suite, suite.full if full else suite.quick, names, svg)
+    if redraw and only is not None:
+        raise ValueError("`--redraw` and `--only` exclude each other; give one of them")
+    if workers is not None and workers < 1:
+        raise ValueError(f"`--workers` must be >= 1; got {workers}")
+    making = _Making(svg=svg, workers=workers, redraw=redraw)
+    return _written(output, suite, suite.full if full else suite.quick, names, making)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Making:
+    """How figures are made.
+
+    Attributes:
+        svg: Whether as SVG, too.
+        workers: By how many processes; None for one a core.
+        redraw: Whether only drawn, of tables that are there.
+    """
+
+    svg: bool
+    workers: int | None
+    redraw: bool
 
 
 def _written(
@@ -62,20 +92,23 @@ def _written(
     suite: "Suite[SettingsT, FigureT]",
     settings: "SettingsT",
     names: list[str] | None,
-    svg: bool,
+    making: _Making,
 ) -> int:
     """Writes some figures, or everything where no names are given; the exit status."""
     from perceptron_pruning.evidence.claim import as_text
-    from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
+    from perceptron_pruning.reproduction.run import redraw, reproduce, reproduce_figures
     from perceptron_pruning.studies import SweepError
 
     folder = output or Path("reproduction") / "-".join(part for part in (suite.name, settings.name) if part)
     try:
         if names is not None:
-            reproduce_figures(folder, settings, names, suite, svg=svg)
+            reproduce_figures(folder, settings, names, suite, svg=making.svg, workers=making.workers)
             print(f"Figure {', '.join(names)} is in {folder}")
             return 0
-        claims = reproduce(folder, settings, suite, svg=svg)
+        if making.redraw:
+            claims = redraw(folder, settings, suite, svg=making.svg)
+        else:
+            claims = reproduce(folder, settings, suite, svg=making.svg, workers=making.workers)
     except KeyboardInterrupt:
         print(f"Interrupted: {_progress(folder, settings, suite)}; the same command goes on there", file=sys.stderr)
         return _INTERRUPTED

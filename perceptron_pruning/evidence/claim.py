@@ -20,6 +20,7 @@ from perceptron_pruning.evidence.thresholds import LARGEST_Z
 from perceptron_pruning.output.tables import Row
 
 NOTHING_MEASURED = "nothing measured"
+THEORY, SIMULATION, DATA = "theory", "simulation", "real data"  # what a claim can be tested on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +153,7 @@ class Claim:
         asserted: Whether it is the theory's own statement, which the theory then predicts to be confirmed.
         note: More numbers, which decide nothing.
         figure: Where to look.
+        tested_on: "theory", "simulation" or the real data it is tested on, in words; empty: what its suite tests on.
     """
 
     statement: str
@@ -163,6 +165,7 @@ class Claim:
     asserted: bool = False
     note: str = ""
     figure: str = ""
+    tested_on: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -202,6 +205,7 @@ class Claim:
         """One row for each measurement, with the claim beside it; one without numbers where there is none."""
         claim = {"claim": self.statement, "setting": self.setting, "verdict": self.verdict}
         claim |= {"predicted": self.predicted or "", "scope": "part" if self.limited else "whole"}
+        claim |= {"tested_on": self.tested_on}
         rest = {"figure": self.figure, "paper": self.paper, "theory_says": self.theory, "note": self.note}
         return [claim | numbers | rest for numbers in [m.row for m in self.measurements] or [{}]]
 

@@ -27,11 +27,15 @@ class Multiplicity:
     decided: int
     decided_together: int
 
+    @property
+    def by_chance(self) -> float:
+        """How many would be decided if there were no effects."""
+        return (1 - CONFIDENCE) * self.judged
+
     def __str__(self) -> str:
-        by_chance = (1 - CONFIDENCE) * self.judged
         return (
             f"{self.judged} numbers are judged by their 95 % intervals, of which {self.decided} are decided; if there "
-            f"were no effects, {by_chance:.1f} would be, by chance. {self.decided_together} stay decided when the "
+            f"were no effects, {self.by_chance:.1f} would be, by chance. {self.decided_together} stay decided when the "
             f"chance of one false decision among all is 5 % (Holm's correction)."
         )
 

@@ -6,7 +6,9 @@ from matplotlib.figure import Figure
 from scipy.stats import beta, norm
 
 from perceptron_pruning.evidence.calibration import Calibration
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import new_panels
+from perceptron_pruning.output.palette import COLOURS
+from perceptron_pruning.output.style import styled
 
 _SHOWN = 4.0  # |z| shown at least
 _Z = "z = (simulation − theory − finite-size term) / uncertainty"
@@ -16,8 +18,7 @@ _BIN = 0.5  # width of a bin in z
 def draw(calibration: Calibration) -> Figure:
     """Histogram of the z-scores under the standard normal density, and their quantiles."""
     with styled():
-        figure = new_figure(8.6, 3.8)
-        left, right = figure.subplots(1, 2)
+        figure, ((left, right),) = new_panels(1, 2, width=8.6, height=3.8)
         _draw_histogram(left, calibration)
         _draw_quantiles(right, calibration)
     return figure

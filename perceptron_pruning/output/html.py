@@ -9,22 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from perceptron_pruning.output.atomic import write_text_atomically
-
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
-h1,h2,h3{line-height:1.2}
-a{color:#005a9c}
-img{max-width:100%;height:auto}
-figure{margin:1em 0 2em}
-figcaption{max-width:50em}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;font-size:14px}
-caption{text-align:left;padding:.3em 0}
-th,td{padding:3px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
-td.number{text-align:right;font-variant-numeric:tabular-nums}
-th{border-bottom:2px solid #888}
-.strip{margin:.3em 0}
-"""
+from perceptron_pruning.output.page_style import STYLE
 
 
 def write_page(path: Path, title: str, parts: Iterable[str]) -> Path:
@@ -32,7 +17,7 @@ def write_page(path: Path, title: str, parts: Iterable[str]) -> Path:
     head = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body><main>"
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body><main>"
     )
     text = "\n".join([head, f"<h1>{html.escape(title)}</h1>", *parts, "</main></body></html>\n"])
     write_text_atomically(path, text)
@@ -49,10 +34,32 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str
     return f"{scrolled}<table>{titled}<tr>{cells}</tr>\n{body}</table></div>"
 
 
-def picture(png: bytes, description: str) -> str:
-    """An image within the page; its description is for readers who cannot see it."""
-    address = base64.b64encode(png).decode()
-    return f"<img alt='{html.escape(description, quote=True)}' src='data:image/png;base64,{address}'>"
+def folded(summary: str, *blocks: str, anchor: str = "") -> str:
+    """Blocks of HTML behind a summary of HTML, folded until they are asked for, by a link to the anchor too."""
+    name = f" id='{html.escape(anchor, quote=True)}'" if anchor else ""
+    return "\n".join([f"<details{name}><summary>{summary}</summary>", *blocks, "</details>"])
+
+
+def link(address: str, text: str) -> str:
+    """A link; the text is escaped."""
+    return f"<a href='{html.escape(address, quote=True)}'>{html.escape(text)}</a>"
+
+
+def picture(png: bytes, description: str, *, narrow: bytes | None = None, scale: float = 1.0) -> str:
+    """An image within the page; its description is for readers who cannot see it.
+
+    Args:
+        png: The image.
+        description: What it shows.
+        narrow: The same for windows of up to 600 pixels.
+        scale: CSS pixels for one of the image's.
+    """
+    width, height = (round(scale * pixels) for pixels in _size(png))
+    size = f"width='{width}' height='{height}'"
+    image = f"<img alt='{html.escape(description, quote=True)}' {size} src='{_address(png)}'>"
+    if narrow is None:
+        return image
+    return f"<picture><source media='(max-width:600px)' srcset='{_address(narrow)}'>{image}</picture>"
 
 
 def drawn(figure: Figure, description: str) -> str:
@@ -60,6 +67,15 @@ def drawn(figure: Figure, description: str) -> str:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return picture(buffer.getvalue(), description)
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    """Width and height in pixels, from the header of a PNG."""
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 
 
 def _cell(value: object) -> str:

@@ -1,6 +1,7 @@
-"""One style for every picture: colour-blind safe, thin axes, theory as lines and simulation as dots."""
+"""One style for every picture: light grid, thin axes; lines are theory, dots simulation or measurement, bars 95 %."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,12 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from perceptron_pruning.output.atomic import temporary_beside, write_text_atomically
-
-# Okabe & Ito's colours, which remain distinct for colour-blind readers
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+from perceptron_pruning.output.palette import RULE_COLOURS, RULE_MARKERS
 
 RENDERER = "renderer.json"
-DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"  # colour scales for maps
+Z_95 = 1.96  # standard errors to each side of a 95 % interval
 
 # Each format's metadata: the entry with a date or version, which is left out, and the entry for a description
 _METADATA = {".png": ("Software", "Description"), ".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}
@@ -24,22 +23,45 @@ PARAMETERS = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
+    "axes.titlesize": 9.5,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "0.91",
+    "grid.linewidth": 0.6,
+    "legend.frameon": True,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "1.0",
+    "legend.borderpad": 0.2,
+    "legend.fontsize": 7.5,
     "lines.linewidth": 1.4,
     "svg.hashsalt": "perceptron-pruning",
 }
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, drawn without touching the user's matplotlib state."""
-    return Figure(figsize=(width, height), layout="constrained")
+def name_rules(axes: Axes, rules: Sequence[str] = tuple(RULE_COLOURS)) -> None:
+    """Entries of the rules for a legend: markers in their colours."""
+    words = {"hard": "keep hard", "easy": "keep easy", "random": "at random"}
+    for rule in rules:
+        axes.plot([], [], RULE_MARKERS[rule], ms=4, color=RULE_COLOURS[rule], label=words[rule])
+
+
+def name_marks(axes: Axes, *, line: str = "theory", dots: str = "simulation, 95 %") -> None:
+    """Entries that say what lines and dots are; an empty name leaves its entry out."""
+    if line:
+        axes.plot([], [], "-", color="0.25", lw=1.4, label=f"line: {line}")
+    if dots:
+        axes.errorbar([], [], [], fmt="o", ms=3.2, capsize=2, lw=1, color="0.25", label=f"dots: {dots}")
 
 
 def styled():
     """Context in which axes are made in the project's style."""
     return mpl.rc_context(PARAMETERS)  # pyright: ignore[reportArgumentType]
+
+
+def label_line(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+    """Names a line at its right end, in its colour."""
+    look = {"color": colour, "fontsize": 7.5, "ha": "left", "va": "center"}
+    axes.annotate(text, (x, y), (4, 0), textcoords="offset points", annotation_clip=False, **look)  # pyright: ignore[reportArgumentType]
 
 
 def plain_ticks(axes: Axes) -> None:
@@ -50,6 +72,11 @@ def plain_ticks(axes: Axes) -> None:
         axis.set_major_locator(LogLocator(subs=steps))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
+
+
+def no_grid(axes: Axes) -> None:
+    """For maps, which have colours where others have a grid."""
+    axes.grid(False)
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ class SimulationStores:
         )
         return SimulationData(figure=self._figures[name], settings=self._settings, simulated=simulated)
 
-    @property
+    @cached_property
     def _simulation(self) -> Study:
         return study(CellList(cells=self._cells, n_trials=self._settings.n_trials, seed=self._settings.seed))
 

@@ -1,11 +1,11 @@
 """Suites of figures: each is made by one run, into one folder, with a report of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from perceptron_pruning.evidence.claim import Claim
+from perceptron_pruning.evidence.claim import DATA, SIMULATION, Claim
 from perceptron_pruning.figures.figure import Figure, WithClaims
 from perceptron_pruning.figures.real_data import settings as real_data
 from perceptron_pruning.figures.real_data.collection import FIGURES as REAL_FIGURES
@@ -48,12 +48,13 @@ class Suite(Generic[SettingsT, FigureT]):
     Attributes:
         name: First part of its default folder, before "quick" or "full".
         title: Title of its report.
-        about: What the report begins with.
+        about: What is held against what, as a sentence: the report begins with it.
         seeds: Where its chance comes from.
         figures: Modules, or other objects that are figures, by name, in the report's order.
         quick, full: Settings of the two sizes.
         open_stores: From a folder, settings and figures to their stores.
         common_claims: From tables and simulated points to the claims that are no single figure's own.
+        tested_on: What claims are tested on that do not say it themselves; see `Claim`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Suite(Generic[SettingsT, FigureT]):
     full: SettingsT
     open_stores: Callable[[Path, SettingsT, Mapping[str, FigureT]], Stores]
     common_claims: Callable[[Tables, Sequence[Row]], list[Claim]]
+    tested_on: str = SIMULATION
 
     def stores(self, folder: Path, settings: SettingsT) -> Stores:
         """The stores of its figures in a folder."""
@@ -76,7 +78,7 @@ class Suite(Generic[SettingsT, FigureT]):
         for name, figure in self.figures.items():
             if name in tables and isinstance(figure, WithClaims):
                 claims += figure.claims(tables[name])
-        return claims
+        return [replace(claim, tested_on=claim.tested_on or self.tested_on) for claim in claims]
 
 
 def no_claims(tables: Tables, points: Sequence[Row]) -> list[Claim]:
@@ -88,10 +90,8 @@ PAPER: Suite[theory.Settings, SimulatedFigure] = Suite(
     name="",
     title="Reproduction",
     about=(
-        "Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486), held against the exact theory, its "
-        "simulation and real embeddings. Every verdict follows from the numbers beside it, which claims.csv has in "
-        "full: a claim says that an effect is positive, and its 95 % interval decides, or that a number is the "
-        "theory's, and its z-score does."
+        "The claims of Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486), held against the exact "
+        "theory, its simulation and real embeddings."
     ),
     seeds="Every simulated point has a seed of its own, drawn from the seed below; simulation.csv has them all.",
     figures=FIGURES,
@@ -105,9 +105,8 @@ REAL_DATA: Suite[real_data.Settings, RealFigure] = Suite(
     name="real-data",
     title="Real data",
     about=(
-        "The predictions of Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486) held against real "
-        "data. Every verdict follows from the numbers beside it, which claims.csv has in full; intervals are 95 %, "
-        "Student's, over seeds, each of which draws its own pools from the same training rows."
+        "The predictions of Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486), held against real "
+        "data."
     ),
     seeds="Seeds 0, 1, …: each draws a pool, and decides all chance in metric, rule and student.",
     figures=REAL_FIGURES,
@@ -115,6 +114,7 @@ REAL_DATA: Suite[real_data.Settings, RealFigure] = Suite(
     full=real_data.FULL,
     open_stores=ExperimentStores,
     common_claims=no_claims,
+    tested_on=DATA,
 )
 
 SUITES: tuple[Suite[Any, Any], ...] = (PAPER, REAL_DATA)

@@ -18,6 +18,7 @@ from perceptron_pruning.studies.dataset import read_sweep
 from perceptron_pruning.studies.driver import Driver, Outcome
 from perceptron_pruning.studies.errors import SweepError
 from perceptron_pruning.studies.lock import only_driver
+from perceptron_pruning.studies.progress import progress_bar
 from perceptron_pruning.studies.store import Store, note_versions, open_store
 from perceptron_pruning.studies.study import Study
 from perceptron_pruning.studies.task import Task, TaskResult
@@ -90,17 +91,6 @@ def estimated_seconds(study: Study, path: Path, *, cells: Iterable[int] | None =
     """
     done = open_store(study, path, aim=1.0).done() if path.exists() else np.zeros((len(study.cells), study.n_trials))
     return _seconds(study, _chosen(study, cells), done)
-
-
-def progress_bar(name: str, whole: float, done: float) -> tqdm:
-    """A bar of estimated seconds, so that the time left is right although the longest tasks come first."""
-    return tqdm(
-        desc=name,
-        total=whole,
-        initial=done,
-        disable=None,
-        bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left",
-    )
 
 
 @dataclass(frozen=True, order=True)

@@ -83,9 +83,9 @@ def test_its_claim_is_judged_and_reported(made):
         ("More examples help", CONFIRMED, CONFIRMED)
     ]
     assert [row["claim"] for row in read_table(folder / "claims.csv")] == ["More examples help"]
-    text = (folder / "report.md").read_text(encoding="utf-8")
-    assert text.startswith("# My own (small)")
-    assert "## Figure More: More of the easiest" in text
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert text.splitlines()[2] == "# My own (small)"
+    assert "### Figure More: More of the easiest" in text
     assert "Test error at N = 20, 8 trials." in text
 
 

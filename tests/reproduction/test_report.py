@@ -17,7 +17,9 @@ from perceptron_pruning.figures.theory.settings import QUICK
 from perceptron_pruning.figures.z_scores import draw
 from perceptron_pruning.output.html import table
 from perceptron_pruning.output.style import save_picture
-from perceptron_pruning.reproduction.report import Z_SCORES, Reproduction, write_reports
+from perceptron_pruning.reproduction.names import Z_SCORES
+from perceptron_pruning.reproduction.report import write_reports
+from perceptron_pruning.reproduction.reporting.content import Reproduction
 from perceptron_pruning.reproduction.suites import PAPER
 
 SPOKEN = Claim(
@@ -27,7 +29,8 @@ SPOKEN = Claim(
     measurements=(
         Measurement(quantity="gain", effect=Effect(value=-0.5, standard_error=0.05), criterion="above", theory=0.5),
     ),
-    figure="figure 1A",
+    figure="1A",
+    tested_on="simulation",
 )
 
 
@@ -45,8 +48,12 @@ def rows(z_scores):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def report(folder):
     found = calibration(rows(norm.ppf((np.arange(200) + 0.5) / 200)))
     save_picture(draw(found), folder / f"{Z_SCORES}.png")
     for name in FIGURES:
@@ -55,7 +62,10 @@ def report(tmp_path_factory):
     write_reports(
         folder, Reproduction(suite=PAPER, settings=QUICK, claims=[SPOKEN], calibration=found, timings=timings)
     )
-    return (folder / "report.html").read_text(encoding="utf-8"), (folder / "report.md").read_text(encoding="utf-8")
+    return (folder / "report.html").read_text(encoding="utf-8"), (folder / "README.md").read_text(encoding="utf-8")
+
+
+VOID = ("meta", "img", "br", "source")  # tags that have no end
 
 
 class Reader(HTMLParser):
@@ -69,7 +79,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
+        if tag not in VOID:
             self._open.append(tag)
 
     def handle_endtag(self, tag):
@@ -80,14 +90,17 @@ class Reader(HTMLParser):
 
 
 def external(page):
-    """What a browser would fetch: any address that is not within the page."""
+    """What a browser would fetch, or leave this folder for: any address that is not within the page."""
     tags = Reader(page).tags
-    addresses = [
-        value for _, attrs in tags for name, value in attrs.items() if name in ("src", "srcset", "href", "data")
+    fetched = [
+        value
+        for tag, attrs in tags
+        for name, value in attrs.items()
+        if name in ("src", "srcset", "data") or (name == "href" and (tag != "a" or ":" in value))
     ]
     forbidden = [name for name, _ in tags if name in ("script", "link", "iframe", "object", "embed", "base")]
     styles = re.findall(r"@import|url\(", page)
-    return [a[:60] for a in addresses if not a.startswith(("data:", "#"))] + forbidden + styles
+    return [a[:60] for a in fetched if not a.startswith(("data:", "#"))] + forbidden + styles
 
 
 def test_the_page_fetches_nothing(report):
@@ -113,14 +126,16 @@ def test_the_page_can_be_read_by_all(report):
     assert all(len(image["alt"]) > 20 for image in images)
     assert len({image["alt"] for image in images}) == len(images)
     assert len(page.of("h1")) == 1
-    assert all(head == {"scope": "col"} for head in page.of("th"))
-    assert len([box for box in page.of("div") if box.get("class") == "wide"]) == len(page.of("table"))
+    assert all("scope" in head for head in page.of("th"))
+    assert len([box for box in page.of("div") if box.get("class") == "wide"]) == len(page.of("table")) - 1  # the matrix
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
 
 
 def test_both_forms_have_claims_parameters_versions_and_timings(report):
     contents = ("refuted", "Against the theory's own prediction", "exponent −1", "n_trials", "60", "seed", "numpy")
     for text in map(html.unescape, report):
-        for said in contents:
+        for said in (*contents, "Glossary", "Commit", "What to see"):
             assert said in text
         for figure in FIGURES.values():
             assert figure.TITLE in text
@@ -128,11 +143,28 @@ def test_both_forms_have_claims_parameters_versions_and_timings(report):
         assert "Kolmogorov–Smirnov" in text
 
 
+def test_every_link_leads_somewhere(report, folder):
+    page = Reader(report[0])
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    links = [link["href"] for link in page.of("a")]
+    assert {href[1:] for href in links if href.startswith("#")} <= ids
+    files = {href.partition("#")[0] for href in links if not href.startswith("#")}
+    assert {"claims.csv", "simulation.csv", "manifest.json", "figure_1a.csv"} <= files
+    text = report[1]
+    anchors = set(re.findall(r'<a id="([^"]+)"', text))
+    inner = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert inner
+    assert inner <= anchors
+    assert set(re.findall(r"\]\(([^#)]+\.(?:csv|png|json))\)", text)) <= files | {
+        path.name for path in folder.iterdir()
+    }
+
+
 def test_what_is_said_is_not_taken_for_markup(report):
     page, text = report
     assert "&lt;b&gt;Keep&lt;/b&gt; &amp; prune" in page
     assert "<b>Keep" not in page
-    (line,) = [line for line in text.splitlines() if "prune \\| or not" in line]
+    (line,) = [line for line in text.splitlines() if line.startswith("|") and "prune \\| or not" in line]
     assert len(re.findall(r"(?<!\\)\|", line)) == 9
 
 

@@ -1,5 +1,6 @@
 """The main job, end to end on small settings, interrupted and resumed, and from its command line."""
 
+import importlib
 import json
 import os
 import signal
@@ -20,9 +21,9 @@ from perceptron_pruning.figures.figure import file_stem
 from perceptron_pruning.figures.theory.collection import FIGURES
 from perceptron_pruning.figures.theory.settings import QUICK
 from perceptron_pruning.output.tables import read_table, write_table
-from perceptron_pruning.reproduction import run
-from perceptron_pruning.reproduction.run import reproduce, reproduce_figures
-from perceptron_pruning.reproduction.suites import PAPER
+from perceptron_pruning.reproduction import cache, run
+from perceptron_pruning.reproduction.run import redraw, reproduce, reproduce_figures
+from perceptron_pruning.reproduction.suites import PAPER, SUITES, no_claims
 from perceptron_pruning.reproduction.timings import Timings
 from perceptron_pruning.studies import StoreError
 from perceptron_pruning.studies.status import status
@@ -81,7 +82,8 @@ def test_pictures_are_written_as_svg_too_where_that_is_asked_for(figure_1b):
     again = one_figure(folder, svg=True)
     assert b"</svg>" in again.pop("figure_1b.svg")
     assert again == files
-    assert one_figure(folder) == files  # and no stale one stays
+    (folder / "figure_1b.png").unlink()
+    assert one_figure(folder) == files  # drawn without, and no stale one stays
 
 
 def test_other_settings_are_refused_and_nothing_is_lost(figure_1b):
@@ -89,6 +91,82 @@ def test_other_settings_are_refused_and_nothing_is_lost(figure_1b):
     with pytest.raises(StoreError, match=r"has another study: .*give another path"):
         one_figure(folder, settings=replace(SMALL, n_trials=7))
     assert {name: (folder / name).read_bytes() for name in files} == files
+
+
+def refuse(*_):
+    pytest.fail("a finished figure is made again")
+
+
+def test_a_finished_figure_is_neither_computed_nor_drawn_again(figure_1b, monkeypatch):
+    folder, files = figure_1b
+    made = {path: path.stat().st_mtime_ns for path in folder.rglob("figure_1b.*")}
+    monkeypatch.setattr(FIGURES["1B"], "compute", refuse)
+    monkeypatch.setattr(FIGURES["1B"], "draw", refuse)
+    assert one_figure(folder) == files
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("figure_1b.*")} == made
+
+
+@pytest.mark.parametrize("name", ["figure_1b.csv", "figure_1b.png", "narrow/figure_1b.png"], ids=str)
+def test_a_file_that_was_changed_is_made_anew(name, figure_1b):
+    folder, files = figure_1b
+    before = (folder / name).read_bytes()
+    (folder / name).write_bytes(before + b"1")
+    assert one_figure(folder) == files
+    assert (folder / name).read_bytes() == before
+
+
+@pytest.mark.parametrize("stage", ["compute", "draw"], ids=str)
+def test_an_interrupt_keeps_the_finished_figure_that_other_code_would_replace(stage, figure_1b, monkeypatch):
+    folder, files = figure_1b
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_packages", lambda: "other code")
+        patch.setattr(FIGURES["1B"], stage, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            one_figure(folder)
+    assert {name: (folder / name).read_bytes() for name in files} == files
+    assert one_figure(folder) == files
+
+
+def test_a_figure_of_ones_own_is_made_anew_when_its_file_changes(tmp_path):
+    (tmp_path / "own_figure.py").write_text("NAME = 'own'")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        figure = importlib.import_module("own_figure")
+    write_table(tmp_path / "figure_own.csv", [{"a": 1}])
+    stamps = cache.Cache(tmp_path, {"size": "1"}, {"own": figure})
+    stamps.note_table("own", [])
+    assert stamps.has_table("own")
+    assert not cache.Cache(tmp_path, {"size": "2"}, {"own": figure}).has_table("own")
+    (tmp_path / "own_figure.py").write_text("NAME = 'own'  # otherwise")
+    cache._own.cache_clear()
+    assert not stamps.has_table("own")
+
+
+def test_lines_tell_how_far_it_is_where_there_is_no_terminal(tmp_path, capsys):
+    one_figure(tmp_path, workers=1)
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("figure 1B: 0 % simulated") for line in lines)
+    assert any(line.startswith("figure 1B: 100 % simulated") for line in lines)
+
+
+def test_pictures_are_drawn_again_of_their_tables_alone(figure_1b, tmp_path):
+    suite = replace(PAPER, figures={"1B": FIGURES["1B"]}, common_claims=no_claims)
+    with pytest.raises(ValueError, match=r"`output` must have tables of figures; got .*, which has none"):
+        redraw(tmp_path, SMALL, suite)
+    (tmp_path / "figure_1b.csv").write_bytes(figure_1b[1]["figure_1b.csv"])
+    assert redraw(tmp_path, SMALL, suite) == []
+    assert (tmp_path / "figure_1b.png").read_bytes() == figure_1b[1]["figure_1b.png"]
+    assert "Figure 1B" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "simulation.zarr").exists()
+
+
+def test_a_readme_of_another_hand_is_not_replaced(tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(
+        ValueError, match=r"`output` must be a folder of its own; got .*, which has a README.md already"
+    ):
+        reproduce(tmp_path, SMALL, PAPER)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
 def test_an_unknown_figure_is_refused(tmp_path):
@@ -124,14 +202,14 @@ def finished(tmp_path_factory):
     return folder, left, reproduce(folder, SMALL, PAPER)
 
 
-def interrupt(table):
+def interrupt(*_):
     raise KeyboardInterrupt
 
 
 @pytest.mark.slow
 def test_an_interrupt_leaves_whole_figures_and_nothing_of_another_time(finished):
     assert {"figure_1a.png", "figure_1b.png", "simulation.zarr", "timings.csv"} <= finished[1]
-    assert not {"figure_1c.png", "report.html", "report.md", "claims.csv", "manifest.json"} & finished[1]
+    assert not {"figure_1c.png", "report.html", "README.md", "claims.csv", "manifest.json"} & finished[1]
 
 
 @pytest.mark.slow
@@ -156,8 +234,8 @@ def test_everything_is_written(finished):
 @pytest.mark.slow
 def test_the_report_shows_everything(finished):
     folder, _, claims = finished
-    page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
-    assert page.count("data:image/png;base64,") == len(FIGURES) + 1
+    page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "README.md"))
+    assert page.count("<img ") == page.count("<source ") == len(FIGURES) + 1
     for figure in FIGURES.values():
         assert escape(figure.TITLE) in page
         assert figure.TITLE in text
@@ -182,13 +260,13 @@ def claim_of(measured, theory):
     ids=["refuted against theory", "confirmed against theory", "undecided", "as predicted", "theory is silent"],
 )
 def test_the_exit_status_follows_from_the_verdicts(measured, theory, code, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, svg: [claim_of(measured, theory)])
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, **_: [claim_of(measured, theory)])
     assert app(["reproduce", "--output", str(tmp_path)], result_action="return_value") == code
     assert ("Error: the claim" in capsys.readouterr().err) == bool(code)
 
 
 def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys):
-    def interrupted(folder, settings, suite, svg):
+    def interrupted(folder, settings, suite, **_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "reproduce", interrupted)
@@ -198,16 +276,30 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys)
 
 def test_only_takes_names_in_any_case(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names, suite, svg: asked.extend(names))
+    monkeypatch.setattr(run, "reproduce_figures", lambda folder, settings, names, suite, **_: asked.extend(names))
     for names in (["1a", "2CDE"], ["1d", "5BC"]):
         words = ["reproduce", "--only", *names, "--output", str(tmp_path)]
         assert app(words, result_action="return_value") == 0
     assert asked == ["1A", "2CDE", "1D", "5BC"]
 
 
+def test_workers_are_handed_on(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, **how: asked.append(how) or [])
+    app(["reproduce", "--workers", "3", "--output", str(tmp_path)], result_action="return_value")
+    assert asked == [{"svg": False, "workers": 3}]
+
+
+def test_redraw_computes_nothing(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(run, "redraw", lambda folder, settings, suite, **how: asked.append(how) or [])
+    app(["reproduce", "--redraw", "--output", str(tmp_path)], result_action="return_value")
+    assert asked == [{"svg": False}]
+
+
 def test_the_default_folder_is_that_of_the_settings(monkeypatch):
     folders = []
-    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, svg: folders.append(folder) or [])
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, **_: folders.append(folder) or [])
     for words in ([], ["--full"], ["--real-data"], ["--real-data", "--full"]):
         app(["reproduce", *words], result_action="return_value")
     assert folders == [Path("reproduction") / name for name in ("quick", "full", "real-data-quick", "real-data-full")]
@@ -240,6 +332,8 @@ def test_help_shows_examples(shell):
     text = " ".join(printed.split())
     assert "Example: perceptron-pruning reproduce --quick" in text
     assert "Example: perceptron-pruning reproduce --full --only 1A" in text
+    for suite in SUITES:
+        assert ", ".join(suite.figures) in text.replace("│ │ ", "").replace("-- ", "--")
 
 
 @pytest.mark.parametrize("command", ["reproduce", "theory", "sweep", "status", "score", "prune", "experiment"], ids=str)
@@ -256,10 +350,21 @@ def test_every_command_shows_an_example(command, shell):
         (("reproduce", "--only", "9Z"), "`--only` must be among 1A, "),
         (("reproduce", "--only", "1A", "1D"), "`--only` must name figures of the theory or of real data, not both"),
         (("reproduce", "--fast"), "--fast"),
+        (("reproduce", "--workers", "0"), "`--workers` must be >= 1; got 0"),
+        (("reproduce", "--redraw", "--only", "1A"), "`--redraw` and `--only` exclude each other"),
         (("reproduce", "--output", "/dev/null/folder"), "/dev/null"),
         (("conjure",), "conjure"),
     ],
-    ids=["both sizes", "unknown figure", "both kinds", "unknown option", "bad folder", "unknown command"],
+    ids=[
+        "both sizes",
+        "unknown figure",
+        "both kinds",
+        "unknown option",
+        "no worker",
+        "redraw some",
+        "bad folder",
+        "unknown command",
+    ],
 )
 def test_bad_input_gives_one_error(arguments, message, shell):
     code, printed = shell(*arguments)
@@ -284,3 +389,26 @@ def test_ctrl_c_on_the_command_and_the_same_again(tmp_path):
     assert subprocess.run(script, check=False).returncode == 0
     assert status(tmp_path / "simulation.zarr").cells_done >= done
     assert (tmp_path / "figure_1a.png").exists()
+
+
+@pytest.mark.slow
+def test_sigterm_ends_it_cleanly_though_ctrl_c_is_ignored(tmp_path):
+    words = ["reproduce", "--quick", "--only", "1A", "--output", str(tmp_path)]
+    script = [sys.executable, "-m", "perceptron_pruning.cli", *words]
+    running = subprocess.Popen(
+        script,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does in the background
+    )
+    while not (tmp_path / "simulation.zarr").exists() or not status(tmp_path / "simulation.zarr").cells_done:
+        assert running.poll() is None
+        time.sleep(0.2)
+    running.terminate()
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert "the same command goes on there" in errors
+    assert "Traceback" not in errors
+    with pytest.raises(ProcessLookupError, match="No such process"):
+        os.killpg(running.pid, 0)  # nobody of its group is left

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from perceptron_pruning.commands.theory.request import Request
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_figure
+from perceptron_pruning.output.palette import COLOURS
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 
 LABELS = {

@@ -2,14 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import new_figure
+from perceptron_pruning.output.palette import BEST, HARD, RANDOM, RULE_MARKERS
+from perceptron_pruning.output.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from perceptron_pruning.embeddings.recommendation.result import Recommendation
 
-CURVES = ("best rule", "at random", "the hardest by margin")
+CURVES = {  # colour and marker
+    "best rule": (BEST, "^"),
+    "at random": (RANDOM, RULE_MARKERS["random"]),
+    "the hardest by margin": (HARD, RULE_MARKERS["hard"]),
+}
 
 
 def draw(recommendation: "Recommendation") -> "Figure":
@@ -17,13 +23,13 @@ def draw(recommendation: "Recommendation") -> "Figure":
     with styled():
         figure = new_figure(5.5, 3.8)
         axes = figure.subplots()
-        for name, colour in zip(CURVES, COLOURS, strict=False):
+        for name, (colour, marker) in CURVES.items():
             rows = [row for row in recommendation.table if _is_of(row, name)]
             axes.errorbar(
                 [row["keep_fraction"] for row in rows],
                 [row["against_all"] for row in rows],
                 [row["against_all_half_width"] for row in rows],
-                marker="o",
+                marker=marker,
                 markersize=4,
                 capsize=2,
                 color=colour,

@@ -2,7 +2,7 @@
 
 Every module has
 
-- ``NAME``, ``TITLE`` and ``CAPTION``, as the others;
+- ``NAME``, ``TITLE``, ``CAPTION`` and ``WHAT_TO_SEE``, as the others;
 - ``studies(settings, folder)``, the experiments it rests on, by name: what `run_study` takes. Figures that share an
   experiment give it the same name; the folder is for what its workers leave for each other;
 - ``measured(settings, datasets)``, of their results the rows of its table that are measured (``kind`` "measured"),

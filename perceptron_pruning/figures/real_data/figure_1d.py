@@ -16,17 +16,24 @@ from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, student_rows, students_in
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES, claim_of
-from perceptron_pruning.output.style import DIVERGING, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import HARD_OR_EASY
+from perceptron_pruning.output.style import no_grid, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 
 NAME = "1D"
 TITLE = "Real data: where to keep the hard, and where the easy"
 CAPTION = (
-    "ln(test error keeping the hardest / test error keeping the easiest), over pool size and kept fraction: blue where "
-    "hard is better, mean over seeds; above by EL2N, the paper's metric, below by the size of a linear probe's margin, "
-    "its theory's. Crosses: the 95 % interval over seeds includes zero. Circles: where both are equal. Softmax head, "
-    "retrained from scratch; class floor 0.5."
+    "ln(test error keeping the hardest / test error keeping the easiest), over pool size and kept fraction: blue "
+    "where hard is better, orange where easy is, mean over seeds; above by EL2N, the paper's metric, below by the "
+    "size of a linear probe's margin, its theory's. Crosses: the 95 % interval over seeds includes zero. Circles: "
+    "where both are equal. Softmax head, retrained from scratch; class floor 0.5."
+)
+WHAT_TO_SEE = (
+    "The same map as figure 1C, on real data, in the same colours: whether it turns from orange on the left, "
+    "where pools are small, to blue on the right; circles mark the turn. The row of the smallest fraction is the "
+    "hardest test."
 )
 AXES = ("metric", "rule", "pool_size", "keep_fraction")
 
@@ -99,19 +106,24 @@ def draw(table: Sequence[Row]) -> Figure:
     largest = max(abs(row["value"]) for row in rows if row["kind"] == "difference")
     sources, metrics = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "metric"))
     with styled():
-        figure = new_figure(3.0 * len(sources) + 0.8, 2.3 * len(metrics) + 0.5)
-        panels = figure.subplots(len(metrics), len(sources), sharex=True, sharey=True, squeeze=False)
+        figure, panels = new_panels(
+            len(metrics), len(sources), width=3.0 * len(sources) + 0.8, height=2.3 * len(metrics) + 0.7
+        )
+        share(panels.ravel(), x=True, y=True)
         for line, metric in zip(panels, metrics, strict=True):
             shades = [
                 _draw_map(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)], largest)
                 for axes, source in zip(line, sources, strict=True)
             ]
-            line[0].set_ylabel(f"{METRICS[metric]}\n" + r"kept fraction, $f$")
+            for axes, source in zip(line, sources, strict=True):
+                axes.set(ylabel=f"{METRICS[metric]}\n" + r"kept fraction, $f$", title=SOURCES[source])
+                axes.set_xlabel("pool size (examples before pruning)")
             figure.colorbar(shades[0], ax=line, label=r"$\ln(\varepsilon_{\mathrm{hard}}/\varepsilon_{\mathrm{easy}})$")
-        for axes, source in zip(panels[0], sources, strict=True):
-            axes.set_title(SOURCES[source])
-        for axes in panels[-1]:
-            axes.set_xlabel("pool size (examples before pruning)")
+        outer_labels(panels)
+        first = panels[0, 0]
+        first.plot([], [], "x", color="0.25", ms=5, mew=1, label="cross: the 95 % interval includes 0")
+        first.plot([], [], "ko", ms=5, mfc="white", label="circle: hard = easy")
+        legend_beside(figure, first, below=True)
     return figure
 
 
@@ -122,16 +134,17 @@ def _draw_map(axes: Axes, rows: Sequence[Row], largest: float):
     values = [[by_place[fraction, size] for size in sizes] for fraction in fractions]
     axes.set_xscale("log")
     shade = axes.pcolormesh(
-        np.exp(_edges(np.log(sizes))), _edges(fractions), values, cmap=DIVERGING, vmin=-largest, vmax=largest
+        np.exp(_edges(np.log(sizes))), _edges(fractions), values, cmap=HARD_OR_EASY, vmin=-largest, vmax=largest
     )
     unclear = [row for row in cells if abs(row["value"]) <= row["half_width"]]
     places = [row["pool_size"] for row in unclear], [row["keep_fraction"] for row in unclear]
-    axes.plot(*places, "x", color="0.3", ms=4, mew=0.8)
+    axes.plot(*places, "x", color="0.25", ms=5, mew=1)
     equal = [row for row in rows if row["kind"] == "equality"]
-    axes.plot([row["pool_size"] for row in equal], [row["keep_fraction"] for row in equal], "ko", ms=4, mfc="white")
+    axes.plot([row["pool_size"] for row in equal], [row["keep_fraction"] for row in equal], "ko", ms=5, mfc="white")
     plain_ticks(axes)
     axes.tick_params(axis="x", labelsize=7)
     axes.set_yticks(fractions)
+    no_grid(axes)
     return shade
 
 

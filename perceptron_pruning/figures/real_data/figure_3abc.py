@@ -17,17 +17,24 @@ from perceptron_pruning.figures.real_data import figure_1d
 from perceptron_pruning.figures.real_data.curves import draw_means
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import METRICS, SOURCES, claim_of
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import RULE_COLOURS, RULE_MARKERS, fraction_colour
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 
 NAME = "3ABC"
 TITLE = "Real data: scaling with the examples that are kept"
 CAPTION = (
-    "Test error against the number of kept examples when the hardest fraction f of pools of growing size is kept, "
-    "above by EL2N, below by the size of a linear probe's margin, beside as many random examples; dashed, the power "
-    "law fitted to these; grey, the envelope, whose fraction the other seeds chose. Bars: 95 % intervals over seeds. "
-    "Softmax head, retrained from scratch; class floor 0.5."
+    "Test error when the hardest fraction f of pools of growing size is kept, over the power law fitted to as many "
+    "random examples, against the number of kept examples; above by EL2N, below by the size of a linear probe's "
+    "margin. Grey: random examples themselves; wide and pale, the envelope, whose fraction the other seeds chose. A "
+    "straight line is a power law on these axes, too. Bars: 95 % intervals over seeds. Softmax head, retrained from "
+    "scratch; class floor 0.5."
+)
+WHAT_TO_SEE = (
+    "Which lines fall below 1, where the hardest examples are worth more than as many random ones, and from how "
+    "many examples on; and whether they go on falling, which would be faster than a power law, or turn flat."
 )
 RANDOM, HARD, ENVELOPE, LAW = "random", "hard", "envelope", "power law of random"
 
@@ -106,33 +113,41 @@ def draw(table: Sequence[Row]) -> Figure:
     rows = [row for row in table if row["kind"] != MEASURED]
     sources, metrics = (list(dict.fromkeys(row[name] for row in rows)) for name in ("source", "metric"))
     with styled():
-        figure = new_figure(3.0 * len(sources) + 1.6, 2.8 * len(metrics) + 0.4)
-        panels = figure.subplots(len(metrics), len(sources), sharex=True, sharey="col", squeeze=False)
+        size = {"width": 3.2 * len(sources) + 0.4, "height": 2.7 * len(metrics) + 0.6}
+        figure, panels = new_panels(len(metrics), len(sources), **size)
+        share(panels.ravel(), x=True, y=True)
         for line, metric in zip(panels, metrics, strict=True):
-            for axes, source in zip(line, sources, strict=True):
-                _draw(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)])
-            line[0].set_ylabel(f"{METRICS[metric]}\n" + r"test error, $\varepsilon$")
-            line[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
-        for axes, source, letter in zip(panels[0], sources, "ABC", strict=False):
-            axes.set_title(f"{letter}  {SOURCES[source]}")
-        for axes in panels[-1]:
-            axes.set_xlabel(r"examples kept, $P$")
+            for axes, source, letter in zip(line, sources, "ABC", strict=False):
+                exponent = _draw(axes, [row for row in rows if (row["metric"], row["source"]) == (metric, source)])
+                title = rf"{letter}  {SOURCES[source]}, random: $P^{{{exponent:.2f}}}$"
+                axes.set(xlabel=r"examples kept, $P$", title=title, ylim=(0.78, 3.2))
+                axes.set_ylabel(f"{METRICS[metric]}\nerror / power law of random")
+                plain_ticks(axes)
+        outer_labels(panels)
+        legend_beside(figure, panels[0, 0], below=True, columns=5)
     return figure
 
 
-def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+def _draw(axes: Axes, rows: Sequence[Row]) -> float:
+    """Every curve over the power law of random examples; gives that law's exponent."""
+    law, *_ = (row for row in rows if row["curve"] == LAW)
+
+    def over_law(row: Row) -> float:
+        return law["value"] * (row["kept"] / law["kept"]) ** law["exponent"]
+
+    axes.axhline(1.0, color="0.4", lw=0.9)
     best = [row for row in rows if row["curve"] == ENVELOPE]
-    places = [row["kept"] for row in best], [row["value"] for row in best]
-    axes.plot(*places, color="0.82", lw=6, solid_capstyle="round", label="best f of the hardest", zorder=0)
+    places = [row["kept"] for row in best], [row["value"] / over_law(row) for row in best]
+    axes.plot(*places, color="0.84", lw=6, solid_capstyle="round", label="best f of the hardest", zorder=0)
     fractions = sorted({row["keep_fraction"] for row in rows if row["curve"] == HARD}, reverse=True)
-    hard = zip([HARD] * len(fractions), fractions, COLOURS, strict=False)
-    for curve, fraction, colour in ((RANDOM, 1.0, COLOURS[6]), *hard):
-        line = [row for row in rows if (row["curve"], row["keep_fraction"]) == (curve, fraction)]
-        label = "random, f = 1" if curve == RANDOM else f"hardest, f = {fraction:g}"
-        draw_means(axes, line, "kept", ms=3, color=colour, label=label)
-    law = [row for row in rows if row["curve"] == LAW]
-    axes.plot([row["kept"] for row in law], [row["value"] for row in law], "--", color="0.4", lw=1)
-    text = rf"random $\propto P^{{{law[0]['exponent']:.2f}}}$"
-    axes.text(0.97, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=8)
+    looks = [(RANDOM, 1.0, RULE_COLOURS["random"], RULE_MARKERS["random"], "random, f = 1")]
+    looks += [(HARD, f, fraction_colour(f), RULE_MARKERS["hard"], f"hardest, f = {f:g}") for f in fractions]
+    for curve, fraction, colour, marker, label in looks:
+        line = [
+            row | {"value": row["value"] / over_law(row), "half_width": row["half_width"] / over_law(row)}
+            for row in rows
+            if (row["curve"], row["keep_fraction"]) == (curve, fraction)
+        ]
+        draw_means(axes, line, "kept", ms=3, marker=marker, color=colour, label=label)
     axes.set(xscale="log", yscale="log")
-    plain_ticks(axes)
+    return law["exponent"]

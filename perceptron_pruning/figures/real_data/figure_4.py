@@ -15,7 +15,9 @@ from perceptron_pruning.experiments.tables import MEASURED, WITH_STUDENT, errors
 from perceptron_pruning.experiments.transfer import OUTPUTS, study
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import PIXELS, claim_of
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels
+from perceptron_pruning.output.palette import RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 
@@ -28,8 +30,12 @@ CAPTION = (
     "two-layer network on frozen embeddings, right, a residual network on pixels. Bars: 95 % intervals over seeds, "
     "each with classes of its own, paired."
 )
+WHAT_TO_SEE = (
+    "Whether bars exclude the line at 0: above it, pretraining on a part is worse than on all. The scale of each "
+    "panel is its own; its title says what pretraining is worth at all."
+)
 DIFFERENCE, UNTRAINED = "difference", "untrained"
-APART = 0.01  # shift in f between the rules' bars, so that they do not hide each other
+APART = 0.016  # shift in f between the rules' bars, so that they do not hide each other
 RULES = {"random": "at random", "hard": "keep hard", "easy": "keep easy"}
 STUDENTS = {"two_layer": "two layers on embeddings", "resnet": "ResNet on pixels", "resnet_quick": "ResNet on pixels"}
 
@@ -81,28 +87,33 @@ def draw(table: Sequence[Row]) -> Figure:
     rows = [row for row in table if row["kind"] != MEASURED]
     panels = list(dict.fromkeys((row["student"], row["metric"]) for row in rows))
     with styled():
-        figure = new_figure(3.1 * len(panels) + 0.6, 3.2)
-        for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        figure, grid = new_panels(1, len(panels), width=3.6 * len(panels) + 1.6, height=3.3)
+        for axes, panel in zip(grid[0], panels, strict=True):
             own = [row for row in rows if (row["student"], row["metric"]) == panel]
             _draw(axes, own)
             (none,) = (row["value"] for row in own if row["kind"] == UNTRAINED)
             axes.set_title(f"{STUDENTS[panel[0]]}\n(not pretrained: {none:+.3f})")
-        figure.axes[0].set_ylabel("target error − that after pretraining on all")
-        figure.axes[0].legend(loc="upper right")
+            axes.set_ylabel("target error − after all")
+        legend_beside(figure, grid[0, 0])
     return figure
 
 
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:
-    axes.axhline(0, color="0.6", lw=0.8, zorder=0)
+    axes.axhline(0, color="0.4", lw=0.9, zorder=0)
     for place, (rule, label) in enumerate(RULES.items()):
-        line = [row for row in rows if row["kind"] == DIFFERENCE and row["rule"] == rule]
+        line = [row for row in rows if row["kind"] == DIFFERENCE and row["rule"] == rule and row["keep_fraction"] < 1]
         axes.errorbar(
             [row["keep_fraction"] + APART * (place - 1) for row in line],
             [row["value"] for row in line],
             [row["half_width"] for row in line],
-            fmt="o-",
-            ms=3.5,
-            color=COLOURS[place],
+            fmt=RULE_MARKERS[rule],
+            ms=5,
+            capsize=3,
+            elinewidth=1.4,
+            color=RULE_COLOURS[rule],
             label=label,
         )
-    axes.set_xlabel("kept fraction f of the pretraining data")
+    axes.set(
+        xlabel="kept fraction f of the pretraining data",
+        xticks=sorted({row["keep_fraction"] for row in rows if row["kind"] == DIFFERENCE and row["keep_fraction"] < 1}),
+    )

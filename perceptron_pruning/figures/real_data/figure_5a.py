@@ -20,7 +20,8 @@ from perceptron_pruning.experiments.source import Source, source_of
 from perceptron_pruning.experiments.tables import MEASURED, mean_of
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import SOURCES
-from perceptron_pruning.output.style import DIVERGING, new_figure, styled
+from perceptron_pruning.output.layout import new_panels, outer_labels
+from perceptron_pruning.output.style import no_grid, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
 
@@ -28,8 +29,17 @@ NAME = "5A"
 TITLE = "Real data: how far the metrics agree"
 CAPTION = (
     "Spearman's rank correlation of all pairs of metrics (high = hard) over the examples of one pool, mean over seeds; "
-    "metrics, the same in rows and columns, in the order of a hierarchical clustering of all sources' mean."
+    "metrics, by number the same in columns as in rows, in the order of a hierarchical clustering of all sources' mean."
 )
+WHAT_TO_SEE = (
+    "Light squares: families of metrics that call the same examples hard. Dark stripes: metrics that rank "
+    "otherwise than the rest, prototypes without labels among them. Whether the three sources show the same "
+    "families."
+)
+
+
+_COLOURS = "magma"  # from dark, where metrics disagree, to light
+_LEAST = -0.4  # correlation at the dark end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,17 +116,25 @@ def draw(table: Sequence[Row]) -> Figure:
     sources = list(dict.fromkeys(row["source"] for row in rows))
     matrices = [_matrix([row for row in rows if row["source"] == source], names) for source in sources]
     order = _order(np.mean(matrices, axis=0))
-    labels = [names[i].replace("_", " ") for i in order]
+    words = [
+        name.replace("_", " ").replace("mutual information", "mut. inf.").replace("self supervised", "self-sup.")
+        for name in names
+    ]
+    labels = [f"{words[i]}  {place}" for place, i in enumerate(order, 1)]
     with styled():
-        figure = new_figure(2.9 * len(sources) + 2.8, 3.4)
-        panels = figure.subplots(1, len(sources), sharey=True, squeeze=False)[0]
+        figure, panels = new_panels(1, len(sources), width=3.1 * len(sources) + 1.9, height=4.2)
         shades = []
-        for axes, source, matrix in zip(panels, sources, matrices, strict=True):
-            shades.append(axes.imshow(matrix[np.ix_(order, order)], cmap=DIVERGING, vmin=-1, vmax=1))
+        for axes, source, matrix in zip(panels[0], sources, matrices, strict=True):
+            shades.append(axes.imshow(matrix[np.ix_(order, order)], cmap=_COLOURS, vmin=_LEAST, vmax=1, aspect="auto"))
             axes.set_title(SOURCES[source])
-            axes.set_xticks([])
-            axes.set_yticks(range(len(labels)), labels)
-        figure.colorbar(shades[0], ax=panels, label="Spearman's rank correlation", shrink=0.8)
+            axes.set_xticks(range(len(labels)), [str(place) for place in range(1, len(labels) + 1)], fontsize=6.5)
+            axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
+            no_grid(axes)
+        outer_labels(panels, x=False)
+        bar = figure.colorbar(
+            shades[0], ax=list(panels[0]), label="Spearman's rank correlation", location="bottom", shrink=0.6, aspect=40
+        )
+        bar.ax.axvline(0, color="0.5", lw=1)
     return figure
 
 

@@ -18,24 +18,33 @@ from perceptron_pruning.experiments.analysis.metric_claims import (
 from perceptron_pruning.experiments.plan import CHANCE
 from perceptron_pruning.experiments.run import study
 from perceptron_pruning.experiments.source import source_of
-from perceptron_pruning.experiments.tables import MEASURED, errors_of, mean_of, student_rows, students_in
+from perceptron_pruning.experiments.tables import errors_of, mean_of, student_rows, students_in
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import SOURCES, claim_of
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import KINDS
+from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 
 NAME = "5BC"
 TITLE = "Real data: the benchmark of metrics"
 CAPTION = (
-    "Test accuracy of a softmax head retrained on the hardest fraction f of one pool, by every metric and at random "
-    "(B); prototypes without and with labels beside the best metric that sees labels, which the other seeds chose (C; "
-    "bars: 95 % intervals over seeds). Dashed: the whole pool. Class floor 0.5."
+    "Test accuracy of a softmax head retrained on the hardest fraction f of one pool, less that of as many random "
+    "examples, in percentage points: by every metric (B; the best five at the smallest fraction in colour), and by "
+    "prototypes without and with labels beside the best metric that sees labels, which the other seeds chose (C; bars: "
+    "95 % intervals over seeds, paired). The scale is linear up to two points and logarithmic beyond. Class floor 0.5."
+)
+WHAT_TO_SEE = (
+    "B: how few lines lie above the black one, which is random keeping, and that most metrics lose more, the "
+    "smaller the kept fraction; the best five are named. C: whether prototypes that see no label stay near the "
+    "best metric with labels, and whose bars exclude 0."
 )
 BEST, SUPERVISED = "best metric with labels", "supervised_prototypes"
 AXES = ("metric", "rule", "pool_size", "keep_fraction")
+GAIN, NAMED = "gain", 5  # kind of row: accuracy less that of random keeping; metrics that are named
+_LINEAR = 2.0  # percentage points up to which the scale is linear
 COMPARED = {
-    CHANCE: "at random",
     BEST: BEST,
     SUPERVISED: "prototypes with labels",
     LABEL_FREE: "prototypes without labels",
@@ -53,21 +62,23 @@ def measured(settings: Settings, datasets: Mapping[str, xr.Dataset]) -> list[Row
 
 
 def derived(rows: Sequence[Row]) -> list[Row]:
-    """Mean error of every metric and of chance, and of the best metric that sees labels, at every fraction."""
+    """Of every metric and of the best that sees labels, at every fraction: mean error, and gain over random keeping."""
     derived_rows: list[Row] = []
     for source, own in students_in(rows).items():
         largest = errors_of(own, *AXES).isel(pool_size=-1)
         for fraction in largest.keep_fraction.values:
             at = largest.sel(keep_fraction=fraction)
-            place = {"kind": "mean", "source": source, "keep_fraction": float(fraction)}
-            derived_rows.append(place | {"metric": CHANCE} | mean_of(at.sel(rule="random").isel(metric=0).values))
+            place = {"source": source, "keep_fraction": float(fraction)}
+            chance = at.sel(rule="random").isel(metric=0).values
+            derived_rows.append({"kind": "mean"} | place | {"metric": CHANCE} | mean_of(chance))
             if fraction < 1:
                 hard = at.sel(rule="hard")
-                derived_rows += [
-                    place | {"metric": str(m)} | mean_of(hard.sel(metric=m).values) for m in hard.metric.values
-                ]
-                name, errors = best_metric(hard, [m for m in hard.metric.values if family_of(m).labels])
-                derived_rows.append(place | {"metric": BEST} | mean_of(errors) | {"chosen": name})
+                errors = {str(metric): hard.sel(metric=metric).values for metric in hard.metric.values}
+                name, best = best_metric(hard, [m for m in hard.metric.values if family_of(m).labels])
+                for metric, values in (errors | {BEST: best}).items():
+                    chosen = {"chosen": name} if metric == BEST else {}
+                    derived_rows.append({"kind": "mean"} | place | {"metric": metric} | mean_of(values) | chosen)
+                    derived_rows.append({"kind": GAIN} | place | {"metric": metric} | mean_of(chance - values))
     return derived_rows
 
 
@@ -90,54 +101,67 @@ def _claims(errors: xr.DataArray) -> Iterator[Claim]:
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a column for each source, all metrics above the comparison."""
-    rows = [row for row in table if row["kind"] != MEASURED]
+    rows = [row for row in table if row["kind"] == GAIN]
     sources = list(dict.fromkeys(row["source"] for row in rows))
     with styled():
-        figure = new_figure(3.0 * len(sources) + 2.4, 6.0)
-        panels = figure.subplots(2, len(sources), sharex=True, squeeze=False)
-        for column, source in zip(panels.T, sources, strict=True):
+        figure, panels = new_panels(2, len(sources), width=3.4 * len(sources) + 0.4, height=6.4)
+        share(panels.ravel(), x=True, y=True)
+        for (every, compared), source in zip(panels.T, sources, strict=True):
             own = [row for row in rows if row["source"] == source]
-            metrics = [name for name in dict.fromkeys(row["metric"] for row in own) if name != BEST]
-            _draw_all(column[0], own, metrics)
-            _draw_compared(column[1], own)
-            column[0].set_title(SOURCES[source])
-            column[1].set_xlabel(r"kept fraction, $f$")
-            for axes in column:
-                whole = next(row for row in own if row["keep_fraction"] == 1.0)
-                axes.axhline(100 * (1 - whole["value"]), color="0.6", ls="--", lw=0.8, zorder=0)
-        for axes, letter in zip(panels[:, 0], "BC", strict=True):
-            axes.set_ylabel(f"{letter}  test accuracy, %")
-        for axes in panels[:, -1]:
-            axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=7)
+            _draw_all(every, own)
+            _draw_compared(compared, own)
+            for axes, letter in ((every, "B"), (compared, "C")):
+                axes.axhline(0, color="black", lw=1.4)
+                axes.set_yscale("symlog", linthresh=_LINEAR)
+                axes.set_yticks(_TICKS, [f"{tick:+g}" if tick else "random" for tick in _TICKS])
+                axes.set(title=SOURCES[source], xlabel=r"kept fraction, $f$", ylabel=f"{letter}  points above random")
+        outer_labels(panels)
+        legend_beside(figure, panels[1, 0], below=True, columns=3)
     return figure
 
 
-def _draw_all(axes: Axes, rows: Sequence[Row], metrics: Sequence[str]) -> None:
-    for number, metric in enumerate(metrics):
-        line = _line(rows, metric)
-        chance = metric == CHANCE
-        axes.plot(
-            *line[:2],
-            color="black" if chance else COLOURS[(number - 1) % 6],
-            ls="-" if chance else ("-", "--", ":")[(number - 1) // 6],
-            lw=2.2 if chance else 1.1,
-            marker="o",
-            ms=2.5,
-            label=metric.replace("_", " "),
+_TICKS = (-30, -10, -5, -2, -1, 0, 1, 2, 5)
+
+
+def _draw_all(axes: Axes, rows: Sequence[Row]) -> None:
+    """All metrics in grey, the best at the smallest fraction in colour and named beside the panel's lines."""
+    lines = {metric: _line(rows, metric) for metric in dict.fromkeys(row["metric"] for row in rows) if metric != BEST}
+    order = sorted(lines, key=lambda metric: -lines[metric][1][0])
+    for metric in order[NAMED:]:
+        axes.plot(*lines[metric][:2], color="0.8", lw=0.9, zorder=1)
+    for place, metric in enumerate(order[:NAMED]):
+        fractions, gains, _ = lines[metric]
+        colour, marker = KINDS[place], "osD^v"[place]
+        axes.plot(fractions, gains, color=colour, marker=marker, ms=4, lw=1.5, zorder=3)
+        axes.text(
+            *(0.97, 0.03 + 0.075 * (NAMED - 1 - place)),
+            f"{place + 1}  {metric.replace('_', ' ')}",
+            transform=axes.transAxes,
+            color=colour,
+            fontsize=7.5,
+            ha="right",
+            zorder=6,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
         )
+        axes.annotate(str(place + 1), (fractions[0], gains[0]), (-7 - 6 * (place % 2), 0), textcoords="offset points",
+                      color=colour, fontsize=7.5, va="center", ha="right")  # fmt: skip
+    axes.set_xlim(left=min(lines[order[0]][0]) - 0.12)
 
 
 def _draw_compared(axes: Axes, rows: Sequence[Row]) -> None:
-    for (metric, label), colour in zip(COMPARED.items(), (COLOURS[6], *COLOURS), strict=False):
-        fractions, accuracies, bars = _line(rows, metric)
-        axes.errorbar(fractions, accuracies, bars, fmt="o-", ms=3, lw=1.1, color=colour, label=label)
+    for number, (metric, label) in enumerate(COMPARED.items()):
+        fractions, gains, bars = _line(rows, metric)
+        shifted = [fraction + 0.008 * (number - 1) for fraction in fractions]
+        axes.errorbar(
+            shifted, gains, bars, fmt="osD"[number] + "-", ms=4, lw=1.2, capsize=2, color=KINDS[2 * number], label=label
+        )
 
 
 def _line(rows: Sequence[Row], metric: str) -> tuple[list[float], list[float], list[float]]:
-    """Fractions, accuracies and half of their intervals, in percent."""
-    line = [row for row in rows if row["metric"] == metric and row["keep_fraction"] < 1]
+    """Fractions, gains over random keeping and half of their intervals, in percentage points."""
+    line = [row for row in rows if row["metric"] == metric]
     return (
         [row["keep_fraction"] for row in line],
-        [100 * (1 - row["value"]) for row in line],
+        [100 * row["value"] for row in line],
         [100 * row["half_width"] for row in line],
     )

@@ -12,10 +12,12 @@ from perceptron_pruning.experiments.analysis.size_claims import class_floor_help
 from perceptron_pruning.experiments.run import study
 from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import errors_of, mean_of, student_rows, students_in
-from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
+from perceptron_pruning.figures.real_data.curves import draw_means
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import SOURCES, claim_of
-from perceptron_pruning.output.style import COLOURS, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import KINDS, RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 
@@ -23,8 +25,13 @@ NAME = "class_floor"
 TITLE = "Real data: the class floor"
 CAPTION = (
     "Test error of a softmax head retrained on the hardest fraction f of one pool by a metric with labels (EL2N) and "
-    "one without (prototypes), against the share of its proportional quota that every class is sure of; dotted, random "
+    "one without (prototypes), against the share of its proportional quota that every class is sure of; grey, random "
     "keeping. Bars: 95 % intervals over seeds."
+)
+WHAT_TO_SEE = (
+    "Whether the lines of the hard rules fall from left to right, as classes are protected, and whether any "
+    "reaches the grey line of random keeping; and that for the larger fraction (lower row) the floor matters "
+    "less."
 )
 AXES = ("metric", "rule", "class_floor", "pool_size", "keep_fraction")
 RANDOM, HARD = "random", "hard"
@@ -78,18 +85,33 @@ def claims(table: Sequence[Row]) -> list[Claim]:
 
 
 def draw(table: Sequence[Row]) -> Figure:
-    """Draws the figure from its table: a panel for each source."""
-    figure, panels = panel_for_each_source(table, _draw, xlabel="class floor", room=2.0, height=3.4)
+    """Draws the figure from its table: a column for each source, a row for each kept fraction."""
+    rows = [row for row in table if row["kind"] == "mean"]
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    fractions = sorted({row["keep_fraction"] for row in rows})
     with styled():
-        panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=7)
+        size = {"width": 3.1 * len(sources) + 0.4, "height": 2.5 * len(fractions) + 0.6}
+        figure, panels = new_panels(len(fractions), len(sources), **size)
+        share(panels.ravel(), x=True)
+        for line, fraction in zip(panels, fractions, strict=True):
+            share(line, y=True)
+            for axes, source in zip(line, sources, strict=True):
+                _draw(axes, [row for row in rows if (row["source"], row["keep_fraction"]) == (source, fraction)])
+                axes.set(xlabel="class floor", ylabel=rf"$f$ = {fraction:g}: test error, $\varepsilon$")
+                axes.set_title(SOURCES[source])
+        outer_labels(panels)
+        legend_beside(figure, panels[0, 0], below=True)
     return figure
 
 
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:
-    styles = {RANDOM: (".", ":"), **dict.fromkeys(("el2n",), ("o", "-"))}
-    for fraction, colour in zip(sorted({row["keep_fraction"] for row in rows}), COLOURS, strict=False):
-        for metric in dict.fromkeys(row["metric"] for row in rows):
-            marker, line = styles.get(metric, ("s", "--"))
-            own = [row for row in rows if (row["keep_fraction"], row["metric"]) == (fraction, metric)]
-            label = f"f = {fraction:g}, {metric.replace('_', ' ')}"
-            draw_means(axes, own, "class_floor", marker=marker, ls=line, color=colour, label=label)
+    """Random keeping, and every metric."""
+    looks = {RANDOM: (RULE_COLOURS["random"], RULE_MARKERS["random"], "at random")}
+    others = [metric for metric in dict.fromkeys(row["metric"] for row in rows) if metric not in looks]
+    looks |= {
+        metric: (colour, marker, f"hardest by {metric.replace('_', ' ')}")
+        for metric, colour, marker in zip(others, KINDS[::2], "osD", strict=False)
+    }
+    for metric, (colour, marker, label) in looks.items():
+        own = [row for row in rows if row["metric"] == metric]
+        draw_means(axes, own, "class_floor", marker=marker, color=colour, label=label)

@@ -15,7 +15,9 @@ from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import WITH_STUDENT, errors_of, mean_of, student_rows, students_in
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import PIXELS, claim_of
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels
+from perceptron_pruning.output.palette import RULE_COLOURS
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 
@@ -26,6 +28,10 @@ CAPTION = (
     "the rule helps), against the pool size: a small residual network trained from scratch on the pixels (lines), and "
     "a softmax head on frozen embeddings (dashed). Both get the same images, ranked by the margin of a linear probe on "
     "the embeddings. Right, both on random pools, unpruned. Bars: 95 % intervals over seeds, paired."
+)
+WHAT_TO_SEE = (
+    "Whether the solid line (network on pixels) and the dashed one (head on frozen embeddings) of one colour run "
+    "together: then frozen embeddings tell what training end to end would. Above 0 the rule helps."
 )
 AXES = ("student", "rule", "pool_size", "keep_fraction")
 GAIN, WHOLE = "gain", "whole"
@@ -93,28 +99,29 @@ def draw(table: Sequence[Row]) -> Figure:
     gains, whole = ([row for row in table if row["kind"] == kind] for kind in (GAIN, WHOLE))
     fractions = sorted({row["keep_fraction"] for row in gains})
     with styled():
-        figure = new_figure(3.2 * (len(fractions) + 1) + 0.4, 3.2)
-        panels = figure.subplots(1, len(fractions) + 1, squeeze=False)[0]
+        figure, grid = new_panels(1, len(fractions) + 1, width=3.2 * (len(fractions) + 1) + 0.4, height=3.5)
+        panels = grid[0]
         for axes, fraction in zip(panels, fractions, strict=False):
             _draw_gains(axes, [row for row in gains if row["keep_fraction"] == fraction])
-            axes.set_title(f"kept fraction f = {fraction:g}")
+            axes.set(title=f"kept fraction f = {fraction:g}", ylabel="error of random − of the rule")
         for student, line in _lines(whole):
             _draw_line(panels[-1], line, student, color="0.2", label=student.replace("_", " "))
         panels[-1].set(yscale="log", title="unpruned", ylabel="test error")
-        panels[0].set_ylabel("test error of random keeping − that of the rule")
         for axes in panels:
             axes.set(xscale="log", xlabel="pool size (images before pruning)")
             plain_ticks(axes)
-        panels[-2].legend(loc="lower right")
         panels[-1].legend(loc="lower left")
+        legend_beside(figure, panels[0], below=True)
     return figure
 
 
 def _draw_gains(axes: Axes, rows: Sequence[Row]) -> None:
-    axes.axhline(0, color="0.6", lw=0.8, zorder=0)
-    for (rule, label), colour in zip(RULES.items(), COLOURS[1:], strict=False):
+    axes.axhline(0, color="0.4", lw=0.9, zorder=0)
+    for rule, label in RULES.items():
         for student, line in _lines([row for row in rows if row["rule"] == rule]):
-            _draw_line(axes, line, student, color=colour, label=f"{label}, {student.replace('_', ' ')}")
+            _draw_line(
+                axes, line, student, color=RULE_COLOURS[rule], label=f"keep {label}, {student.replace('_', ' ')}"
+            )
 
 
 def _lines(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -129,5 +136,7 @@ def _draw_line(axes: Axes, rows: Sequence[Row], student: str, **style) -> None:
         [row["half_width"] for row in rows],
         fmt="o-" if sees_images(student) else "s--",
         ms=3.5,
+        capsize=2,
+        lw=1.1,
         **style,
     )

@@ -31,10 +31,12 @@ from perceptron_pruning.experiments.plan import RULES, SEED
 from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import MEASURED
 from perceptron_pruning.experiments.two_class import Pair
-from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, STYLES, name_rules
+from perceptron_pruning.figures.real_data.rules import STYLES
 from perceptron_pruning.figures.real_data.settings import Settings
-from perceptron_pruning.figures.real_data.sources import PAIRS
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.figures.real_data.sources import PAIRS, PAIRS_OF_CLASSES
+from perceptron_pruning.output.layout import new_panels
+from perceptron_pruning.output.palette import BEST, COLOURS, RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import name_rules, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
 
@@ -42,16 +44,21 @@ NAME = "pilot"
 TITLE = "Real data: a pilot's forecast"
 CAPTION = (
     "Pilots of n labelled rows of two classes of real embeddings forecast the error of logistic students on what a "
-    "rule keeps of pools of M rows; no test row is seen, and nothing is fitted. Left: one pair and the smallest pilot, "
+    "rule keeps of pools of M rows; no test row is seen, and nothing is fitted. A: one pair and the smallest pilot, "
     "half of the pool kept; lines are forecasts, by the whole law within the pilot (solid) and by the cross-fitted "
-    "plane (dashed), dots are retrained students; means over seeds. Then every pair, pilot, pool size and fraction: "
+    "plane (dashed), dots are retrained students; means over seeds. B to D, every pair, pilot, pool size and fraction: "
     "measured against forecast error, means over seeds; root mean square of ln(measured/forecast) of a single pilot "
     "by its distance M/n; and what choosing between hard, easy and random by it costs, in ln ε against the rule that "
     "is best on average, beside keeping to one rule. Bars: 95 % intervals over seeds."
 )
+WHAT_TO_SEE = (
+    "A: whether the lines, forecast from a pilot, meet the dots, measured later, and keep their order. C and D: "
+    "up to distance 1 (pools no larger than the pilot) and beyond it, how far off the forecast is, and what "
+    "choosing a rule by it costs beside always keeping to one rule: near 0 it chooses as hindsight would."
+)
 WORDS = {"plane": "plane, cross-fitted", "whole_law": "whole law", "retrained": "cross-validation"}
 LINES = {name: STYLES.get(name, "-.") for name in WORDS}
-COLOURS_OF_FORECASTS = {"plane": "black", "whole_law": "black", "retrained": COLOURS[2]}
+COLOURS_OF_FORECASTS = {"plane": "black", "whole_law": "black", "retrained": BEST}
 SHOWN = "pullover-coat-resnet"
 NEARNESS, REGRET, NOISE, DRAWS = "nearness", "regret", "noise", "draws"
 
@@ -169,19 +176,18 @@ def _number(kind: str, distance: float, name: str, number: Effect) -> Row:
 def claims(table: Sequence[Row]) -> list[Claim]:
     """What a pilot's forecast is worth."""
     outcomes = outcomes_of(row for row in table if row["kind"] == MEASURED)
-    return [replace(claim, figure=NAME) for claim in pilot_claims(outcomes)]
+    return [replace(claim, figure=NAME, tested_on=PAIRS_OF_CLASSES) for claim in pilot_claims(outcomes)]
 
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table's derived rows."""
     means = [row for row in table if row["kind"] == "mean"]
     with styled():
-        figure = new_figure(11.0, 3.5)
-        panels = figure.subplots(1, 4)
-        _draw_example(panels[0], means)
-        _draw_calibration(panels[1], means)
-        _draw_nearness(panels[2], table)
-        _draw_regret(panels[3], table)
+        figure, panels = new_panels(2, 2, width=8.8, height=6.8)
+        _draw_example(panels[0, 0], means)
+        _draw_calibration(panels[0, 1], means)
+        _draw_nearness(panels[1, 0], table)
+        _draw_regret(panels[1, 1], table)
     return figure
 
 
@@ -198,22 +204,31 @@ def _draw_example(axes: Axes, means: list[Row]) -> None:
         axes.plot(places, [row["plane"] for row in line], STYLES["plane"], color=colour, lw=1.2)
         axes.plot([row["pool_size"] for row in near], [row["whole_law"] for row in near], color=colour, lw=1.2)
         axes.errorbar(
-            places, [row["value"] for row in line], [row["half_width"] for row in line], fmt="o", ms=3.5, color=colour
+            places,
+            [row["value"] for row in line],
+            [row["half_width"] for row in line],
+            fmt=RULE_MARKERS[rule],
+            ms=3.8,
+            capsize=2,
+            lw=1,
+            color=colour,
         )
     axes.axvline(pilot, color="0.8", lw=0.8, zorder=0)
     name_rules(axes)
+    axes.plot([], [], "-", color="0.25", lw=1.2, label="line: forecast, whole law")
+    axes.plot([], [], "--", color="0.25", lw=1.2, label="dashed: forecast, plane")
     axes.set(xscale="log", yscale="log", xlabel="rows of the pool, M", ylabel=r"test error, $\varepsilon$")
-    axes.set_title(f"{PAIRS[pair].words}\nfrom a pilot of {pilot} rows", fontsize=8)
+    axes.set_title(f"A  {PAIRS[pair].words}, from a pilot of {pilot} rows")
     plain_ticks(axes)
     sizes = sorted({row["pool_size"] for row in some})
     axes.set_xticks(sizes, [f"{size}" for size in sizes])
-    axes.legend(loc="lower left", fontsize=6.5)
+    axes.legend(loc="lower left")
 
 
 def _draw_calibration(axes: Axes, means: list[Row]) -> None:
     """Measured against forecast error, within and beyond the pilot."""
     ends = [min(row["value"] for row in means), max(row["value"] for row in means)]
-    axes.plot(ends, ends, "-", color=COLOURS[3], lw=0.8)
+    axes.plot(ends, ends, "-", color=COLOURS[1], lw=1)
     for beyond, forecast, colour in ((False, "whole_law", "0.6"), (True, "plane", "black")):
         some = [
             row for row in means if (row["pool_size"] > row["pilot_rows"]) == beyond and math.isfinite(row[forecast])
@@ -221,9 +236,9 @@ def _draw_calibration(axes: Axes, means: list[Row]) -> None:
         label = f"{'M > n' if beyond else 'M ≤ n'}: {WORDS[forecast].partition(',')[0]}"
         axes.plot([r[forecast] for r in some], [r["value"] for r in some], ".", ms=2.5, color=colour, label=label)
     axes.set(xscale="log", yscale="log", xlabel="forecast error", ylabel="measured error")
-    axes.set_title("forecast and measured", fontsize=8)
+    axes.set_title("B  forecast and measured")
     plain_ticks(axes)
-    axes.legend(loc="upper left", fontsize=6.5)
+    axes.legend(loc="upper left")
 
 
 def _draw_nearness(axes: Axes, table: Sequence[Row]) -> None:
@@ -236,8 +251,8 @@ def _draw_nearness(axes: Axes, table: Sequence[Row]) -> None:
     axes.set(ylabel="rms of ln(measured/forecast)")
     axes.set_ylim(bottom=0)
     _raise_roof(axes, 1.2)
-    axes.set_title("error of the forecast", fontsize=8)
-    axes.legend(loc="upper left", fontsize=6.5)
+    axes.set_title("C  error of the forecast")
+    axes.legend(loc="upper left")
 
 
 def _draw_regret(axes: Axes, table: Sequence[Row]) -> None:
@@ -250,9 +265,9 @@ def _draw_regret(axes: Axes, table: Sequence[Row]) -> None:
     _mark_distances(axes)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(ylabel="error above the best rule's")
-    axes.set_title("cost of choosing by it", fontsize=8)
+    axes.set_title("D  cost of choosing by it")
     _raise_roof(axes, 1.35)
-    axes.legend(loc="upper left", fontsize=6, ncols=2, columnspacing=0.8, handlelength=1.8)
+    axes.legend(loc="upper left", ncols=2)
 
 
 def _raise_roof(axes: Axes, factor: float) -> None:
@@ -278,9 +293,10 @@ def _draw_line(axes: Axes, rows: Sequence[Row], style: str, colour: str, label: 
         [row["value"] for row in rows],
         [row["half_width"] for row in rows],
         fmt=f"o{style}",
-        ms=2.5,
+        ms=3,
         lw=1.1,
-        elinewidth=0.7,
+        capsize=2,
+        elinewidth=0.8,
         color=colour,
         label=label,
     )

@@ -22,7 +22,9 @@ from perceptron_pruning.experiments.tables import MEASURED, mean_of
 from perceptron_pruning.figures.real_data.curves import draw_means, panel_for_each_source
 from perceptron_pruning.figures.real_data.settings import Settings
 from perceptron_pruning.figures.real_data.sources import SOURCES
-from perceptron_pruning.output.style import COLOURS, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside
+from perceptron_pruning.output.palette import fraction_colour
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
 from replica_theory.selection import KeepHardest
@@ -33,6 +35,10 @@ CAPTION = (
     "Test error of a softmax head retrained on the fraction f of one pool that lies farthest from its nearest of k "
     "prototypes (k-means, no labels), against k; dotted line, the number of classes. Bars: 95 % intervals over seeds. "
     "Class floor 0.5."
+)
+WHAT_TO_SEE = (
+    "How flat the lines are between 1 and 100 prototypes, a factor of ten to either side of the number of classes "
+    "(dotted), compared with their bars."
 )
 CLASSES = 10  # classes of every source here
 FACTOR = 10  # over or under the number of classes that k may be, in the paper's words
@@ -138,21 +144,23 @@ def _claim(source: str, fraction: float, curve: dict[int, list[float]]) -> Claim
             for k in near
         ),
         figure=NAME,
+        tested_on=SOURCES[source],
     )
 
 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table: a panel for each source."""
-    figure, panels = panel_for_each_source(table, _draw, xlabel=r"prototypes, $k$", room=0.4, height=3.0)
+    figure, panels = panel_for_each_source(table, _draw, xlabel=r"prototypes, $k$", height=3.0)
     with styled():
-        panels[0].legend()
+        panels[0, 0].plot([], [], ":", color="0.4", lw=1, label="dotted: number of classes")
+        legend_beside(figure, panels[0, 0], below=True)
     return figure
 
 
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:
-    for fraction, colour in zip(sorted({row["keep_fraction"] for row in rows}), COLOURS, strict=False):
+    for fraction in sorted({row["keep_fraction"] for row in rows}):
         line = [row for row in rows if row["keep_fraction"] == fraction]
-        draw_means(axes, line, "n_clusters", color=colour, label=f"f = {fraction:g}")
-    axes.axvline(CLASSES, color="0.6", ls=":", lw=0.8, zorder=0)
+        draw_means(axes, line, "n_clusters", color=fraction_colour(fraction), label=f"f = {fraction:g}")
+    axes.axvline(CLASSES, color="0.4", ls=":", lw=1, zorder=0)
     axes.set(xscale="log")
     plain_ticks(axes)

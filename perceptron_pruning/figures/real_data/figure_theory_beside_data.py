@@ -33,10 +33,12 @@ from perceptron_pruning.experiments.two_class import (
     measure,
     pair_of,
 )
-from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, STYLES, name_rules
+from perceptron_pruning.figures.real_data.rules import STYLES
 from perceptron_pruning.figures.real_data.settings import Settings
-from perceptron_pruning.figures.real_data.sources import PAIRS
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.figures.real_data.sources import PAIRS, PAIRS_OF_CLASSES
+from perceptron_pruning.output.layout import new_panels, share
+from perceptron_pruning.output.palette import COLOURS, RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import name_rules, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
 
@@ -46,11 +48,16 @@ CAPTION = (
     "Logistic students on two classes of real embeddings, retrained on what a probe keeps of a pool, beside three "
     "theories that are told nothing of them: of isotropic Gaussian inputs (dotted), of a measured plane with an "
     "elliptical bulk (dashed), and of the whole empirical law (solid); each predicts with the probe of every seed. "
-    "Above: half of the pool of one pair is kept (dots; bars: 95 % intervals over seeds), and reality is added from "
-    "left to right: Gaussian inputs with the converged classifier's labels, whitened embeddings with these labels, "
-    "with their own labels, and without whitening. Below, all pairs with their own labels, whitened and not: measured "
-    "against predicted error, the share of pairs of rules told apart that stand in the right order, and the α at which "
-    "hard and easy are equal."
+    "Upper four: half of the pool of one pair is kept (dots; bars: 95 % intervals over seeds), and reality is added "
+    "step by step: Gaussian inputs with the converged classifier's labels, whitened embeddings with these labels, "
+    "with their own labels, and without whitening. Lower four: all pairs with their own labels, whitened and not: "
+    "measured against predicted error, the share of pairs of rules told apart that stand in the right order, and the "
+    "α at which hard and easy are equal."
+)
+WHAT_TO_SEE = (
+    "A to D: the dotted line of isotropic theory fits the dots on Gaussian inputs and leaves them as reality is "
+    "added; the solid line of the whole law stays on them. E and F: dots on the diagonal are right predictions. G "
+    "and H: how often each theory orders the rules rightly, and where it puts the flip."
 )
 THEORIES = {"isotropic": "isotropic", "plane": "plane and bulk", "whole_law": "whole law"}
 SHOWN = "pullover-coat-resnet"
@@ -166,7 +173,7 @@ def _predictions(rows: Sequence[Row]) -> list[Prediction]:
 
 def claims(table: Sequence[Row]) -> list[Claim]:
     """Which theory predicts students on real data, orders the rules, and places the flip."""
-    return [replace(claim, figure=NAME) for claim in theory_claims(_predictions(table))]
+    return [replace(claim, figure=NAME, tested_on=PAIRS_OF_CLASSES) for claim in theory_claims(_predictions(table))]
 
 
 def draw(table: Sequence[Row]) -> Figure:
@@ -177,13 +184,12 @@ def draw(table: Sequence[Row]) -> Figure:
     shown = SHOWN if any(row["pair"] == SHOWN for row in means) else means[0]["pair"]
     everywhere = [row for row in means if row["pair"] == shown and _is_everywhere(row, means)]
     with styled():
-        figure = new_figure(10.4, 5.6)
-        above, below = figure.subplots(2, len(STEPS))
-        for axes, step in zip(above, STEPS, strict=True):
+        figure, panels = new_panels(4, 2, width=8.8, height=11.4)
+        above, below = panels[:2].ravel(), panels[2:].ravel()
+        share(above, y=True)
+        for axes, step, letter in zip(above, STEPS, "ABCD", strict=True):
             _draw_step(axes, [row for row in everywhere if row["step"] == step])
-            axes.set_title(step)
-            axes.sharey(above[0])
-        above[0].set_ylabel(f"{PAIRS[shown].words}\n" + r"test error, $\varepsilon$")
+            axes.set(title=f"{letter}  {step}: {PAIRS[shown].words}", ylabel=r"test error, $\varepsilon$")
         _add_legend(above[0])
         _draw_calibration(below[0], real, ("isotropic",))
         _draw_calibration(below[1], real, ("plane", "whole_law"))
@@ -206,7 +212,14 @@ def _draw_step(axes: Axes, rows: Sequence[Row]) -> None:
         for theory, style in STYLES.items():
             axes.plot(alphas, [row[theory] for row in line], style, color=colour, lw=1.2)
         axes.errorbar(
-            alphas, [row["value"] for row in line], [row["half_width"] for row in line], fmt="o", ms=3.5, color=colour
+            alphas,
+            [row["value"] for row in line],
+            [row["half_width"] for row in line],
+            fmt=RULE_MARKERS[rule],
+            ms=3.5,
+            capsize=2,
+            lw=1,
+            color=colour,
         )
     axes.set(xscale="log", yscale="log", xlabel=r"kept per dimension, $\alpha$")
     plain_ticks(axes)
@@ -215,8 +228,8 @@ def _draw_step(axes: Axes, rows: Sequence[Row]) -> None:
 def _add_legend(axes: Axes) -> None:
     name_rules(axes)
     for theory, style in STYLES.items():
-        axes.plot([], [], style, color="0.2", lw=1.2, label=THEORIES[theory])
-    axes.legend(loc="lower left", fontsize=6.5)
+        axes.plot([], [], style, color="0.2", lw=1.2, label=f"theory: {THEORIES[theory]}")
+    axes.legend(loc="lower left")
 
 
 def _draw_calibration(axes: Axes, predictions: Sequence[Prediction], theories: Sequence[str]) -> None:
@@ -226,15 +239,15 @@ def _draw_calibration(axes: Axes, predictions: Sequence[Prediction], theories: S
         near = nearness(known, theory)
         label = f"{THEORIES[theory]}: {near.difference:.3f}, noise {near.noise:.3f}"
         axes.plot(
-            [p.mean(theory) for p in known], [p.measured.value for p in known], ".", ms=2.5, color=colour, label=label
+            [p.mean(theory) for p in known], [p.measured.value for p in known], ".", ms=3, color=colour, label=label
         )
     ends = np.array([min(p.measured.value for p in predictions), max(p.measured.value for p in predictions)])
-    axes.plot(ends, ends, "-", color=COLOURS[3], lw=0.8)
+    axes.plot(ends, ends, "-", color=COLOURS[1], lw=1)
     axes.set(xscale="log", yscale="log", xlabel="predicted error", ylabel="measured error")
-    axes.set_title("isotropic" if theories == ("isotropic",) else "measured on data")
+    axes.set_title("E  isotropic" if theories == ("isotropic",) else "F  measured on data")
     plain_ticks(axes)
     axes.set_xticks([0.01, 0.1], ["0.01", "0.1"])
-    axes.legend(loc="upper left", fontsize=6, title="rms of ln(measured/predicted)", title_fontsize=6)
+    axes.legend(loc="upper left", title="rms of ln(measured/predicted)", title_fontsize=7.5)
 
 
 def _draw_order(axes: Axes, predictions: Sequence[Prediction]) -> None:
@@ -242,8 +255,8 @@ def _draw_order(axes: Axes, predictions: Sequence[Prediction]) -> None:
     for place, theory in enumerate(THEORIES):
         told, right = order_of_rules(predictions, theory)
         axes.barh(place, right / max(told, 1), color="0.75", height=0.6)
-        axes.text(0.02, place, f"{THEORIES[theory]}: {right} of {told}", va="center", fontsize=7)
-    axes.set(xlim=(0, 1), yticks=[], xlabel="share of pairs of rules", title="in the right order")
+        axes.text(0.02, place, f"{THEORIES[theory]}: {right} of {told}", va="center", fontsize=8.5)
+    axes.set(xlim=(0, 1), yticks=[], xlabel="share of pairs of rules", title="G  rules in the right order")
     axes.invert_yaxis()
 
 
@@ -263,7 +276,13 @@ def _draw_crossings(axes: Axes, predictions: Sequence[Prediction]) -> None:
         )
         ends += [*predicted, *measured]
     if ends:
-        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], "-", color=COLOURS[3], lw=0.8)
-    axes.set(xscale="log", yscale="log", xlabel=r"predicted $\alpha$", ylabel=r"measured $\alpha$", title="hard = easy")
+        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], "-", color=COLOURS[1], lw=1)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel=r"predicted $\alpha$",
+        ylabel=r"measured $\alpha$",
+        title="H  where hard = easy",
+    )
     plain_ticks(axes)
-    axes.legend(loc="lower right", fontsize=6.5)
+    axes.legend(loc="lower right")

@@ -34,10 +34,11 @@ from perceptron_pruning.experiments.window import (
     window_errors,
     window_pair,
 )
-from perceptron_pruning.figures.real_data.rules import RULE_COLOURS, name_rules
 from perceptron_pruning.figures.real_data.settings import Settings
-from perceptron_pruning.figures.real_data.sources import PAIRS
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.figures.real_data.sources import NAMES, PAIRS, PAIRS_OF_CLASSES
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels
+from perceptron_pruning.output.palette import RULE_COLOURS, RULE_MARKERS, sequence
+from perceptron_pruning.output.style import name_marks, name_rules, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Output, Study
 
@@ -52,9 +53,14 @@ CAPTION = (
     "by theory (lines; dashed: by the rows' influence alone, a derivative on rows left out) and retrained (dots); "
     "above 0 they are better dropped. Bars: 95 % intervals over seeds."
 )
+WHAT_TO_SEE = (
+    "Above: whether a curve is lowest inside, between its blue end (the hardest kept) and its orange one (the "
+    "easiest): then a window of margins beats both; circles are where theory puts it. Below: bars above 0 on the "
+    "left say that the very hardest rows are better dropped."
+)
 NUMBERS = ("test_error", "predicted", "left_out")
 CHANGES = ("change", "told", "influence")
-ALPHA_COLOURS = (COLOURS[4], COLOURS[2], COLOURS[6])
+ALPHA_COLOURS = sequence(3)[::-1]  # the more examples, the darker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +186,11 @@ def claims(table: Sequence[Row]) -> list[Claim]:
     """Whether a window beats hard, easy and random, and theory finds it."""
     rows = _measured(table)
     words = {name: pair.words for name, pair in PAIRS.items()}
-    return [replace(claim, figure=NAME) for claim in window_claims(windows_of(rows), bins_of(rows), words)]
+    sources = {pair.words: NAMES[pair.source] for pair in PAIRS.values()}
+    return [
+        replace(claim, figure=NAME, tested_on=sources.get(claim.setting.partition("; ")[0], PAIRS_OF_CLASSES))
+        for claim in window_claims(windows_of(rows), bins_of(rows), words)
+    ]
 
 
 def draw(table: Sequence[Row]) -> Figure:
@@ -190,16 +200,17 @@ def draw(table: Sequence[Row]) -> Figure:
     pairs = list(dict.fromkeys(row["pair"] for row in means))
     colours = dict(zip(dict.fromkeys(row["alpha_prune"] for row in means), ALPHA_COLOURS, strict=False))
     with styled():
-        figure = new_figure(max(2.6 * len(pairs), 5.2), 5.6)
-        above, below = figure.subplots(2, len(pairs), squeeze=False)
+        figure, (above, below) = new_panels(2, len(pairs), width=max(2.7 * len(pairs), 5.4), height=6.0)
         for pair, windows, bins in zip(pairs, above, below, strict=True):
             _draw_windows(windows, [row for row in means if row["pair"] == pair], colours)
             _draw_bins(bins, [row for row in changes if row["pair"] == pair], colours)
             windows.set_title(PAIRS[pair].words, fontsize=8)
             bins.set_ylim(*_limits(changes))
-        above[0].set_ylabel(r"test error, $\varepsilon$")
-        below[0].set_ylabel(r"change of $\ln\varepsilon$, kept always" + "\nrather than never")
-        _add_legend(figure, above[0], colours, columns=9 if len(pairs) > 3 else 2 * len(pairs))
+            windows.set_ylabel(r"test error, $\varepsilon$")
+            bins.set_ylabel(r"change of $\ln\varepsilon$, kept" + "\nalways rather than never")
+            bins.set_title(PAIRS[pair].words, fontsize=8)
+        outer_labels(np.array([below]), x=False)
+        _add_legend(figure, above[0], colours)
     return figure
 
 
@@ -222,7 +233,7 @@ def _draw_windows(axes: Axes, rows: Sequence[Row], colours: Mapping[float, str])
         dots = [RULE_COLOURS["hard"], *[colour] * (len(line) - 2), RULE_COLOURS["easy"]]
         for row, dot in zip(line, dots, strict=True):
             _draw_dot(axes, row["skipped"], row, dot)
-        _draw_dot(axes, outside, beside, RULE_COLOURS[RANDOM])
+        _draw_dot(axes, outside, beside, RULE_COLOURS[RANDOM], RULE_MARKERS[RANDOM])
         chosen = next(row for row in line if row["chosen"])
         axes.plot(chosen["skipped"], chosen["theory"], "o", ms=9, mew=1.1, mec=colour, mfc="none", zorder=5)
     axes.set(yscale="log", xlabel="dropped for being harder")
@@ -245,17 +256,18 @@ def _draw_bins(axes: Axes, rows: Sequence[Row], colours: Mapping[float, str]) ->
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def _draw_dot(axes: Axes, place: float, row: Row, colour: str) -> None:
+def _draw_dot(axes: Axes, place: float, row: Row, colour: str, marker: str = "o") -> None:
     """A mean over seeds with its 95 % interval."""
-    axes.errorbar(place, row["value"], row["half_width"], fmt="o", ms=3.2, color=colour, lw=0.8)
+    axes.errorbar(place, row["value"], row["half_width"], fmt=marker, ms=3.4, capsize=1.5, color=colour, lw=0.9)
 
 
-def _add_legend(figure: Figure, axes: Axes, colours: Mapping[float, str], *, columns: int) -> None:
+def _add_legend(figure: Figure, axes: Axes, colours: Mapping[float, str]) -> None:
     """One for all panels, below them."""
     name_rules(axes)
     for alpha, colour in colours.items():
         axes.plot([], [], "o-", ms=3.2, lw=1.2, color=colour, label=rf"window, $\alpha = {alpha:g}$")
-    axes.plot([], [], ":", color="0.3", lw=0.9, label="theory at random")
-    axes.plot([], [], "--", color="0.3", lw=0.7, label="influence")
-    axes.plot([], [], "o", ms=8, mec="0.3", mfc="none", label="chosen by theory")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=7)
+    axes.plot([], [], ":", color="0.3", lw=0.9, label="dotted: theory at random")
+    axes.plot([], [], "--", color="0.3", lw=0.7, label="dashed: influence")
+    axes.plot([], [], "o", ms=8, mec="0.3", mfc="none", label="circle: chosen by theory")
+    name_marks(axes, line="theory of the whole law", dots="measured, 95 %")
+    legend_beside(figure, axes, below=True, columns=6)

@@ -11,6 +11,7 @@ SOURCES = {
 }
 PIXELS = "fashion-mnist-pixels"  # embeddings with their images, for students that see pixels
 NAMES = SOURCES | {PIXELS: "Fashion-MNIST, pixels"}
+PAIRS_OF_CLASSES = "pairs of classes"  # of several sources, judged together
 
 
 @dataclass(frozen=True)
@@ -53,4 +54,4 @@ BENCHMARKED = (  # metrics of the benchmark
 
 def claim_of(claim: Claim, source: str, figure: str) -> Claim:
     """A claim on retrained students as one of a source and figure."""
-    return replace(claim, setting=f"{NAMES[source]}; {claim.setting}", figure=figure)
+    return replace(claim, setting=f"{NAMES[source]}; {claim.setting}", figure=figure, tested_on=NAMES[source])

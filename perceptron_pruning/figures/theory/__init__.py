@@ -3,6 +3,7 @@
 Every module has
 
 - ``NAME``, by which it is asked for, ``TITLE``, and ``CAPTION``, whose fields are those of the settings;
+- ``WHAT_TO_SEE``, where a reader should look, and what to compare;
 - ``cells(settings)``, the points it wants simulated;
 - ``compute(settings, simulated)``, its table: rows of theory, and of the simulated points that are there;
 - ``draw(table)``, its picture;

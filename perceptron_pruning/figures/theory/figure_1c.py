@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import ALPHA_TOTAL, KEEP_FRACTION, column
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import DIVERGING, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_figure
+from perceptron_pruning.output.palette import HARD_OR_EASY
+from perceptron_pruning.output.style import Z_95, no_grid, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.choices.crossover import crossover
@@ -22,13 +24,18 @@ NAME = "1C"
 TITLE = "Where to keep the hard, and where the easy"
 CAPTION = (
     "ln(error keeping the hardest / error keeping the easiest), θ = 0, over pool size and kept fraction: replica "
-    "theory (colour; blue where hard is better), the line on which both are equal from theory (black), and the same "
-    "from simulation (dots; N = {n_features}, {n_trials} trials, bars of one standard error)."
+    "theory (colour; blue where hard is better, orange where easy is), the line on which both are equal from theory "
+    "(black), and the same from simulation (dots; N = {n_features}, {n_trials} trials, bars of 95 %)."
 )
-ALPHAS_TOTAL = np.geomspace(1.2, 24.0, 41)
-FRACTIONS = np.linspace(0.1, 0.9, 33)
+WHAT_TO_SEE = (
+    "The black line parts two regions: in the orange one, of small pools, the easy examples are worth keeping; in "
+    "the blue one, of large pools, the hard ones. The smaller the kept fraction, the larger the pool that hard "
+    "pruning needs. Simulation puts the border where theory does."
+)
+ALPHAS_TOTAL = np.geomspace(1.2, 24.0, 61)
+FRACTIONS = np.geomspace(0.1, 0.9, 45)
 SIMULATED_FRACTIONS = (0.2, 0.25, 0.3, 0.4, 0.5, 0.6)  # beyond, the two rules differ too little
-LINE_FRACTIONS = (0.1, 0.14, *SIMULATED_FRACTIONS, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+LINE_FRACTIONS = tuple(sorted({*SIMULATED_FRACTIONS, *(round(0.1 + 0.025 * step, 3) for step in range(33))}))
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -122,22 +129,25 @@ def draw(table: Sequence[Row]) -> Figure:
         shade = _draw_map(axes, [row for row in table if row["kind"] == "theory"])
         figure.colorbar(shade, label=r"$\ln(\varepsilon_{\mathrm{hard}}/\varepsilon_{\mathrm{easy}})$")
         line = [row for row in table if row["kind"] == "crossover"]
-        axes.plot(column(line, "alpha_total"), column(line, "keep_fraction"), "k", label="equal, theory")
+        axes.plot(column(line, "alpha_total"), column(line, "keep_fraction"), "k", label="line: equal, theory")
         dots = [row for row in table if row["kind"] == "simulated crossover"]
         axes.errorbar(
             column(dots, "alpha_total"),
             column(dots, "keep_fraction"),
-            xerr=column(dots, "standard_error"),
+            xerr=[Z_95 * error for error in column(dots, "standard_error")],
             fmt="o",
             ms=4,
+            capsize=2,
+            lw=1,
             color="black",
             mfc="white",
-            label="equal, simulation",
+            label="dots: equal, simulation, 95 %",
         )
-        axes.text(1.4, 0.16, "keep easy", fontsize=10)
-        axes.text(22, 0.8, "keep hard", fontsize=10, ha="right")
+        axes.text(1.4, 0.16, "keep easy", fontsize=10, color="white")
+        axes.text(22, 0.5, "keep hard", fontsize=10, ha="right")
         axes.set(xlabel=ALPHA_TOTAL, ylabel=KEEP_FRACTION, title="Keep the hard or the easy? (θ = 0)")
-        axes.legend(loc="upper left", frameon=True)
+        axes.legend(loc="upper left")
+        no_grid(axes)
     return figure
 
 
@@ -147,7 +157,7 @@ def _draw_map(axes: Axes, rows: Sequence[Row]):
     largest = float(np.abs(values).max())
     axes.set_xscale("log")
     shade = axes.pcolormesh(
-        alphas, fractions, values, cmap=DIVERGING, vmin=-largest, vmax=largest, shading="gouraud", rasterized=True
+        alphas, fractions, values, cmap=HARD_OR_EASY, vmin=-largest, vmax=largest, shading="gouraud", rasterized=True
     )
     axes.set_xlim(alphas[0], alphas[-1])
     plain_ticks(axes)

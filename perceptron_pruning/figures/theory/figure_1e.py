@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, KEEP_FRACTION, column, frontier_rows
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
-from perceptron_pruning.output.style import SEQUENTIAL, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_figure
+from perceptron_pruning.output.palette import SEQUENTIAL
+from perceptron_pruning.output.style import no_grid, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.max_margin import max_margin
@@ -21,9 +23,14 @@ CAPTION = (
     "examples: replica theory (colour), its best f ≥ 0.05 at each α_prune (line), and the best of the simulated "
     "fractions (circles; N = {n_features}, {n_trials} trials; filled small dots: all that were simulated)."
 )
+WHAT_TO_SEE = (
+    "The white line, the best fraction at each number of kept examples: all of the pool as long as examples are "
+    "few, the hardest sliver of it from α_prune of about 2 on. Black dots, the best simulated fractions, follow "
+    "it within the grid of the small dots."
+)
 LEAST = 0.05
 ALPHAS = np.geomspace(0.4, 8.0, 41)
-LINE_ALPHAS = np.array([0.4, 0.7, 0.9, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.2, 2.4, 3.0, 8.0])
+LINE_ALPHAS = np.unique([0.4, 0.7, *np.linspace(0.9, 2.1, 41), 2.4, 3.0, 8.0])  # finer where the best f falls
 FRACTIONS = np.geomspace(LEAST, 1.0, 33)
 SIMULATED_FRACTIONS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
@@ -72,18 +79,22 @@ def draw(table: Sequence[Row]) -> Figure:
         shade = axes.pcolormesh(alphas, fractions, accuracy, cmap=SEQUENTIAL, shading="gouraud", rasterized=True)
         figure.colorbar(shade, label=r"test accuracy, $1-\varepsilon$")
         line = [row for row in table if row["kind"] == "frontier"]
-        axes.plot(column(line, "alpha_prune"), column(line, "keep_fraction"), "w", lw=2.5, label="best f, theory")
-        axes.plot(column(dots, "alpha_prune"), column(dots, "keep_fraction"), ".", color="0.7", ms=2.5)
+        axes.plot(column(line, "alpha_prune"), column(line, "keep_fraction"), "w", lw=2.5, label="line: best f, theory")
+        places = column(dots, "alpha_prune"), column(dots, "keep_fraction")
+        axes.plot(*places, ".", color="0.75", ms=3, clip_on=False, label="all simulated f")
         axes.plot(
             column(best, "alpha_prune"),
             column(best, "keep_fraction"),
             "o",
-            color="#D55E00",
+            color="black",
             mec="white",
             ms=6,
-            label="best f, simulation",
+            clip_on=False,
+            zorder=5,
+            label="dots: best f, simulation",
         )
         axes.set(xlabel=ALPHA_PRUNE, ylabel=KEEP_FRACTION, title="Accuracy when the hardest are kept (θ = 0)")
         plain_ticks(axes)
-        axes.legend(loc="lower left", frameon=True, facecolor="0.35", labelcolor="white")
+        axes.legend(loc="upper right", facecolor="0.35", edgecolor="0.35", labelcolor="white")
+        no_grid(axes)
     return figure

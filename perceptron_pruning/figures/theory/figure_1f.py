@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, column
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_figure
+from perceptron_pruning.output.palette import fraction_colour
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.errors import SaddlePointError
@@ -28,8 +30,13 @@ CAPTION = (
     "fixed fraction the gain ends as 1/α; with a fraction that shrinks as examples are added it does not run out "
     "(dash-dotted, −dS/dα along f = e^(−α)). Theory alone: nothing is simulated here."
 )
+WHAT_TO_SEE = (
+    "Lines above the grey line of one bit: an example chosen for its hardness tells more than one bit, because "
+    "the selector knows the teacher. All solid lines end as 1/α; only the dash-dotted one, of a fraction that "
+    "shrinks, stays up. Dashed and dotted lines are the paper's formula."
+)
 FRACTIONS = (1.0, 0.6, 0.4, 0.2, 0.1)
-ALPHAS = np.geomspace(0.1, 20.0, 61)
+ALPHAS = np.unique([*np.geomspace(0.1, 20.0, 61), *np.linspace(1.3, 2.4, 12)])  # finer at the peaks
 SHRINKING_ALPHAS = (2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 16.0)
 
 
@@ -80,11 +87,12 @@ def draw(table: Sequence[Row]) -> Figure:
     with styled():
         figure = new_figure(5.4, 4.0)
         axes = figure.add_subplot()
-        for fraction, colour in zip(FRACTIONS, COLOURS, strict=False):
+        for fraction in FRACTIONS:
+            colour = fraction_colour(fraction)
             same = [row for row in table if row["keep_fraction"] == fraction]
             for kind, style in (("theory", "-"), ("paper", "--"), ("paper, own R", ":")):
                 line = [row for row in same if row["kind"] == kind]
-                label = ("no pruning, f = 1" if fraction == 1 else f"f = {fraction:g}") if kind == "theory" else None
+                label = f"f = {fraction:g}" if kind == "theory" else None
                 axes.plot(
                     column(line, "alpha_prune"), column(line, "information_gain"), style, color=colour, label=label
                 )

@@ -12,7 +12,8 @@ from scipy.special import ndtr
 from perceptron_pruning.figures.theory.curves import column
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import new_panels
+from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sampling import kept_plane
 from perceptron_pruning.sweeps import Cell
@@ -27,10 +28,16 @@ CAPTION = (
     "kept (f = 0.3; a random draw of 300), with the max-margin student J at α_prune = 3 as it lies in that plane. "
     "B: density of the signed margin y z over the pool, and the part that is kept; left of 0 the probe is wrong."
 )
+WHAT_TO_SEE = (
+    "A: the kept examples (dark) lie along the probe's boundary, not the teacher's, and the student J leans away "
+    "from the teacher T accordingly. B: what is kept of the margins includes the probe's mistakes, left of 0."
+)
 DEGREES = 20
 RULE = KeepHardest(0.3)
 ALPHA = 3.0
 _POOL = 300
+_LABELS = ("#332288", "#CC79A7")  # colours of y = +1 and −1
+_PROBE, _STUDENT = "#117733", "#AA3377"
 _MARGINS = np.linspace(-2.0, 3.5, 221)
 
 
@@ -79,43 +86,42 @@ def _densities() -> list[Row]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(8.6, 3.8)
-        plane, margins = figure.subplots(1, 2)
+        figure, ((plane, margins),) = new_panels(1, 2, width=8.6, height=3.8)
         _draw_plane(plane, table)
         _draw_margins(margins, [row for row in table if row["kind"] == "density"])
     return figure
 
 
 def _draw_plane(axes: Axes, table: Sequence[Row]) -> None:
-    for kind, alpha, size in (("dropped", 0.25, 10), ("kept", 0.95, 16)):
-        for label, colour, marker in ((1, COLOURS[0], "o"), (-1, COLOURS[1], "s")):
+    for kind, alpha, size in (("dropped", 0.25, 9), ("kept", 0.95, 15)):
+        for label, colour, marker in ((1, _LABELS[0], "o"), (-1, _LABELS[1], "s")):
             rows = [row for row in table if row["kind"] == kind and row["label"] == label]
             name = f"kept, y = {label:+d}" if kind == "kept" else None
             axes.scatter(
                 column(rows, "x"), column(rows, "y"), s=size, alpha=alpha, c=colour, marker=marker, lw=0, label=name
             )
     arrows = {row["kind"]: (row["x"], row["y"]) for row in table if row["kind"] in ("teacher", "probe", "student")}
-    for name, letter, colour in (("teacher", "T", "black"), ("probe", "P", COLOURS[2]), ("student", "J", COLOURS[3])):
+    for name, letter, colour in (("teacher", "T", "black"), ("probe", "P", _PROBE), ("student", "J", _STUDENT)):
         x, y = arrows[name]
         axes.annotate("", (2.2 * x, 2.2 * y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2})
         axes.text(2.4 * x, 2.4 * y, f"${letter}$", color=colour, fontsize=12, ha="center", va="center")
     axes.add_patch(Arc((0, 0), 2.8, 2.8, theta2=DEGREES, lw=1.2))
     axes.text(1.53, 0.24, r"$\theta$", fontsize=10)
     px, py = arrows["probe"]
-    axes.plot([-4 * py, 4 * py], [4 * px, -4 * px], color=COLOURS[2], lw=1, ls="--", label="probe's boundary")
+    axes.plot([-4 * py, 4 * py], [4 * px, -4 * px], color=_PROBE, lw=1, ls="--", label="probe's boundary")
     axes.axvline(0, color="black", lw=1, ls="--", label="teacher's boundary")
     axes.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", title=f"A  the plane of teacher and probe, θ = {DEGREES}°")
     axes.set(xlabel="teacher field, $u = T \\cdot x$", ylabel="across it, towards the probe")
-    axes.legend(loc="lower left", frameon=True, fontsize=7)
+    axes.legend(loc="lower left", fontsize=6.5)
 
 
 def _draw_margins(axes: Axes, rows: Sequence[Row]) -> None:
     margins = column(rows, "x")
     axes.plot(margins, column(rows, "pool"), color="black", label="pool")
-    axes.fill_between(margins, column(rows, "kept"), color=COLOURS[4], alpha=0.7, lw=0, label="kept, f = 0.3")
+    axes.fill_between(margins, column(rows, "kept"), color="0.7", lw=0, label="kept, f = 0.3")
     axes.axvline(0, color="0.4", lw=1, ls=":")
-    axes.text(-0.08, 0.78, "probe wrong", ha="right", fontsize=8)
-    axes.text(0.08, 0.78, "probe right", ha="left", fontsize=8)
+    axes.text(-0.08, 0.79, "probe wrong", ha="right", fontsize=8)
+    axes.text(0.08, 0.79, "probe right", ha="left", fontsize=8)
     axes.set(ylim=(0, 0.85), title="B  what the probe keeps")
     axes.set(xlabel="signed probe margin, $m = y\\,P \\cdot x$", ylabel="density")
     axes.legend(loc="center right")

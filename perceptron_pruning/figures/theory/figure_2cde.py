@@ -19,7 +19,9 @@ from perceptron_pruning.figures.theory.curves import (
 )
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import new_figure, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import fraction_colour
+from perceptron_pruning.output.style import name_marks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.asymptotics import frontier_fallback
@@ -29,20 +31,25 @@ NAME = "2CDE"
 TITLE = "An imperfect probe falls back to a power law"
 CAPTION = (
     "Test error against kept examples when the probe that ranks them lies at θ = 0°, 10°, 20° to the teacher: replica "
-    "theory (lines), simulation (dots; N = {n_features}, {n_trials} trials, bars of one standard error), the Pareto "
+    "theory (lines), simulation (dots; N = {n_features}, {n_trials} trials, bars of 95 %), the Pareto "
     "frontier over f ≥ 0.02 (grey) and the power law 0.5005 sin θ/α that it approaches when the pool is unbounded "
     "(dashed)."
+)
+WHAT_TO_SEE = (
+    "The worse the probe (left to right), the later the light lines of small f fall below the dark ones, and the "
+    "less they gain: the grey frontier approaches the dashed power law."
 )
 ANGLES_DEGREES = (0, 10, 20)
 FRACTIONS = (1.0, 0.6, 0.4, 0.2, 0.1)
 LEAST = 0.02
-ALPHAS = np.geomspace(0.4, 60.0, 61)
+ALPHAS = np.geomspace(0.4, 60.0, 121)
+FRONTIER_ALPHAS = np.unique([*np.geomspace(0.4, 60.0, 17), *np.geomspace(1.2, 5.0, 15)])  # finer where it bends
 
 
 def curves_at(degrees: float) -> list[Curve]:
     """Curves of one panel."""
     angle = math.radians(degrees)
-    return [Curve(KeepHardest(f), angle, "no pruning, f = 1" if f == 1 else f"f = {f:g}") for f in FRACTIONS]
+    return [Curve(KeepHardest(f), angle, f"f = {f:g}", fraction_colour(f)) for f in FRACTIONS]
 
 
 CURVES = [curve for degrees in ANGLES_DEGREES for curve in curves_at(degrees)]
@@ -61,7 +68,7 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
 
 
 def _frontier_and_limit(degrees: float) -> list[Row]:
-    angle, alphas = math.radians(degrees), ALPHAS[::5]
+    angle, alphas = math.radians(degrees), FRONTIER_ALPHAS
     frontier = frontier_rows(alphas, probe_angle=angle, least=LEAST)
     if not degrees:
         return frontier
@@ -80,14 +87,16 @@ def _frontier_and_limit(degrees: float) -> list[Row]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(9.6, 3.6)
-        for axes, degrees in zip(figure.subplots(1, 3, sharey=True), ANGLES_DEGREES, strict=True):
+        figure, panels = new_panels(1, 3, width=9.6, height=3.5)
+        share(panels[0], y=True)
+        for axes, degrees in zip(panels[0], ANGLES_DEGREES, strict=True):
             draw_curves(axes, curves_at(degrees), table, abscissa="alpha_prune")
             _draw_limits(axes, table, degrees)
             axes.set(xlabel=ALPHA_PRUNE, title=f"probe at θ = {degrees}°")
-            axes.label_outer()
-        figure.axes[0].set_ylim(2e-4, 0.6)
-        figure.axes[1].legend(loc="lower left")
+        panels[0, 0].set_ylim(2e-4, 0.6)
+        outer_labels(panels, x=False)
+        name_marks(panels[0, 1])
+        legend_beside(figure, panels[0, 1])
     return figure
 
 
@@ -96,10 +105,10 @@ def _draw_limits(axes: Axes, table: Sequence[Row], degrees: float) -> None:
     axes.plot(
         column(envelope, "alpha_prune"),
         column(envelope, "theory"),
-        color="0.75",
-        lw=5,
+        color="0.8",
+        lw=6,
         zorder=0,
-        label=f"Pareto frontier, f ≥ {LEAST:g}",
+        label=f"best f ≥ {LEAST:g}",
     )
     limit = [row for row in table if row["kind"] == "fallback" and row["probe_angle_degrees"] == degrees]
     axes.plot(column(limit, "alpha_prune"), column(limit, "theory"), "k--", lw=1, label=r"$0.5005\,\sin\theta/\alpha$")

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, TEST_ERROR, column, draw_dots
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_figure
+from perceptron_pruning.output.palette import KINDS
+from perceptron_pruning.output.style import name_marks, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.students.training import Student
 from perceptron_pruning.sweeps import Cell
@@ -25,11 +27,16 @@ NAME = "B1"
 TITLE = "Students on pruned data, above the floor"
 CAPTION = (
     "Test error of students trained on the hardest 40% (θ = 0): theory (lines), simulation (dots; N = {n_features}, "
-    "{n_trials} trials, bars of one standard error), and the Bayes floor of a student that knows the rule (black). Up "
+    "{n_trials} trials, bars of 95 %), and the Bayes floor of a student that knows the rule (black). Up "
     "to the transition the square loss with its best ridge attains it; the max-margin student is far above."
 )
+WHAT_TO_SEE = (
+    "The distance to the black floor, below which no student of these examples can fall. Up to the transition the "
+    "square loss with its best ridge lies on it; beyond, every loss pays for not knowing the rule. The dashed "
+    "grey line is the floor of random examples: hard ones beat it only when there are enough."
+)
 RULE, RANDOM = KeepHardest(0.4), KeepRandom(0.4)
-ALPHAS = np.geomspace(0.3, 8.0, 21)
+ALPHAS = np.unique([*np.geomspace(0.3, 8.0, 31), *np.linspace(0.8, 1.6, 17)])  # finer at the transition
 DOTS = (0.5, 0.8, 1.2, 2.0, 5.0)
 BEST = "square, best ridge"
 STUDENTS: dict[str, Student] = {
@@ -45,9 +52,14 @@ class Look(NamedTuple):
     """How a curve is drawn."""
 
     colour: str
-    dashes: str = "-"
+    dashes: str | tuple = "-"
     width: float = 1.4
     zorder: float = 2
+    marker: str = "o"
+
+
+_DASHES = ("-", (0, (6, 1.5)), (0, (3, 1.5)), "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+_MARKERS = ("o", "s", "D", "x", "^")
 
 
 def cells(settings: Settings) -> list[Cell]:
@@ -100,26 +112,30 @@ def _errors(student: Student) -> np.ndarray:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(5.4, 4.2)
+        figure = new_figure(6.6, 4.0)
         axes = figure.add_subplot()
-        looks = {label: Look(colour) for label, colour in zip((*STUDENTS, BEST), COLOURS, strict=False)}
-        looks["Bayes floor"] = Look("black", width=2.2, zorder=1)
+        looks = {
+            label: Look(colour, dashes, marker=marker)
+            for label, colour, dashes, marker in zip((*STUDENTS, BEST), KINDS, _DASHES, _MARKERS, strict=False)
+        }
+        looks["Bayes floor"] = Look("black", width=2.4, zorder=1)
         looks["Bayes floor, random data"] = Look("gray", dashes="--")
         for label, look in looks.items():
             line = [row for row in table if (row["kind"], row["curve"]) == ("theory", label)]
             axes.plot(
                 column(line, "alpha_prune"),
                 column(line, "theory"),
-                look.dashes,
+                ls=look.dashes,
                 color=look.colour,
                 lw=look.width,
                 zorder=look.zorder,
                 label=label,
             )
             dots = [row for row in table if (row["kind"], row["curve"]) == ("simulation", label)]
-            draw_dots(axes, dots, look.colour, abscissa="alpha_prune")
+            draw_dots(axes, dots, look.colour, abscissa="alpha_prune", fmt=look.marker)
         axes.set(xscale="log", yscale="log", xlabel=ALPHA_PRUNE, ylabel=TEST_ERROR)
         axes.set_title("Students on the hardest 40% (θ = 0)")
         plain_ticks(axes)
-        axes.legend(loc="lower left")
+        name_marks(axes)
+        legend_beside(figure, axes)
     return figure

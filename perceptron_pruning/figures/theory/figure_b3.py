@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import ALPHA_TOTAL, TEST_ERROR, column, draw_dots
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point, rule_label
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_panels, outer_labels, share
+from perceptron_pruning.output.palette import RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import name_marks, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.choices.optimal_ridge import optimal_ridge
@@ -23,7 +25,12 @@ CAPTION = (
     "Test error on clean labels of the square loss, each point with its best ridge, when none or a tenth of the labels "
     "are wrong and the probe lies at 20°: f = 40% hard, easy or random, and the hardest by a margin that sees the "
     "labels, which collects the wrong ones. Theory (lines) and simulation (dots; N = {n_features}, {n_trials} trials, "
-    "bars of one standard error)."
+    "bars of 95 %)."
+)
+WHAT_TO_SEE = (
+    "The dashed line of the label-aware rule: on the left, without wrong labels, it is close to the solid one; on "
+    "the right, with a tenth of them wrong, it is flat at the top, because the wrong labels are what it keeps. "
+    "Ranking without labels (solid) still pays."
 )
 RULES: dict[str, Selection] = {
     "hard": KeepHardest(0.4),
@@ -31,9 +38,12 @@ RULES: dict[str, Selection] = {
     "random": KeepRandom(0.4),
     "hard, label-aware": KeepHardest(0.4, label_aware=True),
 }
+_LOOKS = {rule: (RULE_COLOURS[rule], RULE_MARKERS[rule], "-") for rule in RULE_COLOURS} | {
+    "hard, label-aware": ("#6BAED6", "v", "--")
+}  # colour, marker and dashes of each rule
 PROBE_ANGLE = math.radians(20)
 NOISES = (0.0, 0.1)
-ALPHAS_TOTAL = np.geomspace(0.8, 30.0, 25)
+ALPHAS_TOTAL = np.geomspace(0.8, 30.0, 49)
 DOTS = (1.5, 4.0, 12.0)
 LARGEST_RIDGE = 1e4  # largest λ that is simulated; the student of a larger one differs by O(1/λ)
 
@@ -88,16 +98,20 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(8.0, 3.7)
-        panels = figure.subplots(1, len(NOISES), sharey=True)
-        for axes, noise in zip(panels, NOISES, strict=True):
-            for (label, rule), colour in zip(RULES.items(), COLOURS, strict=False):
+        figure, panels = new_panels(1, len(NOISES), width=8.8, height=3.7)
+        share(panels[0], y=True)
+        for axes, noise in zip(panels[0], NOISES, strict=True):
+            for label, rule in RULES.items():
+                colour, marker, dashes = _LOOKS[label]
                 rows = [row for row in table if (row["rule"], row["label_noise"]) == (rule_label(rule), noise)]
                 line = [row for row in rows if row["kind"] == "theory"]
-                axes.plot(column(line, "alpha_total"), column(line, "theory"), color=colour, label=label)
-                draw_dots(axes, [row for row in rows if row["kind"] == "simulation"], colour, abscissa="alpha_total")
+                axes.plot(column(line, "alpha_total"), column(line, "theory"), dashes, color=colour, label=label)
+                dots = [row for row in rows if row["kind"] == "simulation"]
+                draw_dots(axes, dots, colour, abscissa="alpha_total", fmt=marker)
             axes.set(xscale="log", yscale="log", xlabel=ALPHA_TOTAL, title=f"{noise:.0%} wrong labels (θ = 20°)")
+            axes.set_ylabel(TEST_ERROR)
             plain_ticks(axes)
-        panels[0].set_ylabel(TEST_ERROR)
-        panels[0].legend(loc="lower left")
+        outer_labels(panels, x=False)
+        name_marks(panels[0, 0])
+        panels[0, 0].legend(loc="lower left")
     return figure

@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import KEEP_FRACTION, column
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import COLOURS, new_figure, styled
+from perceptron_pruning.output.layout import new_panels, outer_labels, share
+from perceptron_pruning.output.palette import sequence
+from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.selection import KeepEasiest, KeepHardest
@@ -21,6 +23,11 @@ CAPTION = (
     "Kept examples per dimension up to which noisy labels are linearly separable, by kept fraction, for probes at 0° "
     "and 20° (theory). Pruning by the margin of a perfect probe raises the threshold, of easy examples most; a probe "
     "at 20° helps the hard ones less, or not at all. The dotted line is 2, of random labels."
+)
+WHAT_TO_SEE = (
+    "How far the lines rise above their right ends, where nothing is pruned: so many more noisy examples can "
+    "still be fitted without an error. Easy examples (right) gain most; with a probe at 20° (dashed) the hard "
+    "ones gain nothing."
 )
 RULES = {"hard": KeepHardest, "easy": KeepEasiest}
 DEGREES = (0.0, 20.0)
@@ -56,19 +63,29 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(8.0, 3.5)
-        panels = figure.subplots(1, len(RULES), sharey=True)
-        for axes, label in zip(panels, RULES, strict=True):
-            for noise, colour in zip(NOISES, COLOURS, strict=False):
+        figure, panels = new_panels(1, len(RULES), width=8.6, height=3.5)
+        share(panels[0], y=True)
+        for axes, label in zip(panels[0], RULES, strict=True):
+            for noise, colour in zip(NOISES, sequence(len(NOISES)), strict=True):
                 for degrees, dashes in zip(DEGREES, ("-", "--"), strict=True):
                     key = label, noise, degrees
                     line = [
                         row for row in table if (row["rule"], row["label_noise"], row["probe_angle_degrees"]) == key
                     ]
-                    text = f"{noise:.0%} wrong" if degrees == 0 else None
+                    text = f"{noise:.0%} wrong labels" if degrees == 0 else None
                     axes.plot(column(line, "keep_fraction"), column(line, "theory"), dashes, color=colour, label=text)
-            axes.axhline(2.0, color="gray", ls=":", lw=1)
-            axes.set(xlabel=KEEP_FRACTION, title=f"keep {label} (line: θ = 0, dashes: θ = 20°)")
-        panels[0].set_ylabel(r"threshold, $\alpha_{\mathrm{prune}}$")
-        panels[0].legend(loc="upper right")
+            axes.axhline(2.0, color="0.4", ls=":", lw=1)
+            axes.set(
+                xlabel=KEEP_FRACTION, ylabel=r"threshold, $\alpha_{\mathrm{prune}}$", title=f"keep {label} (theory)"
+            )
+        outer_labels(panels, x=False)
+        axes = panels[0, 0]
+        for dashes, text in (
+            ("-", "line: perfect probe, θ = 0"),
+            ("--", "dashed: θ = 20°"),
+            (":", "dotted: random labels"),
+        ):
+            axes.plot([], [], dashes, color="0.25", label=text)
+        axes.legend(loc="upper right", ncols=2)
+        axes.set_ylim(1.8, 6.6)
     return figure

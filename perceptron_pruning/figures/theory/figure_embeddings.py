@@ -17,7 +17,9 @@ from perceptron_pruning.experiments.source import source_of
 from perceptron_pruning.experiments.tables import errors_of, student_rows
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_panels, outer_labels, share
+from perceptron_pruning.output.palette import RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 from perceptron_pruning.sweeps import Cell
@@ -26,7 +28,12 @@ NAME = "embeddings"
 TITLE = "The same question on real images"
 CAPTION = (
     "Test error of a linear head retrained on the hardest, the easiest or random fractions of Fashion-MNIST, as seen "
-    "by a network trained on ImageNet and ranked by a linear probe's margin; bars of one standard error over seeds."
+    "by a network trained on ImageNet and ranked by a linear probe's margin; bars of 95 % over seeds."
+)
+WHAT_TO_SEE = (
+    "Whether the curves change places as the pool grows, as in figure 1B, whose colours these are: orange lowest where "
+    "images are few (left), blue where they abound (right); and how the answer moves with the kept fraction f, from "
+    "panel to panel."
 )
 SOURCE = "fashion-mnist"
 LABELS = {"hard": "keep hard", "easy": "keep easy", "random": "keep at random"}
@@ -57,28 +64,30 @@ def draw(table: Sequence[Row]) -> Figure:
     test_errors = errors(table)
     fractions = sorted(test_errors.keep_fraction.values.tolist())
     with styled():
-        figure = new_figure(2.6 * len(fractions) + 0.8, 3.2)
-        panels = figure.subplots(1, len(fractions), sharey=True, squeeze=False)[0]
-        for axes, fraction in zip(panels, fractions, strict=True):
+        figure, panels = new_panels(1, len(fractions), width=2.6 * len(fractions) + 0.8, height=3.2)
+        share(panels[0], y=True)
+        for axes, fraction in zip(panels[0], fractions, strict=True):
             _draw_panel(axes, test_errors.sel(keep_fraction=fraction))
             axes.set(xlabel="images before pruning", title=f"kept fraction f = {fraction:g}")
-        panels[0].set_ylabel("test error of the retrained head")
-        panels[0].legend(loc="lower left")
-        figure.suptitle("Fashion-MNIST embeddings, ranked by a linear probe's margin", fontsize=10)
+            axes.set_ylabel("test error of the retrained head")
+        outer_labels(panels, x=False)
+        panels[0, 0].legend(loc="lower left", title="measured, 95 %", title_fontsize=7.5)
     return figure
 
 
 def _draw_panel(axes: Axes, test_errors: xr.DataArray) -> None:
     sizes = sorted(test_errors.pool_size.values.tolist())
-    for (rule, label), colour in zip(LABELS.items(), COLOURS, strict=False):
+    for rule, label in LABELS.items():
         means = [effect(test_errors.sel(rule=rule, pool_size=size).values) for size in sizes]
         axes.errorbar(
             sizes,
             [mean.value for mean in means],
-            [mean.standard_error for mean in means],
-            fmt="o-",
+            [mean.half_width for mean in means],
+            fmt=f"{RULE_MARKERS[rule]}-",
             ms=3.5,
-            color=colour,
+            capsize=2,
+            lw=1.1,
+            color=RULE_COLOURS[rule],
             label=label,
         )
     axes.set(xscale="log", yscale="log")

@@ -10,7 +10,9 @@ from perceptron_pruning.figures.theory.curves import TEST_ERROR, column, draw_do
 from perceptron_pruning.figures.theory.own_probes import OwnPool, own_pool_study, simulated_rows, theory_rows
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import RULE_COLOURS
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 from perceptron_pruning.sweeps import Cell
@@ -24,6 +26,11 @@ CAPTION = (
     "error). A: steps of size 1; dotted, the minimiser to which they lead. B: three steps of any size, and the same "
     "three epochs in 64 mini-batches (crosses): they follow the full batch's theory where steps are short, and leave "
     "it where a long step of the full batch overshoots, which mini-batches correct on the way."
+)
+WHAT_TO_SEE = (
+    "A: dots on lines, which approach the dotted minimiser as steps are added. B: crosses near the line on the "
+    "left, where steps are short, and off it on the right, where a long full-batch step overshoots and "
+    "mini-batches do not."
 )
 ALPHA, HALF = 3.0, 0.5
 LOSS, STEP, RIDGE = "logistic", 1.0, 0.1
@@ -81,18 +88,22 @@ def rows_of(table: Sequence[Row], kind: str, rule: str) -> list[Row]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(7.6, 3.5)
-        left, right = figure.subplots(1, 2, sharey=True)
-        for rule, colour in zip(RULES, COLOURS, strict=False):
-            _draw_steps(left, table, rule, colour)
-            _draw_sizes(right, table, rule, colour)
+        figure, panels = new_panels(1, 2, width=8.4, height=3.5)
+        ((left, right),) = panels
+        share(panels[0], y=True)
+        for rule in RULES:
+            _draw_steps(left, table, rule, RULE_COLOURS[rule])
+            _draw_sizes(right, table, rule, RULE_COLOURS[rule])
         left.set(xlabel="full-batch steps of size 1", ylabel=TEST_ERROR, title="A  steps", xticks=STEPS)
         right.set(xlabel="step size", title=f"B  {EPOCHS} epochs", xscale="log")
         plain_ticks(right)
-        left.legend(loc="upper right")
-        right.plot([], [], "o", ms=3.5, color="0.3", label="full batch")
-        right.plot([], [], "x", ms=5, color="0.3", label=f"{BATCHES} mini-batches")
-        right.legend(loc="upper left")
+        right.set_ylabel(TEST_ERROR)
+        outer_labels(panels, x=False)
+        left.plot([], [], ":", color="0.25", lw=1, label="dotted: the minimiser")
+        left.plot([], [], "-", color="0.25", label="line: theory of the full batch")
+        left.plot([], [], "o", ms=3.5, color="0.25", label="dots: full batch, simulation, 95 %")
+        left.plot([], [], "x", ms=5, color="0.25", label=f"crosses: {BATCHES} mini-batches")
+        legend_beside(figure, left, below=True, columns=3)
     return figure
 
 
@@ -115,4 +126,4 @@ def _draw_sizes(axes: Axes, table: Sequence[Row], rule: str, colour: str) -> Non
     axes.plot(column(theory, "step_size"), column(theory, "theory"), "-", color=colour)
     for batches, marker, size in ((1, "o", 3.5), (BATCHES, "x", 5)):
         dots = [row for row in points if row["batches"] == batches]
-        draw_dots(axes, dots, colour, abscissa="step_size", fmt=marker, ms=size)
+        draw_dots(axes, dots, colour, abscissa="step_size", fmt=marker, ms=size, capsize=2 if batches == 1 else 0)

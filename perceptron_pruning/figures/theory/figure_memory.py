@@ -17,7 +17,9 @@ from perceptron_pruning.figures.theory.own_probes import (
 )
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_panels
+from perceptron_pruning.output.palette import FOREIGN, OWN, RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import name_marks, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 from perceptron_pruning.sweeps import Cell
@@ -30,12 +32,18 @@ NAME = "memory"
 TITLE = "What a probe remembers of the pool that it prunes"
 CAPTION = (
     "Test error of students on what a logistic probe of the pool's own keeps; theory (lines) and simulation (dots; "
-    "N = {n_features}, {n_trials} trials, bars of one standard error). A: half of α_total = 3 when the probe was "
+    "N = {n_features}, {n_trials} trials, bars of 95 %). A: half of α_total = 3 when the probe was "
     "trained on a share of the pool alone. B: a fifth of α_total = 10 in one, two or three rounds, each with a probe "
     "trained anew on what is left. C: 1.3 N of 10 N examples, against the probe's ridge: from the number of support "
     "vectors on (below 1), a nearly max-margin probe keeps all that the pool has to say; dashed, by a foreign probe at "
     "its angle. D: one label in ten is wrong and the fifth that looks most mistaken is dropped (label-aware, logistic "
     "student): the pool's own probe has memorised mistakes, and cleans worse than a foreign one at its angle (dashed)."
+)
+WHAT_TO_SEE = (
+    "A: the more of the pool the probe saw, the better what it keeps. B: pruning in rounds does no better than at "
+    "once. C: towards small ridges the own probe's tenth of the pool reaches the black line of all of it; a "
+    "foreign probe's (dashed) never does. D: cleaning wrong labels by the pool's own probe gains little over not "
+    "cleaning."
 )
 RULES = {"hard": KeepHardest, "easy": KeepEasiest}
 SHARE_ALPHA, HALF = 3.0, 0.5
@@ -160,13 +168,16 @@ def rows_of(table: Sequence[Row], panel: str, kind: str, rule: str = "") -> list
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(8.4, 6.4)
-        (share, rounds), (ridge, noise) = figure.subplots(2, 2)
+        figure, ((share, rounds), (ridge, noise)) = new_panels(2, 2, width=8.8, height=6.4)
         _draw_rules(share, table, "share", "share")
         share.set(xlabel="share of the pool that the probe saw", title="A  how much of the pool it saw")
         _draw_rules(rounds, table, "rounds", "rounds")
         rounds.set(xlabel="rounds", title="B  prune, train again, prune", xticks=range(1, MOST_ROUNDS + 1))
-        share.legend(loc="upper right")
+        name_marks(share)
+        share.legend(loc="lower left")
+        rounds.plot([], [], "_", ms=14, mew=1.6, color="0.25", label="bars: theory")
+        name_marks(rounds, line="")
+        rounds.legend(loc="lower right")
         _draw_ridge(ridge, table)
         _draw_noise(noise, table)
         for axes in (share, rounds, ridge, noise):
@@ -175,13 +186,14 @@ def draw(table: Sequence[Row]) -> Figure:
 
 
 def _draw_rules(axes: Axes, table: Sequence[Row], panel: str, abscissa: str) -> None:
-    for rule, colour in zip(RULES, COLOURS, strict=False):
+    for rule in RULES:
+        colour, marker = RULE_COLOURS[rule], RULE_MARKERS[rule]
         line = rows_of(table, panel, "theory", rule)
         style = "-" if panel == "share" else ":"
         axes.plot(column(line, abscissa), column(line, "theory"), style, color=colour, label=f"keep {rule}")
         if panel == "rounds":
             axes.plot(column(line, abscissa), column(line, "theory"), "_", ms=14, mew=1.6, color=colour)
-        draw_dots(axes, rows_of(table, panel, "simulation", rule), colour, abscissa=abscissa)
+        draw_dots(axes, rows_of(table, panel, "simulation", rule), colour, abscissa=abscissa, fmt=marker)
     axes.set_ylim(bottom=0.0)
 
 
@@ -189,12 +201,12 @@ def _draw_ridge(axes: Axes, table: Sequence[Row]) -> None:
     (whole,) = rows_of(table, "ridge", "whole pool")
     axes.axhline(whole["theory"], color="black", label="all of the pool")
     for kind, colour, style, label in (
-        ("theory", COLOURS[0], "-", "own probe"),
-        ("foreign", COLOURS[1], "--", "foreign probe at its angle"),
+        ("theory", OWN, "-", "own probe"),
+        ("foreign", FOREIGN, "--", "foreign probe at its angle"),
     ):
         line = rows_of(table, "ridge", kind)
         axes.plot(column(line, "ridge"), column(line, "theory"), style, color=colour, label=label)
-    draw_dots(axes, rows_of(table, "ridge", "simulation"), COLOURS[0], abscissa="ridge")
+    draw_dots(axes, rows_of(table, "ridge", "simulation"), OWN, abscissa="ridge")
     axes.set(xscale="log", yscale="log", xlabel=r"ridge of the probe, $\lambda$", title="C  1.3 N of 10 N examples")
     plain_ticks(axes)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08))
@@ -203,12 +215,12 @@ def _draw_ridge(axes: Axes, table: Sequence[Row]) -> None:
 def _draw_noise(axes: Axes, table: Sequence[Row]) -> None:
     for kind, colour, style, label in (
         ("whole pool", "black", "-", "all of the pool"),
-        ("theory", COLOURS[0], "-", "cleaned by its own probe"),
-        ("foreign", COLOURS[1], "--", "cleaned by a foreign probe"),
+        ("theory", OWN, "-", "cleaned by its own probe"),
+        ("foreign", FOREIGN, "--", "cleaned by a foreign probe"),
     ):
         line = rows_of(table, "noise", kind)
         axes.plot(column(line, "alpha_total"), column(line, "theory"), style, color=colour, label=label)
-    draw_dots(axes, rows_of(table, "noise", "simulation"), COLOURS[0], abscissa="alpha_total")
+    draw_dots(axes, rows_of(table, "noise", "simulation"), OWN, abscissa="alpha_total")
     axes.set(xscale="log", yscale="log", xlabel=ALPHA_TOTAL, title="D  wrong labels, and their removal")
     plain_ticks(axes)
     axes.legend(loc="lower left")

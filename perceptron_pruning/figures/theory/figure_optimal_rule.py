@@ -14,12 +14,15 @@ from perceptron_pruning.figures.theory.curves import (
     Curve,
     column,
     curve_table,
+    draw_curves,
     draw_dots,
     rows_of,
 )
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point, selection_of
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_panels, outer_labels, share
+from perceptron_pruning.output.palette import BEST, RULE_COLOURS, RULE_MARKERS
+from perceptron_pruning.output.style import name_marks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
@@ -28,10 +31,15 @@ from replica_theory.selection import KeepEasiest, KeepHardest, KeepWindows, Sele
 NAME = "optimal_rule"
 TITLE = "The optimal rule moves from easy to hard through windows of margins"
 CAPTION = (
-    "Above: test error against pool size when the hardest, the easiest, or the margins of least influence (the "
-    "optimal rule) make up the kept 40%, for a perfect probe and one at θ = 20°: theory (lines) and simulation (dots; "
-    "N = {n_features}, {n_trials} trials, bars of one standard error). Below: which ranks the optimal rule keeps, "
-    "0 the hardest."
+    "Top: test error against pool size when the hardest, the easiest, or the margins of least influence (the optimal "
+    "rule) make up the kept 40%, for a perfect probe and one at θ = 20°. Middle: the error of the better of hard and "
+    "easy over that of the optimal rule. Bottom: which ranks the optimal rule keeps, 0 the hardest. Theory (lines) and "
+    "simulation (dots; N = {n_features}, {n_trials} trials, bars of 95 %)."
+)
+WHAT_TO_SEE = (
+    "Bottom: the green band moves from the easiest ranks to the hardest as the pool grows, through windows in "
+    "between. Middle: where it lies in between, the optimal rule gains over the better of hard and easy, and more "
+    "so with the imperfect probe on the right."
 )
 KEEP_FRACTION = 0.4
 DEGREES = (0, 20)
@@ -41,7 +49,10 @@ RIVALS: dict[str, Selection] = {"easy": KeepEasiest(KEEP_FRACTION), "hard": Keep
 
 def curves_at(degrees: float) -> list[Curve]:
     """Hard and easy, of one column."""
-    return [Curve(rule, math.radians(degrees), f"keep {name}") for name, rule in RIVALS.items()]
+    return [
+        Curve(rule, math.radians(degrees), f"keep {name}", RULE_COLOURS[name], RULE_MARKERS[name])
+        for name, rule in RIVALS.items()
+    ]
 
 
 @cache
@@ -93,36 +104,68 @@ def _windows(alpha_total: float, degrees: float) -> list[Row]:
 
 
 def draw(table: Sequence[Row]) -> Figure:
-    """Draws the figure from its table."""
+    """Draws the figure from its table: errors, what the optimal rule gains, what it keeps; a column for each angle."""
     with styled():
-        figure = new_figure(8.0, 5.0)
-        panels = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(2.2, 1))
-        for (above, below), degrees in zip(panels.T, DEGREES, strict=True):
+        figure, panels = new_panels(3, len(DEGREES), width=8.6, height=6.6)
+        for line in panels:
+            share(line, y=True)
+        for (errors, gains, windows), degrees in zip(panels.T, DEGREES, strict=True):
+            share([errors, gains, windows], x=True)
             same = [row for row in table if row["probe_angle_degrees"] == degrees]
-            _draw_errors(above, same, degrees)
-            _draw_windows(below, [row for row in same if row["kind"] == "optimal"])
-            above.set(title=f"θ = {degrees}°, f = {KEEP_FRACTION:g}", ylabel=TEST_ERROR)
-            below.set(xlabel=ALPHA_TOTAL, ylabel="ranks kept", ylim=(0, 1), yticks=(0.0, 0.5, 1.0))
-            above.label_outer()
-            below.label_outer()
+            _draw_errors(errors, same, degrees)
+            _draw_gains(gains, same, degrees)
+            _draw_windows(windows, [row for row in same if row["kind"] == "optimal"])
+            errors.set(title=f"θ = {degrees}°, f = {KEEP_FRACTION:g}", ylabel=TEST_ERROR)
+            gains.set(ylabel="better of both / optimal")
+            windows.set(
+                ylabel="ranks kept", ylim=(1, 0), yticks=(0.0, 0.5, 1.0), yticklabels=("hardest", "0.5", "easiest")
+            )
+            for axes in (errors, gains, windows):
+                axes.set_xlabel(ALPHA_TOTAL)
+        outer_labels(panels)
+        name_marks(panels[0, 0])
         panels[0, 0].legend(loc="lower left")
     return figure
 
 
+def _optimal(rows: Sequence[Row], kind: str) -> list[Row]:
+    """Rows of the optimal rule by pool size, one for each: of theory, or simulated."""
+    if kind == "simulation":
+        return [row for row in rows if row["kind"] == kind and isinstance(selection_of(row), KeepWindows)]
+    return list({row["alpha_total"]: row for row in rows if row["kind"] == "optimal"}.values())
+
+
 def _draw_errors(axes: Axes, rows: Sequence[Row], degrees: float) -> None:
-    for curve, colour in zip(reversed(curves_at(degrees)), COLOURS, strict=False):  # as in figure 1B
-        line = rows_of(rows, curve, "theory")
-        axes.plot(column(line, "alpha_total"), column(line, "theory"), color=colour, label=curve.label)
-        draw_dots(axes, rows_of(rows, curve, "simulation"), colour, abscissa="alpha_total")
-    line = [row for row in rows if row["kind"] == "optimal"]
-    axes.plot(column(line, "alpha_total"), column(line, "theory"), color=COLOURS[2], label="optimal rule")
-    dots = [row for row in rows if row["kind"] == "simulation" and isinstance(selection_of(row), KeepWindows)]
-    draw_dots(axes, dots, COLOURS[2], abscissa="alpha_total", fmt="s")
-    axes.set(xscale="log", yscale="log")
-    plain_ticks(axes)
+    draw_curves(axes, curves_at(degrees), rows, abscissa="alpha_total")
+    line = _optimal(rows, "theory")
+    axes.plot(column(line, "alpha_total"), column(line, "theory"), color=BEST, label="optimal rule")
+    draw_dots(axes, _optimal(rows, "simulation"), BEST, abscissa="alpha_total", fmt="^")
+
+
+def _draw_gains(axes: Axes, rows: Sequence[Row], degrees: float) -> None:
+    """The better of hard and easy over the optimal rule: of theory a line, of simulation dots."""
+    for kind, value in (("theory", "theory"), ("simulation", "simulation")):
+        rivals = [rows_of(rows, curve, kind) for curve in curves_at(degrees)]
+        better = [min(pair, key=lambda row: row[value]) for pair in zip(*rivals, strict=True)]
+        best = sorted(_optimal(rows, kind), key=lambda row: row["alpha_total"])
+        ratios = [b[value] / o[value] for b, o in zip(better, best, strict=True)]
+        places = column(best, "alpha_total")
+        if kind == "theory":
+            axes.plot(places, ratios, color=BEST)
+            continue
+        dots = [
+            {"alpha_total": place, "simulation": ratio}
+            | {"standard_error": ratio * math.hypot(*(r["standard_error"] / r["simulation"] for r in (b, o)))}
+            for place, ratio, b, o in zip(places, ratios, better, best, strict=True)
+        ]
+        draw_dots(axes, dots, BEST, abscissa="alpha_total", fmt="^")
+    axes.axhline(1.0, color="0.4", lw=0.9)
 
 
 def _draw_windows(axes: Axes, rows: Sequence[Row]) -> None:
+    """The kept ranks as bars that touch, from the middle between pools to the next."""
+    alphas = sorted({row["alpha_total"] for row in rows})
+    step = math.sqrt(alphas[1] / alphas[0])
     for row in rows:
         at = row["alpha_total"]
-        axes.plot([at, at], [row["lower"], row["upper"]], color=COLOURS[2], lw=5, solid_capstyle="butt")
+        axes.fill_between([at / step, at * step], row["lower"], row["upper"], color=BEST, alpha=0.75, lw=0)

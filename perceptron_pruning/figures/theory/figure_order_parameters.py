@@ -10,7 +10,9 @@ from perceptron_pruning.comparison import agreement
 from perceptron_pruning.figures.theory.curves import ALPHA_PRUNE, Curve, column, draw_dots, rows_of, simulated_cells
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels
+from perceptron_pruning.output.palette import fraction_colour
+from perceptron_pruning.output.style import name_marks, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.finite_size import Quantity, finite_size
@@ -22,10 +24,14 @@ TITLE = "Order parameters, not only the error"
 CAPTION = (
     "Overlaps R with the teacher and ρ with the probe, and margin κ, of the max-margin student when the hardest are "
     "kept by a probe at θ = 20°: replica theory (lines) and simulation (dots; N = {n_features}, {n_trials} trials, "
-    "bars of one standard error). z-scores are of arccos R/π, arccos ρ/π and κ, each less its finite-size term."
+    "bars of 95 %). z-scores are of arccos R/π, arccos ρ/π and κ, each less its finite-size term."
+)
+WHAT_TO_SEE = (
+    "Dots on lines in all three panels: not only the error, which follows from R, but the student's overlap with "
+    "the probe and its margin are as the theory says."
 )
 ANGLE = math.radians(20)
-CURVES = [Curve(KeepHardest(f), ANGLE, "no pruning, f = 1" if f == 1 else f"f = {f:g}") for f in (1.0, 0.4, 0.2)]
+CURVES = [Curve(KeepHardest(f), ANGLE, f"f = {f:g}", fraction_colour(f)) for f in (1.0, 0.4, 0.2)]
 ALPHAS = np.geomspace(0.4, 10.0, 41)
 QUANTITIES = {
     "overlap": r"overlap with the teacher, $R$",
@@ -94,17 +100,18 @@ def _comparable(values: np.ndarray, name: str) -> np.ndarray:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(9.6, 3.4)
-        for axes, (name, label) in zip(figure.subplots(1, 3), QUANTITIES.items(), strict=True):
+        figure, panels = new_panels(1, 3, width=10.4, height=3.3)
+        for axes, (name, label) in zip(panels[0], QUANTITIES.items(), strict=True):
             same = [row for row in table if row["quantity"] == name]
-            for curve, colour in zip(CURVES, COLOURS, strict=False):
+            for curve in CURVES:
                 line = rows_of(same, curve, "theory")
-                axes.plot(column(line, "alpha_prune"), column(line, "theory"), color=colour, label=curve.label)
-                draw_dots(axes, rows_of(same, curve, "simulation"), colour, abscissa="alpha_prune")
+                axes.plot(column(line, "alpha_prune"), column(line, "theory"), color=curve.colour, label=curve.label)
+                draw_dots(axes, rows_of(same, curve, "simulation"), curve.colour, abscissa="alpha_prune")
             axes.set(xscale="log", xlabel=ALPHA_PRUNE, ylabel=label)
             if name == "margin":
                 axes.set_yscale("log")
             plain_ticks(axes)
-        figure.axes[0].legend(loc="lower right")
-        figure.suptitle("Order parameters of the student, probe at θ = 20°", fontsize=10)
+        panels[0, 1].set_title("keep the hardest, probe at θ = 20°")
+        name_marks(panels[0, 0])
+        legend_beside(figure, panels[0, 0])
     return figure

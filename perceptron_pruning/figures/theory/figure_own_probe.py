@@ -18,7 +18,9 @@ from perceptron_pruning.figures.theory.own_probes import (
 )
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import new_panels
+from perceptron_pruning.output.palette import FOREIGN, OWN, RANDOM
+from perceptron_pruning.output.style import Z_95, name_marks, plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.studies.study import Study
 from perceptron_pruning.sweeps import Cell
@@ -32,7 +34,12 @@ CAPTION = (
     "simulation (dots), beside a probe at the same angle that knows nothing of the pool (dashed), all of the pool "
     "(black) and a random half of it (grey). B, C: ln(error keeping the hardest / keeping the easiest), below 0 where "
     "hard is better, with the pool's own logistic probe (ridge 0.1; line and dots) and with a foreign one at its angle "
-    "(dashed). Simulation at N = {n_features}, {n_trials} trials, bars of one standard error."
+    "(dashed). Simulation at N = {n_features}, {n_trials} trials, bars of 95 %."
+)
+WHAT_TO_SEE = (
+    "A: the solid purple line on the black one: the hardest half, by the pool's own probe, is worth nearly all of "
+    "the pool, while a foreign probe at the same angle (dashed) loses much of it. B, C: the own probe's curve "
+    "crosses 0 at a smaller pool, or is below it from the start: hard pruning pays sooner."
 )
 MEMORY = TrainedProbe("logistic", 0.01)
 PROBE = TrainedProbe("logistic", 0.1)
@@ -107,27 +114,29 @@ def rows_of(table: Sequence[Row], kind: str, rule: str, fraction: float, probe: 
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(10.0, 3.5)
-        first, *rest = figure.subplots(1, 1 + len(FRACTIONS))
+        figure, panels = new_panels(1, 1 + len(FRACTIONS), width=10.0, height=3.5)
+        first, *rest = panels[0]
         _draw_errors(first, table)
         for axes, fraction, letter in zip(rest, FRACTIONS, "BC", strict=True):
             _draw_ratio(axes, table, fraction)
             axes.set(title=f"{letter}  hard or easy, f = {fraction:g}", xlabel=POOL)
-        rest[0].set_ylabel("ln(error of hard / error of easy)")
+            axes.set_ylabel("ln(hard / easy), below 0 hard is better")
+        rest[-1].set_ylabel("")
+        name_marks(rest[0])
         rest[0].legend(loc="lower left")
     return figure
 
 
 def _draw_errors(axes: Axes, table: Sequence[Row]) -> None:
     for kind, rule, fraction, colour, style, label in (
-        ("random", "random", HALF, "0.6", "-", "a random half"),
-        ("foreign", "hard", HALF, COLOURS[0], "--", "hardest half, foreign probe"),
-        ("theory", "hard", HALF, COLOURS[0], "-", "hardest half, own probe"),
+        ("random", "random", HALF, RANDOM, "-", "a random half"),
+        ("foreign", "hard", HALF, FOREIGN, "--", "hardest half, foreign probe"),
+        ("theory", "hard", HALF, OWN, "-", "hardest half, own probe"),
         ("whole pool", "random", 1.0, "black", "-", "all of the pool"),
     ):
         line = rows_of(table, kind, rule, fraction)
         axes.plot(column(line, "alpha_total"), column(line, "theory"), style, color=colour, label=label)
-    draw_dots(axes, rows_of(table, "simulation", "hard", HALF), COLOURS[0], abscissa="alpha_total")
+    draw_dots(axes, rows_of(table, "simulation", "hard", HALF), OWN, abscissa="alpha_total")
     axes.set(xscale="log", yscale="log", xlabel=POOL, ylabel=TEST_ERROR, title="A  hardest half, logistic probe")
     plain_ticks(axes)
     axes.legend(loc="lower left")
@@ -135,8 +144,8 @@ def _draw_errors(axes: Axes, table: Sequence[Row]) -> None:
 
 def _draw_ratio(axes: Axes, table: Sequence[Row], fraction: float) -> None:
     for kind, colour, style, label in (
-        ("theory", COLOURS[0], "-", "own probe"),
-        ("foreign", COLOURS[1], "--", "foreign probe at its angle"),
+        ("theory", OWN, "-", "own probe"),
+        ("foreign", FOREIGN, "--", "foreign probe at its angle"),
     ):
         hard, easy = (rows_of(table, kind, rule, fraction) for rule in RULES)
         ratio = [math.log(h["theory"] / e["theory"]) for h, e in zip(hard, easy, strict=True)]
@@ -144,10 +153,10 @@ def _draw_ratio(axes: Axes, table: Sequence[Row], fraction: float) -> None:
     hard, easy = (rows_of(table, "simulation", rule, fraction) for rule in RULES)
     ratio = [math.log(h["simulation"] / e["simulation"]) for h, e in zip(hard, easy, strict=True)]
     bars = [
-        math.hypot(h["standard_error"] / h["simulation"], e["standard_error"] / e["simulation"])
+        Z_95 * math.hypot(h["standard_error"] / h["simulation"], e["standard_error"] / e["simulation"])
         for h, e in zip(hard, easy, strict=True)
     ]
-    axes.errorbar(column(hard, "alpha_total"), ratio, bars, fmt="o", ms=3.5, lw=1, color=COLOURS[0])
-    axes.axhline(0.0, color="0.5", lw=0.8)
+    axes.errorbar(column(hard, "alpha_total"), ratio, bars, fmt="o", ms=3.4, lw=1, capsize=2, color=OWN)
+    axes.axhline(0.0, color="0.4", lw=0.9)
     axes.set(xscale="log")
     plain_ticks(axes)

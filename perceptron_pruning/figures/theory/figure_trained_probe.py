@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from perceptron_pruning.figures.theory.curves import TEST_ERROR, column, draw_dots
 from perceptron_pruning.figures.theory.settings import Settings
 from perceptron_pruning.figures.theory.simulated import Simulated, point
-from perceptron_pruning.output.style import COLOURS, new_figure, plain_ticks, styled
+from perceptron_pruning.output.layout import legend_beside, new_panels, outer_labels, share
+from perceptron_pruning.output.palette import sequence
+from perceptron_pruning.output.style import plain_ticks, styled
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.sweeps import Cell
 from replica_theory.max_margin import max_margin
@@ -20,9 +22,14 @@ TITLE = "A trained probe beside an exact-angle probe"
 CAPTION = (
     "Test error against the probe's angle when the hardest are kept: replica theory for a probe at that angle (lines), "
     "simulation with such probes (dots), and with perceptrons trained for three epochs on the pool itself, at the mean "
-    "angle that they reach (squares); N = {n_features}, {n_trials} trials, bars of one standard error. Dash-dotted: "
+    "angle that they reach (squares); N = {n_features}, {n_trials} trials, bars of 95 %. Dash-dotted: "
     "the theory of logistic probes that minimise their risk on the pool itself, over their ridge. Training for a few "
     "epochs lies between the two: it remembers some of the pool."
+)
+WHAT_TO_SEE = (
+    "The vertical gap between squares and lines of one colour: at the same angle, a probe that was trained on the "
+    "pool which it prunes does better than one that knows nothing of it. Training for a few epochs lies between "
+    "the lines and the dash-dotted theory of full training."
 )
 ALPHAS = (1.0, 2.0, 4.0)
 FRACTIONS = (0.5, 0.2)
@@ -77,9 +84,10 @@ def _theory(fraction: float, degrees: float) -> list[Row]:
 def draw(table: Sequence[Row]) -> Figure:
     """Draws the figure from its table."""
     with styled():
-        figure = new_figure(8.0, 3.6)
-        for axes, fraction in zip(figure.subplots(1, 2, sharey=True), FRACTIONS, strict=True):
-            for alpha, colour in zip(ALPHAS, COLOURS, strict=False):
+        figure, panels = new_panels(1, 2, width=8.6, height=3.6)
+        share(panels[0], y=True)
+        for axes, fraction in zip(panels[0], FRACTIONS, strict=True):
+            for alpha, colour in zip(ALPHAS, sequence(len(ALPHAS)), strict=True):
                 same = [row for row in table if (row["keep_fraction"], row["alpha_prune"]) == (fraction, alpha)]
                 line = [row for row in same if row["kind"] == "theory"]
                 label = rf"$\alpha_{{\mathrm{{prune}}}}$ = {alpha:g}"
@@ -93,10 +101,11 @@ def draw(table: Sequence[Row]) -> Figure:
             axes.set(yscale="log", title=f"kept fraction f = {fraction:g}")
             axes.set(xlabel=r"angle of probe and teacher, $\theta$ (degrees)", ylabel=TEST_ERROR)
             plain_ticks(axes)
-            axes.label_outer()
-        axes = figure.axes[0]
-        axes.plot([], [], "o", color="0.3", ms=3.5, label="exact angle")
-        axes.plot([], [], "s", color="0.3", mfc="white", ms=6, label="trained on the pool, 3 epochs")
-        axes.plot([], [], "-.", color="0.3", lw=1, label="trained on the pool, theory")
-        axes.legend(loc="lower right", ncols=2)
+        outer_labels(panels, x=False)
+        axes = panels[0, 0]
+        axes.plot([], [], "-", color="0.25", label="line: exact angle, theory")
+        axes.plot([], [], "o", color="0.25", ms=3.5, label="dots: exact angle, simulation, 95 %")
+        axes.plot([], [], "s", color="0.25", mfc="white", ms=6, label="squares: trained on the pool, 3 epochs")
+        axes.plot([], [], "-.", color="0.25", lw=1, label="dash-dotted: trained on it, theory")
+        legend_beside(figure, axes, below=True)
     return figure

@@ -6,6 +6,7 @@ import xarray as xr
 
 from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import effect
+from perceptron_pruning.figures.real_data.sources import NAMES
 from perceptron_pruning.figures.theory import figure_embeddings
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims import paper
@@ -37,6 +38,7 @@ def _images(table: Sequence[Row], rule: str, extreme: Extreme, statement: str) -
             measurements=(_least_gain(errors.sel(pool_size=pool, keep_fraction=fraction), rule),),
             limited=True,
             figure=figure_embeddings.NAME,
+            tested_on=NAMES[figure_embeddings.SOURCE],
         )
         for fraction in sorted(errors.keep_fraction.values.tolist())
     ]

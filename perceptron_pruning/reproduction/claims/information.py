@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from perceptron_pruning.evidence.claim import Claim, Measurement
+from perceptron_pruning.evidence.claim import THEORY, Claim, Measurement
 from perceptron_pruning.evidence.effect import exact
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.reproduction.claims import paper
@@ -34,6 +34,7 @@ def pruned_examples_tell_more(table: Sequence[Row]) -> Claim:
         theory=theory,
         measurements=measured,
         figure="1F",
+        tested_on=THEORY,
     )
 
 
@@ -56,6 +57,7 @@ def constant_gain(table: Sequence[Row]) -> Claim:
         theory=theory,
         measurements=measured,
         figure="1F",
+        tested_on=THEORY,
     )
 
 
@@ -80,6 +82,7 @@ def gain_along_a_shrinking_fraction(table: Sequence[Row]) -> Claim:
         theory=theory,
         measurements=measured,
         figure="1F",
+        tested_on=THEORY,
     )
 
 
