@@ -38,7 +38,7 @@ _PACKAGE = __name__.rpartition(".")[0]
 _IN_ORDER = (
     *("1a", "1b", "1c", "1e", "1f", "2ab", "2cde"),
     *("transition", "order_parameters", "finite_size", "trained_probe"),
-    *("own_probe", "memory", "gradient_steps", "label_aware", "optimal_rule"),
+    *("own_probe", "memory", "gradient_steps", "label_aware", "optimal_rule", "self_training"),
     *("b1", "b2", "b3", "b4", "b5", "embeddings"),
 )
 
