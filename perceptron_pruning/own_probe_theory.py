@@ -18,6 +18,7 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.max_margin import max_margin
 from replica_theory.pruning_rounds import PruningRound, pruning_rounds
 from replica_theory.selection import GradientProbe, TrainedProbe
+from replica_theory.selection.label_noise import check_flip_rate
 
 MAX_MARGIN = EmpiricalRisk("hinge", ridge=0.0)  # the max-margin student wherever labels are separable
 
@@ -71,7 +72,7 @@ def steps_error(simulation: SimulationResult) -> PruningRound:
     (solution,) = pruning_rounds(
         simulation.alpha_prune / fraction,
         rounds=[(simulation.probe, simulation.selection)],
-        label_noise=simulation.label_noise,
+        label_noise=check_flip_rate(simulation.label_noise),
         **loss_and_ridge(simulation.student),
     )
     return solution
