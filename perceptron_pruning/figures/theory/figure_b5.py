@@ -85,14 +85,18 @@ def _theory() -> list[Row]:
 def _simulated(label: str, degrees: float, fraction: float, settings: Settings) -> Row:
     pools = _Pools(RULES[label](fraction), math.radians(degrees), settings.n_features, settings.seed)
     limits = np.array(on_all_cores(pools.largest_separable, range(TRIALS[settings.name]))) / settings.n_features
+    theory = separability_threshold(selection=pools.selection, probe_angle=pools.probe_angle, label_noise=DOT_NOISE)
+    error = float(limits.std(ddof=1)) / math.sqrt(limits.size)
     return {
         "kind": "simulation",
         "rule": label,
         "keep_fraction": fraction,
         "probe_angle_degrees": degrees,
         "label_noise": DOT_NOISE,
+        "theory": theory,
         "simulation": float(limits.mean()),
-        "standard_error": float(limits.std(ddof=1)) / math.sqrt(limits.size),
+        "standard_error": error,
+        "z_score": (float(limits.mean()) - theory) / error,
         "n_features": settings.n_features,
         "n_trials": limits.size,
     }

@@ -57,7 +57,8 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     rows = [row for name in CURATIONS for row in _theory(name, "rounds", ALPHA, range(1, ROUNDS + 1))]
     for alpha in ALPHAS.tolist():
         rows += [row for name in CURATIONS for row in _theory(name, "sizes", alpha, (1, LATE))]
-    return rows + [row for name in CURATIONS for row in _simulated(name, settings)]
+    dots = [row for name in CURATIONS for row in _simulated(name, settings)]
+    return rows + [_beside(row, rows_of(rows, "theory", "rounds", row["curation"], row["round"])[0]) for row in dots]
 
 
 def _theory(name: str, panel: str, alpha: float, rounds: Sequence[int]) -> list[Row]:
@@ -98,6 +99,12 @@ def _simulated(name: str, settings: Settings) -> list[Row]:
         }
         for number, of_round in enumerate(errors, start=1)
     ]
+
+
+def _beside(dot: Row, theory: Row) -> Row:
+    """A simulated row with theory's number, and how many standard errors lie between them."""
+    away = dot["simulation"] - theory["theory"]
+    return dot | {"theory": theory["theory"], "z_score": away / dot["standard_error"]}
 
 
 def _row(kind: str, name: str, panel: str, alpha: float, number: int) -> Row:
