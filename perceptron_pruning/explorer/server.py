@@ -13,7 +13,7 @@ from perceptron_pruning.explorer.views import TITLES, VIEWS
 from replica_theory import SaddlePointError
 
 ADDRESS = "127.0.0.1"
-SECONDS = 0.06
+SECONDS = 0.08
 """What a move may spend on curves; the page asks for the rest until it is complete."""
 _FILES = {
     "/": ("index.html", "text/html"),

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import perf_counter
+from typing import get_args
 
 import numpy as np
 
-from perceptron_pruning.explorer.state import RANGES, Rule, State
+from perceptron_pruning.explorer.state import RANGES, Probe, Rule, State, Student
 from replica_theory import SaddlePointError, empirical_risk, max_margin
 
 POINTS = 40
@@ -78,25 +79,41 @@ class Students:
 
     def _in_turn(self, state: State, rules: Sequence[Rule], end: float) -> Iterator[tuple[Rule, np.ndarray]]:
         """What to solve next until time is up: few α at first, then as many as should fit."""
-        left, count = ALPHAS[_COARSE_TO_FINE], 1
+        known = [self._known(state, rule) for rule in rules]
+        left = np.array([a for a in ALPHAS[_COARSE_TO_FINE].tolist() if not all(a in curve for curve in known)])
+        count = POINTS if _is_quick(state) else 1
         while left.size and (begun := perf_counter()) < end:
             chunk, left = left[:count], left[count:]
-            for rule in rules:
-                known = self._known(state, rule)
-                unknown = np.array([alpha for alpha in chunk.tolist() if alpha not in known])
-                if unknown.size and perf_counter() < end:
-                    yield rule, unknown
+            yield from ((rule, chunk) for rule in rules if perf_counter() < end)
             now = perf_counter()
-            count = max(1, int(chunk.size * (end - now) / max(now - begun, 1e-4)))
+            count = max(1, min(2 * count, int(chunk.size * (end - now) / (now - begun))))
+
+    def warm_up(self) -> None:
+        """Solves a point of every kind, so that the first moves need not wait for the modules they use."""
+        for student in get_args(Student):
+            for probe in get_args(Probe):
+                state = State(student=student, probe=probe, label_aware=True, label_noise=0.1 * (student != "max_margin"))
+                self.at(state, "hardest", np.array([state.alpha]))
 
     def _known(self, state: State, rule: Rule) -> dict[float, Point | Missing]:
         return self._curves.get((_curve(state, rule), rule), {})
 
 
+def _is_quick(state: State) -> bool:
+    """Whether a whole curve takes little more than a point: 10 to 40 ms."""
+    return state.student == "max_margin" and state.probe == "independent"
+
+
 def _curve(state: State, rule: Rule) -> State:
-    """The state less what does not change the curve."""
-    still = replace(state, alpha=1.0, rule=rule)
-    return still if rule == "window" else replace(still, lower=0.0)
+    """The state with what does not change this rule's curve as it is at first."""
+    first = State()
+    idle = {"alpha", "rule", *({"lower"} if rule != "window" else ())}
+    idle |= {"probe_loss", "probe_ridge", "probe_share"} if state.probe == "independent" else {"probe_angle_degrees"}
+    if state.student == "max_margin":
+        idle |= {"ridge"}
+    if rule == "random":
+        idle |= {"label_aware", "probe", "probe_angle_degrees", "probe_loss", "probe_ridge", "probe_share"}
+    return replace(state, **{name: getattr(first, name) for name in idle})
 
 
 def solved(state: State, rule: Rule, alphas: np.ndarray) -> list[Point | Missing]:

@@ -64,7 +64,7 @@ function scale(axis, values, from, to) {
 }
 
 function decades(low, high) {
-  const spread = high / low, steps = spread > 150 ? [1] : spread > 12 ? [1, 2, 5] : spread > 4 ? [1, 1.5, 2, 3, 5, 7] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
+  const spread = high / low, steps = spread > 2000 ? [1] : spread > 12 ? [1, 2, 5] : spread > 4 ? [1, 1.5, 2, 3, 5, 7] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
     for (const step of steps) ticks.push(step * 10 ** power);

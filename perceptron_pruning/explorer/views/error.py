@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 
@@ -32,11 +33,12 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
     Raises:
         ValueError: There is no such student where the sliders stand, under the chosen rule.
     """
+    end = perf_counter() + seconds
     points = {rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)}
     if isinstance(chosen := points[state.rule], Missing):
         raise ValueError(f"no student here: {chosen.reason}")
     solved = {rule: point for rule, point in points.items() if isinstance(point, Point)}
-    curves = students.curves(state, rules(state), seconds=seconds)
+    curves = students.curves(state, rules(state), seconds=end - perf_counter())
     abscissa = "examples of the pool" if state.abscissa == "pool" else "kept examples"
     return Chart(
         title=f"Test error of the {NAMES[state.student]} student, {state.keep_fraction:.3g} of the pool kept",
@@ -56,7 +58,8 @@ def _sentence(points: dict[Rule, Point]) -> str:
     """Advice at this size: the rule of least error beside the others."""
     best = min(points, key=lambda rule: points[rule].error)
     others = [rule for rule in points if rule != best]
-    against = " and ".join(f"{short(points[rule].error)} {LABELS[rule]}" for rule in others)
+    *first, last = (f"{short(points[rule].error)} {LABELS[rule]}" for rule in others)
+    against = f"{', '.join(first)} and {last}"
     if all(abs(math.log(points[rule].error / points[best].error)) < _EQUAL for rule in others):
         return f"At this size it makes no difference which ones you keep: ε = {short(points[best].error)}."
     return f"At this size {_ADVICE[best]}: ε = {short(points[best].error)} against {against}."
