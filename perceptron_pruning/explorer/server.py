@@ -1,6 +1,8 @@
 """The page's server: Python's own, on the loopback address, for one user."""
 
 import json
+import sys
+import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -39,6 +41,11 @@ class Explorer(ThreadingHTTPServer):
         super().__init__((ADDRESS, port), _Handler)
         self.students = Students()
 
+    def handle_error(self, request, client_address) -> None:
+        """Prints a failure, unless it is a page that was closed before its answer came."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     @property
     def url(self) -> str:
         return f"http://{ADDRESS}:{self.server_port}/"
@@ -70,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
             text, mime = _ANSWERS[kind](self.server, view, State.read(address.query))
         except (ValueError, SaddlePointError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        except Exception:
+            traceback.print_exc()
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the explorer failed here; the terminal says how")
         else:
             self._send(text.encode(), mime)
 

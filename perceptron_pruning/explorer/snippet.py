@@ -33,7 +33,9 @@ def _imports(state: State, *names: str) -> str:
     probe = ["TrainedProbe"] if state.trained_probe is not None else []
     math = ["import math"] if "math." in _probe(state) else []
     theory = ", ".join(sorted({*names, *probe, door}, key=lambda name: (name.islower(), name)))
-    return "\n".join([*math, "", "import matplotlib.pyplot as plt", "import numpy as np", f"from replica_theory import {theory}"]).strip()
+    return "\n".join(
+        [*math, "", "import matplotlib.pyplot as plt", "import numpy as np", f"from replica_theory import {theory}"]
+    ).strip()
 
 
 def _error(state: State) -> str:

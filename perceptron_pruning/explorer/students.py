@@ -67,7 +67,9 @@ class Students:
                 known.update(zip(unknown.tolist(), solved(state, rule, unknown), strict=True))
             return [known[alpha] for alpha in alphas.tolist()]
 
-    def curves(self, state: State, rules: Sequence[Rule], *, seconds: float) -> dict[Rule, list[Point | Missing | None]]:
+    def curves(
+        self, state: State, rules: Sequence[Rule], *, seconds: float
+    ) -> dict[Rule, list[Point | Missing | None]]:
         """Students of each rule at `ALPHAS`, as many as can be solved in this time: None stands where time was up.
 
         Asked again, it goes on where it stopped. It takes longer than ``seconds`` by one student at most.
@@ -86,13 +88,15 @@ class Students:
             chunk, left = left[:count], left[count:]
             yield from ((rule, chunk) for rule in rules if perf_counter() < end)
             now = perf_counter()
-            count = max(1, min(2 * count, int(chunk.size * (end - now) / (now - begun))))
+            count = int(min(2 * count, max(1, chunk.size * (end - now) / (now - begun))))
 
     def warm_up(self) -> None:
         """Solves a point of every kind, so that the first moves need not wait for the modules they use."""
         for student in get_args(Student):
             for probe in get_args(Probe):
-                state = State(student=student, probe=probe, label_aware=True, label_noise=0.1 * (student != "max_margin"))
+                state = State(
+                    student=student, probe=probe, label_aware=True, label_noise=0.1 * (student != "max_margin")
+                )
                 self.at(state, "hardest", np.array([state.alpha]))
 
     def _known(self, state: State, rule: Rule) -> dict[float, Point | Missing]:

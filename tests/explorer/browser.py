@@ -91,23 +91,27 @@ def browser(folder: Path, *, width: int = 1200, height: int = 900, phone: bool =
     }
     if phone:
         options["mobileEmulation"] = {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 2.0}}
-    assert DRIVER is not None
-    driver = subprocess.Popen([DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert driver.stdout is not None
+    log = folder / "driver.log"
+    with log.open("w") as file:
+        driver = subprocess.Popen([str(DRIVER), "--port=0"], stdout=file, stderr=file, start_new_session=True)
     try:
-        address = f"http://127.0.0.1:{next(_ports(driver.stdout))}/session"
-        wanted = {"alwaysMatch": {"goog:chromeOptions": options}}
-        session = Browser(address)("POST", "", capabilities=wanted)["sessionId"]
+        address = f"http://127.0.0.1:{_port(log)}/session"
+        wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        session = Browser(address)("POST", "", capabilities={"alwaysMatch": wanted})["sessionId"]
         window = Browser(f"{address}/{session}")
-        yield window
-        window("DELETE", "")
+        try:
+            yield window
+        finally:
+            window("DELETE", "")
     finally:
         driver.terminate()
-        driver.communicate()
+        driver.wait(timeout=30)
 
 
-def _ports(lines) -> Iterator[str]:
+def _port(log: Path) -> str:
     """The port that the driver says it has taken."""
-    for line in lines:
-        if found := re.search(r"started successfully on port (\d+)", line):
-            yield found[1]
+    end = time.monotonic() + 30
+    while not (found := re.search(r"started successfully on port (\d+)", log.read_text())):
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
+    return found[1]

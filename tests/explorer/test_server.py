@@ -22,7 +22,11 @@ def rows(text: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("student", "rule", "probe"),
-    [*itertools.product(STUDENTS, RULES, ("probe_angle_degrees=20",)), ("max_margin", "hardest", TRAINED), ("hinge", "window", TRAINED)],
+    [
+        *itertools.product(STUDENTS, RULES, ("probe_angle_degrees=20",)),
+        ("max_margin", "hardest", TRAINED),
+        ("hinge", "window", TRAINED),
+    ],
     ids=lambda word: word.split("&")[0],
 )
 def test_every_student_under_every_rule_has_a_first_answer(door, student, rule, probe):

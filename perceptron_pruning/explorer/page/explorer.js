@@ -3,7 +3,7 @@
 import { draw, standalone } from "./plot.js";
 
 const LOG = { alpha: 0, probe_ridge: 0, ridge: 1e-4 }; // logarithmic sliders; those of least value 0 have it at their left end
-const STEPS = 1000;
+const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
 let setting, state, view, chart, wanted = false, running = false, onAxis = null;
@@ -17,9 +17,14 @@ function ends(name) {
   return [Math.log(low || LOG[name]), Math.log(high)];
 }
 
+function steps(name) {
+  const [low, high] = setting.ranges[name];
+  return name in LOG ? STEPS : Math.round((high - low) / (high > 1 ? 0.5 : 0.005));
+}
+
 function fromSlider(name, position) {
   const [low, high] = setting.ranges[name];
-  if (!(name in LOG)) return low + (high - low) * position / STEPS;
+  if (!(name in LOG)) return low + (high - low) * position / steps(name);
   if (low === 0 && position === 0) return 0;
   const [a, b] = ends(name);
   return position === STEPS ? high : position === 0 ? low : Math.exp(a + (b - a) * position / STEPS);
@@ -27,7 +32,7 @@ function fromSlider(name, position) {
 
 function toSlider(name, value) {
   const [low, high] = setting.ranges[name];
-  if (!(name in LOG)) return STEPS * (value - low) / (high - low);
+  if (!(name in LOG)) return steps(name) * (value - low) / (high - low);
   if (value <= 0) return 0;
   const [a, b] = ends(name);
   return Math.max(low === 0 ? 1 : 0, STEPS * (Math.log(value) - a) / (b - a));
@@ -183,7 +188,7 @@ async function start() {
     tab.addEventListener("click", () => { choose(name); moved(); });
     return tab;
   }));
-  for (const range of form.querySelectorAll("input[type=range]")) Object.assign(range, { min: 0, max: STEPS, step: 1 });
+  for (const range of form.querySelectorAll("input[type=range]")) Object.assign(range, { min: 0, max: steps(range.name), step: 1 });
   listen();
   read();
 }

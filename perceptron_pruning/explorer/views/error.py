@@ -66,7 +66,9 @@ def _sentence(points: dict[Rule, Point]) -> str:
 
 
 def _numbers(state: State, students: Students, chosen: Point) -> list[tuple[str, str]]:
-    whole = replace(state, keep_fraction=1.0, abscissa="pool", probe="independent", probe_angle_degrees=0.0, rule="random")
+    whole = replace(
+        state, keep_fraction=1.0, abscissa="pool", probe="independent", probe_angle_degrees=0.0, rule="random"
+    )
     (unpruned,) = students.at(whole, "random", np.array([state.alpha_total]))
     return [
         (f"ε, {LABELS[state.rule]}", f"{chosen.error:.5f}"),
