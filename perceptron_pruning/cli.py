@@ -17,6 +17,10 @@ COMMANDS = {
         "perceptron_pruning.commands.reproduce:reproduce_command",
         "Reproduce the paper's figures and give a verdict on its claims.",
     ),
+    "explore": (
+        "perceptron_pruning.commands.explore:explore_command",
+        "Explore the theory in a browser: move α, f, probe, rule and student, and see the error.",
+    ),
     "theory": (
         "perceptron_pruning.commands.theory.command:theory_command",
         "Solve the theory along curves or over a surface, as a table or a picture.",

@@ -35,6 +35,7 @@ FLOORS = (
     "experiments",
     "figures",
     "reproduction",
+    "explorer",
     "commands",
     "cli",
 )

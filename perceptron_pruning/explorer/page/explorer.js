@@ -1,0 +1,196 @@
+// Sliders in, charts out: one request a move, one on its way at a time.
+
+import { draw, standalone } from "./plot.js";
+
+const LOG = { alpha: 0, probe_ridge: 0, ridge: 1e-4 }; // logarithmic sliders; those of least value 0 have it at their left end
+const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
+const find = id => document.getElementById(id);
+const form = find("controls");
+let setting, state, view, chart, wanted = false, running = false, onAxis = null;
+
+const query = () => new URLSearchParams(Object.entries(state).filter(([name, value]) => value !== setting.defaults[name])).toString();
+
+// ---- sliders ----
+
+function ends(name) {
+  const [low, high] = setting.ranges[name];
+  return [Math.log(low || LOG[name]), Math.log(high)];
+}
+
+function steps(name) {
+  const [low, high] = setting.ranges[name];
+  return name in LOG ? STEPS : Math.round((high - low) / (high > 1 ? 0.5 : 0.005));
+}
+
+function fromSlider(name, position) {
+  const [low, high] = setting.ranges[name];
+  if (!(name in LOG)) return low + (high - low) * position / steps(name);
+  if (low === 0 && position === 0) return 0;
+  const [a, b] = ends(name);
+  return position === STEPS ? high : position === 0 ? low : Math.exp(a + (b - a) * position / STEPS);
+}
+
+function toSlider(name, value) {
+  const [low, high] = setting.ranges[name];
+  if (!(name in LOG)) return steps(name) * (value - low) / (high - low);
+  if (value <= 0) return 0;
+  const [a, b] = ends(name);
+  return Math.max(low === 0 ? 1 : 0, STEPS * (Math.log(value) - a) / (b - a));
+}
+
+const rounded = value => String(Number(value.toPrecision(3)));
+
+/** Puts a value into the state, and what would contradict it within its bounds. */
+function put(name, value) {
+  state[name] = value;
+  if (state.rule === "window" && ["keep_fraction", "lower", "rule"].includes(name))
+    state.lower = rounded(Math.min(Number(state.lower), Math.floor((1 - Number(state.keep_fraction)) * 1000) / 1000));
+}
+
+/** The controls as the state has them. */
+function show() {
+  for (const control of form.elements) {
+    if (!(control.name in setting.defaults)) continue;
+    const value = state[control.name];
+    if (control.type === "range") {
+      control.value = toSlider(control.name, Number(value));
+      control.closest("label").querySelector("output").textContent = value;
+      control.setAttribute("aria-valuetext", value);
+    } else if (control.type === "checkbox") control.checked = value === "1";
+    else control.value = value;
+  }
+  for (const label of form.querySelectorAll("[data-when], [data-unless]")) {
+    const [name, value] = (label.dataset.when ?? label.dataset.unless).split("=");
+    label.hidden = (state[name] === value) !== ("when" in label.dataset);
+  }
+}
+
+function moved() {
+  show();
+  const search = query();
+  history.replaceState(null, "", (search ? `?${search}` : location.pathname) + `#${view}`);
+  ask();
+}
+
+// ---- charts ----
+
+/** Asks for the chart of the state as it is now; again until it is complete. */
+async function ask() {
+  wanted = true;
+  if (running) return;
+  running = true;
+  while (wanted) {
+    wanted = false;
+    const asked = query(), shown = view;
+    const waiting = setTimeout(() => find("shown").classList.add("busy"), 150);
+    try {
+      const response = await fetch(`chart/${shown}?${asked}`), answer = await response.json();
+      if (shown === view) response.ok ? tell(answer) : complain(answer.error);
+      document.body.dataset.answered = `${shown}?${asked}`;
+      document.body.dataset.complete = !response.ok || answer.complete;
+      if (response.ok && !answer.complete) wanted = true;
+    } catch {
+      complain("The server does not answer: start `perceptron-pruning explore` again.");
+    } finally {
+      clearTimeout(waiting);
+      find("shown").classList.remove("busy");
+    }
+  }
+  running = false;
+}
+
+function tell(answer) {
+  chart = answer;
+  find("problem").hidden = true;
+  find("shown").classList.remove("stale");
+  find("sentence").textContent = chart.sentence;
+  find("title").textContent = chart.title;
+  find("numbers").replaceChildren(...chart.numbers.map(([name, value]) => {
+    const entry = document.createElement("div"), term = document.createElement("dt"), number = document.createElement("dd");
+    term.textContent = name;
+    number.textContent = value;
+    entry.append(term, number);
+    return entry;
+  }));
+  find("notes").replaceChildren(...(chart.complete ? chart.notes : []).map(note => {
+    const item = document.createElement("li");
+    item.textContent = note;
+    return item;
+  }));
+  for (const kind of ["table", "snippet"]) find(kind).href = `${kind}/${view}?${query()}`;
+  find("picture").classList.toggle("movable", chart.x.parameter !== null);
+  onAxis = draw(find("picture"), chart);
+}
+
+function complain(problem) {
+  find("problem").textContent = problem;
+  find("problem").hidden = false;
+  find("shown").classList.add("stale");
+}
+
+// ---- what the user does ----
+
+function listen() {
+  form.addEventListener("input", ({ target }) => {
+    const { name, type } = target;
+    put(name, type === "range" ? rounded(fromSlider(name, Number(target.value))) : type === "checkbox" ? String(Number(target.checked)) : target.value);
+    moved();
+  });
+  const drag = event => {
+    if (!chart?.x.parameter || !onAxis || (event.type === "pointermove" && !event.buttons)) return;
+    const box = find("picture").getBoundingClientRect();
+    put(chart.x.parameter, rounded(onAxis(event.clientX - box.left)));
+    moved();
+  };
+  find("picture").addEventListener("pointerdown", drag);
+  find("picture").addEventListener("pointermove", drag);
+  find("reset").addEventListener("click", () => { state = { ...setting.defaults }; moved(); });
+  find("svg").addEventListener("click", () => save("explore.svg", standalone(find("picture").firstChild), "image/svg+xml"));
+  find("link").addEventListener("click", async ({ target }) => {
+    await navigator.clipboard.writeText(location.href);
+    target.textContent = "Copied";
+    setTimeout(() => { target.textContent = "Copy link"; }, 1500);
+  });
+  addEventListener("resize", () => { if (chart) onAxis = draw(find("picture"), chart); });
+  addEventListener("popstate", read);
+}
+
+function save(name, text, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+// ---- address and views ----
+
+function read() {
+  state = { ...setting.defaults, ...Object.fromEntries(new URLSearchParams(location.search)) };
+  const named = location.hash.slice(1);
+  choose(named in setting.views ? named : Object.keys(setting.views)[0]);
+}
+
+function choose(name) {
+  view = name;
+  for (const tab of find("views").children) tab.setAttribute("aria-selected", tab.dataset.view === name);
+  show();
+  ask();
+}
+
+async function start() {
+  setting = await (await fetch("setting")).json();
+  find("views").append(...Object.entries(setting.views).map(([name, title]) => {
+    const tab = document.createElement("button");
+    Object.assign(tab, { type: "button", textContent: title });
+    tab.setAttribute("role", "tab");
+    tab.dataset.view = name;
+    tab.addEventListener("click", () => { choose(name); moved(); });
+    return tab;
+  }));
+  for (const range of form.querySelectorAll("input[type=range]")) Object.assign(range, { min: 0, max: steps(range.name), step: 1 });
+  listen();
+  read();
+}
+
+start();

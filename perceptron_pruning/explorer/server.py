@@ -1,0 +1,128 @@
+"""The page's server: Python's own, on the loopback address, for one user."""
+
+import json
+import sys
+import traceback
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from perceptron_pruning.explorer.snippet import snippet
+from perceptron_pruning.explorer.state import RANGES, State
+from perceptron_pruning.explorer.students import Students
+from perceptron_pruning.explorer.views import TITLES, VIEWS
+from replica_theory import SaddlePointError
+
+ADDRESS = "127.0.0.1"
+SECONDS = 0.08
+"""What a move may spend on curves; the page asks for the rest until it is complete."""
+_FILES = {
+    "/": ("index.html", "text/html"),
+    "/style.css": ("style.css", "text/css"),
+    "/plot.js": ("plot.js", "text/javascript"),
+    "/explorer.js": ("explorer.js", "text/javascript"),
+}
+
+
+class Explorer(ThreadingHTTPServer):
+    """Serves the page, and answers each move of a slider.
+
+    Args:
+        port: Of the loopback address; 0 for any that is free.
+
+    Raises:
+        OSError: The port is taken.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0):
+        super().__init__((ADDRESS, port), _Handler)
+        self.students = Students()
+
+    def handle_error(self, request, client_address) -> None:
+        """Prints a failure, unless it is a page that was closed before its answer came."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    @property
+    def url(self) -> str:
+        return f"http://{ADDRESS}:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one request; a caller's mistake is one line of JSON."""
+
+    server: Explorer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Files of the page, charts, tables and snippets."""
+        if not self._is_for_us():
+            return
+        address = urlsplit(self.path)
+        if address.path in _FILES:
+            name, kind = _FILES[address.path]
+            self._send((files(__package__) / "page" / name).read_bytes(), kind)
+            return
+        if address.path == "/setting":
+            self._send(json.dumps(_setting()).encode(), "application/json")
+            return
+        kind, _, view = address.path.removeprefix("/").partition("/")
+        if kind not in _ANSWERS or view not in VIEWS:
+            self._refuse(HTTPStatus.NOT_FOUND, f"there is no {address.path} here")
+            return
+        try:
+            text, mime = _ANSWERS[kind](self.server, view, State.read(address.query))
+        except (ValueError, SaddlePointError) as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        except Exception:
+            traceback.print_exc()
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the explorer failed here; the terminal says how")
+        else:
+            self._send(text.encode(), mime)
+
+    def _is_for_us(self) -> bool:
+        """Whether the browser means this server: a name of another's that leads here is refused."""
+        hosts = {f"{name}:{self.server.server_port}" for name in (ADDRESS, "localhost")}
+        if self.headers.get("Host") in hosts:
+            return True
+        self._refuse(HTTPStatus.FORBIDDEN, f"open {self.server.url}")
+        return False
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        self._send(json.dumps({"error": message}).encode(), "application/json", status)
+
+    def _send(self, body: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Requests are not printed."""
+
+
+def _setting() -> dict[str, object]:
+    """What the page needs to make its controls: views, ranges of sliders, and the state that it starts from."""
+    return {"views": TITLES, "ranges": RANGES, "defaults": State().texts()}
+
+
+def _chart(server: Explorer, view: str, state: State) -> tuple[str, str]:
+    chart = VIEWS[view](state, server.students, SECONDS)
+    return json.dumps({"query": state.query(), **chart.as_json()}), "application/json"
+
+
+def _table(server: Explorer, view: str, state: State) -> tuple[str, str]:
+    chart = VIEWS[view](state, server.students, float("inf"))
+    return chart.as_csv(comment=f"{chart.title}; state: {state.query() or 'the default'}"), "text/csv"
+
+
+def _snippet(server: Explorer, view: str, state: State) -> tuple[str, str]:
+    return snippet(view, state), "text/x-python"
+
+
+_ANSWERS = {"chart": _chart, "table": _table, "snippet": _snippet}

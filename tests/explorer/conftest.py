@@ -1,0 +1,49 @@
+"""A running explorer."""
+
+import json
+import threading
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from perceptron_pruning.explorer.server import Explorer
+
+
+class Door:
+    """Asks the server as the page does."""
+
+    def __init__(self, url: str):
+        self.url = url
+
+    def text(self, path: str, **headers: str) -> tuple[int, str]:
+        """Status and body."""
+        try:
+            with urlopen(Request(self.url + path, headers=headers), timeout=60) as response:
+                return response.status, response.read().decode()
+        except HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
+    def chart(self, query: str = "", view: str = "error") -> dict:
+        """A chart with all its points."""
+        while True:
+            status, body = self.text(f"chart/{view}?{query}")
+            assert status == 200, body
+            if (answer := json.loads(body))["complete"]:
+                return answer
+
+    def refusal(self, path: str, **headers: str) -> tuple[int, str]:
+        """Status and the one line of an answer that is none."""
+        status, body = self.text(path, **headers)
+        return status, json.loads(body)["error"]
+
+
+@pytest.fixture(scope="session")
+def door():
+    with Explorer() as explorer:
+        thread = threading.Thread(target=explorer.serve_forever)
+        thread.start()
+        yield Door(explorer.url)
+        explorer.shutdown()
+        thread.join()

@@ -1,0 +1,120 @@
+"""What the page gets: charts for every student, one line for what cannot be, tables and programs that agree."""
+
+import csv
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from perceptron_pruning.explorer.students import ALPHAS
+from replica_theory import KeepBetween, KeepHardest, TrainedProbe, empirical_risk, max_margin
+
+STUDENTS = ("max_margin", "square", "logistic", "hinge", "squared_hinge")
+RULES = ("hardest", "easiest", "random", "window")
+TRAINED = "probe=trained&probe_loss=square&probe_ridge=0.5&probe_share=0.5"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+@pytest.mark.parametrize(
+    ("student", "rule", "probe"),
+    [
+        *itertools.product(STUDENTS, RULES, ("probe_angle_degrees=20",)),
+        ("max_margin", "hardest", TRAINED),
+        ("hinge", "window", TRAINED),
+    ],
+    ids=lambda word: word.split("&")[0],
+)
+def test_every_student_under_every_rule_has_a_first_answer(door, student, rule, probe):
+    status, body = door.text(f"chart/error?student={student}&rule={rule}&{probe}&label_aware=1")
+    assert status == 200, body
+    assert '"sentence": "At this size keep ' in body
+
+
+def test_curves_and_point_are_the_theorys(door):
+    answer = door.chart("student=hinge&ridge=0.2&label_noise=0.1&rule=window&lower=0.2&keep_fraction=0.4&alpha=7")
+    rule = KeepBetween(0.2, 0.6)
+    setting = {"loss": "hinge", "ridge": 0.2, "selection": rule, "probe_angle": np.radians(10.0), "label_noise": 0.1}
+    shown = {one["key"]: one for one in answer["series"]}["window"]
+    np.testing.assert_allclose(shown["x"], ALPHAS)
+    np.testing.assert_allclose(shown["y"], empirical_risk(0.4 * ALPHAS, **setting).generalization_error, rtol=1e-7)
+    here = {mark["key"]: mark["y"] for mark in answer["marks"]}
+    assert here["window"] == pytest.approx(empirical_risk(0.4 * 7.0, **setting).generalization_error, rel=1e-9)
+    best = min(here, key=here.__getitem__)
+    advice = {"window": "keep the window", "easiest": "keep the easy ones", "hardest": "keep the hard ones"}[best]
+    assert answer["sentence"].startswith(f"At this size {advice}: ε = {here[best]:.3f}".replace("0.", "."))
+
+
+def test_kept_examples_and_trained_probes_are_the_theorys(door):
+    answer = door.chart(f"abscissa=kept&alpha=2&keep_fraction=0.25&{TRAINED}")
+    student = max_margin(2.0, selection=KeepHardest(0.25), probe=TrainedProbe("square", 0.5, 0.5))
+    assert answer["marks"][0] == {"key": "hardest", "x": 2.0, "y": pytest.approx(student.generalization_error)}
+    assert dict(answer["numbers"])["pool per dimension"] == "8"
+    assert dict(answer["numbers"])["probe to teacher"] == f"{np.degrees(student.probe_angle):.3g}°"
+
+
+def test_the_sentence_turns_with_the_size(door):
+    assert "keep the easy ones" in door.chart("alpha=2")["sentence"]
+    assert "keep the hard ones" in door.chart("alpha=50")["sentence"]
+    assert "no difference which" in door.chart("keep_fraction=1")["sentence"]
+
+
+def test_curves_have_gaps_where_there_is_no_student(door):
+    """A logistic student of clean labels without ridge has none while they are separable, nor here at any α."""
+    status, message = door.refusal("chart/error?student=logistic&ridge=0")
+    assert status == 400
+    assert message.startswith("no student here: ")
+    answer = door.chart("student=logistic&ridge=0&label_noise=0.3&alpha=100")
+    (random,) = (one for one in answer["series"] if one["key"] == "random")
+    assert random["y"][0] is None
+    assert random["y"][-1] is not None
+    assert any(note.startswith("random: no student at ") for note in answer["notes"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("chart/error?label_noise=0.1", 400, "the max-margin student needs clean labels"),
+        ("chart/error?alpha=-1", 400, "`alpha` must be in"),
+        ("chart/nothing", 404, "there is no /chart/nothing here"),
+        ("../etc/passwd", 404, "there is no "),
+    ],
+    ids=["combination", "range", "view", "file"],
+)
+def test_what_cannot_be_is_one_line(door, path, status, message):
+    answered, line = door.refusal(path)
+    assert (answered, "\n" in line) == (status, False)
+    assert line.startswith(message)
+
+
+def test_another_name_that_leads_here_is_refused(door):
+    assert door.refusal("setting", Host="elsewhere.example")[0] == 403
+
+
+@pytest.mark.parametrize("page", ["", "style.css", "plot.js", "explorer.js"], ids=lambda page: page or "page")
+def test_the_page_needs_nothing_from_elsewhere(door, page):
+    status, body = door.text(page)
+    assert status == 200
+    assert "//" not in body.replace("http://www.w3.org/2000/svg", "").replace("// ", "")
+
+
+def test_the_program_prints_the_table(door, tmp_path):
+    query = f"student=squared_hinge&ridge=0.3&label_noise=0.05&rule=window&keep_fraction=0.5&{TRAINED}"
+    (tmp_path / "explore.py").write_text(door.text(f"snippet/error?{query}")[1], encoding="utf-8")
+    run = subprocess.run([sys.executable, "explore.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    printed, table = rows(run.stdout), rows(door.text(f"table/error?{query}")[1])
+    assert len(printed) == len(table) == 4 * len(ALPHAS)
+    errors = [[float(row["generalization_error"]) for row in some] for some in (printed, table)]
+    np.testing.assert_allclose(*errors, rtol=1e-6)
+    assert (tmp_path / "explore.svg").exists()
+
+
+def test_the_program_of_the_first_state_runs(door, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(door.text("snippet/error?")[1], {})
+    assert len(rows(capsys.readouterr().out)) == 3 * len(ALPHAS)
