@@ -33,7 +33,8 @@ def experiment_command(
     """Retrain students from scratch on pruned pools of embeddings: hard, easy or random, at every size.
 
     Stop it however you like; the same command goes on where it stopped. The output folder gets the table (netCDF),
-    its means with 95 % intervals (CSV), and a verdict on each of the paper's predictions that the axes allow.
+    its means with 95 % intervals (CSV), and a verdict on each of the paper's predictions that the axes allow. It ends
+    in one sentence a student: how much of the largest pool may go, and by which rule.
 
     Example: perceptron-pruning experiment wordnet --pool-sizes 200 800 3200 12800 --metrics el2n margin_label_agnostic
 
@@ -80,6 +81,7 @@ def experiment_command(
     """
     from perceptron_pruning.evidence.claim import as_text
     from perceptron_pruning.experiments import Plan, Target, experiment, source_of, transfer
+    from perceptron_pruning.experiments.analysis.answer import answers
     from perceptron_pruning.experiments.analysis.judge import judge
     from perceptron_pruning.experiments.analysis.transfer_claims import judge_transfer
     from perceptron_pruning.experiments.findings import write_files
@@ -112,5 +114,7 @@ def experiment_command(
         print(f"Interrupted: what is done is in {output}; the same command goes on there", file=sys.stderr)
         return 130
     print(as_text(write_files(table, output, judge_transfer if target_classes else judge)))
+    if not target_classes:
+        print("\n" + "\n".join(answers(table.test_error)))
     print(f"\nTable, means and findings are in {output}")
     return 0
