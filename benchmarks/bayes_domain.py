@@ -17,12 +17,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from machine import description, load
+from random_rules import ranked_rule
 
 from perceptron_pruning.output.tables import write_table
 from replica_theory import (
-    KeepBetween,
-    KeepEasiest,
-    KeepHardest,
     SaddlePointError,
     Selection,
     bayes_optimal,
@@ -35,13 +33,7 @@ FOLDER = Path(__file__).parent
 
 
 def random_setting(rng: np.random.Generator) -> tuple[float, Selection, float]:
-    fraction, aware = float(rng.uniform(0.02, 0.98)), bool(rng.random() < 0.4)
-    low = float(rng.uniform(0.0, 1 - fraction))
-    rule = [
-        KeepHardest(fraction, aware),
-        KeepEasiest(fraction, aware),
-        KeepBetween(low, low + fraction, aware),
-    ][rng.integers(3)]
+    rule = ranked_rule(rng, 0.02, 0.98)
     angle = 0.0 if rng.random() < 0.25 else float(rng.uniform(0.005, 0.8))
     return float(np.exp(rng.uniform(math.log(0.1), math.log(60.0)))), rule, angle
 

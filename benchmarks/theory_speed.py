@@ -20,13 +20,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from machine import description, load
+from random_rules import ranked_rule
 from scipy.special import expit
 
 from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import (
-    KeepBetween,
-    KeepEasiest,
-    KeepHardest,
     KeepWithProbability,
     SaddlePointError,
     Selection,
@@ -40,16 +38,6 @@ ALPHAS = np.geomspace(0.1, 100.0, 100)
 LOSSES: tuple[LossName, ...] = ("square", "logistic", "hinge", "squared_hinge")
 POINTS, SEED = 200, 2026
 FOLDER = Path(__file__).parent
-
-
-def ranked(rng: np.random.Generator) -> Selection:
-    fraction, aware = float(rng.uniform(0.05, 0.95)), bool(rng.random() < 0.4)
-    low = float(rng.uniform(0.0, 1 - fraction))
-    return [
-        KeepHardest(fraction, aware),
-        KeepEasiest(fraction, aware),
-        KeepBetween(low, low + fraction, aware),
-    ][rng.integers(3)]
 
 
 def soft(rng: np.random.Generator) -> Selection:
@@ -67,7 +55,7 @@ class Point:
         self.ridge = float(np.exp(rng.uniform(math.log(1e-3), math.log(1.0))))
         self.loss: LossName = LOSSES[rng.integers(len(LOSSES))]
         self.fraction = float(rng.uniform(0.1, 0.9))
-        self.rule, self.soft_rule = ranked(rng), soft(rng)
+        self.rule, self.soft_rule = ranked_rule(rng, 0.05, 0.95), soft(rng)
 
     def margin(self, alpha: float | np.ndarray, angle: float) -> Callable[[], object]:
         return lambda: max_margin(alpha, selection=self.rule, probe_angle=angle)

@@ -19,14 +19,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from machine import description, load
+from random_rules import ranked_rule
 
 from perceptron_pruning.output.tables import Row, write_table
 from replica_theory import (
-    KeepBetween,
-    KeepEasiest,
     KeepHardest,
     SaddlePointError,
-    Selection,
     TrainedProbe,
     empirical_risk,
     max_margin,
@@ -47,21 +45,11 @@ def random_student(loss: str, rng: np.random.Generator) -> Student:
         return float(np.exp(rng.uniform(math.log(1e-3), math.log(10.0))))
 
     probe = TrainedProbe(str(rng.choice(["square", "logistic", "hinge"])), ridge(), float(rng.choice([1.0, 0.5])))  # pyright: ignore[reportArgumentType]
-    selection = random_rule(rng)
+    selection = ranked_rule(rng, 0.1, 0.9)
     if loss == "max_margin":
         return lambda alpha: max_margin(alpha, selection=selection, probe=probe)
     risk = {"loss": loss, "ridge": ridge(), "label_noise": float(rng.choice([0.0, 0.1]))}
     return lambda alpha: empirical_risk(alpha, selection=selection, probe=probe, **risk)
-
-
-def random_rule(rng: np.random.Generator) -> Selection:
-    fraction, aware = float(rng.uniform(0.1, 0.9)), bool(rng.random() < 0.4)
-    low = float(rng.uniform(0.0, 1 - fraction))
-    return [
-        KeepHardest(fraction, aware),
-        KeepEasiest(fraction, aware),
-        KeepBetween(low, low + fraction, aware),
-    ][rng.integers(3)]
 
 
 def milliseconds(work: Callable[[], object]) -> float:
