@@ -6,6 +6,7 @@ import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from typing import cast
 from urllib.parse import urlsplit
 
 from perceptron_pruning.explorer.snippet import snippet
@@ -17,6 +18,7 @@ from replica_theory import SaddlePointError
 ADDRESS = "127.0.0.1"
 SECONDS = 0.08
 """What a move may spend on curves; the page asks for the rest until it is complete."""
+_PAGE = files("perceptron_pruning.explorer") / "page"
 _FILES = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
@@ -54,8 +56,11 @@ class Explorer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers one request; a caller's mistake is one line of JSON."""
 
-    server: Explorer
     protocol_version = "HTTP/1.1"
+
+    @property
+    def _explorer(self) -> Explorer:
+        return cast(Explorer, self.server)
 
     def do_GET(self) -> None:
         """Files of the page, charts, tables and snippets."""
@@ -64,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if address.path in _FILES:
             name, kind = _FILES[address.path]
-            self._send((files(__package__) / "page" / name).read_bytes(), kind)
+            self._send((_PAGE / name).read_bytes(), kind)
             return
         if address.path == "/setting":
             self._send(json.dumps(_setting()).encode(), "application/json")
@@ -74,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {address.path} here")
             return
         try:
-            text, mime = _ANSWERS[kind](self.server, view, State.read(address.query))
+            text, mime = _ANSWERS[kind](self._explorer, view, State.read(address.query))
         except (ValueError, SaddlePointError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Exception:
@@ -85,10 +90,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_for_us(self) -> bool:
         """Whether the browser means this server: a name of another's that leads here is refused."""
-        hosts = {f"{name}:{self.server.server_port}" for name in (ADDRESS, "localhost")}
+        hosts = {f"{name}:{self._explorer.server_port}" for name in (ADDRESS, "localhost")}
         if self.headers.get("Host") in hosts:
             return True
-        self._refuse(HTTPStatus.FORBIDDEN, f"open {self.server.url}")
+        self._refuse(HTTPStatus.FORBIDDEN, f"open {self._explorer.url}")
         return False
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from perceptron_pruning.explorer.state import RANGES, State
+from perceptron_pruning.explorer.state import RANGES, Rule, State
 from perceptron_pruning.explorer.students import POINTS
 from perceptron_pruning.explorer.views.error import LABELS, rules
+from replica_theory import Selection
 
 
 def snippet(view: str, state: State) -> str:
@@ -39,7 +40,7 @@ def _imports(state: State, *names: str) -> str:
 
 
 def _error(state: State) -> str:
-    chosen = {rule: state.selection(rule) for rule in rules(state)}
+    chosen: dict[Rule, Selection] = {rule: state.selection(rule) for rule in rules(state)}
     least, most = RANGES["alpha"]
     kept = f"{state.keep_fraction!r} * alpha" if state.abscissa == "pool" else "alpha"
     entries = "\n".join(f"    {LABELS[rule]!r}: {selection!r}," for rule, selection in chosen.items())

@@ -8,7 +8,8 @@ import numpy as np
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
 from perceptron_pruning.explorer.state import NAMES, RANGES, Rule, State
-from perceptron_pruning.explorer.students import ALPHAS, Missing, Point, Students
+from perceptron_pruning.explorer.memory import Missing
+from perceptron_pruning.explorer.students import ALPHAS, Point, Students
 from perceptron_pruning.output.tables import Row
 
 LABELS: dict[Rule, str] = {"hardest": "hard", "easiest": "easy", "random": "random", "window": "window"}
@@ -34,10 +35,12 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
         ValueError: There is no such student where the sliders stand, under the chosen rule.
     """
     end = perf_counter() + seconds
-    points = {rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)}
+    points: dict[Rule, Point | Missing] = {
+        rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)
+    }
     if isinstance(chosen := points[state.rule], Missing):
         raise ValueError(f"no student here: {chosen.reason}")
-    solved = {rule: point for rule, point in points.items() if isinstance(point, Point)}
+    solved: dict[Rule, Point] = {rule: point for rule, point in points.items() if isinstance(point, Point)}
     curves = students.curves(state, rules(state), seconds=end - perf_counter())
     abscissa = "examples of the pool" if state.abscissa == "pool" else "kept examples"
     return Chart(
