@@ -25,13 +25,17 @@ class Door:
             with refused:
                 return refused.code, refused.read().decode()
 
+    def first(self, query: str = "", view: str = "error") -> dict:
+        """What a move gets at once: the point where the sliders stand, and some of the curves."""
+        status, body = self.text(f"chart/{view}?{query}")
+        assert status == 200, body
+        return json.loads(body)
+
     def chart(self, query: str = "", view: str = "error") -> dict:
         """A chart with all its points."""
-        while True:
-            status, body = self.text(f"chart/{view}?{query}")
-            assert status == 200, body
-            if (answer := json.loads(body))["complete"]:
-                return answer
+        while not (answer := self.first(query, view))["complete"]:
+            pass
+        return answer
 
     def refusal(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and the one line of an answer that is none."""

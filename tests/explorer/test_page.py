@@ -52,6 +52,6 @@ def test_sliders_move_the_theory(door, tmp_path):
 
 def test_a_phone_shows_it_without_scrolling_sideways(door, tmp_path):
     with browser(tmp_path, width=390, height=844, phone=True) as window:
-        window.open(door.url + "?rule=window&probe=trained&student=hinge")
+        window.open(door.url + "?rule=window&probe=trained&student=square")
         window.wait(lambda: answered(window))
         assert window.run("return document.documentElement.scrollWidth") == 390

@@ -6,7 +6,7 @@ import numpy as np
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Series, short
 from perceptron_pruning.explorer.memory import Missing
-from perceptron_pruning.explorer.state import State
+from perceptron_pruning.explorer.state import Rule, State
 from perceptron_pruning.explorer.students import Point, Students
 from perceptron_pruning.explorer.views.error import LABELS, rules
 from replica_theory import optimal_selection
@@ -32,11 +32,14 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
         raise ValueError(f"no best rule here: {best.reason}")
     windows: Windows = tuple((float(low), float(high)) for low, high in best.selection.windows)
     places, kept = _steps(windows)
-    points = {rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)}
-    beside = [f"{short(at.error)} {LABELS[rule]}" for rule, at in points.items() if isinstance(at, Point)]
+    points: dict[Rule, Point | Missing] = {
+        rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)
+    }
+    beside = ", ".join(f"{short(at.error)} {LABELS[rule]}" for rule, at in points.items() if isinstance(at, Point))
+    error = short(best.generalization_error)
     return Chart(
         title="What the best rule keeps, by quantile of difficulty",
-        sentence=f"The best rule keeps {_words(windows)}: ε = {short(best.generalization_error)} against {', '.join(beside)}.",
+        sentence=f"The best rule keeps {_words(windows)}: ε = {error} against {beside}.",
         numbers=[
             ("ε of the best rule", f"{best.generalization_error:.5f}"),
             ("first-order gain left", f"{best.first_order_gain:.1e}"),

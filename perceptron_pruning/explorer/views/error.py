@@ -7,8 +7,8 @@ from time import perf_counter
 import numpy as np
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
-from perceptron_pruning.explorer.state import NAMES, RANGES, Rule, State
 from perceptron_pruning.explorer.memory import Missing
+from perceptron_pruning.explorer.state import NAMES, RANGES, Rule, State
 from perceptron_pruning.explorer.students import ALPHAS, Point, Students
 from perceptron_pruning.output.tables import Row
 
@@ -60,7 +60,7 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
 def _sentence(points: dict[Rule, Point]) -> str:
     """Advice at this size: the rule of least error beside the others."""
     best = min(points, key=lambda rule: points[rule].error)
-    others = [rule for rule in points if rule != best]
+    others: list[Rule] = [rule for rule in points if rule != best]
     *first, last = (f"{short(points[rule].error)} {LABELS[rule]}" for rule in others)
     against = f"{', '.join(first)} and {last}"
     if all(abs(math.log(points[rule].error / points[best].error)) < _EQUAL for rule in others):
@@ -85,7 +85,9 @@ def _numbers(state: State, students: Students, chosen: Point) -> list[tuple[str,
 
 def _notes(curves: dict[Rule, list[Point | Missing | None]]) -> list[str]:
     """Why points are missing, a reason for each rule."""
-    gaps = {rule: [point for point in curve if isinstance(point, Missing)] for rule, curve in curves.items()}
+    gaps: dict[Rule, list[Missing]] = {
+        rule: [point for point in curve if isinstance(point, Missing)] for rule, curve in curves.items()
+    }
     return [
         f"{LABELS[rule]}: no student at {len(missing)} of {len(ALPHAS)} α ({missing[0].reason})"
         for rule, missing in gaps.items()

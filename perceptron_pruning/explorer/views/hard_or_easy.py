@@ -9,8 +9,7 @@ from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
 from perceptron_pruning.explorer.memory import Missing
 from perceptron_pruning.explorer.state import State
 from perceptron_pruning.explorer.students import Point, Students
-from replica_theory import CrossoverSolution
-from replica_theory.choices.crossover import crossover_solution
+from replica_theory import CrossoverSolution, crossover_solution
 
 FRACTIONS = tuple(np.linspace(0.05, 0.95, 19).round(3).tolist())
 _ALPHAS = 0.1, 1000.0

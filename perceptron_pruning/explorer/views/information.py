@@ -1,6 +1,7 @@
 """What a kept example tells: the information gain of the version space."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,13 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
     """
     if state.probe == "trained":
         raise ValueError("the version space is known for an independent probe alone: set the probe to independent")
-    here = {rule: students.choices.at(*_curve(state, rule, state.alpha)) for rule in rules(state)}
+    here: dict[Rule, Any] = {rule: students.choices.at(*_curve(state, rule, state.alpha)) for rule in rules(state)}
     if isinstance(chosen := here[state.rule], Missing):
         raise ValueError(f"no version space here: {chosen.reason}")
-    along = {rule: _along(state, rule, students, seconds / len(here)) for rule in here}
-    gains = {rule: at.information_gain for rule, at in here.items() if isinstance(at, VersionSpaceSolution)}
+    along: dict[Rule, list] = {rule: _along(state, rule, students, seconds / len(here)) for rule in here}
+    gains: dict[Rule, float] = {
+        rule: at.information_gain for rule, at in here.items() if isinstance(at, VersionSpaceSolution)
+    }
     counted = "examples of the pool" if state.abscissa == "pool" else "kept examples"
     return Chart(
         title="Information that one more example brings to a student that agrees with all labels",
@@ -84,7 +87,9 @@ def _sentence(gains: dict[Rule, float]) -> str:
 
 
 def _notes(along: dict[Rule, list]) -> list[str]:
-    missing = {rule: [at for at in curve if isinstance(at, Missing)] for rule, curve in along.items()}
+    missing: dict[Rule, list[Missing]] = {
+        rule: [at for at in curve if isinstance(at, Missing)] for rule, curve in along.items()
+    }
     return [
         f"{LABELS[rule]}: none at {len(gaps)} of {len(ALPHAS)} α ({gaps[0].reason})"
         for rule, gaps in missing.items()
