@@ -143,7 +143,7 @@ def test_the_program_of_every_view_prints_its_table(door, tmp_path, monkeypatch,
         (
             "best_fraction",
             "alpha=1&abscissa=kept&probe_angle_degrees=45",
-            "Of 1 a dimension keep all, prune nothing: ε = ",
+            "To keep 1 a dimension, prune nothing: ε = ",
         ),
         ("hard_or_easy", "alpha=2", "Where the sliders stand the easy ones are better: ε = "),
         ("information", "alpha=2", "The next example brings so many nats: 0."),

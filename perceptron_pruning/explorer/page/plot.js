@@ -5,6 +5,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 .grid { stroke: var(--line); stroke-width: 1; }
 .frame { stroke: var(--soft); stroke-width: 1; }
 .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
+.area { stroke: none; opacity: 0.15; }
 .now { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
 .word { fill: var(--ink); font-size: 14px; text-anchor: middle; }
 .end { font-weight: 600; }
@@ -27,6 +28,8 @@ export function draw(box, chart) {
   const inside = element("clipPath", { id: "inside" }), size = { width: frame.right - frame.left + 4, height: frame.bottom - frame.top + 4 };
   inside.append(element("rect", { x: frame.left - 2, y: frame.top - 2, ...size }));
   const curves = element("g", { "clip-path": "url(#inside)" });
+  for (const one of chart.series.filter(one => one.steps))
+    curves.append(element("path", { class: "area", d: stepped(one.x.map((at, i) => [x(at), y(one.y[i])])), fill: colour(one.key) }));
   for (const one of chart.series) curves.append(curve(one, x, y, chart.complete));
   svg.append(inside, curves);
   for (const mark of shown)
@@ -78,7 +81,7 @@ function decades(low, high) {
 }
 
 function rounds(low, high) {
-  const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / 6, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find(factor => factor * power >= rough);
   const ticks = [];
   for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + 1e-9 * step; tick += step) ticks.push(tick);

@@ -1,6 +1,5 @@
 """The best fraction to keep, at each number of kept examples."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from perceptron_pruning.explorer.students import Point, Students
 from replica_theory import KeepEasiest, KeepHardest, ParetoFrontier, Selection, pareto_frontier
 
 ALPHAS = tuple(np.geomspace(0.1, 100.0, 25).tolist())
+_ALL = 0.995  # f beyond which it reads as 1
 LEAST = RANGES["keep_fraction"][0]
 
 
@@ -73,8 +73,8 @@ def family(state: State) -> Callable[[float], Selection]:
 def _sentence(state: State, best: ParetoFrontier[float], now: Point | Missing) -> str:
     kept, pool = state.alpha_prune, state.alpha_prune / best.keep_fraction
     beside = f" against {short(now.error)} at f = {state.keep_fraction:.3g}" if isinstance(now, Point) else ""
-    if math.isclose(best.keep_fraction, 1.0, abs_tol=1e-6):
-        return f"Of {kept:.3g} a dimension keep all, prune nothing: ε = {short(best.generalization_error)}{beside}."
+    if best.keep_fraction > _ALL:
+        return f"To keep {kept:.3g} a dimension, prune nothing: ε = {short(best.generalization_error)}{beside}."
     return (
         f"To keep {kept:.3g} a dimension, take the {_name(state)} {best.keep_fraction:.2g} of a pool of {pool:.3g}: "
         f"ε = {short(best.generalization_error)}{beside}."
