@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import cast
 from urllib.parse import urlsplit
 
+from perceptron_pruning.explorer.advice import advice
 from perceptron_pruning.explorer.snippet import snippet
 from perceptron_pruning.explorer.state import RANGES, State
 from perceptron_pruning.explorer.students import Students
@@ -19,6 +20,7 @@ ADDRESS = "127.0.0.1"
 SECONDS = 0.08
 """What a move may spend on curves; the page asks for the rest until it is complete."""
 _PAGE = files("perceptron_pruning.explorer") / "page"
+_LONGEST = 10_000  # bytes of a question
 _FILES = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
@@ -87,6 +89,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the explorer failed here; the terminal says how")
         else:
             self._send(text.encode(), mime)
+
+    def do_POST(self) -> None:
+        """Advice on embeddings: a page of another's cannot ask, as a browser lets it send no JSON here."""
+        if not self._is_for_us():
+            return
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LONGEST))
+        if self.path != "/advice" or self.headers.get("Content-Type") != "application/json":
+            self._refuse(HTTPStatus.NOT_FOUND, f"there is no {self.path} here")
+            return
+        try:
+            asked = json.loads(body)
+            answer = advice(str(asked["embeddings"]).strip(), str(asked["labels"]).strip())
+        except KeyError as missing:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"{missing} is missing")
+        except (ValueError, ArithmeticError, OSError, ImportError) as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._send(json.dumps(answer).encode(), "application/json")
 
     def _is_for_us(self) -> bool:
         """Whether the browser means this server: a name of another's that leads here is refused."""

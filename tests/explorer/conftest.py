@@ -25,6 +25,16 @@ class Door:
             with refused:
                 return refused.code, refused.read().decode()
 
+    def post(self, path: str, values: dict, **headers: str) -> tuple[int, dict]:
+        """Status and answer of a question that is posted."""
+        body = json.dumps(values).encode()
+        try:
+            with urlopen(Request(self.url + path, data=body, headers=headers, method="POST"), timeout=60) as response:
+                return response.status, json.load(response)
+        except HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
     def first(self, query: str = "", view: str = "error") -> dict:
         """What a move gets at once: the point where the sliders stand, and some of the curves."""
         status, body = self.text(f"chart/{view}?{query}")
