@@ -51,7 +51,8 @@ class Students:
 
     def at(self, state: State, rule: Rule, alphas: np.ndarray) -> list[Point | Missing]:
         """Students at the state's abscissa α, (points,), in the order asked."""
-        key = (curve_of(state, rule), rule)
+        curve = curve_of(state, rule)
+        key = (curve, rule)
         with self._lock:
             known = self._curves.setdefault(key, {})
             self._curves.move_to_end(key)
@@ -59,7 +60,7 @@ class Students:
                 self._curves.popitem(last=False)
             unknown = np.array([alpha for alpha in alphas.tolist() if alpha not in known])
             if unknown.size:
-                known.update(zip(unknown.tolist(), solved(state, rule, unknown), strict=True))
+                known.update(zip(unknown.tolist(), solved(curve, rule, unknown), strict=True))
             return [known[alpha] for alpha in alphas.tolist()]
 
     def curves(

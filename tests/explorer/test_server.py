@@ -58,6 +58,12 @@ def test_kept_examples_and_trained_probes_are_the_theorys(door):
     assert dict(answer["numbers"])["probe to teacher"] == f"{np.degrees(student.probe_angle):.3g}°"
 
 
+def test_random_keeping_asks_no_probe(door):
+    trained, independent = (door.first(f"rule=random&alpha=3{probe}") for probe in (f"&{TRAINED}", ""))
+    assert trained["marks"][2] == independent["marks"][2]
+    assert "probe to teacher" not in dict(trained["numbers"])
+
+
 def test_the_sentence_turns_with_the_size(door):
     assert "keep the easy ones" in door.first("alpha=2")["sentence"]
     assert "keep the hard ones" in door.first("alpha=50")["sentence"]

@@ -73,13 +73,14 @@ def _numbers(state: State, students: Students, chosen: Point) -> list[tuple[str,
         state, keep_fraction=1.0, abscissa="pool", probe="independent", probe_angle_degrees=0.0, rule="random"
     )
     (unpruned,) = students.at(whole, "random", np.array([state.alpha_total]))
+    angle = [] if state.rule == "random" else [("probe to teacher", f"{math.degrees(chosen.probe_angle):.3g}°")]
     return [
         (f"ε, {LABELS[state.rule]}", f"{chosen.error:.5f}"),
         ("overlap R", f"{chosen.overlap:.5f}"),
         ("ε of the whole pool", f"{unpruned.error:.5f}" if isinstance(unpruned, Point) else "–"),
         ("kept per dimension", f"{state.alpha_prune:.3g}"),
         ("pool per dimension", f"{state.alpha_total:.3g}"),
-        ("probe to teacher", f"{math.degrees(chosen.probe_angle):.3g}°"),
+        *angle,
     ]
 
 
@@ -107,7 +108,7 @@ def _rows(state: State, rule: Rule, curve: list[Point | Missing | None]) -> list
             "alpha_prune": alpha * state.kept_per_alpha,
             "generalization_error": point.error,
             "overlap": point.overlap,
-            "probe_angle_degrees": math.degrees(point.probe_angle),
+            "probe_angle_degrees": None if rule == "random" else math.degrees(point.probe_angle),
         }
         for alpha, point in zip(ALPHAS.tolist(), curve, strict=True)
         if isinstance(point, Point)
