@@ -6,8 +6,10 @@ import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from typing import cast
 from urllib.parse import urlsplit
 
+from perceptron_pruning.explorer.advice import advice
 from perceptron_pruning.explorer.snippet import snippet
 from perceptron_pruning.explorer.state import RANGES, State
 from perceptron_pruning.explorer.students import Students
@@ -17,6 +19,8 @@ from replica_theory import SaddlePointError
 ADDRESS = "127.0.0.1"
 SECONDS = 0.08
 """What a move may spend on curves; the page asks for the rest until it is complete."""
+_PAGE = files("perceptron_pruning.explorer") / "page"
+_LONGEST = 10_000  # bytes of a question
 _FILES = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
@@ -54,8 +58,11 @@ class Explorer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers one request; a caller's mistake is one line of JSON."""
 
-    server: Explorer
     protocol_version = "HTTP/1.1"
+
+    @property
+    def _explorer(self) -> Explorer:
+        return cast(Explorer, self.server)
 
     def do_GET(self) -> None:
         """Files of the page, charts, tables and snippets."""
@@ -64,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if address.path in _FILES:
             name, kind = _FILES[address.path]
-            self._send((files(__package__) / "page" / name).read_bytes(), kind)
+            self._send((_PAGE / name).read_bytes(), kind)
             return
         if address.path == "/setting":
             self._send(json.dumps(_setting()).encode(), "application/json")
@@ -74,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {address.path} here")
             return
         try:
-            text, mime = _ANSWERS[kind](self.server, view, State.read(address.query))
+            text, mime = _ANSWERS[kind](self._explorer, view, State.read(address.query))
         except (ValueError, SaddlePointError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Exception:
@@ -83,12 +90,30 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(text.encode(), mime)
 
+    def do_POST(self) -> None:
+        """Advice on embeddings: a page of another's cannot ask, as a browser lets it send no JSON here."""
+        if not self._is_for_us():
+            return
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LONGEST))
+        if self.path != "/advice" or self.headers.get("Content-Type") != "application/json":
+            self._refuse(HTTPStatus.NOT_FOUND, f"there is no {self.path} here")
+            return
+        try:
+            asked = json.loads(body)
+            answer = advice(str(asked["embeddings"]).strip(), str(asked["labels"]).strip())
+        except KeyError as missing:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"{missing} is missing")
+        except (ValueError, ArithmeticError, OSError, ImportError) as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._send(json.dumps(answer).encode(), "application/json")
+
     def _is_for_us(self) -> bool:
         """Whether the browser means this server: a name of another's that leads here is refused."""
-        hosts = {f"{name}:{self.server.server_port}" for name in (ADDRESS, "localhost")}
+        hosts = {f"{name}:{self._explorer.server_port}" for name in (ADDRESS, "localhost")}
         if self.headers.get("Host") in hosts:
             return True
-        self._refuse(HTTPStatus.FORBIDDEN, f"open {self.server.url}")
+        self._refuse(HTTPStatus.FORBIDDEN, f"open {self._explorer.url}")
         return False
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:

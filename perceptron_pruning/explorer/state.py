@@ -124,6 +124,14 @@ class State:
         return TrainedProbe(self.probe_loss, ridge=self.probe_ridge, share=self.probe_share)
 
     @property
+    def student_setting(self) -> dict[str, Any]:
+        """Probe and student as the theory's choices take them: `pareto_frontier`, `crossover`, `optimal_selection`."""
+        setting = {"probe_angle": self.probe_angle, "probe": self.trained_probe}
+        if self.student != "max_margin":
+            setting |= {"loss": self.student, "ridge": self.ridge, "label_noise": self.label_noise}
+        return setting
+
+    @property
     def kept_per_alpha(self) -> float:
         """Kept examples per example of the abscissa: f, or 1."""
         return self.keep_fraction if self.abscissa == "pool" else 1.0
@@ -157,7 +165,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         raise ValueError(f"a state reads name=value&name=value; got {query!r}") from None
 
 
-def _value(name: str, kind: Any, text: str) -> object:
+def _value(name: str, kind: Any, text: str) -> Any:
     if kind is bool:
         choices: tuple[str, ...] = ("0", "1")
     elif kind is float:

@@ -9,6 +9,7 @@ from typing import get_args
 
 import numpy as np
 
+from perceptron_pruning.explorer.memory import Memory, Missing
 from perceptron_pruning.explorer.state import RANGES, Probe, Rule, State, Student
 from replica_theory import SaddlePointError, empirical_risk, max_margin
 
@@ -36,27 +37,22 @@ class Point:
     probe_angle: float
 
 
-@dataclass(frozen=True)
-class Missing:
-    """There is no student at this α, or none that the theory confirms.
+class Students:
+    """What has been solved: students by state, rule and α. May be asked by several threads, one solves at a time.
 
     Attributes:
-        reason: One line.
+        choices: What else has been solved: best fractions, crossovers, version spaces.
     """
 
-    reason: str
-
-
-class Students:
-    """What has been solved: students by state, rule and α. May be asked by several threads, one solves at a time."""
-
     def __init__(self):
+        self.choices = Memory()
         self._curves: OrderedDict[tuple[State, Rule], dict[float, Point | Missing]] = OrderedDict()
         self._lock = Lock()
 
     def at(self, state: State, rule: Rule, alphas: np.ndarray) -> list[Point | Missing]:
         """Students at the state's abscissa α, (points,), in the order asked."""
-        key = (_curve(state, rule), rule)
+        curve = curve_of(state, rule)
+        key = (curve, rule)
         with self._lock:
             known = self._curves.setdefault(key, {})
             self._curves.move_to_end(key)
@@ -64,7 +60,7 @@ class Students:
                 self._curves.popitem(last=False)
             unknown = np.array([alpha for alpha in alphas.tolist() if alpha not in known])
             if unknown.size:
-                known.update(zip(unknown.tolist(), solved(state, rule, unknown), strict=True))
+                known.update(zip(unknown.tolist(), solved(curve, rule, unknown), strict=True))
             return [known[alpha] for alpha in alphas.tolist()]
 
     def curves(
@@ -86,7 +82,9 @@ class Students:
         count = POINTS if _is_quick(state) else 1
         while left.size and (begun := perf_counter()) < end:
             chunk, left = left[:count], left[count:]
-            yield from ((rule, chunk) for rule in rules if perf_counter() < end)
+            for rule in rules:
+                if perf_counter() < end:
+                    yield rule, chunk
             now = perf_counter()
             count = int(min(2 * count, max(1, chunk.size * (end - now) / (now - begun))))
 
@@ -100,7 +98,7 @@ class Students:
                 self.at(state, "hardest", np.array([state.alpha]))
 
     def _known(self, state: State, rule: Rule) -> dict[float, Point | Missing]:
-        return self._curves.get((_curve(state, rule), rule), {})
+        return self._curves.get((curve_of(state, rule), rule), {})
 
 
 def _is_quick(state: State) -> bool:
@@ -108,7 +106,7 @@ def _is_quick(state: State) -> bool:
     return state.student == "max_margin" and state.probe == "independent"
 
 
-def _curve(state: State, rule: Rule) -> State:
+def curve_of(state: State, rule: Rule) -> State:
     """The state with what does not change this rule's curve as it is at first."""
     first = State()
     idle = {"alpha", "rule", *({"lower"} if rule != "window" else ())}

@@ -25,13 +25,27 @@ class Door:
             with refused:
                 return refused.code, refused.read().decode()
 
+    def post(self, path: str, values: dict, **headers: str) -> tuple[int, dict]:
+        """Status and answer of a question that is posted."""
+        body = json.dumps(values).encode()
+        try:
+            with urlopen(Request(self.url + path, data=body, headers=headers, method="POST"), timeout=60) as response:
+                return response.status, json.load(response)
+        except HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
+    def first(self, query: str = "", view: str = "error") -> dict:
+        """What a move gets at once: the point where the sliders stand, and some of the curves."""
+        status, body = self.text(f"chart/{view}?{query}")
+        assert status == 200, body
+        return json.loads(body)
+
     def chart(self, query: str = "", view: str = "error") -> dict:
         """A chart with all its points."""
-        while True:
-            status, body = self.text(f"chart/{view}?{query}")
-            assert status == 200, body
-            if (answer := json.loads(body))["complete"]:
-                return answer
+        while not (answer := self.first(query, view))["complete"]:
+            pass
+        return answer
 
     def refusal(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and the one line of an answer that is none."""

@@ -41,6 +41,10 @@ def test_sliders_move_the_theory(door, tmp_path):
         window.open(door.url + "?" + search)  # the same address is the same state
         window.wait(lambda: answered(window))
         assert window.text("#sentence") == shown
+        window.click("[data-view=best_rule]")
+        window.wait(lambda: window.text("#sentence").startswith("The best rule keeps quantiles"))
+        window.click("[data-view=error]")
+        window.wait(lambda: window.text("#sentence") == shown)
         window.click("#svg")
         window.wait((tmp_path / "explore.svg").exists)
         assert "var(--hardest)" in (tmp_path / "explore.svg").read_text(encoding="utf-8")
@@ -52,6 +56,6 @@ def test_sliders_move_the_theory(door, tmp_path):
 
 def test_a_phone_shows_it_without_scrolling_sideways(door, tmp_path):
     with browser(tmp_path, width=390, height=844, phone=True) as window:
-        window.open(door.url + "?rule=window&probe=trained&student=hinge")
+        window.open(door.url + "?rule=window&probe=trained&student=square")
         window.wait(lambda: answered(window))
         assert window.run("return document.documentElement.scrollWidth") == 390

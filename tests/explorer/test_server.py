@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -30,9 +31,9 @@ def rows(text: str) -> list[dict[str, str]]:
     ids=lambda word: word.split("&")[0],
 )
 def test_every_student_under_every_rule_has_a_first_answer(door, student, rule, probe):
-    status, body = door.text(f"chart/error?student={student}&rule={rule}&{probe}&label_aware=1")
-    assert status == 200, body
-    assert '"sentence": "At this size keep ' in body
+    answer = door.first(f"student={student}&rule={rule}&{probe}&label_aware=1")
+    assert answer["sentence"].startswith("At this size keep ")
+    assert all(0 < mark["y"] < 0.5 for mark in answer["marks"])
 
 
 def test_curves_and_point_are_the_theorys(door):
@@ -50,17 +51,23 @@ def test_curves_and_point_are_the_theorys(door):
 
 
 def test_kept_examples_and_trained_probes_are_the_theorys(door):
-    answer = door.chart(f"abscissa=kept&alpha=2&keep_fraction=0.25&{TRAINED}")
+    answer = door.first(f"abscissa=kept&alpha=2&keep_fraction=0.25&{TRAINED}")
     student = max_margin(2.0, selection=KeepHardest(0.25), probe=TrainedProbe("square", 0.5, 0.5))
     assert answer["marks"][0] == {"key": "hardest", "x": 2.0, "y": pytest.approx(student.generalization_error)}
     assert dict(answer["numbers"])["pool per dimension"] == "8"
     assert dict(answer["numbers"])["probe to teacher"] == f"{np.degrees(student.probe_angle):.3g}°"
 
 
+def test_random_keeping_asks_no_probe(door):
+    trained, independent = (door.first(f"rule=random&alpha=3{probe}") for probe in (f"&{TRAINED}", ""))
+    assert trained["marks"][2] == independent["marks"][2]
+    assert "probe to teacher" not in dict(trained["numbers"])
+
+
 def test_the_sentence_turns_with_the_size(door):
-    assert "keep the easy ones" in door.chart("alpha=2")["sentence"]
-    assert "keep the hard ones" in door.chart("alpha=50")["sentence"]
-    assert "no difference which" in door.chart("keep_fraction=1")["sentence"]
+    assert "keep the easy ones" in door.first("alpha=2")["sentence"]
+    assert "keep the hard ones" in door.first("alpha=50")["sentence"]
+    assert "no difference which" in door.first("keep_fraction=1")["sentence"]
 
 
 def test_curves_have_gaps_where_there_is_no_student(door):
@@ -68,7 +75,7 @@ def test_curves_have_gaps_where_there_is_no_student(door):
     status, message = door.refusal("chart/error?student=logistic&ridge=0")
     assert status == 400
     assert message.startswith("no student here: ")
-    answer = door.chart("student=logistic&ridge=0&label_noise=0.3&alpha=100")
+    answer = door.chart("student=logistic&ridge=0&label_noise=0.3&alpha=100&probe_angle_degrees=0")
     (random,) = (one for one in answer["series"] if one["key"] == "random")
     assert random["y"][0] is None
     assert random["y"][-1] is not None
@@ -103,7 +110,7 @@ def test_the_page_needs_nothing_from_elsewhere(door, page):
 
 
 def test_the_program_prints_the_table(door, tmp_path):
-    query = f"student=squared_hinge&ridge=0.3&label_noise=0.05&rule=window&keep_fraction=0.5&{TRAINED}"
+    query = f"student=square&ridge=0.3&label_noise=0.05&rule=window&keep_fraction=0.5&{TRAINED}"
     (tmp_path / "explore.py").write_text(door.text(f"snippet/error?{query}")[1], encoding="utf-8")
     run = subprocess.run([sys.executable, "explore.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -114,7 +121,59 @@ def test_the_program_prints_the_table(door, tmp_path):
     assert (tmp_path / "explore.svg").exists()
 
 
+# View → a column of its table that its program prints too, and what the state says
+PROGRAMS = {
+    "best_fraction": ("keep_fraction", "rule=easiest&label_aware=1&student=square&ridge=0.1&label_noise=0.1"),
+    "hard_or_easy": ("alpha_total", "probe_angle_degrees=0"),
+    "information": ("information_gain", "probe_angle_degrees=0&abscissa=kept&rule=window"),
+    "best_rule": ("lower", f"alpha=8&student=square&ridge=0.2&{TRAINED}"),
+}
+
+
+@pytest.mark.parametrize("view", PROGRAMS, ids=str)
+def test_the_program_of_every_view_prints_its_table(door, tmp_path, monkeypatch, capsys, view):
+    column, query = PROGRAMS[view]
+    monkeypatch.chdir(tmp_path)
+    exec(door.text(f"snippet/{view}?{query}")[1], {})
+    plt.close("all")
+    printed, table = rows(capsys.readouterr().out), rows(door.text(f"table/{view}?{query}")[1])
+    assert len(table) > 0
+    values = [[float(row[column]) for row in some] for some in (printed, table)]
+    np.testing.assert_allclose(*values, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("view", "query", "sentence"),
+    [
+        ("best_fraction", "alpha=20", "To keep 6 a dimension, take the hardest 0."),
+        (
+            "best_fraction",
+            "alpha=1&abscissa=kept&probe_angle_degrees=45",
+            "To keep 1 a dimension, prune nothing: ε = ",
+        ),
+        ("hard_or_easy", "alpha=2", "Where the sliders stand the easy ones are better: ε = "),
+        ("information", "alpha=2", "The next example brings so many nats: 0."),
+        ("best_rule", "alpha=8", "The best rule keeps quantiles 0."),
+    ],
+    ids=["best fraction", "nothing to prune", "hard or easy", "information", "best rule"],
+)
+def test_every_view_says_what_it_shows(door, view, query, sentence):
+    answer = door.first(query, view)
+    assert answer["sentence"].startswith(sentence)
+    assert any(value is not None for one in answer["series"] for value in one["y"])
+
+
+def test_the_best_rule_is_no_worse_than_the_others(door):
+    best = float(dict(door.first("alpha=8", "best_rule")["numbers"])["ε of the best rule"])
+    assert best < min(mark["y"] for mark in door.first("alpha=8")["marks"])
+
+
+def test_the_version_space_takes_an_independent_probe(door):
+    assert "an independent probe alone" in door.refusal(f"chart/information?{TRAINED}")[1]
+
+
 def test_the_program_of_the_first_state_runs(door, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(door.text("snippet/error?")[1], {})
+    plt.close("all")
     assert len(rows(capsys.readouterr().out)) == 3 * len(ALPHAS)

@@ -3,6 +3,7 @@
 import { draw, standalone } from "./plot.js";
 
 const LOG = { alpha: 0, probe_ridge: 0, ridge: 1e-4 }; // logarithmic sliders; those of least value 0 have it at their left end
+const OWN = "own"; // the tab of the user's embeddings
 const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
@@ -67,9 +68,14 @@ function show() {
 
 function moved() {
   show();
+  remember();
+  ask();
+}
+
+/** Writes the state into the address. */
+function remember() {
   const search = query();
   history.replaceState(null, "", (search ? `?${search}` : location.pathname) + `#${view}`);
-  ask();
 }
 
 // ---- charts ----
@@ -151,8 +157,56 @@ function listen() {
     target.textContent = "Copied";
     setTimeout(() => { target.textContent = "Copy link"; }, 1500);
   });
+  find("files").addEventListener("submit", event => {
+    event.preventDefault();
+    recommend(find("files").elements.embeddings.value, find("files").elements.labels.value);
+  });
+  find("shipped").addEventListener("click", () => recommend("", ""));
   addEventListener("resize", () => { if (chart) onAxis = draw(find("picture"), chart); });
   addEventListener("popstate", read);
+}
+
+// ---- embeddings ----
+
+async function recommend(embeddings, labels) {
+  const buttons = find("files").querySelectorAll("button");
+  buttons.forEach(button => { button.disabled = true; });
+  find("wait").hidden = false;
+  find("refused").hidden = true;
+  try {
+    const headers = { "Content-Type": "application/json" }, body = JSON.stringify({ embeddings, labels });
+    const response = await fetch("advice", { method: "POST", headers, body }), answer = await response.json();
+    find("refused").hidden = response.ok;
+    find("refused").textContent = answer.error ?? "";
+    find("advised").textContent = answer.sentence ?? "";
+    find("about").textContent = answer.about ?? "";
+    tabulate(answer.table ?? []);
+  } catch {
+    find("refused").hidden = false;
+    find("refused").textContent = "The server does not answer: start `perceptron-pruning explore` again.";
+  } finally {
+    find("wait").hidden = true;
+    buttons.forEach(button => { button.disabled = false; });
+  }
+}
+
+function tabulate(rows) {
+  const names = Object.keys(rows[0] ?? {}).filter(name => name !== "chosen");
+  const line = (kind, texts) => {
+    const row = document.createElement("tr");
+    row.append(...texts.map((text, i) => {
+      const cell = document.createElement(kind);
+      cell.textContent = text;
+      if (names[i] !== "rule") cell.className = "number";
+      return cell;
+    }));
+    return row;
+  };
+  find("tried").replaceChildren(line("th", names), ...rows.map(row => {
+    const made = line("td", names.map(name => row[name]));
+    made.classList.toggle("chosen", row.chosen);
+    return made;
+  }));
 }
 
 function save(name, text, type) {
@@ -173,19 +227,22 @@ function read() {
 
 function choose(name) {
   view = name;
+  find("own").hidden = name !== OWN;
+  find("shown").hidden = form.hidden = name === OWN;
   for (const tab of find("views").children) tab.setAttribute("aria-selected", tab.dataset.view === name);
   show();
-  ask();
+  if (view !== OWN) ask();
 }
 
 async function start() {
   setting = await (await fetch("setting")).json();
+  setting.views[OWN] = "Your embeddings";
   find("views").append(...Object.entries(setting.views).map(([name, title]) => {
     const tab = document.createElement("button");
     Object.assign(tab, { type: "button", textContent: title });
     tab.setAttribute("role", "tab");
     tab.dataset.view = name;
-    tab.addEventListener("click", () => { choose(name); moved(); });
+    tab.addEventListener("click", () => { choose(name); remember(); });
     return tab;
   }));
   for (const range of form.querySelectorAll("input[type=range]")) Object.assign(range, { min: 0, max: steps(range.name), step: 1 });

@@ -5,6 +5,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 .grid { stroke: var(--line); stroke-width: 1; }
 .frame { stroke: var(--soft); stroke-width: 1; }
 .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
+.area { stroke: none; opacity: 0.15; }
 .now { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
 .word { fill: var(--ink); font-size: 14px; text-anchor: middle; }
 .end { font-weight: 600; }
@@ -21,10 +22,17 @@ export function draw(box, chart) {
   const y = scale(chart.y, chart.series.flatMap(one => one.y).concat(chart.marks.map(mark => mark.y)), frame.bottom, frame.top);
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": chart.title });
   svg.append(element("style", {}, STYLE), axes(chart, x, y, frame));
-  for (const mark of chart.marks.slice(0, 1))
+  const shown = chart.marks.filter(mark => x.holds(mark.x) && y.holds(mark.y));
+  for (const mark of shown.slice(0, 1))
     svg.append(element("line", { class: "now", x1: x(mark.x), x2: x(mark.x), y1: frame.top, y2: frame.bottom }));
-  for (const one of chart.series) svg.append(curve(one, x, y, chart.complete));
-  for (const mark of chart.marks)
+  const inside = element("clipPath", { id: "inside" }), size = { width: frame.right - frame.left + 4, height: frame.bottom - frame.top + 4 };
+  inside.append(element("rect", { x: frame.left - 2, y: frame.top - 2, ...size }));
+  const curves = element("g", { "clip-path": "url(#inside)" });
+  for (const one of chart.series.filter(one => one.steps))
+    curves.append(element("path", { class: "area", d: stepped(one.x.map((at, i) => [x(at), y(one.y[i])])), fill: colour(one.key) }));
+  for (const one of chart.series) curves.append(curve(one, x, y, chart.complete));
+  svg.append(inside, curves);
+  for (const mark of shown)
     svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, fill: colour(mark.key), stroke: "var(--ground)", "stroke-width": 1.5 }));
   for (const [at, up, text] of chart.words) svg.append(element("text", { class: "word", x: x(at), y: y(up) }, text));
   svg.append(...ends(chart, y, frame));
@@ -58,6 +66,7 @@ function scale(axis, values, from, to) {
   if (!axis.ends && log && high / low < 1.2) [low, high] = [low / 1.1, high * 1.1];
   const a = forth(low), b = forth(high), room = axis.ends ? 0 : 0.04 * (b - a || 1);
   const position = value => from + (to - from) * (forth(value) - a + room) / (b - a + 2 * room);
+  position.holds = value => Number.isFinite(value) && forth(value) >= a - room - 1e-9 && forth(value) <= b + room + 1e-9;
   position.inverse = pixel => back(Math.min(b, Math.max(a, a - room + (pixel - from) / (to - from) * (b - a + 2 * room))));
   position.ticks = log ? decades(back(a - room), back(b + room)) : rounds(a - room, b + room);
   return position;
@@ -72,7 +81,7 @@ function decades(low, high) {
 }
 
 function rounds(low, high) {
-  const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / 6, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find(factor => factor * power >= rough);
   const ticks = [];
   for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + 1e-9 * step; tick += step) ticks.push(tick);

@@ -7,8 +7,9 @@ from time import perf_counter
 import numpy as np
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
+from perceptron_pruning.explorer.memory import Missing
 from perceptron_pruning.explorer.state import NAMES, RANGES, Rule, State
-from perceptron_pruning.explorer.students import ALPHAS, Missing, Point, Students
+from perceptron_pruning.explorer.students import ALPHAS, Point, Students
 from perceptron_pruning.output.tables import Row
 
 LABELS: dict[Rule, str] = {"hardest": "hard", "easiest": "easy", "random": "random", "window": "window"}
@@ -34,10 +35,12 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
         ValueError: There is no such student where the sliders stand, under the chosen rule.
     """
     end = perf_counter() + seconds
-    points = {rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)}
+    points: dict[Rule, Point | Missing] = {
+        rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)
+    }
     if isinstance(chosen := points[state.rule], Missing):
         raise ValueError(f"no student here: {chosen.reason}")
-    solved = {rule: point for rule, point in points.items() if isinstance(point, Point)}
+    solved: dict[Rule, Point] = {rule: point for rule, point in points.items() if isinstance(point, Point)}
     curves = students.curves(state, rules(state), seconds=end - perf_counter())
     abscissa = "examples of the pool" if state.abscissa == "pool" else "kept examples"
     return Chart(
@@ -57,7 +60,7 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
 def _sentence(points: dict[Rule, Point]) -> str:
     """Advice at this size: the rule of least error beside the others."""
     best = min(points, key=lambda rule: points[rule].error)
-    others = [rule for rule in points if rule != best]
+    others: list[Rule] = [rule for rule in points if rule != best]
     *first, last = (f"{short(points[rule].error)} {LABELS[rule]}" for rule in others)
     against = f"{', '.join(first)} and {last}"
     if all(abs(math.log(points[rule].error / points[best].error)) < _EQUAL for rule in others):
@@ -70,19 +73,22 @@ def _numbers(state: State, students: Students, chosen: Point) -> list[tuple[str,
         state, keep_fraction=1.0, abscissa="pool", probe="independent", probe_angle_degrees=0.0, rule="random"
     )
     (unpruned,) = students.at(whole, "random", np.array([state.alpha_total]))
+    angle = [] if state.rule == "random" else [("probe to teacher", f"{math.degrees(chosen.probe_angle):.3g}°")]
     return [
         (f"ε, {LABELS[state.rule]}", f"{chosen.error:.5f}"),
         ("overlap R", f"{chosen.overlap:.5f}"),
         ("ε of the whole pool", f"{unpruned.error:.5f}" if isinstance(unpruned, Point) else "–"),
         ("kept per dimension", f"{state.alpha_prune:.3g}"),
         ("pool per dimension", f"{state.alpha_total:.3g}"),
-        ("probe to teacher", f"{math.degrees(chosen.probe_angle):.3g}°"),
+        *angle,
     ]
 
 
 def _notes(curves: dict[Rule, list[Point | Missing | None]]) -> list[str]:
     """Why points are missing, a reason for each rule."""
-    gaps = {rule: [point for point in curve if isinstance(point, Missing)] for rule, curve in curves.items()}
+    gaps: dict[Rule, list[Missing]] = {
+        rule: [point for point in curve if isinstance(point, Missing)] for rule, curve in curves.items()
+    }
     return [
         f"{LABELS[rule]}: no student at {len(missing)} of {len(ALPHAS)} α ({missing[0].reason})"
         for rule, missing in gaps.items()
@@ -102,7 +108,7 @@ def _rows(state: State, rule: Rule, curve: list[Point | Missing | None]) -> list
             "alpha_prune": alpha * state.kept_per_alpha,
             "generalization_error": point.error,
             "overlap": point.overlap,
-            "probe_angle_degrees": math.degrees(point.probe_angle),
+            "probe_angle_degrees": None if rule == "random" else math.degrees(point.probe_angle),
         }
         for alpha, point in zip(ALPHAS.tolist(), curve, strict=True)
         if isinstance(point, Point)
