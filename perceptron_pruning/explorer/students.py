@@ -16,6 +16,7 @@ from replica_theory import SaddlePointError, empirical_risk, max_margin
 POINTS = 40
 _STRIDES = 13, 3, 1  # of the points in the order in which they are solved: from coarse to fine, both ends first
 _REMEMBERED = 2000  # curves
+_CAUTION = 0.7  # share of the time left that is planned for, as some students take longer
 
 ALPHAS = np.geomspace(*RANGES["alpha"], POINTS)
 ALPHAS.setflags(write=False)
@@ -86,7 +87,7 @@ class Students:
                 if perf_counter() < end:
                     yield rule, chunk
             now = perf_counter()
-            count = int(min(2 * count, max(1, chunk.size * (end - now) / (now - begun))))
+            count = int(min(2 * count, max(1, _CAUTION * chunk.size * (end - now) / (now - begun))))
 
     def warm_up(self) -> None:
         """Solves a point of every kind, so that the first moves need not wait for the modules they use."""
