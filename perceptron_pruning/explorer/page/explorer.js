@@ -7,7 +7,7 @@ const OWN = "own"; // the tab of the user's embeddings
 const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
-let setting, state, view, chart, wanted = false, running = false, onAxis = null;
+let setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null; // before: the last complete chart
 
 const query = () => new URLSearchParams(Object.entries(state).filter(([name, value]) => value !== setting.defaults[name])).toString();
 
@@ -125,7 +125,12 @@ function tell(answer) {
   }));
   for (const kind of ["table", "snippet"]) find(kind).href = `${kind}/${view}?${query()}`;
   find("picture").classList.toggle("movable", chart.x.parameter !== null);
-  onAxis = draw(find("picture"), chart);
+  redraw();
+  if (chart.complete) before = { view, chart };
+}
+
+function redraw() {
+  onAxis = draw(find("picture"), chart, !chart.complete && before?.view === view ? before.chart : null);
 }
 
 function complain(problem) {
@@ -162,7 +167,7 @@ function listen() {
     recommend(find("files").elements.embeddings.value, find("files").elements.labels.value);
   });
   find("shipped").addEventListener("click", () => recommend("", ""));
-  addEventListener("resize", () => { if (chart) onAxis = draw(find("picture"), chart); });
+  addEventListener("resize", () => { if (chart) redraw(); });
   addEventListener("popstate", read);
 }
 
