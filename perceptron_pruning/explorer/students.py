@@ -16,6 +16,8 @@ from replica_theory import SaddlePointError, empirical_risk, max_margin
 POINTS = 40
 _STRIDES = 13, 3, 1  # of the points in the order in which they are solved: from coarse to fine, both ends first
 _REMEMBERED = 2000  # curves
+_PATIENT = 10.0  # s beyond which all points are wanted, whatever else is asked for
+_CAUTION = 0.7  # share of the time left that is planned for, as some students take longer
 
 ALPHAS = np.geomspace(*RANGES["alpha"], POINTS)
 ALPHAS.setflags(write=False)
@@ -48,6 +50,7 @@ class Students:
         self.choices = Memory()
         self._curves: OrderedDict[tuple[State, Rule], dict[float, Point | Missing]] = OrderedDict()
         self._lock = Lock()
+        self._asked = 0
 
     def at(self, state: State, rule: Rule, alphas: np.ndarray) -> list[Point | Missing]:
         """Students at the state's abscissa α, (points,), in the order asked."""
@@ -68,11 +71,15 @@ class Students:
     ) -> dict[Rule, list[Point | Missing | None]]:
         """Students of each rule at `ALPHAS`, as many as can be solved in this time: None stands where time was up.
 
-        Asked again, it goes on where it stopped. It takes longer than ``seconds`` by one student at most.
+        Asked again, it goes on where it stopped; asked meanwhile for other curves, it leaves the rest to them.
+        It takes longer than ``seconds`` by one student at most.
         """
-        end = perf_counter() + seconds
+        self._asked += 1
+        turn, end = self._asked, perf_counter() + seconds
         for rule, alphas in self._in_turn(state, rules, end):
             self.at(state, rule, alphas)
+            if seconds < _PATIENT and turn != self._asked:
+                break
         return {rule: [self._known(state, rule).get(alpha) for alpha in ALPHAS.tolist()] for rule in rules}
 
     def _in_turn(self, state: State, rules: Sequence[Rule], end: float) -> Iterator[tuple[Rule, np.ndarray]]:
@@ -86,7 +93,7 @@ class Students:
                 if perf_counter() < end:
                     yield rule, chunk
             now = perf_counter()
-            count = int(min(2 * count, max(1, chunk.size * (end - now) / (now - begun))))
+            count = int(min(2 * count, max(1, _CAUTION * chunk.size * (end - now) / (now - begun))))
 
     def warm_up(self) -> None:
         """Solves a point of every kind, so that the first moves need not wait for the modules they use."""

@@ -130,7 +130,11 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("view", PROGRAMS, ids=str)
+@pytest.mark.parametrize(
+    "view",
+    [pytest.param(view, marks=pytest.mark.slow if view == "hard_or_easy" else ()) for view in PROGRAMS],
+    ids=list(PROGRAMS),
+)
 def test_the_program_of_every_view_prints_its_table(door, tmp_path, monkeypatch, capsys, view):
     column, query = PROGRAMS[view]
     monkeypatch.chdir(tmp_path)

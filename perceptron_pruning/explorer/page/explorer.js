@@ -7,7 +7,7 @@ const OWN = "own"; // the tab of the user's embeddings
 const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
-let setting, state, view, chart, wanted = false, running = false, onAxis = null;
+let setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, refining = null; // before: the last complete chart
 
 const query = () => new URLSearchParams(Object.entries(state).filter(([name, value]) => value !== setting.defaults[name])).toString();
 
@@ -83,20 +83,23 @@ function remember() {
 /** Asks for the chart of the state as it is now; again until it is complete. */
 async function ask() {
   wanted = true;
+  refining?.abort(); // what is asked for now comes first
   if (running) return;
   running = true;
+  let answered = null;
   while (wanted) {
     wanted = false;
     const asked = query(), shown = view;
+    refining = answered === `${shown}?${asked}` ? new AbortController() : null;
     const waiting = setTimeout(() => find("shown").classList.add("busy"), 150);
     try {
-      const response = await fetch(`chart/${shown}?${asked}`), answer = await response.json();
+      const response = await fetch(`chart/${shown}?${asked}`, { signal: refining?.signal }), answer = await response.json();
       if (shown === view) response.ok ? tell(answer) : complain(answer.error);
-      document.body.dataset.answered = `${shown}?${asked}`;
+      document.body.dataset.answered = answered = `${shown}?${asked}`;
       document.body.dataset.complete = !response.ok || answer.complete;
       if (response.ok && !answer.complete) wanted = true;
-    } catch {
-      complain("The server does not answer: start `perceptron-pruning explore` again.");
+    } catch (failure) {
+      if (failure.name !== "AbortError") complain("The server does not answer: start `perceptron-pruning explore` again.");
     } finally {
       clearTimeout(waiting);
       find("shown").classList.remove("busy");
@@ -125,7 +128,12 @@ function tell(answer) {
   }));
   for (const kind of ["table", "snippet"]) find(kind).href = `${kind}/${view}?${query()}`;
   find("picture").classList.toggle("movable", chart.x.parameter !== null);
-  onAxis = draw(find("picture"), chart);
+  redraw();
+  if (chart.complete) before = { view, chart };
+}
+
+function redraw() {
+  onAxis = draw(find("picture"), chart, !chart.complete && before?.view === view ? before.chart : null);
 }
 
 function complain(problem) {
@@ -162,7 +170,7 @@ function listen() {
     recommend(find("files").elements.embeddings.value, find("files").elements.labels.value);
   });
   find("shipped").addEventListener("click", () => recommend("", ""));
-  addEventListener("resize", () => { if (chart) onAxis = draw(find("picture"), chart); });
+  addEventListener("resize", () => { if (chart) redraw(); });
   addEventListener("popstate", read);
 }
 

@@ -5,21 +5,26 @@ text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 .grid { stroke: var(--line); stroke-width: 1; }
 .frame { stroke: var(--soft); stroke-width: 1; }
 .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
+.before { opacity: 0.25; }
 .area { stroke: none; opacity: 0.15; }
 .now { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
 .word { fill: var(--ink); font-size: 14px; text-anchor: middle; }
 .end { font-weight: 600; }
 `;
 const COLOURS = ["ink", "soft", "line", "ground", "hardest", "easiest", "random", "window", "plain"];
+const FEW = 10; // points below which they are drawn as dots
 const TEXT = 15; // pixels that a label takes of the height
 
-/** Draws a chart into a box as wide as it is. Returns where a pixel lies on the x axis. */
-export function draw(box, chart) {
+/**
+ * Draws a chart into a box as wide as it is. Returns where a pixel lies on the x axis.
+ * Behind a chart that is not complete yet stands the one before it, faint.
+ */
+export function draw(box, chart, before = null) {
   const width = Math.max(280, box.clientWidth), height = width < 560 ? Math.min(300, width * 0.72) : Math.min(440, width * 0.56);
   const names = chart.series.some(one => one.label);
   const frame = { left: 52, right: width - (names ? 62 : 14), top: 10, bottom: height - 40 };
   const x = scale(chart.x, chart.series.flatMap(one => one.x), frame.left, frame.right);
-  const y = scale(chart.y, chart.series.flatMap(one => one.y).concat(chart.marks.map(mark => mark.y)), frame.bottom, frame.top);
+  const y = scale(chart.y, [chart, before ?? chart].flatMap(it => it.series).flatMap(one => one.y).concat(chart.marks.map(mark => mark.y)), frame.bottom, frame.top);
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": chart.title });
   svg.append(element("style", {}, STYLE), axes(chart, x, y, frame));
   const shown = chart.marks.filter(mark => x.holds(mark.x) && y.holds(mark.y));
@@ -30,12 +35,17 @@ export function draw(box, chart) {
   const curves = element("g", { "clip-path": "url(#inside)" });
   for (const one of chart.series.filter(one => one.steps))
     curves.append(element("path", { class: "area", d: stepped(one.x.map((at, i) => [x(at), y(one.y[i])])), fill: colour(one.key) }));
-  for (const one of chart.series) curves.append(curve(one, x, y, chart.complete));
+  for (const one of before?.series ?? []) {
+    const old = curve(one, x, y, true);
+    old.setAttribute("class", "curve before");
+    curves.append(old);
+  }
+  for (const one of chart.series) curves.append(...(enough(one, chart.complete) ? [curve(one, x, y, chart.complete)] : points(one, x, y)));
   svg.append(inside, curves);
   for (const mark of shown)
     svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, fill: colour(mark.key), stroke: "var(--ground)", "stroke-width": 1.5 }));
   for (const [at, up, text] of chart.words) svg.append(element("text", { class: "word", x: x(at), y: y(up) }, text));
-  svg.append(...ends(chart, y, frame));
+  svg.append(...ends(before ?? chart, y, frame));
   box.replaceChildren(svg);
   return x.inverse;
 }
@@ -117,6 +127,12 @@ function curve(one, x, y, complete) {
   const d = runs.map(run => one.steps ? stepped(run) : smooth(run)).join(" ");
   return element("path", { class: "curve", d, stroke: colour(one.key), "data-key": one.key });
 }
+
+/** Whether a curve says more than its points. */
+const enough = (one, complete) => complete || one.y.filter(value => value !== null).length >= FEW;
+
+const points = (one, x, y) => one.x.flatMap((at, i) =>
+  one.y[i] === null ? [] : [element("circle", { cx: x(at), cy: y(one.y[i]), r: 2.5, fill: colour(one.key) })]);
 
 const stepped = run => run.map(([a, b], i) => (i ? `H${a} V${b}` : `M${a},${b}`)).join(" ");
 
