@@ -1,0 +1,72 @@
+"""The papers that followed: figures, the flag that chooses them, and verdicts that turn."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from perceptron_pruning import cli
+from perceptron_pruning.evidence.judges import CONFIRMED, IN_REGIME, REFUTED
+from perceptron_pruning.figures.field.collection import FIGURES, FieldFigure
+from perceptron_pruning.output.tables import read_table
+from perceptron_pruning.reproduction import run
+from perceptron_pruning.reproduction.suites import FIELD
+from perceptron_pruning.reproduction.table_stores import TableStores
+
+COMMITTED = Path(__file__).parents[2] / "figures" / "field"
+
+every_figure = pytest.mark.parametrize("name", FIGURES, ids=str)
+
+
+def committed(name):
+    return read_table(COMMITTED / f"figure_{name}.csv")
+
+
+@every_figure
+def test_it_is_a_figure(name):
+    assert isinstance(FIGURES[name], FieldFigure)
+
+
+@every_figure
+def test_every_verdict_turns(name):
+    """The committed numbers confirm every claim; simulation or theory on the other side of one half refutes it."""
+    table = committed(name)
+    told = FIGURES[name].claims(table)
+    assert {claim.verdict for claim in told} <= {CONFIRMED, IN_REGIME}
+    turned = [
+        {claim.statement + claim.setting: claim.verdict for claim in FIGURES[name].claims(reflected(table, column))}
+        for column in ("simulation", "theory")
+    ]
+    for claim in told:
+        assert REFUTED in [verdicts.get(claim.statement + claim.setting) for verdicts in turned], claim.statement
+
+
+def reflected(table, column):
+    """A table whose errors in a column are as far from one half, on the other side."""
+    return [row | ({column: 1 - row[column]} if row.get(column) is not None else {}) for row in table]
+
+
+@every_figure
+def test_simulation_has_the_theorys_errors(name):
+    scores = [row["z_score"] for row in committed(name) if row["kind"] == "simulation"]
+    assert len(scores) >= 6
+    assert max(map(abs, scores)) <= 4
+
+
+def test_work_is_what_is_not_a_table_yet(tmp_path):
+    stores = TableStores(tmp_path, FIELD.quick, FIGURES)
+    assert stores.work(["kolossov"]) == (FIGURES["kolossov"].SECONDS, 0.0)
+
+
+def test_flags_exclude_each_other(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["perceptron-pruning", "reproduce", "--field", "--real-data"])
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert "`--real-data` and `--field` exclude each other" in capsys.readouterr().err
+
+
+def test_the_flag_chooses_the_suite(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(run, "reproduce", lambda folder, settings, suite, **_: asked.append((suite, settings)) or [])
+    assert cli.app(["reproduce", "--field", "--output", str(tmp_path)], result_action="return_value") == 0
+    assert asked == [(FIELD, FIELD.quick)]
