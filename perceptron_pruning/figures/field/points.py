@@ -1,5 +1,6 @@
 """Points of simulation beside the theory: what the figures here share."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,13 @@ def rows_of(table: Sequence[Row], kind: str, **columns: Any) -> list[Row]:
 def error_of(row: Row) -> Effect:
     """The simulated error of a row."""
     return Effect(value=row["simulation"], standard_error=row["standard_error"])
+
+
+def ratio(row: Row, other: Row, place: str) -> Row:
+    """Ratio of two simulated errors with its standard error, and where it lies."""
+    value = row["simulation"] / other["simulation"]
+    relative = math.hypot(*(one["standard_error"] / one["simulation"] for one in (row, other)))
+    return {place: row[place], "simulation": value, "standard_error": value * relative}
 
 
 def gain(quantity: str, first: Row, second: Row, criterion: Criterion = "below") -> Measurement:
