@@ -29,9 +29,10 @@ def test_it_is_a_figure(name):
 
 @every_figure
 def test_every_verdict_turns(name):
-    """The committed numbers decide a claim; simulation or theory on the other side of one half decides otherwise."""
+    """What decides a claim are its numbers: simulation or theory beyond one half, or other exponents, turn it."""
     table = committed(name)
-    turned = [verdicts(name, reflected(table, column)) for column in ("simulation", "theory")]
+    tables = [reflected(table, "simulation"), reflected(table, "theory"), steeper(table)]
+    turned = [verdicts(name, other) for other in tables]
     for place, verdict in verdicts(name, table).items():
         assert any(other[place] != verdict for other in turned), place
 
@@ -46,6 +47,15 @@ def test_most_claims_are_confirmed_and_none_against_theory(name):
     told = FIGURES[name].claims(committed(name))
     assert sum(claim.verdict in (CONFIRMED, IN_REGIME) for claim in told) > len(told) / 2
     assert not any(claim.contradicts_theory for claim in told)
+
+
+def steeper(table):
+    """A table whose simulated errors of hard examples have twice the exponent."""
+    return [row | ({"simulation": row["simulation"] ** 2} if told_of_hard(row) else {}) for row in table]
+
+
+def told_of_hard(row):
+    return row["kind"] == "simulation" and row.get("policy") == "hard"
 
 
 def reflected(table, column):
