@@ -3,12 +3,18 @@
 import csv
 from pathlib import Path
 
+from perceptron_pruning.figures.field.collection import FIGURES as FIELD
 from perceptron_pruning.figures.real_data.collection import FIGURES as REAL
 from perceptron_pruning.figures.theory.collection import FIGURES as THEORY
 from perceptron_pruning.output.tables import read_table
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "_generated"
+GROUPS = (  # title, folder, package of the figures, the figures
+    ("Theory and simulation", "figures", "theory", THEORY),
+    ("Real data", "figures/real_data", "real_data", REAL),
+    ("The papers that followed", "figures/field", "field", FIELD),
+)
 _MOST_COLUMNS, _MOST_ROWS, _LONGEST = 8, 8, 60  # of a benchmark's table that are shown
 
 
@@ -22,15 +28,15 @@ def write_pages() -> None:
 def gallery() -> str:
     """Every figure: its title, its picture, the module that computes and draws it, the table behind it."""
     parts = []
-    for folder, package, figures in (("figures", "theory", THEORY), ("figures/real_data", "real_data", REAL)):
-        parts.append("## Theory and simulation" if package == "theory" else "## Real data")
+    for title, folder, package, figures in GROUPS:
+        parts.append(f"## {title}")
         for name, figure in figures.items():
             file = f"figure_{name.lower()}"
             module = figure.__name__.rpartition(".")[2]
             parts += [
                 f"### {name}: {figure.TITLE}",
                 f"```{{image}} ../{folder}/{file}.png\n:alt: {figure.TITLE}\n:width: 100%\n```",
-                f"`perceptron-pruning reproduce {'--real-data ' if package == 'real_data' else ''}--only {name}` · "
+                f"`perceptron-pruning reproduce --only {name}` · "
                 f"code `perceptron_pruning/figures/{package}/{module}.py` · table `{folder}/{file}.csv`",
             ]
     return "\n\n".join(parts) + "\n"
@@ -39,7 +45,7 @@ def gallery() -> str:
 def claims() -> str:
     """One row for a claim and setting: its verdict, and the place in the paper."""
     parts = []
-    for title, folder in (("Theory and simulation", "figures"), ("Real data", "figures/real_data")):
+    for title, folder, _, _ in GROUPS:
         seen: dict[tuple[object, object], dict] = {}
         for row in read_table(ROOT / folder / "claims.csv"):
             seen.setdefault((row["claim"], row["setting"]), row)

@@ -21,8 +21,9 @@ def _regenerated(request):
     if not request.config.getoption("--regenerate", default=False):
         return
     from perceptron_pruning.reproduction.run import reproduce
-    from perceptron_pruning.reproduction.suites import PAPER, REAL_DATA
+    from perceptron_pruning.reproduction.suites import FIELD, PAPER, REAL_DATA
 
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # shows the bar
         reproduce(FOLDER, PAPER.full, PAPER)
         reproduce(FOLDER / "real_data", REAL_DATA.full, REAL_DATA)
+        reproduce(FOLDER / "field", FIELD.full, FIELD)

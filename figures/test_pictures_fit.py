@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from perceptron_pruning.figures.field.collection import FIGURES as FIELD
 from perceptron_pruning.figures.figure import file_stem
 from perceptron_pruning.figures.real_data.collection import FIGURES as REAL
 from perceptron_pruning.figures.theory.collection import FIGURES as THEORY
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parent
 WHITE = 0.98  # least value of a channel
 FIGURES = {name: (FOLDER, figure) for name, figure in THEORY.items()}
 FIGURES |= {name: (FOLDER / "real_data", figure) for name, figure in REAL.items()}
+FIGURES |= {name: (FOLDER / "field", figure) for name, figure in FIELD.items()}
 
 
 def is_cut_off(path: Path) -> bool:

@@ -20,6 +20,7 @@ def reproduce_command(
     quick: Annotated[bool, Parameter(negative="")] = False,
     full: Annotated[bool, Parameter(negative="")] = False,
     real_data: Annotated[bool, Parameter(negative="")] = False,
+    field: Annotated[bool, Parameter(negative="")] = False,
     only: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     svg: Annotated[bool, Parameter(negative="")] = False,
     workers: int | None = None,
@@ -38,22 +39,27 @@ def reproduce_command(
 
     Example: perceptron-pruning reproduce --real-data --full
 
+    Example: perceptron-pruning reproduce --field --full
+
     Parameters
     ----------
     output
         Folder for everything that is written. Default: reproduction/quick or reproduction/full, and real-data-quick or
-        real-data-full there for real data.
+        real-data-full there for real data, field-quick or field-full for the papers that followed.
     quick
         N = 100, 60 trials a point, or smaller pools: a few minutes on two cores. The default.
     full
         N = 200, 100 trials a point, or larger pools, and more points.
     real_data
         The figures and claims of the paper's empirical half, on real data, in place of the theory's.
+    field
+        Results of the papers that followed, recomputed by the same theory, in place of the paper's own.
     only
-        Names of figures of either kind: these are written, from their own points, and no claim is judged. Theory:
+        Names of figures of one kind: these are written, from their own points, and no claim is judged. Theory:
         1A, 1B, 1C, 1E, 1F, 2AB, 2CDE, transition, order_parameters, finite_size, trained_probe, own_probe, memory,
         gradient_steps, label_aware, optimal_rule, self_training, B1, B2, B3, B4, B5, embeddings. Real data: 1D,
-        3ABC, 4, 5A, 5BC, class_floor, prototypes, theory_beside_data, pilot, window, end_to_end.
+        3ABC, 4, 5A, 5BC, class_floor, prototypes, theory_beside_data, pilot, window, end_to_end. Papers that followed:
+        kolossov, calibration, less_is_more, power_law.
     svg
         Write every picture as SVG, too.
     workers
@@ -63,7 +69,9 @@ def reproduce_command(
     """
     if quick and full:
         raise ValueError("`--quick` and `--full` exclude each other; give one of them")
-    suite, names = _chosen(only, real_data)
+    if real_data and field:
+        raise ValueError("`--real-data` and `--field` exclude each other; give one of them")
+    suite, names = _chosen(only, real_data, field)
     if redraw and only is not None:
         raise ValueError("`--redraw` and `--only` exclude each other; give one of them")
     if workers is not None and workers < 1:
@@ -120,13 +128,13 @@ def _written(
     return _exit_status(claims)
 
 
-def _chosen(only: list[str] | None, real_data: bool) -> "tuple[Suite[Any, Any], list[str] | None]":
+def _chosen(only: list[str] | None, real_data: bool, field: bool) -> "tuple[Suite[Any, Any], list[str] | None]":
     """The suite, and the names of its figures that are asked for; None for all and a report."""
-    from perceptron_pruning.reproduction.suites import PAPER, REAL_DATA
+    from perceptron_pruning.reproduction.suites import FIELD, PAPER, REAL_DATA
 
     if only is not None:
         return _named(only)
-    return (REAL_DATA if real_data else PAPER), None
+    return (REAL_DATA if real_data else FIELD if field else PAPER), None
 
 
 def _named(names: list[str]) -> "tuple[Suite[Any, Any], list[str]]":
@@ -140,7 +148,7 @@ def _named(names: list[str]) -> "tuple[Suite[Any, Any], list[str]]":
             raise ValueError(f"`--only` must be among {listed}; got {name!r}")
     suites, spelt = zip(*(known[name.lower()] for name in names), strict=True)
     if any(suite is not suites[0] for suite in suites):
-        raise ValueError(f"`--only` must name figures of the theory or of real data, not both; got {', '.join(spelt)}")
+        raise ValueError(f"`--only` must name figures of theory, real data or the field alone; got {', '.join(spelt)}")
     return suites[0], list(spelt)
 
 
@@ -159,4 +167,6 @@ def _progress(folder: Path, settings: "SettingsT", suite: "Suite[SettingsT, Figu
     from perceptron_pruning.reproduction.run import finished_figures
 
     whole, done = suite.stores(folder, settings).work(list(suite.figures))
-    return f"{done / whole:.0%} of the work and {len(finished_figures(folder, suite.figures))} figures are in {folder}"
+    finished = len(finished_figures(folder, suite.figures))
+    share = f"{done / whole:.0%} of the work and " if done or not finished else ""  # some suites keep tables alone
+    return f"{share}{finished} figures are in {folder}"

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from perceptron_pruning.evidence.claim import DATA, SIMULATION, Claim
+from perceptron_pruning.figures.field import settings as field
+from perceptron_pruning.figures.field.collection import FIGURES as FIELD_FIGURES
+from perceptron_pruning.figures.field.collection import FieldFigure
 from perceptron_pruning.figures.figure import Figure, WithClaims
 from perceptron_pruning.figures.real_data import settings as real_data
 from perceptron_pruning.figures.real_data.collection import FIGURES as REAL_FIGURES
@@ -17,6 +20,7 @@ from perceptron_pruning.reproduction import claims
 from perceptron_pruning.reproduction.experiment_stores import ExperimentStores
 from perceptron_pruning.reproduction.simulation_stores import SimulationStores
 from perceptron_pruning.reproduction.stores import Stores
+from perceptron_pruning.reproduction.table_stores import TableStores
 
 
 class SuiteSettings(Protocol):
@@ -117,4 +121,19 @@ REAL_DATA: Suite[real_data.Settings, RealFigure] = Suite(
     tested_on=DATA,
 )
 
-SUITES: tuple[Suite[Any, Any], ...] = (PAPER, REAL_DATA)
+FIELD: Suite[field.Settings, FieldFigure] = Suite(
+    name="field",
+    title="The papers that followed",
+    about=(
+        "Results of the papers that followed Beyond neural scaling laws (Sorscher et al. 2022, arXiv:2206.14486), "
+        "recomputed by the same theory and simulation."
+    ),
+    seeds="Every simulated point has the seed below and streams of its own trials.",
+    figures=FIELD_FIGURES,
+    quick=field.QUICK,
+    full=field.FULL,
+    open_stores=TableStores,
+    common_claims=no_claims,
+)
+
+SUITES: tuple[Suite[Any, Any], ...] = (PAPER, REAL_DATA, FIELD)

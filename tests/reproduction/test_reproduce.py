@@ -348,7 +348,7 @@ def test_every_command_shows_an_example(command, shell):
     [
         (("reproduce", "--quick", "--full"), "exclude each other"),
         (("reproduce", "--only", "9Z"), "`--only` must be among 1A, "),
-        (("reproduce", "--only", "1A", "1D"), "`--only` must name figures of the theory or of real data, not both"),
+        (("reproduce", "--only", "1A", "1D"), "`--only` must name figures of theory, real data or the field alone"),
         (("reproduce", "--fast"), "--fast"),
         (("reproduce", "--workers", "0"), "`--workers` must be >= 1; got 0"),
         (("reproduce", "--redraw", "--only", "1A"), "`--redraw` and `--only` exclude each other"),

@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import brentq
 
 from perceptron_pruning import simulate
+from perceptron_pruning.figures.field import figure_kolossov
 from replica_theory import (
     EmpiricalRisk,
     FlipNoise,
@@ -198,7 +199,7 @@ def test_bad_noise_is_one_error(call, named):
         call()
 
 
-PUBLISHED = Path(__file__).parents[1] / "reference" / "kolossov2023_theory.csv"
+PUBLISHED = Path(figure_kolossov.__file__).parent / "kolossov2023_theory.csv"
 ROWS = list(csv.DictReader(PUBLISHED.read_text(encoding="utf-8").splitlines()))
 FIELDS = np.linspace(-9.0, 9.0, 20_001)  # probe fields over which a rule's fraction is set
 

@@ -1,0 +1,82 @@
+"""Points of simulation beside the theory: what the figures here share."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from perceptron_pruning.comparison import compare
+from perceptron_pruning.evidence.claim import Allowance, Measurement
+from perceptron_pruning.evidence.effect import Effect
+from perceptron_pruning.evidence.judges import Criterion
+from perceptron_pruning.output.tables import Row
+from perceptron_pruning.simulation import SimulationResult
+
+
+def simulated(place: Row, pools: SimulationResult, *, flips: float = 0.0, **target: float) -> Row:
+    """A row of simulated errors beside the theory's, with the difference that a finite N makes.
+
+    Args:
+        place: Columns that say where it lies.
+        pools: From `simulate`.
+        flips: η, chance that a label to be tested on is wrong: errors on such labels are η + (1 − 2η) ε.
+        target: Of `compare`, where the test is on a third direction.
+    """
+    held, scale = compare(pools, **target), 1 - 2 * flips
+    return place | {
+        "kind": "simulation",
+        "theory": flips + scale * held.theory,
+        "simulation": flips + scale * held.simulated,
+        "standard_error": scale * held.standard_error,
+        "finite_size": scale * held.finite_size,
+        "finite_size_error": scale * held.finite_size_error,
+        "z_score": held.z_score,
+        "n_features": pools.n_features,
+        "n_trials": pools.n_trials,
+        "seed": pools.seed,
+    }
+
+
+def rows_of(table: Sequence[Row], kind: str, **columns: Any) -> list[Row]:
+    """Rows of one kind with these values, in the table's order."""
+    return [row for row in table if row["kind"] == kind and all(row[name] == value for name, value in columns.items())]
+
+
+def error_of(row: Row) -> Effect:
+    """The simulated error of a row."""
+    return Effect(value=row["simulation"], standard_error=row["standard_error"])
+
+
+def ratio(row: Row, other: Row, place: str) -> Row:
+    """Ratio of two simulated errors with its standard error, and where it lies."""
+    value = row["simulation"] / other["simulation"]
+    relative = math.hypot(*(one["standard_error"] / one["simulation"] for one in (row, other)))
+    return {place: row[place], "simulation": value, "standard_error": value * relative}
+
+
+def gain(quantity: str, first: Row, second: Row, criterion: Criterion = "below") -> Measurement:
+    """Simulated error of one row less that of another, which is to be below 0, or above it."""
+    return Measurement(
+        quantity=quantity,
+        effect=error_of(first).minus(error_of(second)),
+        criterion=criterion,
+        theory=first["theory"] - second["theory"],
+    )
+
+
+def agreement_of(row: Row, quantity: str) -> Measurement:
+    """Whether a row's simulated error is the theory's in its number of dimensions."""
+    return Measurement(
+        quantity=quantity,
+        effect=error_of(row),
+        criterion="equal",
+        reference=row["theory"] + row["finite_size"],
+        theory=row["theory"] + row["finite_size"],
+        allowances=(
+            Allowance(name="finite size", size=row["finite_size_error"], source="next order of the derived term"),
+        ),
+    )
+
+
+def origin(row: Row) -> str:
+    """Where a simulated row comes from, in words."""
+    return f"N = {row['n_features']:g}, {row['n_trials']:g} trials, seed {row['seed']:g}"
