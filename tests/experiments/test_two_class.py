@@ -192,7 +192,7 @@ def test_the_picture_is_drawn(points):
     rows = [{"kind": "measured", "pair": "sneaker-boot"} | vars(point) for point in points]
     picture = figure.draw(rows + figure.derived(rows))
     titles = [axes.get_title() for axes in picture.axes]
-    assert titles[: len(STEPS)] == list(STEPS)
+    assert all(f" {step}: " in title for step, title in zip(STEPS, titles, strict=False))
     assert len(titles) == 2 * len(STEPS)
 
 

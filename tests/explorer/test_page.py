@@ -1,7 +1,7 @@
 """The page in a real browser: sliders moved as a user moves them."""
 
 import pytest
-from browser import CHROMIUM, DRIVER, RIGHT, browser
+from webdriver import CHROMIUM, DRIVER, RIGHT, browser
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs a Chromium and its chromedriver on the path (Debian: chromium-driver)"
