@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from generated import write_pages
 
 project = "perceptron-pruning"
-author = "The perceptron-pruning developers"
+author = copyright = "The perceptron-pruning developers"
 release = version = installed_version(project)
 extensions = [
     "myst_parser",
@@ -27,6 +27,7 @@ exclude_patterns = ["_build", "_generated", "paper"]
 html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
+html_extra_path = ["_generated/extra"]  # explore.html, which needs no server
 html_css_files = ["wide_equations.css"]
 html_theme_options = {"navigation_with_keys": True}
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]

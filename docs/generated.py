@@ -1,8 +1,9 @@
-"""Pages that follow from what the repository holds: the gallery, the claims, the benchmarks."""
+"""Pages that follow from what the repository holds: the gallery, the claims, the benchmarks, the sliders."""
 
 import csv
 from pathlib import Path
 
+from perceptron_pruning.explorer.static_page import framed_page, write_static_page
 from perceptron_pruning.figures.field.collection import FIGURES as FIELD
 from perceptron_pruning.figures.real_data.collection import FIGURES as REAL
 from perceptron_pruning.figures.theory.collection import FIGURES as THEORY
@@ -15,14 +16,18 @@ GROUPS = (  # title, folder, package of the figures, the figures
     ("Real data", "figures/real_data", "real_data", REAL),
     ("The papers that followed", "figures/field", "field", FIELD),
 )
+_ALONE = '<p><a href="explore.html">This on a page of its own, one file to take along</a></p>'
 _MOST_COLUMNS, _MOST_ROWS, _LONGEST = 8, 8, 60  # of a benchmark's table that are shown
 
 
 def write_pages() -> None:
-    """Writes the parts that `gallery.md`, `claims.md` and `benchmarks.md` include."""
+    """Writes the parts that `gallery.md`, `claims.md`, `benchmarks.md` and `index.md` include, and `explore.html`."""
     FOLDER.mkdir(exist_ok=True)
     for name, text in (("gallery", gallery()), ("claims", claims()), ("benchmarks", benchmarks())):
         (FOLDER / f"{name}.md").write_text(text, encoding="utf-8")
+    (FOLDER / "framed.html").write_text(f"{framed_page()}\n{_ALONE}\n", encoding="utf-8")
+    (FOLDER / "extra").mkdir(exist_ok=True)
+    write_static_page(FOLDER / "extra" / "explore.html")
 
 
 def gallery() -> str:

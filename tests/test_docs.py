@@ -25,7 +25,7 @@ PAGES = {
 }
 FENCE = re.compile(r"^(`{3,})(\S*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 FENCES = {name: [(kind, body) for _, kind, body in FENCE.findall(text)] for name, text in PAGES.items()}
-NO_CODE = {"{image}", "{include}", "{toctree}"}
+NO_CODE = {"{image}", "{include}", "{raw}", "{toctree}"}
 BLOCKS = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in PAGES.items()}
 README = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 EXAMPLES = {name: blocks for name, blocks in BLOCKS.items() if blocks}
