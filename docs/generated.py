@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+from notebook import as_markdown, read
+
 from perceptron_pruning.explorer.static_page import framed_page, write_static_page
 from perceptron_pruning.figures.field.collection import FIGURES as FIELD
 from perceptron_pruning.figures.real_data.collection import FIGURES as REAL
@@ -21,10 +23,11 @@ _MOST_COLUMNS, _MOST_ROWS, _LONGEST = 8, 8, 60  # of a benchmark's table that ar
 
 
 def write_pages() -> None:
-    """Writes the parts that `gallery.md`, `claims.md`, `benchmarks.md` and `index.md` include, and `explore.html`."""
+    """Writes the parts that pages include, and `explore.html`, which stands alone."""
     FOLDER.mkdir(exist_ok=True)
     for name, text in (("gallery", gallery()), ("claims", claims()), ("benchmarks", benchmarks())):
         (FOLDER / f"{name}.md").write_text(text, encoding="utf-8")
+    (FOLDER / "ten_minutes.md").write_text(as_markdown(read(), FOLDER, "ten_minutes"), encoding="utf-8")
     (FOLDER / "framed.html").write_text(f"{framed_page()}\n{_ALONE}\n", encoding="utf-8")
     (FOLDER / "extra").mkdir(exist_ok=True)
     write_static_page(FOLDER / "extra" / "explore.html")
