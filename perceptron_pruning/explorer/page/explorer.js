@@ -109,6 +109,8 @@ async function ask() {
 }
 
 function tell(answer) {
+  if (answer.pending) return find("shown").classList.add("solving");
+  find("shown").classList.remove("solving");
   chart = answer;
   find("problem").hidden = true;
   find("shown").classList.remove("stale");
@@ -137,6 +139,7 @@ function redraw() {
 }
 
 function complain(problem) {
+  find("shown").classList.remove("solving");
   find("problem").textContent = problem;
   find("problem").hidden = false;
   find("shown").classList.add("stale");
