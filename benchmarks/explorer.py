@@ -1,24 +1,27 @@
-"""How long a move of the explorer waits for its first answer: random states, ends of sliders among them, by view.
+"""How long a move of the explorer waits, by view: random states, ends of sliders among them, over HTTP as a page asks.
 
     python benchmarks/explorer.py [moves of each view]
 
-A move is a new state after what came before has been forgotten: the worst case, as neighbours of a slider share much.
-Writes explorer.csv beside it: quantiles in milliseconds, and the state of the slowest move.
+Every move is a state drawn anew, of which nothing is known: neighbours on a slider share much. A user who waits sees
+the first answer, which may be that it is being solved, and then something to draw; one who drags on leaves it to the
+server to end what nobody wants. Writes explorer.csv beside it.
 """
 
 import csv
+import json
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
-from time import perf_counter, process_time
+from threading import Thread
+from time import perf_counter
 
 import numpy as np
 from machine import description, load
 
-from perceptron_pruning.explorer.server import SECONDS
+from perceptron_pruning.explorer.server import Explorer
 from perceptron_pruning.explorer.state import RANGES, State
 from perceptron_pruning.explorer.students import Students
 from perceptron_pruning.explorer.views import VIEWS
-from replica_theory import SaddlePointError
 
 CHOICES = {
     "abscissa": ("pool", "kept"),
@@ -54,43 +57,59 @@ def random_state(rng: np.random.Generator) -> State:
             continue
 
 
-def waits(view: str, moves: int, seed: int) -> list[tuple[float, float, State, str]]:
-    """(wall s, processor s, state, outcome) of each move, the slowest first."""
-    rng, found = np.random.default_rng([seed, list(VIEWS).index(view)]), []
-    students = Students()
-    students.warm_up()
-    for _ in range(moves):
-        state, students.choices = random_state(rng), Students().choices
-        began, used = perf_counter(), process_time()
-        try:
-            outcome = "complete" if VIEWS[view](state, students, SECONDS).complete else "in part"
-        except (ValueError, SaddlePointError):
-            outcome = "no student"
-        found.append((perf_counter() - began, process_time() - used, state, outcome))
-    return sorted(found, key=lambda wait: -wait[0])
+class Page:
+    """Moves as the page makes them: it asks until there is something to draw, or leaves at once for the next move."""
+
+    def __init__(self, explorer: Explorer):
+        self._explorer, self._connection = explorer, HTTPConnection("127.0.0.1", explorer.server_port)
+
+    def ask(self, view: str, state: State) -> bool:
+        """Whether the answer is there, be it that there is no student."""
+        self._connection.request("GET", f"/chart/{view}?{state.query()}")
+        return not json.loads(self._connection.getresponse().read()).get("pending")
+
+    def move(self, view: str, state: State, *, patient: bool) -> tuple[float, float]:
+        """Seconds until the first answer, and until there is something to draw (NaN for a user who has moved on)."""
+        if patient:
+            self._explorer.students.choices = Students().choices
+        began = perf_counter()
+        there = self.ask(view, state)
+        first = perf_counter() - began
+        while patient and not there:
+            there = self.ask(view, state)
+        return first, perf_counter() - began if there else np.nan
+
+
+def row(page: Page, view: str, moves: int, *, patient: bool) -> dict[str, object]:
+    rng = np.random.default_rng([int(patient), list(VIEWS).index(view)])
+    states = [random_state(rng) for _ in range(moves)]
+    first, drawn = 1e3 * np.array([page.move(view, state, patient=patient) for state in states]).T
+    return {
+        "view": view,
+        "user": "waits" if patient else "drags on",
+        "moves": moves,
+        "first_answer_median_ms": f"{np.median(first):.0f}",
+        "first_answer_worst_ms": f"{first.max():.0f}",
+        "drawn_median_ms": f"{np.nanmedian(drawn):.0f}",
+        "drawn_95_percent_ms": f"{np.nanquantile(drawn, 0.95):.0f}" if patient else "",
+        "drawn_worst_ms": f"{np.nanmax(drawn):.0f}" if patient else "",
+        "slowest": states[int(np.nanargmax(drawn if patient else first))].query(),
+        "load": load(),
+        "machine": description(),
+    }
 
 
 def main(moves: int) -> None:
     rows = []
-    for view in VIEWS:
-        found = waits(view, moves, seed=0)
-        times = 1e3 * np.array([wait[0] for wait in found])
-        rows.append(
-            {
-                "view": view,
-                "moves": moves,
-                "median_ms": f"{np.median(times):.0f}",
-                "q95_ms": f"{np.quantile(times, 0.95):.0f}",
-                "q99_ms": f"{np.quantile(times, 0.99):.0f}",
-                "worst_ms": f"{times[0]:.0f}",
-                "worst_processor_ms": f"{1e3 * max(wait[1] for wait in found):.0f}",
-                "over_200_ms": int((times > 200).sum()),
-                "slowest": found[0][2].query(),
-                "load": load(),
-                "machine": description(),
-            }
-        )
-        print({name: value for name, value in rows[-1].items() if name != "machine"}, flush=True)
+    with Explorer() as explorer:
+        Thread(target=explorer.serve_forever, daemon=True).start()
+        explorer.students.warm_up()
+        page = Page(explorer)
+        for view in VIEWS:
+            for patient in (True, False):
+                rows.append(row(page, view, moves, patient=patient))
+                print({name: value for name, value in rows[-1].items() if name != "machine"}, flush=True)
+        explorer.shutdown()
     with Path(__file__).with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -98,4 +117,4 @@ def main(moves: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)

@@ -21,7 +21,7 @@ from replica_theory import SaddlePointError
 ADDRESS = "127.0.0.1"
 SECONDS = 0.06
 """What a move may spend on curves; the page asks for the rest until it is complete."""
-_PATIENCE = 0.12  # s after which a move whose first point is not solved yet is told so
+_PATIENCE = 0.1  # s after which a move whose first point is not solved yet is told so
 _PAGE = files("perceptron_pruning.explorer") / "page"
 _LONGEST = 10_000  # bytes of a question
 _FILES = {
@@ -63,6 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers one request; a caller's mistake is one line of JSON."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # which would hold the body back for 40 ms, until the head is acknowledged
 
     @property
     def _explorer(self) -> Explorer:
