@@ -90,7 +90,7 @@ def row(page: Page, view: str, moves: int, *, patient: bool) -> dict[str, object
         "moves": moves,
         "first_answer_median_ms": f"{np.median(first):.0f}",
         "first_answer_worst_ms": f"{first.max():.0f}",
-        "drawn_median_ms": f"{np.nanmedian(drawn):.0f}",
+        "drawn_median_ms": f"{np.nanmedian(drawn):.0f}" if patient else "",
         "drawn_95_percent_ms": f"{np.nanquantile(drawn, 0.95):.0f}" if patient else "",
         "drawn_worst_ms": f"{np.nanmax(drawn):.0f}" if patient else "",
         "slowest": states[int(np.nanargmax(drawn if patient else first))].query(),

@@ -19,7 +19,8 @@ GROUPS = (  # title, folder, package of the figures, the figures
     ("The papers that followed", "figures/field", "field", FIELD),
 )
 _ALONE = '<p><a href="explore.html">This on a page of its own, one file to take along</a></p>'
-_MOST_COLUMNS, _MOST_ROWS, _LONGEST = 8, 8, 60  # of a benchmark's table that are shown
+_MOST_COLUMNS, _MOST_ROWS, _SHORT = 8, 8, 40  # of a benchmark's table that are shown
+_LONGEST = 60  # of a word
 
 
 def write_pages() -> None:
@@ -68,11 +69,26 @@ def benchmarks() -> str:
     for path in sorted((ROOT / "benchmarks").glob("*.csv")):
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = list(csv.reader(line for line in file if not line.startswith("#")))
-        shown = [row[:_MOST_COLUMNS] for row in rows[:_MOST_ROWS]]
-        parts += [f"## {path.stem}", _table(header[:_MOST_COLUMNS], shown)]
+        columns = [i for i in range(len(header)) if _is_read(header[i], [row[i] for row in rows[:_MOST_ROWS]])]
+        columns = columns[:_MOST_COLUMNS]
+        shown: list[list[object]] = [[_number(row[i]) for i in columns] for row in rows[:_MOST_ROWS]]
+        parts += [f"## {path.stem}", _table([header[i].replace("_", " ") for i in columns], shown)]
         if rows and "machine" in header:
             parts.append(f"{len(rows)} rows. Machine: {rows[0][header.index('machine')]}")
     return "\n\n".join(parts) + "\n"
+
+
+def _is_read(name: str, column: list[str]) -> bool:
+    """Whether a column of a benchmark is read at a glance: the machine and whole settings are not."""
+    return name in ("metrics", "case") or (name != "machine" and max(map(len, column), default=0) <= _SHORT)
+
+
+def _number(text: str) -> str:
+    """A number to five digits, whole ones as they are."""
+    try:
+        return text if text.lstrip("-").isdigit() else f"{float(text):.5g}"
+    except ValueError:
+        return text
 
 
 def _table(header: list[str], rows: list[list[object]]) -> str:

@@ -103,6 +103,25 @@ def test_a_command_that_is_none_would_be_seen():
         app.parse_args(["recommend", "rows.npy", "--lables", "labels.npy"], exit_on_error=False, print_error=False)
 
 
+MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$]+?)\$", re.DOTALL)
+
+
+def formulas(text: str) -> list[str]:
+    """What stands between dollars, outside of code."""
+    prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
+    return [shown or inline for shown, inline in MATH.findall(prose)]
+
+
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if formulas(text)], ids=str)
+def test_formulas_are_drawn_whole(page):
+    """No command is left as text; no line within one begins as an item of a list does."""
+    converter = pytest.importorskip("latex2mathml.converter", reason="needs the extra docs")
+    for formula in formulas(PAGES[page]):
+        assert not re.search(r"\n\s*[-+*] ", formula), formula
+        left = converter.convert(formula.replace("{aligned}", "{align*}"))
+        assert "\\" not in left, formula
+
+
 def test_there_are_pages():
     assert len(PAGES) >= 20
     assert len(EXAMPLES) >= 12
