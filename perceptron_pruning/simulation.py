@@ -126,6 +126,13 @@ class SimulationResult:
 
         Raises:
             ValueError: No unit vector has these cosines with both.
+
+        Example:
+            >>> from perceptron_pruning import simulate
+            >>> from replica_theory import KeepHardest
+            >>> cell = simulate(2.0, selection=KeepHardest(0.5), n_features=20, n_trials=5, engine="numpy")
+            >>> cell.error_against(teacher_overlap=0.9, probe_overlap=0.9).shape
+            (5,)
         """
         cosines = {"teacher_overlap": teacher_overlap, "probe_overlap": probe_overlap}
         return error_against(self.direction, self.probe_angles, **cosines)

@@ -84,6 +84,12 @@ class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
 
         Raises:
             ValueError: No unit vector has these cosines with both.
+
+        Example:
+            >>> from replica_theory import KeepHardest, empirical_risk
+            >>> student = empirical_risk(2.0, loss="square", ridge=0.1, selection=KeepHardest(0.5), probe_angle=0.2)
+            >>> f"{student.error_against(teacher_overlap=0.9, probe_overlap=0.9):.5f}"
+            '0.18921'
         """
         angles = np.atleast_1d(self.probe_angle).tolist()
         targets = [target_direction(t, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap) for t in angles]

@@ -70,7 +70,14 @@ class Observables:
         return np.array(densities).reshape(values.shape)
 
     def share_up_to(self, margin: ArrayLike) -> np.ndarray:
-        """Share of the kept examples of at most this margin, shaped like ``margin``; at 0, the training error."""
+        """Share of the kept examples of at most this margin, shaped like ``margin``; at 0, the training error.
+
+        Example:
+            >>> from replica_theory import KeepHardest, observables
+            >>> seen = observables(2.0, selection=KeepHardest(0.5), probe_angle=0.2)
+            >>> f"{float(seen.share_up_to(1.0)):.4f}"
+            '0.9087'
+        """
         values = np.asarray(margin, dtype=float)
         shares = [self._margins.share_up_to(self._margins.norm * value) for value in values.ravel().tolist()]
         return np.array(shares).reshape(values.shape)

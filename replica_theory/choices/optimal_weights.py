@@ -60,7 +60,15 @@ class OptimalWeights(ArrayFields):
     residual: float
 
     def weight(self, margin: np.ndarray) -> np.ndarray:
-        """w at these signed margins, linear between those where it was found: a ``sample_weight``."""
+        """w at these signed margins, linear between those where it was found: a ``sample_weight``.
+
+        Example:
+            >>> from replica_theory import KeepRandom, optimal_weights
+            >>> best = optimal_weights(3.0, selection=KeepRandom(), loss="square", ridge=0.1, probe_angle=0.2)
+            >>> hard, easy = best.weight([0.1, 2.0])
+            >>> bool(hard > easy)
+            True
+        """
         return np.interp(margin, self.margins, self.weights)
 
 

@@ -63,6 +63,14 @@ class Reference:
 
         Raises:
             ValueError: The inputs do not match the pool's, or are not finite.
+
+        Example:
+            >>> from perceptron_pruning.embeddings import load_fashion_mnist
+            >>> from perceptron_pruning.embeddings.adapters.newcomers import reference
+            >>> data = load_fashion_mnist()
+            >>> pool = reference(data.train_embeddings[:500], data.train_labels[:500])
+            >>> sorted(pool.score(data.train_embeddings[500:600], data.train_labels[500:600]))
+            ['el2n_out_of_fold', 'margin_label_agnostic_out_of_fold', 'margin_out_of_fold', 'percentile']
         """
         rows = open_rows(embeddings)  # pyright: ignore[reportArgumentType]
         if rows.n_features != len(self.projection.mean):

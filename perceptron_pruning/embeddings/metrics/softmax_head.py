@@ -70,11 +70,27 @@ class SoftmaxHead:
         return embeddings @ self.weights + self.bias
 
     def probabilities(self, embeddings: np.ndarray) -> np.ndarray:
-        """p(c | x), shape (n, n_classes), rows summing to one."""
+        """p(c | x), shape (n, n_classes), rows summing to one.
+
+        Example:
+            >>> import numpy as np
+            >>> from perceptron_pruning.embeddings import fit_softmax
+            >>> head = fit_softmax(np.array([[-1.0], [1.0]]), np.array([0, 1]), n_classes=2, ridge=0.1)
+            >>> head.probabilities(np.array([[1.0]])).round(3)
+            array([[0.106, 0.894]])
+        """
         return softmax(self.logits(embeddings), axis=1)
 
     def predict(self, embeddings: np.ndarray) -> np.ndarray:
-        """Most probable class of every row, shape (n,)."""
+        """Most probable class of every row, shape (n,).
+
+        Example:
+            >>> import numpy as np
+            >>> from perceptron_pruning.embeddings import fit_softmax
+            >>> head = fit_softmax(np.array([[-1.0], [1.0]]), np.array([0, 1]), n_classes=2, ridge=0.1)
+            >>> head.predict(np.array([[-2.0], [0.5], [3.0]]))
+            array([0, 1, 1])
+        """
         return self.logits(embeddings).argmax(axis=1)
 
     def error(self, embeddings: np.ndarray, labels: np.ndarray) -> float:

@@ -118,6 +118,13 @@ class Recommendation:
 
         Raises:
             ValueError: The fraction was not tried.
+
+        Example:
+            >>> from perceptron_pruning.embeddings import load_fashion_mnist, recommend
+            >>> data = load_fashion_mnist()
+            >>> advice = recommend(data.train_embeddings[:1000], data.train_labels[:1000], fractions=[0.5], quick=True)
+            >>> len(advice.kept_at(0.5))
+            500
         """
         for option in self.options:
             if abs(option.keep_fraction - keep_fraction) < 1e-9:
