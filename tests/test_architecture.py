@@ -38,6 +38,7 @@ FLOORS = (
     "reproduction",
     "commands",
     "cli",
+    "__main__",
 )
 # What simulation and embeddings may know of the theory: what is kept, losses, errors and angles, but no solution.
 SHARED_WITH_THEORY = {"errors", "geometry", "losses", "selection"}
