@@ -23,6 +23,7 @@ import numpy as np
 
 from replica_theory._max_margin.field_moments import corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
+from replica_theory._max_margin.probe_moments import by_probe_field, probe_integrands, probe_nodes
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -107,7 +108,13 @@ def _equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePoint
 
 
 def _averages(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
-    """`ShortfallAverages` of students, (13, students), from t over all kept examples and v in closed form."""
+    """`ShortfallAverages` of students, (13, students), from t over all kept examples and v in closed form.
+
+    Of smooth rules from z and w instead, see `probe_moments`.
+    """
+    if by_probe_field(kept, students):
+        nodes = probe_nodes(kept, students)
+        return np.add.reduceat(probe_integrands(kept, students, nodes), nodes.starts, axis=1)
     nodes = _field_nodes(kept, students)
     t, p = nodes.points, nodes.at_nodes(students.length)
     x = nodes.at_nodes(students.k) - p * t
