@@ -1,6 +1,6 @@
 """Averages over kept examples by quadrature over the probe's margin alone, for rules that are smooth functions of it.
 
-In the plane of teacher and probe an example of label +1 lies at z along the probe and at w across it, w > w₀ = −z cot θ.
+In the plane of teacher and probe an example of label +1 lies at z along the probe and at w > w₀ = −z cot θ across it.
 With δ = θ − ψ, a student of in-plane length p sees
 
     t = z cos δ + w sin δ,   v = z sin δ − w cos δ,   x = k − p t = a − b w,   b = p sin δ
@@ -46,10 +46,9 @@ def probe_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     along, across, turned = np.cos(theta - students.angle), np.sin(theta - students.angle), np.sin(students.angle)
     sine = np.sin(theta)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        centres = np.stack([0.0 * p, students.k / (p * along), students.k * sine / (p * turned)], -1)
-        widths = np.stack(
-            [0.0 * p + np.tan(theta), np.hypot(1.0, p * across) / np.abs(p * along), np.abs(sine / (p * turned))], -1
-        )
+        shortfall, both = np.hypot(1.0, p * across) / np.abs(p * along), np.abs(sine / (p * turned))
+        centres = np.stack([np.zeros_like(p), students.k / (p * along), students.k * sine / (p * turned)], -1)
+        widths = np.stack([np.full_like(p, np.tan(theta)), shortfall, both], -1)
     centres = np.where(widths < _WIDEST_STEP, centres, np.nan)
     least, most = kept.piece_bounds.min(), kept.piece_bounds.max()
     lower, upper = max(least, -_PANELS.reach, -_PANELS.reach * np.tan(theta)), min(most, _PANELS.reach)

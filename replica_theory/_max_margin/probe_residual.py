@@ -56,9 +56,9 @@ def _outer_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
     """In z, with panels where the label, the shortfall and both at once switch."""
     sine = np.sin(kept.probe_angle)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        turn, zero = sine / paper.across_teacher, np.zeros_like(paper.margin)
-        centres = np.stack([zero, paper.margin / paper.probe_overlap, paper.margin * paper.norm * turn], -1)
-        widths = np.stack([zero + np.tan(kept.probe_angle), np.abs(paper.sigma / paper.probe_overlap), np.abs(turn)], -1)
+        turn, label = sine / paper.across_teacher, np.full_like(paper.margin, np.tan(kept.probe_angle))
+        centres = np.stack([0.0 * label, paper.margin / paper.probe_overlap, paper.margin * paper.norm * turn], -1)
+        widths = np.stack([label, np.abs(paper.sigma / paper.probe_overlap), np.abs(turn)], -1)
     centres = np.where(widths < _WIDEST_STEP, centres, np.nan)
     kinks = np.broadcast_to(kept.panel_ends, (turn.size, kept.panel_ends.size))
     reach, bounds = _OUTER.reach, kept.piece_bounds

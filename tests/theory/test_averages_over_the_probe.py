@@ -32,7 +32,9 @@ def both_ways(kept, students, monkeypatch) -> tuple[ShortfallAverages, Shortfall
 
 @pytest.mark.parametrize("rule", [RULE, SIGNED])
 @pytest.mark.parametrize("probe_angle", ANGLES)
-@pytest.mark.parametrize("k, length, angle", [(0.7, 0.5, 0.2), (0.9, 3.0, -0.1), (0.6, 20.0, 0.004), (2.0, 0.05, 0.0)])
+@pytest.mark.parametrize(
+    ("k", "length", "angle"), [(0.7, 0.5, 0.2), (0.9, 3.0, -0.1), (0.6, 20.0, 0.004), (2.0, 0.05, 0.0)]
+)
 def test_averages_over_probe_and_over_student_are_equal(rule, probe_angle, k, length, angle, monkeypatch):
     kept = rule.kept_distribution(probe_angle)
     over_z, over_t = both_ways(kept, student(k, length, angle), monkeypatch)
