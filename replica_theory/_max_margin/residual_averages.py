@@ -19,7 +19,7 @@ from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=10)
+PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
 _CHUNK = 40  # fields t whose averages are summed at once
 _CLOSE_ENDS = 0.5  # |ln of the ratio of φ(ζ) at a piece's ends| below which their difference is taken from its width
 

@@ -31,7 +31,7 @@ from replica_theory.selection.kept_distribution import KeptDistribution
 _PANELS = GaussianPanels(
     grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=12
 )
-_CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
+_CHUNK = 32  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 
 
 @dataclass(frozen=True)
