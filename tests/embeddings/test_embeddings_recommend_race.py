@@ -17,7 +17,6 @@ from perceptron_pruning.embeddings.recommendation.difficulty import (
 )
 from perceptron_pruning.embeddings.recommendation.heads import HeadLoss, fit_head
 from perceptron_pruning.embeddings.recommendation.judge import Group, Judge
-from perceptron_pruning.embeddings.recommendation.lbfgs import minimise
 from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED, marks
 from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
@@ -27,6 +26,7 @@ from perceptron_pruning.embeddings.recommendation.students import NeighboursStud
 from perceptron_pruning.embeddings.runtime.checkpoint import NoCheckpoint
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.evidence.effect import Effect
+from perceptron_pruning.students.lbfgs import minimise
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +76,10 @@ def test_the_descent_ends_at_the_minimum_of_a_quadratic_form():
     def loss(x):
         return 0.5 * float((x - target) @ form @ (x - target)), form @ (x - target)
 
-    end = minimise(loss, np.zeros(60), is_flat=lambda g: bool(np.abs(g).max() < 1e-7), iterations=2000)
+    end = minimise(loss, np.zeros(60), is_done=lambda _, g: bool(np.abs(g).max() < 1e-7), iterations=2000)
     np.testing.assert_allclose(end.parameters, target, atol=1e-6)
     assert 30 < end.n_evaluations < 1500
-    assert minimise(loss, target, is_flat=lambda g: not g.any(), iterations=5).n_evaluations == 1
+    assert minimise(loss, target, is_done=lambda _, g: not g.any(), iterations=5).n_evaluations == 1
 
 
 def test_marks_are_mistakes_and_their_smoothed_share():

@@ -77,10 +77,9 @@ def _by_newton(
     """
     examples, features = problem.rows.shape
     if start is None and loss is not SQUARE and problem.ridge > 0 and examples >= _QUASI_NEWTON_ROWS * features:
-        point, error = quasi_newton(problem, loss)
+        start, error = quasi_newton(problem, loss)
         if error <= QUASI_NEWTON_TARGET:
-            return _solution(problem, loss, point.weights, point.margins, residual=error)
-        start = point.weights
+            return _solution(problem, loss, start, problem.rows @ start, residual=error)
     start = np.zeros(features) if start is None else start
     if examples >= _MANY_ROWS * features:
         quick = _newton_solution(problem, loss, start, most=most, single=True)
