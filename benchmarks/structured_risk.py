@@ -60,8 +60,7 @@ class Setting:
         alpha: α.
         n_features: N.
         seed: Of directions and trials.
-        by_rank: Whether a finite pool is ranked; else what is kept are draws from the rule's law on an infinite pool,
-            which is what the theory describes. Ranks in a pool of n change errors by an order of 1/n more.
+        by_rank: Whether a finite pool is ranked; else what is kept are draws from the rule's law on an infinite pool.
     """
 
     rule: Selection
@@ -184,7 +183,7 @@ def measured(setting: Setting, n_trials: int) -> Row:
     rng = np.random.default_rng([setting.seed, 1])
     clean, noisy = np.array([setting.trial(rng) for _ in range(n_trials)]).T
     law = {"inputs": setting.inputs, "selection": setting.rule, "loss": setting.loss, "ridge": setting.ridge}
-    theory = structured_risk(setting.alpha, **law)
+    theory = structured_risk(setting.alpha, **law, finite_pool=setting.by_rank)
     limit = structured_risk(setting.alpha, **law, finite_size=False)
     error = clean.std(ddof=1) / math.sqrt(n_trials)
     noisy_error = noisy.std(ddof=1) / math.sqrt(n_trials)

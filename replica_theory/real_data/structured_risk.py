@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._real_data.arguments import check_positive
+from replica_theory._real_data.structured.ranked_pool import over_pools
 from replica_theory._real_data.structured.students import StudentCurve
 from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, read_only, shaped_like
 from replica_theory.losses.base import LossLike, Weight
@@ -30,6 +31,7 @@ class StructuredRiskSolution(ArrayFields, Generic[Values]):
         selection: The rule by which the examples were kept.
         sample_weight: Weight of the loss by signed margin, if any.
         finite_size: Whether terms of order 1/N are in.
+        finite_pool: Whether test errors are means over ranked pools of P/f examples.
         generalization_error: Test error on unpruned examples, against the sign of the teacher's field where a teacher
             labels, else against the labels as they are.
         noisy_test_error: Test error on unpruned examples against the labels as they are.
@@ -49,6 +51,7 @@ class StructuredRiskSolution(ArrayFields, Generic[Values]):
     selection: Selection
     sample_weight: Weight | None
     finite_size: bool
+    finite_pool: bool
     generalization_error: Values
     noisy_test_error: Values
     norm: Values
@@ -70,6 +73,7 @@ def structured_risk(
     ridge: float,
     sample_weight: Weight | None = None,
     finite_size: bool = True,
+    finite_pool: bool = False,
 ) -> StructuredRiskSolution[float]: ...
 @overload
 def structured_risk(
@@ -81,6 +85,7 @@ def structured_risk(
     ridge: float,
     sample_weight: Weight | None = None,
     finite_size: bool = True,
+    finite_pool: bool = False,
 ) -> StructuredRiskSolution[np.ndarray]: ...
 def structured_risk(
     alpha_prune: ArrayLike,
@@ -91,6 +96,7 @@ def structured_risk(
     ridge: float,
     sample_weight: Weight | None = None,
     finite_size: bool = True,
+    finite_pool: bool = False,
 ) -> StructuredRiskSolution[FloatOrArray]:
     """Student of a convex loss with ridge, trained on pruned data that are neither isotropic nor separable.
 
@@ -103,8 +109,8 @@ def structured_risk(
         (QᵀRQ)⁻¹ a = j = α E[y c f]                                    V_g = tr(C_g R)/N,  V̂_g = α E[1_g r² u]
         b_g² = jᵀ QᵀR C_g R Q j + Σ_h q̂_h tr(C_g R C_h R)/N            q̂_g = α E[1_g r² f²]
 
-    ``finite_size`` adds the fluctuations of a and the plane's leverage, both of order 1/N, and counts the spectrum
-    outside the plane alone; without it, N → ∞ at that spectrum.
+    ``finite_size`` adds the fluctuations of a, the plane's leverage, and in test errors by a closed-form law those of
+    b, all of order 1/N, and counts the spectrum outside the plane alone; without it, N → ∞ at that spectrum.
 
     Args:
         alpha_prune: α = P/N, > 0; scalar or 1-D.
@@ -115,6 +121,9 @@ def structured_risk(
         ridge: λ > 0, finite. Hinge losses approach the max-margin student as it vanishes.
         sample_weight: v, weight of an example's loss as a function of its signed margin y z, vectorised, > 0.
         finite_size: Whether terms of order 1/N are in.
+        finite_pool: Whether the rule ranks a pool of P/f examples of the law, whose thresholds fluctuate: a term of
+            order 1/P more in the test errors, for four to ten solutions more. Else its thresholds are those of an
+            infinite pool.
 
     Returns:
         The students, each checked by one more step on a finer quadrature.
@@ -152,7 +161,7 @@ def structured_risk(
         weight=sample_weight,
         finite=bool(finite_size),
     )
-    students = list(curve.at(points))
+    students = list(over_pools(curve, points) if finite_pool else curve.at(points))
 
     def shaped(name: str) -> FloatOrArray:
         return shaped_like(alphas, np.array([getattr(student, name) for student in students]))
@@ -168,6 +177,7 @@ def structured_risk(
         selection=selection,
         sample_weight=sample_weight,
         finite_size=bool(finite_size),
+        finite_pool=bool(finite_pool),
         generalization_error=shaped("generalization_error"),
         noisy_test_error=shaped("noisy_test_error"),
         norm=shaped("norm"),

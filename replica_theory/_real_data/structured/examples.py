@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtr
 
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._real_data.structured.bulk import Bulk
 from replica_theory.selection.margins import MarginDistribution
 
@@ -53,11 +55,25 @@ class Student:
         plane: a, (k,).
         covariance: Γ, (k, k).
         deviation: b_g, (groups,).
+        variance_spread: Relative variance of b_g² between training sets, (groups,); 0 as N → ∞.
     """
 
     plane: np.ndarray
     covariance: np.ndarray
     deviation: np.ndarray
+    variance_spread: np.ndarray
+
+    def chance_below(self, mean: np.ndarray, outside: float, variance: np.ndarray, group: int) -> np.ndarray:
+        """Chance that a field is negative, of this mean and variance, of which ``outside`` is r² b_g².
+
+        As b² varies by v, relative, fields are mixtures of normal ones: with u = −mean/deviation it is, to order v::
+
+            Φ(u) − (v/8) (outside/variance)² φ(u) (u³ − 3u)
+        """
+        u = -mean / np.sqrt(variance)
+        share = outside / variance
+        excess = self.variance_spread[group] * share * share / 8
+        return ndtr(u) - excess * normal_density(u) * (u * u - 3) * u
 
 
 class Law(ABC):

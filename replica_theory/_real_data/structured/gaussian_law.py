@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, composite_rule, panel_rule
@@ -243,7 +242,8 @@ class GaussianLaw(Law):
         if component.label is not None:  # the whole field is Gaussian
             variance = outside + slope @ slope + centre @ student.covariance @ centre
             variance += np.trace(axes.T @ student.covariance @ axes)
-            return float(ndtr(-component.label * (student.plane @ centre) / np.sqrt(variance)))
+            mean = component.label * (student.plane @ centre)
+            return float(student.chance_below(mean, outside, variance, component.group))
         along = frame.load[1] / np.linalg.norm(frame.load[1])
         across = axes - np.outer(axes @ along, along)  # what the teacher's field leaves open
         free = outside + (across.T @ student.plane) @ (across.T @ student.plane)
@@ -255,8 +255,8 @@ class GaussianLaw(Law):
         reach = _ERROR_PANELS.reach
         nodes = _ERROR_PANELS.nodes(-reach, reach, features=features, kinks=kink)
         place = centre[:, None] + np.outer(axes @ along, nodes.points)
-        deviation = np.sqrt(free + np.einsum("ki,kl,li->i", place, student.covariance, place))
-        negative = ndtr(-(student.plane @ place) / deviation)
+        variance = free + np.einsum("ki,kl,li->i", place, student.covariance, place)
+        negative = student.chance_below(student.plane @ place, outside, variance, component.group)
         field = frame.mean[1] + unit * nodes.points
         positive_label = (field > 0).astype(float) if clean else self.label_chance(field / self.teacher_unit)
         wrong = positive_label * negative + (1 - positive_label) * (1 - negative)
