@@ -53,7 +53,7 @@ def probe_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     least, most = kept.piece_bounds.min(), kept.piece_bounds.max()
     lower, upper = max(least, -_PANELS.reach, -_PANELS.reach * np.tan(theta)), min(most, _PANELS.reach)
     kinks = np.broadcast_to(kept.panel_ends, (p.size, kept.panel_ends.size))
-    return _PANELS.nodes(lower, max(upper, lower), features=(centres, widths), kinks=kinks)
+    return _PANELS.nodes(lower, max(upper, lower), features=(centres, np.minimum(widths, _WIDEST_STEP)), kinks=kinks)
 
 
 def probe_integrands(kept: KeptDistribution, students: OrderParameters, nodes: Nodes) -> list[np.ndarray]:

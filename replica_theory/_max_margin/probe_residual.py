@@ -62,7 +62,12 @@ def _outer_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
     centres = np.where(widths < _WIDEST_STEP, centres, np.nan)
     kinks = np.broadcast_to(kept.panel_ends, (turn.size, kept.panel_ends.size))
     reach, bounds = _OUTER.reach, kept.piece_bounds
-    return _OUTER.nodes(max(bounds.min(), -reach), min(bounds.max(), reach), features=(centres, widths), kinks=kinks)
+    return _OUTER.nodes(
+        max(bounds.min(), -reach),
+        min(bounds.max(), reach),
+        features=(centres, np.minimum(widths, _WIDEST_STEP)),
+        kinks=kinks,
+    )
 
 
 def _inner_averages(at: PaperVariables, z: np.ndarray, cotangent: float) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +78,9 @@ def _inner_averages(at: PaperVariables, z: np.ndarray, cotangent: float) -> tupl
         width = np.abs(1 / slope)
         centre = np.where(width < _WIDEST_STEP, -offset / slope, np.nan)
     reach = _INNER.reach
-    line = _INNER.nodes(-reach, np.clip(last, -reach, reach), features=(centre[:, None], width[:, None]))
+    line = _INNER.nodes(
+        -reach, np.clip(last, -reach, reach), features=(centre[:, None], np.minimum(width, _WIDEST_STEP)[:, None])
+    )
     row, xi = line.row, line.points
     shortfall = last[row] - xi  # in units of σ
     share = line.weights * normal_density(xi) * ndtr(offset[row] + slope[row] * xi) * shortfall
