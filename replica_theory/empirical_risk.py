@@ -45,6 +45,12 @@ class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
         scale: V of the proximal operator, an example's change of field per unit force on it, in [0, ∞].
         residual: Largest relative residual of equations (i)–(iv), or with a trained probe of the triangular equations
             (T4)–(T8), evaluated independently of the solver.
+
+    Example:
+        >>> from replica_theory import KeepHardest, empirical_risk
+        >>> student = empirical_risk(2.0, loss="hinge", ridge=0.1, selection=KeepHardest(0.5), label_noise=0.1)
+        >>> f"{student.generalization_error:.5f}, {student.noisy_test_error:.5f}, {student.training_error:.5f}"
+        '0.22622, 0.28098, 0.08070'
     """
 
     alpha_prune: Values

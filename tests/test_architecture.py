@@ -33,9 +33,9 @@ FLOORS = (
     "sweeps",
     "embeddings",
     "experiments",
+    "explorer",
     "figures",
     "reproduction",
-    "explorer",
     "commands",
     "cli",
 )

@@ -31,6 +31,13 @@ class Scores(Mapping[str, np.ndarray]):
         origins: Metric name → built-in metric, or qualified name of a function of one's own.
         seconds: Wall time of each family of metrics, s.
         checkpoint: Finished work that `score` was asked to leave.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist, score
+        >>> data = load_fashion_mnist()
+        >>> scores = score(data.train_embeddings[:300], data.train_labels[:300], metrics=["margin", "random"])
+        >>> list(scores), scores["margin"].shape, scores.to_frame().shape
+        (['margin', 'random'], (300,), (300, 3))
     """
 
     scores: dict[str, np.ndarray]

@@ -25,7 +25,7 @@ class Missing:
 
 
 class Memory:
-    """Solved points, by curve and place. May be asked by several threads, one solves at a time."""
+    """Solved points, by curve and place. May be asked by several threads."""
 
     def __init__(self):
         self._curves: OrderedDict[Hashable, dict[float, Any]] = OrderedDict()
@@ -38,9 +38,9 @@ class Memory:
             self._curves.move_to_end(curve)
             while len(self._curves) > _REMEMBERED:
                 self._curves.popitem(last=False)
-            if place not in known:
-                known[place] = _solution(solve, place)
-            return known[place]
+        if place not in known:
+            known[place] = _solution(solve, place)
+        return known[place]
 
     def along(
         self, curve: Hashable, places: Sequence[float], solve: Callable[[float], Any], *, seconds: float

@@ -32,6 +32,7 @@ class DataPruner(BaseEstimator):
         n_features_in_: d.
 
     Example:
+        >>> from perceptron_pruning.embeddings.adapters.scikit_learn import DataPruner
         >>> from sklearn.datasets import load_digits
         >>> rows, labels = load_digits(return_X_y=True)
         >>> few, their_labels = DataPruner(keep_fraction=0.3).fit_resample(rows, labels)
