@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._real_data.arguments import check_positive
+from replica_theory._real_data.structured.sources import LawSource
 from replica_theory._real_data.structured.students import StudentCurve
 from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, read_only, shaped_like
 from replica_theory.losses.base import LossLike, Weight
@@ -144,14 +145,8 @@ def structured_risk(
     strength = check_positive(ridge, "ridge")
     EmpiricalRisk(loss, strength, sample_weight)  # checks its arguments
     function, points = as_loss(check_loss(loss)), np.atleast_1d(alphas)
-    curve = StudentCurve(
-        law=inputs.law,
-        selection=selection,
-        loss=function,
-        ridge=strength,
-        weight=sample_weight,
-        finite=bool(finite_size),
-    )
+    source = LawSource(inputs.law, selection, weight=sample_weight)
+    curve = StudentCurve.of_one(source, loss=function, ridge=strength, finite=bool(finite_size))
     students = list(curve.at(points))
 
     def shaped(name: str) -> FloatOrArray:

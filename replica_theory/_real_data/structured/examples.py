@@ -1,6 +1,7 @@
 """What the equations see of examples: their place in the plane, radius, group and share; and how a law gives them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ class Examples:
         group: Number of the bulk's covariance, (n,).
         share: Shares of the law, adding up to 1, (n,).
         weight: v, weight of the loss, (n,).
+        source: Number of the source, from each of which a fixed number is drawn, (n,).
     """
 
     coordinates: np.ndarray
@@ -28,18 +30,32 @@ class Examples:
     group: np.ndarray
     share: np.ndarray
     weight: np.ndarray
+    source: np.ndarray
 
     def kept(self, probability: np.ndarray) -> "Examples":
         """Those that are kept with these chances, (n,)."""
         share = self.share * probability
         used = share > _NEGLIGIBLE * share.max()
-        names = ("coordinates", "margin", "square_radius", "group", "weight")
+        names = ("coordinates", "margin", "square_radius", "group", "weight", "source")
         parts = {name: getattr(self, name)[used] for name in names}
         return replace(self, **parts, share=share[used] / share[used].sum())
 
     def quadratic(self, matrix: np.ndarray) -> np.ndarray:
         """cᵀ T c, (n,)."""
         return np.einsum("ij,ij->i", self.coordinates @ matrix, self.coordinates)
+
+
+def together(parts: Sequence[Examples], shares: Sequence[float]) -> Examples:
+    """Examples of several sources as one set, in these shares."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    share = np.concatenate([share * part.share for part, share in zip(parts, shares, strict=True)])
+    source = np.repeat(np.arange(len(parts)), [part.share.size for part in parts])
+    return Examples(**columns, share=share, source=source)
+
+
+_COLUMNS = ("coordinates", "margin", "square_radius", "group", "weight")
 
 
 _NEGLIGIBLE = 1e-14  # share, relative to the largest, below which an example is left out

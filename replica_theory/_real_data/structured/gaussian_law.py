@@ -8,7 +8,7 @@ fields F = (probe·x, teacher·x) = Bᵀμ + ρ L ζ with ζ standard normal and
 so that the plane is spanned by the columns of μ and Σ B L⁻ᵀ of all components, and the bulk is exactly Gaussian.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -80,6 +80,7 @@ class GaussianLaw(Law):
         radii: ρ and their shares, (2, radii).
         normalisation: N.
         intercept: Whether students have one.
+        common_plane: Q, if others share it; that of this law's places where it is None.
     """
 
     components: tuple[Component, ...]
@@ -90,6 +91,7 @@ class GaussianLaw(Law):
     radii: np.ndarray
     normalisation: float
     intercept: bool
+    common_plane: np.ndarray | None = None
 
     @cached_property
     def frames(self) -> list[FieldFrame]:
@@ -113,10 +115,7 @@ class GaussianLaw(Law):
     @cached_property
     def plane(self) -> np.ndarray:
         """Q, orthonormal directions that the components' places span, (d, k)."""
-        columns = np.column_stack([frame.places for frame in self.frames])
-        sizes = np.linalg.norm(columns, axis=0)
-        vectors, values, _ = np.linalg.svd(columns[:, sizes > 0] / sizes[sizes > 0], full_matrices=False)
-        return vectors[:, values > _INDEPENDENT * values[0]]
+        return plane_of([self]) if self.common_plane is None else self.common_plane
 
     @cached_property
     def coordinates(self) -> list[np.ndarray]:
@@ -171,7 +170,8 @@ class GaussianLaw(Law):
         ]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         coordinates, margin, square_radius, group, share = columns
-        return Examples(coordinates, margin, square_radius, group, share / share.sum(), np.ones(len(share)))
+        ones = np.ones(len(share))
+        return Examples(coordinates, margin, square_radius, group, share / share.sum(), ones, np.zeros_like(group))
 
     def _of_radius(
         self,
@@ -208,16 +208,21 @@ class GaussianLaw(Law):
         return positive if label > 0 else 1 - positive
 
     def bulk(self, *, finite: bool) -> Bulk:
+        given, whole = self.covariances()
+        order = sorted(whole)
+        covariances = [given[group] for group in order]
+        counted = covariances if finite else [whole[group] for group in order]
+        return bulk_of(covariances, counted, self.plane, self.normalisation)
+
+    def covariances(self) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+        """Of each group of components: what the fields leave open, and the whole."""
         whole: dict[int, np.ndarray] = {}
         given: dict[int, np.ndarray] = {}
         for component, frame in zip(self.components, self.frames, strict=True):
             axes = frame.places[:, 1:]
             whole[component.group] = component.covariance
             given[component.group] = component.covariance - axes @ axes.T
-        order = sorted(whole)
-        covariances = [given[group] for group in order]
-        counted = covariances if finite else [whole[group] for group in order]
-        return bulk_of(covariances, counted, self.plane, self.normalisation)
+        return given, whole
 
     def error(self, student: Student, *, clean: bool) -> float:
         return float(
@@ -261,6 +266,14 @@ class GaussianLaw(Law):
         positive_label = (field > 0).astype(float) if clean else self.label_chance(field / self.teacher_unit)
         wrong = positive_label * negative + (1 - positive_label) * (1 - negative)
         return float((nodes.weights * normal_density(nodes.points)) @ wrong)
+
+
+def plane_of(laws: Sequence[GaussianLaw]) -> np.ndarray:
+    """Q, orthonormal directions that the places of all components of these laws span, (d, k)."""
+    columns = np.column_stack([frame.places for law in laws for frame in law.frames])
+    sizes = np.linalg.norm(columns, axis=0)
+    vectors, values, _ = np.linalg.svd(columns[:, sizes > 0] / sizes[sizes > 0], full_matrices=False)
+    return vectors[:, values > _INDEPENDENT * values[0]]
 
 
 def field_nodes(frame: FieldFrame, radius: float, cuts: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,9 +5,10 @@ An example has the place c in the plane, label y, radius r and group g; f and u 
 
     (S1)  S a = j,  j = α E[y c f]                       (S4)  V_g = tr(C_g R)/N,  V̂_g = α E[1_g r² u]
     (S2)  H = S + α E[u c cᵀ],  Λ = H⁻¹/N                (S5)  b_g² = jᵀ QᵀR C_g R Q j + Σ_h q̂_h tr(C_g R C_h R)/N
-    (S3)  Γ = H⁻¹ (α E[f² c cᵀ] − j jᵀ/α) H⁻¹/N                q̂_g = α E[1_g r² f²]
+    (S3)  Γ = H⁻¹ (α E[f² c cᵀ] − Σ j_k j_kᵀ/α_k) H⁻¹/N        q̂_g = α E[1_g r² f²]
 
-with R = (λ + Σ V̂_g C_g)⁻¹ and S = (QᵀRQ)⁻¹. Λ and Γ are of order 1/N.
+with R = (λ + Σ V̂_g C_g)⁻¹ and S = (QᵀRQ)⁻¹. Λ and Γ are of order 1/N. Of each source k
+of examples, of which there may be one alone, α_k N are drawn, and j_k is its part of j.
 """
 
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ class Equations:
         if self.finite:
             inverse = np.linalg.inv(hessian)
             leverage = inverse / N
-            drawn = alpha * self._second(forces.square) - np.outer(pull, pull) / alpha
+            drawn = alpha * (self._second(forces.square) - self._fixed(forces.force))
             covariance = inverse @ drawn @ inverse / N
         deviation = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
         return OrderParameters(plane, deviation, response.leverage, leverage, covariance)
@@ -166,6 +167,14 @@ class Equations:
         """E[c cᵀ x], (k, k), of x ≥ 0."""
         scaled = self.examples.coordinates * np.sqrt(self.examples.share * values)[:, None]
         return scaled.T @ scaled
+
+    def _fixed(self, values: np.ndarray) -> np.ndarray:
+        """Σ_k E[1_k c x] E[1_k c x]ᵀ/E[1_k] over sources k, (k, k): what fixed numbers of them take off a variance."""
+        examples = self.examples
+        counts = np.bincount(examples.source, examples.share)
+        columns = (examples.share * values)[:, None] * examples.coordinates
+        parts = np.stack([np.bincount(examples.source, column, counts.size) for column in columns.T])
+        return (parts / counts) @ parts.T
 
     def _by_group(self, values: np.ndarray) -> np.ndarray:
         """E[1_g x], (groups,)."""
