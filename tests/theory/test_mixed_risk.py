@@ -235,6 +235,62 @@ def test_a_class_for_a_source_is_the_mixture_of_both():
     assert errors[0].generalization_error != pytest.approx(errors[1].generalization_error, rel=0.05)
 
 
+@pytest.mark.parametrize("exponent", [0.0, 1.0], ids=["isotropic", "power law"])
+def test_a_plane_that_is_larger_than_need_be_changes_nothing_at_order_1_over_n(exponent):
+    """The law of the test may know directions that no source does: its bulk and those of the sources meet there."""
+    variances = np.arange(1.0, D + 1) ** -exponent
+    rng = np.random.default_rng(2)
+    teacher, probe, other = rng.standard_normal((3, D))
+    inputs = StructuredInputs.gaussian(variances, teacher=teacher, probe=teacher + 0.5 * probe)
+    strange = StructuredInputs.gaussian(variances, teacher=teacher, probe=other)
+    students = [
+        structured_mixed_risk(
+            [StructuredSource(2.0, inputs, KeepHardest(0.5))], loss="logistic", ridge=0.05, tested_on=law
+        )
+        for law in (inputs, strange)
+    ]
+    assert students[0].generalization_error == pytest.approx(students[1].generalization_error, rel=2e-5)
+    limit = structured_mixed_risk(
+        [StructuredSource(2.0, inputs, KeepHardest(0.5))], loss="logistic", ridge=0.05, finite_size=False
+    )
+    assert abs(limit.generalization_error - students[0].generalization_error) > 1e-4  # there is something to change
+
+
+def test_students_of_two_sources_in_forty_dimensions():
+    """Poor and good labels at two weights, a steep spectrum and a flat one: mean error of 400 students."""
+    teacher = np.ones(D)
+    good = StructuredInputs.gaussian(np.ones(D), teacher=teacher)
+    poor = StructuredInputs.gaussian(np.linspace(0.2, 3.0, D), teacher=teacher, label_noise=0.4)
+    sources = [StructuredSource(2.0, good), StructuredSource(4.0, poor, KeepHardest(0.5), weight=0.1)]
+    theory = structured_mixed_risk(sources, loss="square", ridge=0.1).generalization_error
+    limit = structured_mixed_risk(sources, loss="square", ridge=0.1, finite_size=False).generalization_error
+    rng = np.random.default_rng(5)
+    errors = [trained(sources, teacher, rng) for _ in range(400)]
+    spread = np.std(errors) / math.sqrt(len(errors))
+    assert spread < 0.01 * theory
+    assert abs(np.mean(errors) - theory) < 4 * math.hypot(spread, 0.3 * theory / D)
+    unweighted = [StructuredSource(s.alpha_prune, s.inputs, s.selection) for s in sources]
+    wrong = structured_mixed_risk(unweighted, loss="square", ridge=0.1).generalization_error
+    assert abs(np.mean(errors) - wrong) > 8 * spread
+    assert limit != theory
+
+
+def trained(sources, teacher, rng):
+    """Test error on isotropic examples of a ridge regression on what the sources' rules keep."""
+    gram, pull = 0.1 * D * np.eye(D), np.zeros(D)
+    for source in sources:
+        count = round(source.alpha_prune * D)
+        pool = round(count / source.selection.keep_fraction)
+        x = np.sqrt(source.inputs.covariances[0].diagonal()) * rng.standard_normal((pool, D))
+        field = x @ teacher
+        y = np.sign(field) * np.where(rng.random(pool) < source.inputs.label_noise, -1, 1)
+        kept = np.argsort(np.abs(field))[:count] if count < pool else slice(None)
+        gram += source.weight * x[kept].T @ x[kept]
+        pull += source.weight * x[kept].T @ y[kept]
+    student = np.linalg.solve(gram, pull)
+    return math.acos(student @ teacher / np.linalg.norm(student) / np.linalg.norm(teacher)) / math.pi
+
+
 def test_solutions_pickle_and_print():
     for solution in (
         mixed_risk(SOURCES, loss="square", ridge=0.1),

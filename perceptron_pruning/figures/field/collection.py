@@ -40,6 +40,7 @@ _IN_ORDER = (
     "real_synthetic",
     "covariance",
     "classes",
+    "deliberate",
     "power_law",
 )
 

@@ -23,19 +23,19 @@ from replica_theory.selection import KeepEasiest, KeepHardest
 NAME = "classes"
 TITLE = "How much of each class to keep (DRoP, Vysogorets et al. 2024)"
 CAPTION = (
-    "Two classes N(±μ, σ²), ‖μ‖ = 1.5, the narrow one of σ = 1 and the wide one of σ = 2, as many of each in the pool; "
-    "logistic students with an intercept, λ = 0.1. A: error of either class against the share of the wide one among "
-    "two examples kept per dimension, at random in each class. B: error of the worse class, with all kept over that, "
-    "against the kept fraction of eight examples per dimension: kept at random, by distance to a boundary along μ "
-    "(hard, easy), or at random in each class with quotas in proportion to the errors of the student of the whole pool "
-    "(DRoP). Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of 95 %. The paper's theory "
-    "is for one dimension and endless data."
+    "Two classes N(±μ, σ²), ‖μ‖ = 1.5, the narrow one of σ = 1 and the wide one of σ = 2, as many of each in the "
+    "pool; logistic students with an intercept, λ = 0.1. A: error of either class against the share of the wide one "
+    "among two examples kept per dimension, at random in each class. B: error of the worse class, with all kept over "
+    "that, against the kept fraction of eight examples per dimension: kept at random, by distance to a boundary along "
+    "μ (hard, easy), or at random in each class with quotas in proportion to the errors of the student of the whole "
+    "pool (DRoP). Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of 95 %. The paper's "
+    "theory is for one dimension and endless data."
 )
 WHAT_TO_SEE = (
-    "A: as the share of the wide class grows its error falls and the other's rises: the worse class is best where they "
-    "cross, not at equal shares. B: DRoP (green) lies below random keeping (grey), and for f > 0.4 below 1, the whole "
-    "pool. Keeping the hard (blue) or few of the easy (orange) is worse than chance; between 0.2 and 0.4 the easy are "
-    "those of the wide class, which happens to balance both."
+    "A: as the share of the wide class grows its error falls and the other's rises: the worse class is best where "
+    "they cross, not at equal shares. B: DRoP (green) lies below random keeping (grey), and for f > 0.4 below 1, the "
+    "whole pool. Keeping the hard (blue) or few of the easy (orange) is worse than chance; between 0.2 and 0.4 the "
+    "easy are those of the wide class, which happens to balance both."
 )
 SECONDS = 30.0
 RIDGE, STRENGTH, WIDTHS = 0.1, 1.5, {"narrow": 1.0, "wide": 2.0}

@@ -22,16 +22,17 @@ from replica_theory.real_data.structured_mixed_risk import StructuredSource
 NAME = "covariance"
 TITLE = "Of synthetic examples the covariance matters, the mean does not (Rezaei et al. 2025)"
 CAPTION = (
-    "Real examples of 200 dimensions with variances ∝ 1/i, and synthetic ones beside them, both labelled by one teacher "
-    "(square loss, λ = 0.1; test on real ones). A: test error against the distance of the means of both, one synthetic "
-    "and 0.3 real examples per dimension; along the teacher it makes labels unequal. B: against the exponent b of the "
-    "synthetic variances ∝ i^−b (of the same mean), which is 1 for real ones; with as many examples per dimension, real "
-    "+ synthetic. Lines: theory; dots: simulation, twice {n_trials} trials, bars of 95 %. The paper "
-    "is about regression without a ridge; here labels are signs."
+    "Real examples of 200 dimensions with variances ∝ 1/i, and synthetic ones beside them, both labelled by one "
+    "teacher (square loss, λ = 0.1; test on real ones). A: test error against the distance of the means of both, one "
+    "synthetic and 0.3 real examples per dimension; along the teacher it makes labels unequal. B: against the "
+    "exponent b of the synthetic variances ∝ i^−b (of the same mean), which is 1 for real ones; with as many examples "
+    "per dimension, real + synthetic. Lines: theory; dots: simulation, twice {n_trials} trials, bars of 95 %. The "
+    "paper is about regression without a ridge; here labels are signs."
 )
 WHAT_TO_SEE = (
-    "A: flat, as long as the means differ across the teacher. B: few examples are best with nearly the right covariance; "
-    "many, with a flatter one, which shows the student directions that real examples seldom do. A steeper one is bad."
+    "A: flat, as long as the means differ across the teacher. B: few examples are best with nearly the right "
+    "covariance; many, with a flatter one, which shows the student directions that real examples seldom do. A steeper "
+    "one is bad."
 )
 SECONDS = 20.0
 N_FEATURES, RIDGE = 200, 0.1

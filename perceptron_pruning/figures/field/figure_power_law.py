@@ -31,15 +31,15 @@ TITLE = "Whether pruning changes a power law's exponent (Zhang & Du 2025)"
 CAPTION = (
     "Inputs of 1000 dimensions with variances i^−b, labels of a teacher with no preferred direction, a probe that is "
     "the teacher, f = 0.4 (logistic loss, λ = 0.001). Above: test error against kept examples; below: the local "
-    "exponent, d ln ε/d ln P. Lines: theory, whose error of about one part in P^(1/b), the number of directions that P "
-    "examples resolve, is seen in the dots: simulation, 20 (quick) or 60 (full) trials, bars of 95 %. The paper's "
+    "exponent, d ln ε/d ln P. Lines: theory, whose error of about one part in P^(1/b), the number of directions that "
+    "P examples resolve, is seen in the dots: simulation, 20 (quick) or 60 (full) trials, bars of 95 %. The paper's "
     "exponent is that of the spectrum's tail, under any reweighting that is fixed; here it is what follows of it for "
     "the error of a classifier."
 )
 WHAT_TO_SEE = (
     "Below: the hard examples' exponent (blue) is larger at first, and comes back to that of random ones (grey): soon "
-    "for a steep spectrum (right), not within this range for a flat one (left). The easy ones' (orange) is smaller and "
-    "stays so."
+    "for a steep spectrum (right), not within this range for a flat one (left). The easy ones' (orange) is smaller "
+    "and stays so."
 )
 SECONDS = 90.0
 N_FEATURES, RIDGE, FRACTION = 1000, 1e-3, 0.4

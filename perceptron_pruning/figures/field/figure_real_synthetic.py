@@ -27,7 +27,8 @@ CAPTION = (
     "for a generator whose class means are right, or 60° off, its labels as they are or past a verifier that keeps "
     "right ones with chance 0.9 and wrong ones with 0.2. B: 16 synthetic examples per dimension, with a share p of "
     "wrong labels, against their weight in the risk. Lines: theory; dots: simulation at N = {n_features}, {n_trials} "
-    "trials, bars of 95 %. In the paper means and covariance of the generator are estimated; here its means are turned."
+    "trials, bars of 95 %. In the paper means and covariance of the generator are estimated; here its means are "
+    "turned."
 )
 WHAT_TO_SEE = (
     "A: below the grey line synthetic examples help. Those of the good generator do once verified, raw ones only in "

@@ -24,14 +24,14 @@ TITLE = "Where verified labels break down: sharp and smooth (Feng et al. 2024, E
 CAPTION = (
     "Two classes N(±μ, 1), ‖μ‖ = 1, with labels of which a share p is wrong; a verifier keeps right ones with chance "
     "φ = 0.8 and wrong ones with ρ = 0.4, and the student (square loss, λ = 0.1) is trained on what it keeps. A: test "
-    "error against p, for pools of 1 to 64 examples per dimension (dark to light; dashed: nothing verified); grey: the "
-    "limit of many examples, which jumps at p* = φ/(φ + ρ). B: the rise of the error within p* ± 0.05, which in that "
-    "limit is the whole jump (grey). Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of "
-    "95 %. The first paper's student has no ridge; numbers of verifier and classes are ours."
+    "error against p, for pools of 1 to 64 examples per dimension (dark to light; dashed: nothing verified); grey: "
+    "the limit of many examples, which jumps at p* = φ/(φ + ρ). B: the rise of the error within p* ± 0.05, which in "
+    "that limit is the whole jump (grey). Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, "
+    "bars of 95 %. The first paper's student has no ridge; numbers of verifier and classes are ours."
 )
 WHAT_TO_SEE = (
-    "A: verification moves the breakdown from 1/2 (dashed) to p* = 2/3. With few examples (dark) there is no jump, but "
-    "a slope. B: it takes some hundred examples per dimension until the transition looks sharp."
+    "A: verification moves the breakdown from 1/2 (dashed) to p* = 2/3. With few examples (dark) there is no jump, "
+    "but a slope. B: it takes some hundred examples per dimension until the transition looks sharp."
 )
 SECONDS = 25.0
 RIGHT, WRONG = 0.8, 0.4  # φ and ρ
