@@ -38,6 +38,7 @@ __all__ = [
     "Piece",
     "ProbitNoise",
     "PruningRound",
+    "QueriesSolution",
     "SaddlePointError",
     "Selection",
     "SeparabilitySolution",
@@ -51,6 +52,7 @@ __all__ = [
     "VersionSpaceSolution",
     "asymptotics",
     "bayes_optimal",
+    "bisecting_queries",
     "crossover",
     "crossover_solution",
     "curated_risk",
@@ -122,6 +124,7 @@ if TYPE_CHECKING:
     )
     from replica_theory.selection.label_noise import FlipNoise, FlipWithProbability, LogisticNoise, ProbitNoise
     from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
+    from replica_theory.version_spaces.queries import QueriesSolution, bisecting_queries
     from replica_theory.version_spaces.sorscher import paper_information_gain, paper_version_space
     from replica_theory.version_spaces.version_space import VersionSpaceSolution, version_space
 
@@ -174,6 +177,7 @@ else:
         ),
         "selection.label_noise": ("FlipNoise", "FlipWithProbability", "LogisticNoise", "ProbitNoise"),
         "separability": ("SeparabilitySolution", "separability_solution", "separability_threshold"),
+        "version_spaces.queries": ("QueriesSolution", "bisecting_queries"),
         "version_spaces.sorscher": ("paper_information_gain", "paper_version_space"),
         "version_spaces.version_space": ("VersionSpaceSolution", "version_space"),
     }

@@ -41,6 +41,7 @@ _IN_ORDER = (
     "covariance",
     "classes",
     "deliberate",
+    "best_subset",
     "power_law",
 )
 

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from scipy.special import ndtr
 
 from perceptron_pruning.evidence.claim import Claim, Measurement
-from perceptron_pruning.evidence.judges import Criterion
-from perceptron_pruning.figures.field.points import error_of, gain, origin, rows_of
+from perceptron_pruning.figures.field.points import against, gain, origin, rows_of
 from perceptron_pruning.figures.field.settings import Settings
 from perceptron_pruning.figures.field.sources import Trainings, axis, noisy_classes
 from perceptron_pruning.figures.theory.curves import ALPHA_TOTAL, TEST_ERROR, column, draw_dots
@@ -98,12 +97,6 @@ def _dot(table: Sequence[Row], alpha: float, wrong: float, verified: int = 1) ->
     return row
 
 
-def _against(quantity: str, row: Row, level: float, criterion: Criterion) -> Measurement:
-    return Measurement(
-        quantity=quantity, effect=error_of(row), criterion=criterion, reference=level, theory=row["theory"]
-    )
-
-
 def _setting(row: Row) -> str:
     return f"φ = {RIGHT:g}, ρ = {WRONG:g}, ‖μ‖ = {STRENGTH:g}, square loss, λ = {RIDGE:g}; {origin(row)}"
 
@@ -117,9 +110,9 @@ def _moved(table: Sequence[Row]) -> Claim:
         + _setting(verified),
         theory=f"ε = {verified['theory']:.3f} with the verifier, {raw['theory']:.3f} without",
         measurements=(
-            _against("error with the verifier", verified, 0.5, "below"),
-            _against("error without", raw, 0.5, "above"),
-            _against("beyond p*, error with it", _dot(table, DOT_POOLS[-1], EDGES[1]), 0.5, "above"),
+            against("error with the verifier", verified, 0.5, "below"),
+            against("error without", raw, 0.5, "above"),
+            against("beyond p*, error with it", _dot(table, DOT_POOLS[-1], EDGES[1]), 0.5, "above"),
         ),
         limited=True,
         figure=NAME,

@@ -63,6 +63,13 @@ def gain(quantity: str, first: Row, second: Row, criterion: Criterion = "below")
     )
 
 
+def against(quantity: str, row: Row, level: float, criterion: Criterion) -> Measurement:
+    """Simulated error of a row, which is to be below a level, or above it."""
+    return Measurement(
+        quantity=quantity, effect=error_of(row), criterion=criterion, reference=level, theory=row["theory"]
+    )
+
+
 def agreement_of(row: Row, quantity: str) -> Measurement:
     """Whether a row's simulated error is the theory's in its number of dimensions."""
     return Measurement(
