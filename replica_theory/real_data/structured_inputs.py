@@ -347,6 +347,11 @@ class GaussianInputs(StructuredInputs):
     def law(self) -> Law:
         return self._law
 
+    @property
+    def probe_unit(self) -> float:
+        """Root mean square of the probe's field over the pool, the unit of margins."""
+        return self._law.probe_unit
+
     @cached_property
     def _law(self) -> GaussianLaw:
         common = len(self.covariances) == 1

@@ -2,7 +2,7 @@
 
 At each time the inputs lie orthogonal to the centre W of the version space, the mean of all students that agree with
 all labels, so that a label halves it. With q the overlap of two such students, |W|² = q, the fields of students on a
-query of an earlier time t, when the overlap was q_t, have the common variance q − q_t and each 1 − q of its own, because
+query of an earlier time t, when the overlap was q_t, have the common variance q − q_t and each 1 − q of its own, as
 W·W_t = q_t. The entropy of the version space is thus, with γ² = (q − q_t)/(1 − q)::
 
     s(α) = extr_q ½ ln(1 − q) + q/2 + ∫₀^α G(γ²) dt,      G(u) = 2 E[Φ(√u ξ) ln Φ(√u ξ)],  ξ ~ N(0, 1)        (Q1)
@@ -126,6 +126,7 @@ def _next_gap(past: np.ndarray) -> float:
     weights = np.full(past.size, _STEP)
     weights[0] *= 0.5
     log_gap = math.log(past[-1]) - (0.01 if past.size == 1 else 2 * math.log(2) * _STEP)
+    step = math.inf
     for _ in range(_MOST_STEPS):
         values = [_mismatch(shifted, past, weights) for shifted in (log_gap, log_gap + 1e-6)]
         step = values[0] * 1e-6 / (values[1] - values[0])

@@ -138,7 +138,8 @@ def _scaling(table: Sequence[Row]) -> Claim:
         setting=f"hardest half by a learner {DEGREES:g}° off, " + _setting(hard),
         theory=f"ε = {hard['theory']:.4f} with {DOT_ALPHAS[2]:g} per dimension, and {chance['theory']:.4f} at random",
         measurements=tuple(
-            gain(f"error less that of random ones, {pair[0]['alpha_prune']:g} per dimension", *pair) for pair in pairs
+            gain(f"error less that of random ones, {pair[0]['alpha_prune']:g} per dimension", pair[0], pair[1])
+            for pair in pairs
         ),
         limited=True,
         figure=NAME,

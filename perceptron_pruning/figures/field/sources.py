@@ -90,7 +90,7 @@ def kept(source: StructuredSource, rng: np.random.Generator) -> tuple[np.ndarray
         labels = np.sign(inputs @ law.teacher) * np.where(rng.random(pool) < law.label_noise, -1.0, 1.0)
     else:
         labels = law.labels[component]
-    chosen = rule.choose(inputs @ law.probe / law.law.probe_unit, labels, count=count, rng=rng)
+    chosen = rule.choose(inputs @ law.probe / law.probe_unit, labels, count=count, rng=rng)
     return inputs[chosen], labels[chosen], np.full(len(chosen), source.weight)
 
 
