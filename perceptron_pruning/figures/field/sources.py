@@ -15,7 +15,7 @@ from replica_theory.losses.base import LossLike
 from replica_theory.real_data.structured_inputs import GaussianInputs, StructuredInputs
 from replica_theory.real_data.structured_mixed_risk import StructuredSource, structured_mixed_risk
 
-_BIAS = 0.3  # of the terms of 1/N, ε/N: docs/theory/structured_inputs has 0.13 % at N = 200
+BIAS = 0.3  # of terms of 1/N, in ε/N: docs/theory/structured_inputs has 0.13 % at N = 200
 
 _LARGE = 300.0  # entry of a column whose weight is the intercept: its ridge is nothing
 
@@ -62,7 +62,7 @@ class Trainings:
         limit, N = self.theory(), self.tested.means.shape[1]
         mean, spread = float(errors.mean()), float(errors.std(ddof=1)) / math.sqrt(n_trials)
         shift = self.theory(finite_size=True) - limit
-        next_order = math.hypot(2 * shift**2 / limit, _BIAS * limit / N)
+        next_order = math.hypot(2 * shift**2 / limit, BIAS * limit / N)
         return place | {
             "kind": "simulation",
             "theory": limit,
