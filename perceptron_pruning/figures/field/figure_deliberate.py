@@ -48,8 +48,8 @@ STAGES = (1.0, 2.0, 4.0, 8.0, 16.0)
 WAYS = {"random": RANDOM, "once": HARD, "again": BEST}
 DOT_STAGES = (4.0, 16.0)
 _ABSTRACT = (
-    'Askari-Hemmat et al. 2025, arXiv:2502.15588, abstract (of the full text excerpts were at hand): "We '
-    'theoretically show how training on challenging, informative examples improves scaling laws"'
+    "Askari-Hemmat et al. 2025, arXiv:2502.15588, abstract, and the heading of section 4 (of the full text excerpts "
+    'were at hand): "We theoretically show how training on challenging, informative examples improves scaling laws"'
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr
 
+from perceptron_pruning.figures.field.points import SMALLER, beside_smaller
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
@@ -108,39 +109,12 @@ def _angle(student: np.ndarray, teacher: np.ndarray) -> float:
 
 
 def simulated(place: Row, theory: dict[float, float], n_features: int, n_trials: int, seed: int) -> list[Row]:
-    """Rows of simulated queries, one an α of ``theory``, with a term of 1/N measured at N/2 and N/4 on other draws.
-
-    It falls as 1/N, so that the errors there differ by twice the term; their standard error and the next order, 2
-    term²/ε, are what is allowed for.
-    """
+    """Rows of simulated queries, one an α of ``theory``; see `beside_smaller`."""
     alphas = tuple(theory)
-    whole, half, quarter = (
-        Queries(n_features // part, alphas, seed).all_errors(n_trials * part**2) for part in (1, 2, 4)
-    )
-    rows = []
-    for number, alpha in enumerate(alphas):
-        mean, spread = _mean(whole[:, number])
-        (small, of_small), (smaller, of_smaller) = _mean(half[:, number]), _mean(quarter[:, number])
-        shift = (smaller - small) / 2
-        allowed = math.hypot(math.hypot(of_small, of_smaller) / 2, 2 * shift**2 / theory[alpha])
-        rows.append(
-            place
-            | {
-                "kind": "simulation",
-                "alpha_prune": alpha,
-                "theory": theory[alpha],
-                "simulation": mean,
-                "standard_error": spread,
-                "finite_size": shift,
-                "finite_size_error": allowed,
-                "z_score": (mean - theory[alpha] - shift) / math.hypot(spread, allowed),
-                "n_features": n_features,
-                "n_trials": n_trials,
-                "seed": seed,
-            }
+    sizes = [Queries(n_features // part, alphas, seed).all_errors(n_trials * more) for part, more in SMALLER]
+    return [
+        beside_smaller(
+            place | {"alpha_prune": alpha}, theory[alpha], [one[:, number] for one in sizes], n_features, seed
         )
-    return rows
-
-
-def _mean(errors: np.ndarray) -> tuple[float, float]:
-    return float(errors.mean()), float(errors.std(ddof=1)) / math.sqrt(errors.size)
+        for number, alpha in enumerate(alphas)
+    ]

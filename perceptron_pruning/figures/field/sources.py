@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -43,6 +43,12 @@ class Trainings:
             self.sources, loss=self.loss, ridge=self.ridge, tested_on=self.tested, finite_size=finite_size
         ).generalization_error
 
+    def whole(self) -> "Trainings":
+        """The same with sizes that are whole numbers of examples, as those that are drawn."""
+        N = self.tested.normalisation
+        rounded = [replace(source, alpha_prune=round(source.alpha_prune * N) / N) for source in self.sources]
+        return replace(self, sources=rounded)
+
     def error(self, trial: int) -> float:
         """Test error of one student, exact given its weights."""
         rng = np.random.default_rng([self.seed, trial])
@@ -56,12 +62,16 @@ class Trainings:
             student = fit_empirical_risk(inputs, labels, loss=self.loss, ridge=ridge, sample_weight=weights).weights
         return error_on(self.tested, student)
 
+    def errors(self, n_trials: int) -> np.ndarray:
+        """Of students of pools of their own, (n_trials,)."""
+        return np.array(on_all_cores(self.error, range(n_trials)))
+
     def simulated(self, place: Row, n_trials: int) -> Row:
         """A row: errors of simulated students beside theory, its terms of 1/N and an allowance for the next order."""
-        errors = np.array(on_all_cores(self.error, range(n_trials)))
-        limit, N = self.theory(), self.tested.means.shape[1]
+        errors = self.errors(n_trials)
+        limit, N = self.whole().theory(), self.tested.means.shape[1]
         mean, spread = float(errors.mean()), float(errors.std(ddof=1)) / math.sqrt(n_trials)
-        shift = self.theory(finite_size=True) - limit
+        shift = self.whole().theory(finite_size=True) - limit
         next_order = math.hypot(2 * shift**2 / limit, BIAS * limit / N)
         return place | {
             "kind": "simulation",
