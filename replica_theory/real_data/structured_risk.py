@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from replica_theory._real_data.arguments import check_positive
 from replica_theory._real_data.structured.ranked_pool import over_pools
+from replica_theory._real_data.structured.sources import LawSource
 from replica_theory._real_data.structured.students import StudentCurve
 from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, read_only, shaped_like
 from replica_theory.losses.base import LossLike, Weight
@@ -153,7 +154,7 @@ def structured_risk(
         >>> inputs = StructuredInputs.power_law(200, 1.0, teacher=teacher, probe=probe)
         >>> student = structured_risk(2.0, inputs=inputs, selection=KeepHardest(0.5), loss="logistic", ridge=0.01)
         >>> f"{student.generalization_error:.5f}"
-        '0.16830'
+        '0.16826'
     """
     alphas = check_alpha(alpha_prune)
     if not isinstance(inputs, StructuredInputs):
@@ -162,14 +163,8 @@ def structured_risk(
     strength = check_positive(ridge, "ridge")
     EmpiricalRisk(loss, strength, sample_weight)  # checks its arguments
     function, points = as_loss(check_loss(loss)), np.atleast_1d(alphas)
-    curve = StudentCurve(
-        law=inputs.law,
-        selection=selection,
-        loss=function,
-        ridge=strength,
-        weight=sample_weight,
-        finite=bool(finite_size),
-    )
+    source = LawSource(inputs.law, selection, weight=sample_weight)
+    curve = StudentCurve.of_one(source, loss=function, ridge=strength, finite=bool(finite_size))
     students = list(over_pools(curve, points) if finite_pool else curve.at(points))
 
     def shaped(name: str) -> FloatOrArray:

@@ -11,14 +11,14 @@ from replica_theory.selection.pool_effect import pool_effect
 
 
 def over_pools(curve: StudentCurve, alphas: np.ndarray) -> Iterator[TrainedStudent]:
-    """Students of the rule's own thresholds, their errors those of the mean pool of αN/f examples.
+    """Students of one source and its rule's own thresholds, their errors those of the mean pool of αN/f examples.
 
     Raises:
         ValueError: It is not known what a finite pool does to the rule.
         SaddlePointError: No solution to a residual of 1e-6.
     """
     for alpha, student in zip(alphas.tolist(), curve.at(alphas), strict=True):
-        others: dict[Selection, TrainedStudent] = {curve.selection: student}
+        others: dict[Selection, TrainedStudent] = {curve.sources[0].selection: student}
         shifts = {name: _shift(curve, alpha, name, others) for name in ("generalization_error", "noisy_test_error")}
         yield replace(student, **{name: getattr(student, name) + shift for name, shift in shifts.items()})
 
@@ -26,16 +26,20 @@ def over_pools(curve: StudentCurve, alphas: np.ndarray) -> Iterator[TrainedStude
 def _shift(curve: StudentCurve, alpha: float, name: str, others: dict[Selection, TrainedStudent]) -> float:
     """What fluctuating thresholds add to an error; students by other thresholds are remembered."""
 
+    (source,) = curve.sources
+
     def error(selection: Selection) -> float:
         if selection not in others:
-            others[selection] = next(replace(curve, selection=selection).at(np.array([alpha])))
+            changed = replace(curve, sources=[replace(source, selection=selection)])
+            others[selection] = next(changed.at(np.array([alpha])))
         return getattr(others[selection], name)
 
-    kept = round(alpha * curve.law.normalisation)
-    effect = pool_effect(curve.selection, n_kept=kept, pool=round(kept / curve.selection.keep_fraction), value=error)
+    kept = round(alpha * curve.tested.normalisation)
+    pool = round(kept / source.selection.keep_fraction)
+    effect = pool_effect(source.selection, n_kept=kept, pool=pool, value=error)
     if effect is None:
         raise ValueError(
             "`finite_pool` needs a rule that keeps all between two ranks, such as KeepHardest(0.5), or draws "
-            f"independently; got {curve.selection!r}"
+            f"independently; got {source.selection!r}"
         )
     return effect.shift
