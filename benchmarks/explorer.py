@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from machine import description, load
@@ -48,7 +49,7 @@ def random_state(rng: np.random.Generator) -> State:
     """A state that the page lets a user set."""
     while True:
         chosen = {name: values[rng.integers(len(values))] for name, values in CHOICES.items()}
-        moved = {name: slider(rng, name) for name in RANGES}
+        moved: dict[str, Any] = {name: slider(rng, name) for name in RANGES}
         if chosen["student"] == "max_margin" or rng.random() < 0.5:
             moved["label_noise"] = 0.0
         try:

@@ -51,7 +51,7 @@ def largest_residual(kept: KeptDistribution, students: OrderParameters) -> np.nd
 
 def _largest(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
     if by_probe_field(kept, students, _LONGEST_STUDENT):
-        return np.concatenate([_largest_by_probe_field(kept, students[[i]]) for i in range(students.k.size)])
+        return np.concatenate([_largest_by_probe_field(kept, students[i : i + 1]) for i in range(students.k.size)])
     if not kept.is_constant:
         return _largest_by_student_field(kept, students, closed_form=False)[0]
     residual, cancelled = _largest_by_student_field(kept, students, closed_form=True)
