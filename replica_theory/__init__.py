@@ -27,6 +27,7 @@ __all__ = [
     "KeptDistribution",
     "LogisticNoise",
     "MaxMarginSolution",
+    "MixedRiskSolution",
     "MulticlassRiskSolution",
     "Observables",
     "OptimalReserve",
@@ -37,16 +38,21 @@ __all__ = [
     "Piece",
     "ProbitNoise",
     "PruningRound",
+    "QueriesSolution",
     "SaddlePointError",
     "Selection",
     "SeparabilitySolution",
+    "Source",
     "StructuredInputs",
+    "StructuredMixedRiskSolution",
     "StructuredRiskSolution",
+    "StructuredSource",
     "TrainedProbe",
     "Verified",
     "VersionSpaceSolution",
     "asymptotics",
     "bayes_optimal",
+    "bisecting_queries",
     "crossover",
     "crossover_solution",
     "curated_risk",
@@ -54,6 +60,7 @@ __all__ = [
     "empirical_risk",
     "finite_size",
     "max_margin",
+    "mixed_risk",
     "observables",
     "optimal_reserve",
     "optimal_ridge",
@@ -67,6 +74,7 @@ __all__ = [
     "self_training",
     "separability_solution",
     "separability_threshold",
+    "structured_mixed_risk",
     "structured_risk",
     "version_space",
 ]
@@ -77,6 +85,7 @@ if TYPE_CHECKING:
     from replica_theory.choices.crossover import CrossoverSolution, crossover, crossover_solution
     from replica_theory.choices.curation import CuratedSolution, CurationDiagram, curated_risk, curation_diagram
     from replica_theory.choices.frontier import ParetoFrontier, pareto_frontier
+    from replica_theory.choices.mixed_risk import MixedRiskSolution, Source, mixed_risk
     from replica_theory.choices.optimal_reserve import OptimalReserve, optimal_reserve
     from replica_theory.choices.optimal_ridge import OptimalRidge, optimal_ridge
     from replica_theory.choices.optimal_selection import OptimalSelection, optimal_selection
@@ -92,6 +101,11 @@ if TYPE_CHECKING:
     from replica_theory.real_data.multiclass_risk import MulticlassRiskSolution
     from replica_theory.real_data.risk_on_data import DataRiskSolution, risk_on_data
     from replica_theory.real_data.structured_inputs import StructuredInputs
+    from replica_theory.real_data.structured_mixed_risk import (
+        StructuredMixedRiskSolution,
+        StructuredSource,
+        structured_mixed_risk,
+    )
     from replica_theory.real_data.structured_risk import StructuredRiskSolution, structured_risk
     from replica_theory.selection import (
         Calibrated,
@@ -110,6 +124,7 @@ if TYPE_CHECKING:
     )
     from replica_theory.selection.label_noise import FlipNoise, FlipWithProbability, LogisticNoise, ProbitNoise
     from replica_theory.separability import SeparabilitySolution, separability_solution, separability_threshold
+    from replica_theory.version_spaces.queries import QueriesSolution, bisecting_queries
     from replica_theory.version_spaces.sorscher import paper_information_gain, paper_version_space
     from replica_theory.version_spaces.version_space import VersionSpaceSolution, version_space
 
@@ -123,6 +138,7 @@ else:
         "choices.crossover": ("CrossoverSolution", "crossover", "crossover_solution"),
         "choices.curation": ("CuratedSolution", "CurationDiagram", "curated_risk", "curation_diagram"),
         "choices.frontier": ("ParetoFrontier", "pareto_frontier"),
+        "choices.mixed_risk": ("MixedRiskSolution", "Source", "mixed_risk"),
         "choices.optimal_reserve": ("OptimalReserve", "optimal_reserve"),
         "choices.optimal_ridge": ("OptimalRidge", "optimal_ridge"),
         "choices.optimal_selection": ("OptimalSelection", "optimal_selection"),
@@ -138,6 +154,11 @@ else:
         "real_data.multiclass_risk": ("MulticlassRiskSolution",),
         "real_data.risk_on_data": ("DataRiskSolution", "risk_on_data"),
         "real_data.structured_inputs": ("StructuredInputs",),
+        "real_data.structured_mixed_risk": (
+            "StructuredMixedRiskSolution",
+            "StructuredSource",
+            "structured_mixed_risk",
+        ),
         "real_data.structured_risk": ("StructuredRiskSolution", "structured_risk"),
         "selection": (
             "Calibrated",
@@ -156,6 +177,7 @@ else:
         ),
         "selection.label_noise": ("FlipNoise", "FlipWithProbability", "LogisticNoise", "ProbitNoise"),
         "separability": ("SeparabilitySolution", "separability_solution", "separability_threshold"),
+        "version_spaces.queries": ("QueriesSolution", "bisecting_queries"),
         "version_spaces.sorscher": ("paper_information_gain", "paper_version_space"),
         "version_spaces.version_space": ("VersionSpaceSolution", "version_space"),
     }

@@ -19,7 +19,6 @@ from replica_theory._finite_size.examples import COARSE, FINE, Resolution, seen_
 from replica_theory._finite_size.expansion import Expansion, expand
 from replica_theory._finite_size.mistakes import StudentsByMistakes, without_mistakes
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
-from replica_theory._finite_size.pool import PoolEffect, pool_effect
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import newton
 from replica_theory._max_margin.order_parameters import OrderParameters
@@ -34,6 +33,7 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
 from replica_theory.selection.label_noise import Noise, check_label_noise
+from replica_theory.selection.pool_effect import PoolEffect, pool_effect
 
 Quantity = Literal["error", "probe_angle", "margin"]
 

@@ -1,6 +1,7 @@
 """The committed tables, pictures and verdicts of the papers that followed are what the code of today computes."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -59,6 +60,41 @@ def test_verdicts_follow_from_the_tables():
     for name in ("measured", "standard_error", "low", "high", "reference"):
         assert [row[name] for row in rows] == pytest.approx([row[name] for row in fresh], rel=1e-8, abs=1e-10)
     assert not any(claim.contradicts_theory for claim in judged)
+
+
+LARGEST_Z, LARGEST_ALLOWANCE, LEAST_PRECISION = 4.0, 0.07, 0.06  # the last two relative to the error
+
+
+@every_figure
+def test_simulation_agrees_with_theory(name):
+    """To 4 standard errors, of errors that are known well enough to mean something."""
+    rows = [row for row in committed(name) if row["kind"] == "simulation"]
+    assert rows
+    for row in rows:
+        assert abs(row["z_score"]) <= LARGEST_Z, row
+        assert row["standard_error"] <= LEAST_PRECISION * row["theory"], row
+        assert row["finite_size_error"] <= LARGEST_ALLOWANCE * row["theory"], row
+
+
+@every_figure
+def test_a_verdict_turns_where_the_simulated_errors_are_others(name):
+    rows = [row for row in committed(name) if row["kind"] == "simulation"]
+    exchanged = iter(row["simulation"] for row in reversed(rows))
+    table = [row | {"simulation": next(exchanged)} if row["kind"] == "simulation" else row for row in committed(name)]
+    before, after = (FIGURES[name].claims(one) for one in (committed(name), table))
+    assert [claim.verdict for claim in before] != [claim.verdict for claim in after]
+
+
+def test_papers_and_panels_are_as_many_as_promised():
+    """At least six papers and twelve panels, each of which is a table."""
+    papers = {
+        year
+        for name in FIGURES
+        for year in re.findall(r"[A-Z][a-z-]+ et al\. \d{4}|[A-Z][a-z]+ & [A-Z][a-z]+ \d{4}", FIGURES[name].TITLE)
+    }
+    panels = sum(len(FIGURES[name].draw(committed(name)).axes) for name in FIGURES)
+    assert len(papers) >= 6
+    assert panels >= 12
 
 
 _COMPARED = {"baseline_dir": str(FOLDER), "style": PARAMETERS, "savefig_kwargs": {"dpi": 160}, "tolerance": 1}

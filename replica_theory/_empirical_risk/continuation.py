@@ -45,7 +45,7 @@ def solve(risk: RegularisedRisk, start: OrderParameters) -> OrderParameters:
 def _by_falling_ridges(risk: RegularisedRisk, target: OrderParameters) -> OrderParameters:
     """From a large ridge, where w is small and b = √α/λ, V = 1/λ, with factors of λ that adapt to their success."""
     ridge = 10 * (1 + target.alpha + target.ridge)
-    components = np.array([0.0, 0.0, math.sqrt(target.alpha) / ridge])
+    components = np.append(np.zeros(target.components.size - 1), math.sqrt(target.alpha) / ridge)
     start = replace(target, ridge=ridge, components=components, scale=1 / ridge)
     point, residual = newton(risk, start, tolerance=_ROUGH)
     before, ratio = point, _FIRST_RATIO

@@ -1,6 +1,7 @@
 """Minimisers of regularised risk: direction, norm, and how they do on the examples they were trained on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from replica_theory._empirical_risk.saddle_point import RegularisedRisk
 from replica_theory._empirical_risk.separability import threshold
 from replica_theory._empirical_risk.square_loss import interpolating_saddle_point, square_saddle_point
 from replica_theory._kept_averages.averages import OUTSIDE, KeptAverages
-from replica_theory._kept_averages.quadrature import quadrature_nodes
+from replica_theory._kept_averages.mixed import MixedAverages, SourceAverages
 from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss, Weight
@@ -30,7 +31,8 @@ class Minimiser:
     """A minimiser of regularised risk.
 
     Attributes:
-        direction: w/‖w‖ along the probe, across it towards the teacher, and outside their plane, (3,).
+        direction: w/‖w‖ along the probe, across it towards the teacher, and outside their plane, (3,); of several
+            sources on each axis that they know, and outside.
         norm: ‖w‖, in [0, ∞].
         scale: V.
         training_loss: Mean (weighted) loss of the kept examples.
@@ -113,7 +115,7 @@ class Training:
         path: Saddle points found so far.
     """
 
-    averages: KeptAverages
+    averages: KeptAverages | MixedAverages
     loss: Loss
     path: AlphaPath = field(default_factory=AlphaPath)
 
@@ -137,10 +139,11 @@ class Training:
         moments = self.averages.plane_moments
         if isinstance(self.loss, Interpolation):
             return interpolating_saddle_point(*moments, alpha=alpha, ridge=ridge)
-        if isinstance(self.loss, Square) and self.averages.weight is None:
+        if isinstance(self.loss, Square) and self.averages.unweighted:
             return square_saddle_point(*moments, alpha=alpha, ridge=ridge)
         start = self.path.start(alpha) or self._first_start(alpha, ridge)
-        point = solve(RegularisedRisk(self.loss, self.averages), replace(start, ridge=ridge))
+        risk = RegularisedRisk(self.loss, self.averages)  # pyright: ignore[reportArgumentType]
+        point = solve(risk, replace(start, ridge=ridge))
         self.path.points.append(point)
         return point
 
@@ -150,11 +153,14 @@ class Training:
         start = square_saddle_point(*moments, alpha=alpha, ridge=max(ridge, _LEAST_START_RIDGE))
         if not isinstance(self.loss, HardMargin):
             return start
-        soft = solve(RegularisedRisk(SquaredHinge(), self.averages), replace(start, ridge=_SOFT_RIDGE))
+        risk = RegularisedRisk(SquaredHinge(), self.averages)  # pyright: ignore[reportArgumentType]
+        soft = solve(risk, replace(start, ridge=_SOFT_RIDGE))
         return replace(soft, scale=soft.scale * soft.ridge / ridge)
 
 
-def _described(averages: KeptAverages, loss: Loss, point: OrderParameters, residual: float) -> Minimiser:
+def _described(
+    averages: KeptAverages | MixedAverages, loss: Loss, point: OrderParameters, residual: float
+) -> Minimiser:
     norm = float(np.linalg.norm(point.components))
     nodes = averages(loss.breakpoints, point.components, point.scale)
     field = loss.proximal(nodes.field, point.scale * nodes.loss_weight)
@@ -175,9 +181,7 @@ def _hebb(averages: KeptAverages, loss: Loss, alpha: float) -> Minimiser:
     example's own field is that of the others plus its weight.
     """
     nodes = averages(loss.breakpoints, OUTSIDE, 1.0)
-    again = quadrature_nodes(
-        averages.kept, OUTSIDE, loss.breakpoints, 1.0, weight=averages.weight, order=_ORDER_OF_CHECK
-    )
+    again = averages.by_quadrature(loss.breakpoints, OUTSIDE, 1.0, _ORDER_OF_CHECK)
     mean, mean_again = (n.first(n.loss_weight * np.ones_like(n.field))[:2] for n in (nodes, again))
     mean_weight, square_weight = (nodes.mean(nodes.loss_weight**power * np.ones_like(nodes.field)) for power in (1, 2))
     components = np.append(alpha * mean, math.sqrt(alpha * square_weight))
@@ -196,3 +200,30 @@ def _hebb(averages: KeptAverages, loss: Loss, alpha: float) -> Minimiser:
 _DIVERGING = Minimiser(
     direction=OUTSIDE, norm=math.inf, scale=math.inf, training_loss=0.0, training_error=0.0, residual=0.0
 )
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneSource:
+    """A source of kept examples: their distribution, its plane (2, k) on common axes, α_k, c_k, weights by margin."""
+
+    kept: KeptDistribution
+    plane: np.ndarray
+    alpha: float
+    weight: float
+    sample_weight: Weight | None
+
+
+def mixed_minimiser(sources: Sequence[PlaneSource], loss: Loss, *, ridge: float) -> Minimiser:
+    """The minimiser of one risk over several sources, 0 < λ < ∞.
+
+    Raises:
+        SaddlePointError: The independent evaluation does not confirm it.
+    """
+    alpha = sum(source.alpha for source in sources)
+    averages = MixedAverages(
+        [
+            SourceAverages(KeptAverages(s.kept, s.sample_weight), s.plane, share=s.alpha / alpha, weight=s.weight)
+            for s in sources
+        ]
+    )
+    return Training(averages, loss).minimiser(alpha, ridge)

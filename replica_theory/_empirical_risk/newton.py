@@ -42,7 +42,7 @@ def _descended(
         step = np.linalg.solve(equations.jacobian, -equations.gradient)
     except np.linalg.LinAlgError:
         return None
-    length = max(abs(step[3]), -step[2] / point.components[2])
+    length = max(abs(step[-1]), -step[-2] / point.components[-1])
     step *= min(1.0, _LONGEST_STEP / max(length, 1e-3 * _LONGEST_STEP))
     size, share = equations.size, 1.0
     norm = np.linalg.norm(equations.gradient / size)
@@ -57,7 +57,7 @@ def _descended(
 
 def _stepped(point: OrderParameters, step: np.ndarray) -> OrderParameters:
     """(x, ln τ) plus a step, V = b/τ; a fall of b is a factor exp(Δb/b) instead, so that b stays positive."""
-    b = point.components[2]
-    next_b = b + step[2] if step[2] > 0 else b * math.exp(step[2] / b)
-    components = np.array([*(point.components[:2] + step[:2]), next_b])
-    return replace(point, components=components, scale=point.scale * next_b / b * math.exp(-step[3]))
+    b = point.components[-1]
+    next_b = b + step[-2] if step[-2] > 0 else b * math.exp(step[-2] / b)
+    components = np.append(point.components[:-1] + step[:-2], next_b)
+    return replace(point, components=components, scale=point.scale * next_b / b * math.exp(-step[-1]))

@@ -12,7 +12,8 @@ class OrderParameters:
     Attributes:
         alpha: α, kept examples per dimension.
         ridge: λ.
-        components: (a₁, a₂, b), of w along the probe, across it towards the teacher, and outside their plane, (3,).
+        components: (a₁, a₂, b), of w along the probe, across it towards the teacher, and outside their plane, (3,); of
+            several sources one on each axis that they know, and b.
         scale: V of the proximal operator, an example's change of field per unit force on it.
     """
 
@@ -24,6 +25,6 @@ class OrderParameters:
 
 def extrapolated(before: OrderParameters, last: OrderParameters, share: float) -> tuple[np.ndarray, float]:
     """Components and V beyond the last of two points by this share of their distance, linear in a, ln b and ln V."""
-    a = last.components[:2] + share * (last.components[:2] - before.components[:2])
-    b = last.components[2] * (last.components[2] / before.components[2]) ** share
+    a = last.components[:-1] + share * (last.components[:-1] - before.components[:-1])
+    b = last.components[-1] * (last.components[-1] / before.components[-1]) ** share
     return np.append(a, b), last.scale * (last.scale / before.scale) ** share

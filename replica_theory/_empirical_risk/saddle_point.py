@@ -12,7 +12,7 @@ convex in x and concave in τ = b/V, is stationary::
 
     Ψ(x, τ) = λ |x|²/2 + α E[w ℓ(p) + F²/(2V)] − b τ/2
 
-With f = α E[F g], S = α E F² and e₃ = (0, 0, 1), the two parts of its gradient are::
+With f = α E[F g], S = α E F² and e₃ = (0, 0, 1), the unit vector outside the plane, the two parts of its gradient are::
 
     G_x =  ∂Ψ/∂x = λ x + f/V − e₃ [b/(2V) + S/(2Vb)]
     G_τ = −∂Ψ/∂τ = (b − S/b)/2
@@ -33,6 +33,9 @@ At fixed V::
 and as V = b/τ, in the unknowns (x, ln τ) of the solver::
 
     ∂G/∂x at fixed τ = ∂G/∂x + (∂G/∂ln V) e₃ᵀ/b,      ∂G/∂ln τ = −∂G/∂ln V
+
+Of several sources (`MixedAverages`) E is the sum over all of them and x has a component on every axis that one of them
+knows, its last one still outside; nothing else changes.
 """
 
 from dataclasses import dataclass
@@ -43,17 +46,15 @@ from replica_theory._empirical_risk.order_parameters import OrderParameters
 from replica_theory._kept_averages.averages import KeptAverages
 from replica_theory.losses.base import Loss
 
-_E3 = np.array([0.0, 0.0, 1.0])
-
 
 @dataclass(frozen=True)
 class SaddlePointEquations:
     """The gradient at some order parameters, zero at the saddle point.
 
     Attributes:
-        gradient: (G_x, G_τ), (4,).
-        jacobian: ∂(G_x, G_τ)/∂(x, ln τ), (4, 4).
-        size: Of the terms that each entry of the gradient is the sum of, (4,).
+        gradient: (G_x, G_τ), (4,), or one more than the student has components.
+        jacobian: ∂(G_x, G_τ)/∂(x, ln τ), square.
+        size: Of the terms that each entry of the gradient is the sum of, like it.
     """
 
     gradient: np.ndarray
@@ -76,7 +77,8 @@ class RegularisedRisk:
     def equations(self, at: OrderParameters) -> SaddlePointEquations:
         """(i)–(iv) as the gradient of Ψ, with its Jacobian."""
         alpha, ridge, x, V = at.alpha, at.ridge, at.components, at.scale
-        b = float(x[2])
+        n, b = x.size, float(x[-1])
+        outside = np.append(np.zeros(n - 1), 1.0)  # e₃
         nodes = self.averages(self.loss.breakpoints, x, V)
         p, slope = self.loss.proximal_and_slope(nodes.field, V * nodes.loss_weight)
         F = nodes.field - p
@@ -86,17 +88,17 @@ class RegularisedRisk:
         S, S_by_v = alpha * nodes.mean(F**2), 2 * alpha * nodes.mean(F**2 * slope)
         S_by_x = 2 * (f - f_by_v)
 
-        gradient = np.append(ridge * x + f / V - _E3 * (b / (2 * V) + S / (2 * V * b)), (b - S / b) / 2)
-        by_x, by_v = np.empty((4, 3)), np.empty(4)
-        by_x[:3] = ridge * np.eye(3) + f_by_x / V
-        by_x[2] -= S_by_x / (2 * V * b)
-        by_x[2, 2] -= 1 / (2 * V) - S / (2 * V * b * b)
-        by_x[3] = -S_by_x / (2 * b)
-        by_x[3, 2] += 0.5 + S / (2 * b * b)
-        by_v[:3] = (f_by_v - f) / V
-        by_v[2] += b / (2 * V) + S / (2 * V * b) - S_by_v / (2 * V * b)
-        by_v[3] = -S_by_v / (2 * b)
-        by_x[:, 2] += by_v / b  # V = b/τ
+        gradient = np.append(ridge * x + f / V - outside * (b / (2 * V) + S / (2 * V * b)), (b - S / b) / 2)
+        by_x, by_v = np.empty((n + 1, n)), np.empty(n + 1)
+        by_x[:n] = ridge * np.eye(n) + f_by_x / V
+        by_x[n - 1] -= S_by_x / (2 * V * b)
+        by_x[n - 1, -1] -= 1 / (2 * V) - S / (2 * V * b * b)
+        by_x[n] = -S_by_x / (2 * b)
+        by_x[n, -1] += 0.5 + S / (2 * b * b)
+        by_v[:n] = (f_by_v - f) / V
+        by_v[n - 1] += b / (2 * V) + S / (2 * V * b) - S_by_v / (2 * V * b)
+        by_v[n] = -S_by_v / (2 * b)
+        by_x[:, -1] += by_v / b  # V = b/τ
 
         size = np.append(np.maximum(ridge * np.abs(x) + np.abs(f) / V, b / V), b)
         return SaddlePointEquations(gradient, np.column_stack([by_x, -by_v]), size)

@@ -21,7 +21,7 @@ def square_saddle_point(mean: np.ndarray, second: np.ndarray, *, alpha: float, r
     scale = 2 / (excess + root) if excess > 0 else (root - excess) / (2 * ridge) if ridge > 0 else math.inf
     gain = 1 / (1 + 1 / scale)
     shrinkage = ridge * (1 + scale) / alpha if math.isfinite(scale) else 1 / alpha - 1
-    a = np.linalg.solve(second + shrinkage * np.eye(2), mean)
+    a = np.linalg.solve(second + shrinkage * np.eye(len(mean)), mean)
     share = alpha * gain**2
     misfit = float(1 - 2 * a @ mean + a @ second @ a)
     b = math.sqrt(share / (1 - share) * misfit) if share < 1 else math.inf

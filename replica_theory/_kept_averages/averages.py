@@ -7,7 +7,7 @@ import numpy as np
 
 from replica_theory._kept_averages.closed_form import ConstantPieces, closed_form_nodes
 from replica_theory._kept_averages.field_nodes import FieldNodes
-from replica_theory._kept_averages.quadrature import quadrature_nodes
+from replica_theory._kept_averages.quadrature import ORDER, quadrature_nodes
 from replica_theory.losses.base import Weight
 from replica_theory.losses.breakpoints import Breakpoints
 from replica_theory.losses.named import Square
@@ -35,7 +35,17 @@ class KeptAverages:
         """Nodes in the field of a student (a₁, a₂, b) for functions of ω and of prox_{Vwℓ}(ω), V = ``scale``."""
         if self.in_closed_form:
             return closed_form_nodes(self._pieces, components, breakpoints.of_proximal(scale))
-        return quadrature_nodes(self.kept, components, breakpoints, scale, weight=self.weight)
+        return self.by_quadrature(breakpoints, components, scale)
+
+    def by_quadrature(
+        self, breakpoints: Breakpoints, components: np.ndarray, scale: float, order: int = ORDER
+    ) -> FieldNodes:
+        """The same without closed forms, of this many Gauss–Legendre nodes a panel."""
+        return quadrature_nodes(self.kept, components, breakpoints, scale, weight=self.weight, order=order)
+
+    @property
+    def unweighted(self) -> bool:
+        return self.weight is None
 
     @cached_property
     def in_closed_form(self) -> bool:

@@ -26,6 +26,7 @@ from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 from replica_theory.selection.label_chance import LabelChance
 from replica_theory.selection.resolution import resolving_ends
 
+ORDER = 12  # Gauss–Legendre nodes a panel
 _GRID = np.array([-11.0, -7.5, -5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 11.0])  # panel ends in z and in ξ
 _STEP_ENDS = np.array([-9.0, -5.5, -2.5, 0.0, 2.5, 5.5, 9.0])  # panel ends around a smeared step, in its widths
 _NO_STEP = np.zeros(1)  # the panel end at a breakpoint that is no corner
@@ -79,7 +80,7 @@ def quadrature_nodes(
     scale: float,
     *,
     weight: Weight | None = None,
-    order: int = 12,
+    order: int = ORDER,
 ) -> FieldNodes:
     """Nodes in the field of a student (a₁, a₂, b), with panel ends where prox_{Vwℓ} is not smooth.
 

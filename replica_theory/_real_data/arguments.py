@@ -131,6 +131,14 @@ def check_direction(values: ArrayLike, d: int, name: str) -> np.ndarray:
     return direction
 
 
+def check_mean(values: ArrayLike, d: int) -> np.ndarray:
+    """A mean (d,), or raises unless it is finite."""
+    mean = np.asarray(values, dtype=float)
+    if mean.shape != (d,) or not np.all(np.isfinite(mean)):
+        raise ValueError(f"`mean` must be finite numbers of shape {(d,)}; got shape {mean.shape}")
+    return mean
+
+
 def check_positives(values: ArrayLike, n: int | None, name: str) -> np.ndarray:
     """Numbers > 0, (n,), any number of them if n is None, or raises."""
     numbers = np.atleast_1d(np.asarray(values, dtype=float))

@@ -12,6 +12,7 @@ from replica_theory._real_data.arguments import (
     check_covariance,
     check_direction,
     check_labels,
+    check_mean,
     check_positive,
     check_positives,
     check_rows,
@@ -53,6 +54,7 @@ class StructuredInputs(ArrayFields):
         *,
         teacher: ArrayLike,
         probe: ArrayLike | None = None,
+        mean: ArrayLike | None = None,
         label_noise: float = 0.0,
         label_chance: LabelChance | None = None,
         radii: ArrayLike | None = None,
@@ -60,12 +62,13 @@ class StructuredInputs(ArrayFields):
         intercept: bool = False,
         normalisation: float | None = None,
     ) -> "GaussianInputs":
-        """Inputs ρ Σ^{1/2} g, g ~ N(0, I), labelled by a teacher's field.
+        """Inputs μ + ρ Σ^{1/2} g, g ~ N(0, I), labelled by a teacher's field.
 
         Args:
             covariance: Σ, (d, d), or its diagonal, (d,).
             teacher: Direction t, (d,), whose field t·x labels.
             probe: Direction, (d,), whose field ranks; the teacher's where it is left out.
+            mean: μ, (d,); 0 where it is left out.
             label_noise: η in [0, 1/2], chance that the sign of the teacher's field is flipped.
             label_chance: P(y = +1 | u) instead, vectorised, u the teacher's field in units of its root mean square.
             radii: Radii ρ > 0, (any,); 1 where they are left out. A density is given by the nodes of a quadrature.
@@ -86,7 +89,7 @@ class StructuredInputs(ArrayFields):
         """
         matrix = check_covariance(covariance, "covariance")
         return GaussianInputs.checked(
-            [np.zeros(len(matrix))],
+            [np.zeros(len(matrix)) if mean is None else check_mean(mean, len(matrix))],
             [matrix],
             labels=None,
             shares=None,
@@ -379,6 +382,11 @@ class GaussianInputs(StructuredInputs):
     @property
     def law(self) -> Law:
         return self._law
+
+    @property
+    def probe_unit(self) -> float:
+        """Root mean square of the probe's field over the pool, the unit of margins."""
+        return self._law.probe_unit
 
     @cached_property
     def _law(self) -> GaussianLaw:

@@ -32,7 +32,18 @@ class FieldFigure(Figure, Protocol):
 
 
 _PACKAGE = __name__.rpartition(".")[0]
-_IN_ORDER = ("kolossov", "calibration", "less_is_more", "power_law")
+_IN_ORDER = (
+    "kolossov",
+    "calibration",
+    "less_is_more",
+    "verified",
+    "real_synthetic",
+    "covariance",
+    "classes",
+    "deliberate",
+    "best_subset",
+    "power_law",
+)
 
 FIGURES: Mapping[str, FieldFigure] = {
     module.NAME: cast(FieldFigure, module) for module in figure_modules(_PACKAGE, _IN_ORDER)

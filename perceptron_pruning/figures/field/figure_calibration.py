@@ -25,16 +25,16 @@ from replica_theory.selection import Calibrated, KeepHardest, KeepRandom, Select
 NAME = "calibration"
 TITLE = "Pruning by score fails at small fractions, and random examples mend it (Ayed & Hayou 2023)"
 CAPTION = (
-    "Max-margin students of a pool of 12 examples per dimension. A: test error over that of random keeping at the same "
-    "kept fraction, of the hardest by a probe at θ (dashed), and with the best share of the pool kept at random beside "
-    "them (full line). B: that best share; circles: the fraction where the rule by itself begins to lose. Lines: "
-    "theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of 95 %. The paper's learners and scores "
-    "are any, its pool infinite; here they are perceptrons, distances to a boundary, and a finite pool."
+    "Max-margin students of a pool of 12 examples per dimension. A: test error over that of random keeping at the "
+    "same kept fraction, of the hardest by a probe at θ (dashed), and with the best share of the pool kept at random "
+    "beside them (full line). B: that best share; circles: the fraction where the rule by itself begins to lose. "
+    "Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of 95 %. The paper's learners and "
+    "scores are any, its pool infinite; here they are perceptrons, distances to a boundary, and a finite pool."
 )
 WHAT_TO_SEE = (
-    "A: dashed lines rise above 1 towards the left: there the score is worse than chance. Full lines never do, and lie "
-    "below both the dashed ones and 1 where a mixture is best. B: the share falls from 1 (all at random) to 0 (the "
-    "rule alone); the better the score, the sooner and the more sharply."
+    "A: dashed lines rise above 1 towards the left: there the score is worse than chance. Full lines never do, and "
+    "lie below both the dashed ones and 1 where a mixture is best. B: the share falls from 1 (all at random) to 0 "
+    "(the rule alone); the better the score, the sooner and the more sharply."
 )
 SECONDS = 20.0
 ALPHA_TOTAL = 12.0

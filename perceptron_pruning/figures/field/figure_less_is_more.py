@@ -27,8 +27,8 @@ CAPTION = (
     "A generator at an angle to the truth labels the pool, an oracle at 15° curates it, with errors that are "
     "independent, and the student (square loss, λ = 0.1) is tested on the truth: its error over that with the whole "
     "pool, by the size of the pool. A: the half that the oracle finds hardest; B: easiest; C: labels that the oracle "
-    "shares. Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of 95 %. The papers' oracles "
-    "have other angles, and the fraction kept is theirs to choose; here it is one half."
+    "shares. Lines: theory; dots: simulation at N = {n_features}, {n_trials} trials, bars of 95 %. The papers' "
+    "oracles have other angles, and the fraction kept is theirs to choose; here it is one half."
 )
 WHAT_TO_SEE = (
     "Below the line at 1 less is more. A: the hard half is, when the generator is good (dark) and examples abound; "
@@ -48,8 +48,8 @@ POLICIES: dict[str, tuple[Selection, str]] = {
 DOT_GENERATORS = (5.0, 30.0)
 DOTS = (3.0, 10.0, 30.0)
 _OF_CURATION = (
-    'Dohmatob et al. 2025, abstract (the full text was not at hand): "under certain conditions, small curated datasets '
-    'can outperform full datasets"'
+    'Dohmatob et al. 2025, abstract (the full text was not at hand): "under certain conditions, small curated '
+    'datasets can outperform full datasets"'
 )
 _OF_VERIFIERS = (
     "Feng et al. 2024, in substance (only a summary was at hand): selection by a verifier that need not be perfect "

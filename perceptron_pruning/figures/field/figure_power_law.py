@@ -14,6 +14,7 @@ from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.figures.field.points import origin, rows_of
 from perceptron_pruning.figures.field.settings import Settings
+from perceptron_pruning.figures.field.sources import BIAS
 from perceptron_pruning.figures.theory.curves import RULES, TEST_ERROR, column, draw_dots
 from perceptron_pruning.output.layout import new_panels, outer_labels
 from perceptron_pruning.output.style import name_marks, plain_ticks, styled
@@ -31,15 +32,14 @@ TITLE = "Whether pruning changes a power law's exponent (Zhang & Du 2025)"
 CAPTION = (
     "Inputs of 1000 dimensions with variances i^−b, labels of a teacher with no preferred direction, a probe that is "
     "the teacher, f = 0.4 (logistic loss, λ = 0.001). Above: test error against kept examples; below: the local "
-    "exponent, d ln ε/d ln P. Lines: theory, whose error of about one part in P^(1/b), the number of directions that P "
-    "examples resolve, is seen in the dots: simulation, 20 (quick) or 60 (full) trials, bars of 95 %. The paper's "
-    "exponent is that of the spectrum's tail, under any reweighting that is fixed; here it is what follows of it for "
-    "the error of a classifier."
+    "exponent, d ln ε/d ln P. Lines: theory; dots: simulation, 20 (quick) or 60 (full) trials, bars of 95 %. The "
+    "paper's exponent is that of the spectrum's tail, under any reweighting that is fixed; here it is what follows of "
+    "it for the error of a classifier."
 )
 WHAT_TO_SEE = (
     "Below: the hard examples' exponent (blue) is larger at first, and comes back to that of random ones (grey): soon "
-    "for a steep spectrum (right), not within this range for a flat one (left). The easy ones' (orange) is smaller and "
-    "stays so."
+    "for a steep spectrum (right), not within this range for a flat one (left). The easy ones' (orange) is smaller "
+    "and stays so."
 )
 SECONDS = 90.0
 N_FEATURES, RIDGE, FRACTION = 1000, 1e-3, 0.4
@@ -128,15 +128,14 @@ class _Pools:
 def _simulated(place: Row, settings: Settings) -> Row:
     """Errors of simulated students beside the theory's, with its terms of 1/N.
 
-    Of a power law, P examples resolve about P^(1/b) directions, whose fluctuations those terms leave out: one part in
-    so many of the error is allowed for, beside the next order of the terms. It is an order of magnitude, not derived,
-    and was added after 60 trials a point had shown z-scores of up to 4.6 without it.
+    What those terms leave out is 0.3 ε/N for inputs of N like directions (`sources.BIAS`, measured elsewhere). Of a
+    power law, P examples resolve about P^(1/b) directions, which take the place of N: a scale, not a derivation.
     """
     pools = _Pools(place["spectrum"], place["policy"], place["n_kept"], settings.seed)
     errors = np.array(on_all_cores(pools.error, range(TRIALS[settings.name])))
     limit, mean, spread = theory_of(place), float(errors.mean()), float(errors.std(ddof=1)) / math.sqrt(errors.size)
     shift = theory_of(place, finite_size=True) - limit
-    next_order = math.hypot(2 * shift**2 / limit, limit / place["n_kept"] ** (1 / place["spectrum"]))
+    next_order = math.hypot(2 * shift**2 / limit, BIAS * limit / place["n_kept"] ** (1 / place["spectrum"]))
     return place | {
         "theory": limit,
         "simulation": mean,

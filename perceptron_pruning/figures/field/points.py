@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from perceptron_pruning.comparison import compare
 from perceptron_pruning.evidence.claim import Allowance, Measurement
 from perceptron_pruning.evidence.effect import Effect
@@ -36,6 +38,41 @@ def simulated(place: Row, pools: SimulationResult, *, flips: float = 0.0, **targ
     }
 
 
+def beside_smaller(place: Row, theory: float, errors: Sequence[np.ndarray], n_features: int, seed: int) -> Row:
+    """A row of simulated errors beside the theory's, with a term of 1/N measured at N/2 and N/4 on other draws.
+
+    It falls as 1/N, so that the errors there differ by twice the term; their standard error and the next order, 2
+    term²/ε, are what is allowed for.
+
+    Args:
+        place: Columns that say where it lies.
+        theory: ε.
+        errors: Of trials at N, N/2 and N/4, each (trials,).
+        n_features: N.
+        seed: Of the trials.
+    """
+    (mean, spread), (half, of_half), (quarter, of_quarter) = (
+        (float(one.mean()), float(one.std(ddof=1)) / math.sqrt(one.size)) for one in errors
+    )
+    shift = (quarter - half) / 2
+    allowed = math.hypot(math.hypot(of_half, of_quarter) / 2, 2 * shift**2 / theory)
+    return place | {
+        "kind": "simulation",
+        "theory": theory,
+        "simulation": mean,
+        "standard_error": spread,
+        "finite_size": shift,
+        "finite_size_error": allowed,
+        "z_score": (mean - theory - shift) / math.hypot(spread, allowed),
+        "n_features": n_features,
+        "n_trials": errors[0].size,
+        "seed": seed,
+    }
+
+
+SMALLER = ((1, 1), (2, 4), (4, 4))  # parts of N at which errors are taken, and trials there in units of those at N
+
+
 def rows_of(table: Sequence[Row], kind: str, **columns: Any) -> list[Row]:
     """Rows of one kind with these values, in the table's order."""
     return [row for row in table if row["kind"] == kind and all(row[name] == value for name, value in columns.items())]
@@ -60,6 +97,13 @@ def gain(quantity: str, first: Row, second: Row, criterion: Criterion = "below")
         effect=error_of(first).minus(error_of(second)),
         criterion=criterion,
         theory=first["theory"] - second["theory"],
+    )
+
+
+def against(quantity: str, row: Row, level: float, criterion: Criterion) -> Measurement:
+    """Simulated error of a row, which is to be below a level, or above it."""
+    return Measurement(
+        quantity=quantity, effect=error_of(row), criterion=criterion, reference=level, theory=row["theory"]
     )
 
 

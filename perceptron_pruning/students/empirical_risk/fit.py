@@ -39,7 +39,7 @@ class EmpiricalRiskFit:
         training_loss: (1/P) Σ v ℓ(y w·x), (...).
         training_error: Share of the examples with y w·x ≤ 0, (...).
         residual: Largest relative violation of the conditions of optimality, ≤ 1e-9, (...); of
-            differentiable losses the length of Newton's next step relative to w's.
+            differentiable losses the length of Newton's next step relative to w's, or a bound on w's distance.
         gap: (primal − dual objective) / primal, |gap| ≤ 1e-9, (...); without a ridge, relative to the risk of w = 0.
 
     Example:
@@ -71,9 +71,9 @@ def fit_empirical_risk(
 
         (1/N) Σ v ℓ(y w·x) + (λ/2) ‖w‖²
 
-    Square, logistic and squared hinge loss: Newton's method. Hinge: an interior point shows which
-    examples have margin 1, and exact algebra on those makes the student. A loss of one's own: an augmented
-    Lagrangian on its proximal operator. A batch uses all cores, a process each.
+    Square, logistic and squared hinge loss: Newton's method; the latter two, of many examples, limited-memory BFGS.
+    Hinge: an interior point shows which examples have margin 1, and exact algebra on those makes the student. A loss
+    of one's own: an augmented Lagrangian on its proximal operator. A batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.

@@ -18,6 +18,7 @@ class Response:
         leverage: V_g = tr(C_g R)/N, (groups,).
         spread: T_gh = tr(C_g R C_h R)/N, variance of a field of g per unit of squared force from h, (groups, groups).
         drift: Qᵀ R C_g R Q, (groups, k, k): squared field outside the plane that a force in the plane brings about.
+        twist: (C_g R Q)ᵀ R (C_h R Q), (groups, groups, k, k): what the plane takes off the spread.
         plane_norm: Qᵀ R² Q, (k, k): squared norm of the student that it brings about.
         norm: tr(C_g R²)/N, (groups,): squared norm per unit of squared force from g.
     """
@@ -26,6 +27,7 @@ class Response:
     leverage: np.ndarray
     spread: np.ndarray
     drift: np.ndarray
+    twist: np.ndarray
     plane_norm: np.ndarray
     norm: np.ndarray
 
@@ -38,6 +40,10 @@ class Bulk(ABC):
     @abstractmethod
     def response(self, curvature: np.ndarray, ridge: float) -> Response:
         """The response at V̂, (groups,), and λ > 0."""
+
+    @abstractmethod
+    def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
+        """tr(Σ_g²)/tr(Σ_g)², (groups,), Σ_g = √C_g R (Σ_h q̂_h C_h) R √C_g at squared forces q̂, (groups,)."""
 
     @property
     @abstractmethod
@@ -73,9 +79,14 @@ class CommonBulk(Bulk):
             leverage=np.array([field.sum() / N]),
             spread=np.array([[field @ field / N]]),
             drift=(pulled.T @ (self.eigenvalues[:, None] * pulled))[None],
+            twist=(pulled.T @ ((self.eigenvalues**2 * resolvent)[:, None] * pulled))[None, None],
             plane_norm=pulled.T @ pulled,
             norm=np.array([field @ counted / N]),
         )
+
+    def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
+        squares = (self.spectrum / (ridge + curvature[0] * self.spectrum)) ** 2
+        return np.array([squares @ squares / squares.sum() ** 2])
 
     @property
     def variances(self) -> np.ndarray:
@@ -103,17 +114,26 @@ class GroupedBulk(Bulk):
         return len(self.covariances)
 
     def response(self, curvature: np.ndarray, ridge: float) -> Response:
-        pulled = self._resolvent(self.covariances, curvature, ridge) @ self.plane
+        inner = self._resolvent(self.covariances, curvature, ridge)
+        pulled = inner @ self.plane
+        moved = self.covariances @ pulled  # C_g R Q
         resolvent = self._resolvent(self.counted, curvature, ridge)
         fields, N = self.counted @ resolvent, self.normalisation
         return Response(
             stiffness=np.linalg.inv(self.plane.T @ pulled),
             leverage=np.trace(fields, axis1=1, axis2=2) / N,
             spread=np.einsum("gij,hji->gh", fields, fields, optimize=True) / N,
-            drift=pulled.T @ self.covariances @ pulled,
+            drift=pulled.T @ moved,
+            twist=np.einsum("gik,hil->ghkl", moved, inner @ moved),
             plane_norm=pulled.T @ pulled,
             norm=np.einsum("gij,ji->g", fields, resolvent) / N,
         )
+
+    def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
+        resolvent = self._resolvent(self.counted, curvature, ridge)
+        products = self.counted @ (resolvent @ np.tensordot(square, self.counted, 1) @ resolvent)
+        traces = np.trace(products, axis1=1, axis2=2)
+        return np.einsum("gij,gji->g", products, products) / traces**2
 
     @staticmethod
     def _resolvent(covariances: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray:

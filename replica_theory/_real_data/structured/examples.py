@@ -1,10 +1,13 @@
 """What the equations see of examples: their place in the plane, radius, group and share; and how a law gives them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtr
 
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._real_data.structured.bulk import Bulk
 from replica_theory.selection.margins import MarginDistribution
 
@@ -20,6 +23,7 @@ class Examples:
         group: Number of the bulk's covariance, (n,).
         share: Shares of the law, adding up to 1, (n,).
         weight: v, weight of the loss, (n,).
+        source: Number of the source, from each of which a fixed number is drawn, (n,).
     """
 
     coordinates: np.ndarray
@@ -28,18 +32,32 @@ class Examples:
     group: np.ndarray
     share: np.ndarray
     weight: np.ndarray
+    source: np.ndarray
 
     def kept(self, probability: np.ndarray) -> "Examples":
         """Those that are kept with these chances, (n,)."""
         share = self.share * probability
         used = share > _NEGLIGIBLE * share.max()
-        names = ("coordinates", "margin", "square_radius", "group", "weight")
+        names = ("coordinates", "margin", "square_radius", "group", "weight", "source")
         parts = {name: getattr(self, name)[used] for name in names}
         return replace(self, **parts, share=share[used] / share[used].sum())
 
     def quadratic(self, matrix: np.ndarray) -> np.ndarray:
         """cᵀ T c, (n,)."""
         return np.einsum("ij,ij->i", self.coordinates @ matrix, self.coordinates)
+
+
+def together(parts: Sequence[Examples], shares: Sequence[float]) -> Examples:
+    """Examples of several sources as one set, in these shares."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    share = np.concatenate([share * part.share for part, share in zip(parts, shares, strict=True)])
+    source = np.repeat(np.arange(len(parts)), [part.share.size for part in parts])
+    return Examples(**columns, share=share, source=source)
+
+
+_COLUMNS = ("coordinates", "margin", "square_radius", "group", "weight")
 
 
 _NEGLIGIBLE = 1e-14  # share, relative to the largest, below which an example is left out
@@ -53,11 +71,33 @@ class Student:
         plane: a, (k,).
         covariance: Γ, (k, k).
         deviation: b_g, (groups,).
+        variance_spread: Relative variance of b_g² between training sets, (groups,); 0 as N → ∞.
     """
 
     plane: np.ndarray
     covariance: np.ndarray
     deviation: np.ndarray
+    variance_spread: np.ndarray
+
+    def chance_below(
+        self, mean: np.ndarray, variance: np.ndarray, *, outside: float, group: int, free: np.ndarray
+    ) -> np.ndarray:
+        """Chance that a field is negative, of this mean and variance.
+
+        The variance is that of a student's field over examples, in the mean over students. It differs between them by
+        a variance s, so that fields are mixtures of normal ones; with u = −mean/deviation the chance is, to order s::
+
+            Φ(u) − (s/8) φ(u) (u³ − 3u)/variance²
+
+        Args:
+            mean, variance: Of the field.
+            outside: r² b_g², the variance that is from outside the plane, of group g.
+            free: Covariance of the students along axes of the plane on which examples are standard normal: the part of
+                the variance that is its trace.
+        """
+        u = -mean / np.sqrt(variance)
+        spread = self.variance_spread[group] * outside**2 + 2 * np.sum(free * free) * np.any(self.variance_spread)
+        return ndtr(u) - spread / (8 * variance**2) * normal_density(u) * (u * u - 3) * u
 
 
 class Law(ABC):

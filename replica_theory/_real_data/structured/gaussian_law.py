@@ -8,12 +8,11 @@ fields F = (probe·x, teacher·x) = Bᵀμ + ρ L ζ with ζ standard normal and
 so that the plane is spanned by the columns of μ and Σ B L⁻ᵀ of all components, and the bulk is exactly Gaussian.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, composite_rule, panel_rule
@@ -80,6 +79,7 @@ class GaussianLaw(Law):
         radii: ρ and their shares, (2, radii).
         normalisation: N.
         intercept: Whether students have one.
+        common_plane: Q, if others share it; that of this law's places where it is None.
     """
 
     components: tuple[Component, ...]
@@ -90,6 +90,7 @@ class GaussianLaw(Law):
     radii: np.ndarray
     normalisation: float
     intercept: bool
+    common_plane: np.ndarray | None = None
 
     @cached_property
     def frames(self) -> list[FieldFrame]:
@@ -113,10 +114,7 @@ class GaussianLaw(Law):
     @cached_property
     def plane(self) -> np.ndarray:
         """Q, orthonormal directions that the components' places span, (d, k)."""
-        columns = np.column_stack([frame.places for frame in self.frames])
-        sizes = np.linalg.norm(columns, axis=0)
-        vectors, values, _ = np.linalg.svd(columns[:, sizes > 0] / sizes[sizes > 0], full_matrices=False)
-        return vectors[:, values > _INDEPENDENT * values[0]]
+        return plane_of([self]) if self.common_plane is None else self.common_plane
 
     @cached_property
     def coordinates(self) -> list[np.ndarray]:
@@ -171,7 +169,8 @@ class GaussianLaw(Law):
         ]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         coordinates, margin, square_radius, group, share = columns
-        return Examples(coordinates, margin, square_radius, group, share / share.sum(), np.ones(len(share)))
+        ones = np.ones(len(share))
+        return Examples(coordinates, margin, square_radius, group, share / share.sum(), ones, np.zeros_like(group))
 
     def _of_radius(
         self,
@@ -208,16 +207,21 @@ class GaussianLaw(Law):
         return positive if label > 0 else 1 - positive
 
     def bulk(self, *, finite: bool) -> Bulk:
+        given, whole = self.covariances()
+        order = sorted(whole)
+        covariances = [given[group] for group in order]
+        counted = covariances if finite else [whole[group] for group in order]
+        return bulk_of(covariances, counted, self.plane, self.normalisation)
+
+    def covariances(self) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+        """Of each group of components: what the fields leave open, and the whole."""
         whole: dict[int, np.ndarray] = {}
         given: dict[int, np.ndarray] = {}
         for component, frame in zip(self.components, self.frames, strict=True):
             axes = frame.places[:, 1:]
             whole[component.group] = component.covariance
             given[component.group] = component.covariance - axes @ axes.T
-        order = sorted(whole)
-        covariances = [given[group] for group in order]
-        counted = covariances if finite else [whole[group] for group in order]
-        return bulk_of(covariances, counted, self.plane, self.normalisation)
+        return given, whole
 
     def error(self, student: Student, *, clean: bool) -> float:
         return float(
@@ -241,26 +245,37 @@ class GaussianLaw(Law):
         centre, axes = places[:, 0], radius * places[:, 1:]
         slope, outside = axes.T @ student.plane, (radius * student.deviation[component.group]) ** 2
         if component.label is not None:  # the whole field is Gaussian
-            variance = outside + slope @ slope + centre @ student.covariance @ centre
-            variance += np.trace(axes.T @ student.covariance @ axes)
-            return float(ndtr(-component.label * (student.plane @ centre) / np.sqrt(variance)))
+            free = axes.T @ student.covariance @ axes
+            variance = outside + slope @ slope + centre @ student.covariance @ centre + np.trace(free)
+            mean = component.label * (student.plane @ centre)
+            return float(student.chance_below(mean, variance, outside=outside, group=component.group, free=free))
         along = frame.load[1] / np.linalg.norm(frame.load[1])
         across = axes - np.outer(axes @ along, along)  # what the teacher's field leaves open
-        free = outside + (across.T @ student.plane) @ (across.T @ student.plane)
-        free += np.trace(across.T @ student.covariance @ across)
+        free = across.T @ student.covariance @ across
+        always = outside + (across.T @ student.plane) @ (across.T @ student.plane) + np.trace(free)
         unit = radius * np.linalg.norm(frame.load[1])
         kink, rise = np.array([[-frame.mean[1] / unit]]), slope @ along
         with np.errstate(divide="ignore", invalid="ignore"):
-            features = np.array([[-(student.plane @ centre) / rise]]), np.array([[np.sqrt(free) / np.abs(rise)]])
+            features = np.array([[-(student.plane @ centre) / rise]]), np.array([[np.sqrt(always) / np.abs(rise)]])
         reach = _ERROR_PANELS.reach
         nodes = _ERROR_PANELS.nodes(-reach, reach, features=features, kinks=kink)
         place = centre[:, None] + np.outer(axes @ along, nodes.points)
-        deviation = np.sqrt(free + np.einsum("ki,kl,li->i", place, student.covariance, place))
-        negative = ndtr(-(student.plane @ place) / deviation)
+        variance = always + np.einsum("ki,kl,li->i", place, student.covariance, place)
+        negative = student.chance_below(
+            student.plane @ place, variance, outside=outside, group=component.group, free=free
+        )
         field = frame.mean[1] + unit * nodes.points
         positive_label = (field > 0).astype(float) if clean else self.label_chance(field / self.teacher_unit)
         wrong = positive_label * negative + (1 - positive_label) * (1 - negative)
         return float((nodes.weights * normal_density(nodes.points)) @ wrong)
+
+
+def plane_of(laws: Sequence[GaussianLaw]) -> np.ndarray:
+    """Q, orthonormal directions that the places of all components of these laws span, (d, k)."""
+    columns = np.column_stack([frame.places for law in laws for frame in law.frames])
+    sizes = np.linalg.norm(columns, axis=0)
+    vectors, values, _ = np.linalg.svd(columns[:, sizes > 0] / sizes[sizes > 0], full_matrices=False)
+    return vectors[:, values > _INDEPENDENT * values[0]]
 
 
 def field_nodes(frame: FieldFrame, radius: float, cuts: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

@@ -215,4 +215,5 @@ def _examples(
         group=np.zeros(n, dtype=int),
         share=np.full(n, 1 / n),
         weight=np.ones(n),
+        source=np.zeros(n, dtype=int),
     )

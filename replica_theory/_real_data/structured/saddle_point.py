@@ -5,12 +5,22 @@ An example has the place c in the plane, label y, radius r and group g; f and u 
 
     (S1)  S a = j,  j = α E[y c f]                       (S4)  V_g = tr(C_g R)/N,  V̂_g = α E[1_g r² u]
     (S2)  H = S + α E[u c cᵀ],  Λ = H⁻¹/N                (S5)  b_g² = jᵀ QᵀR C_g R Q j + Σ_h q̂_h tr(C_g R C_h R)/N
-    (S3)  Γ = H⁻¹ (α E[f² c cᵀ] − j jᵀ/α) H⁻¹/N                q̂_g = α E[1_g r² f²]
+    (S3)  Γ = H⁻¹ (D + S Σ_h q̂_h T_h S) H⁻¹/N                  q̂_g = α E[1_g r² f²]
 
-with R = (λ + Σ V̂_g C_g)⁻¹ and S = (QᵀRQ)⁻¹. Λ and Γ are of order 1/N.
+with R = (λ + Σ V̂_g C_g)⁻¹ and S = (QᵀRQ)⁻¹. Λ and Γ are of order 1/N. D = α E[f² c cᵀ] − Σ_k j_k j_kᵀ/α_k: of
+each source k of examples, of which there may be one alone, α_k N are drawn, and j_k is its part of j.
+
+Of the same order is what an example outside the plane sees of it. The student's Hessian is 𝓗 = R⁻¹ + Q U Qᵀ, U = α E[u
+c cᵀ], the forces on it have the covariance 𝓝 = Σ_h q̂_h C_h + Q D Qᵀ, and an example's field outside the plane moves by
+tr(C_g 𝓗⁻¹)/N and fluctuates by tr(C_g 𝓗⁻¹ 𝓝 𝓗⁻¹)/N. With T_g = QᵀR C_g R Q, W_gh = (C_g R Q)ᵀ R (C_h R Q) and
+M = S − S H⁻¹ S, so that 𝓗⁻¹ = R − R Q M QᵀR, these are (S4) and (S5) and::
+
+    (S6)  V_g  += −tr(M T_g)/N
+    (S7)  b_g² += tr(S H⁻¹ D H⁻¹ S T_g)/N + Σ_h q̂_h [tr(M T_g M T_h) − 2 tr(M W_gh)]/N
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,7 +65,7 @@ class OrderParameters:
     @property
     def student(self) -> Student:
         """Fields of the students."""
-        return Student(self.plane, self.plane_covariance, self.deviation)
+        return Student(self.plane, self.plane_covariance, self.deviation, np.zeros_like(self.deviation))
 
 
 def _symmetric(lower: np.ndarray, k: int) -> np.ndarray:
@@ -72,6 +82,61 @@ class Fields:
     mean: np.ndarray
     deviation: np.ndarray
     scale: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Fluctuations:
+    """Terms of order 1/N, times N: (S2), (S3), (S6) and (S7).
+
+    Attributes:
+        response: Of the bulk.
+        stiffness: S, with nothing against a change of the intercept, (k, k).
+        hessian: H, (k, k).
+        drawn: D, (k, k).
+        square: q̂_g, (groups,).
+    """
+
+    response: Response
+    stiffness: np.ndarray
+    hessian: np.ndarray
+    drawn: np.ndarray
+    square: np.ndarray
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """H⁻¹."""
+        return np.linalg.inv(self.hessian)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """N Γ."""
+        outside = self._moved @ np.tensordot(self.square, self.response.drift, 1) @ self._moved.T
+        return self.inverse @ self.drawn @ self.inverse + outside
+
+    @property
+    def leverage(self) -> np.ndarray:
+        """Of an example outside the plane, N (S6), (groups,)."""
+        return -np.einsum("ij,gji->g", self._taken, self.response.drift)
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of its field, N (S7), (groups,)."""
+        drift, taken = self.response.drift, self._taken
+        turned = taken @ drift  # M T_g
+        plane = np.einsum("ij,gji->g", self._moved.T @ self.drawn @ self._moved, drift)
+        both = np.einsum("gij,hji->gh", turned, turned) - 2 * np.einsum("ij,ghji->gh", taken, self.response.twist)
+        return plane + both @ self.square
+
+    @property
+    def _moved(self) -> np.ndarray:
+        """H⁻¹ S, (k, directions of the plane)."""
+        return (self.inverse @ self.stiffness)[:, : self.response.stiffness.shape[0]]
+
+    @property
+    def _taken(self) -> np.ndarray:
+        """M, over directions of the plane."""
+        k = self.response.stiffness.shape[0]
+        return (self.stiffness - self.stiffness @ self.inverse @ self.stiffness)[:k, :k]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,14 +189,15 @@ class Equations:
         force = (stiffness @ plane)[: len(response.stiffness)]
         square = alpha * self._by_group(examples.square_radius * forces.square)
         variance = np.einsum("i,gij,j->g", force, response.drift, force) + response.spread @ square
-        leverage = covariance = np.zeros_like(hessian)
+        scale, leverage = response.leverage, np.zeros_like(hessian)
+        covariance = leverage
         if self.finite:
-            inverse = np.linalg.inv(hessian)
-            leverage = inverse / N
-            drawn = alpha * self._second(forces.square) - np.outer(pull, pull) / alpha
-            covariance = inverse @ drawn @ inverse / N
+            drawn = alpha * (self._second(forces.square) - self._fixed(forces.force))
+            more = Fluctuations(response, stiffness, hessian, drawn, square)
+            leverage, covariance = more.inverse / N, more.covariance / N
+            scale, variance = scale + more.leverage / N, variance + more.variance / N
         deviation = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
-        return OrderParameters(plane, deviation, response.leverage, leverage, covariance)
+        return OrderParameters(plane, deviation, scale, leverage, covariance)
 
     def response(self, forces: ForceMoments) -> Response:
         """Response of the bulk at V̂."""
@@ -146,6 +212,17 @@ class Equations:
         force = response.stiffness @ at.plane[:k]
         square = self.alpha * self._by_group(self.examples.square_radius * forces.square)
         return float(force @ response.plane_norm @ force + response.norm @ square)
+
+    def variance_spread(self, moments: Moments, at: OrderParameters) -> np.ndarray:
+        """Relative variance of b_g² between training sets, of order 1/N, (groups,): that of a Gaussian vector's square.
+
+        Of b² the part that forces outside the plane bring about, and as if their squares did not fluctuate.
+        """
+        forces = self.forces(moments, at)
+        square = self.alpha * self._by_group(self.examples.square_radius * forces.square)
+        curvature = self.alpha * self._by_group(self.examples.square_radius * forces.slope)
+        random = self.bulk.response(curvature, self.ridge).spread @ square / at.deviation**2
+        return 2 * self.bulk.concentration(curvature, self.ridge, square) * random**2
 
     def first_guess(self) -> OrderParameters:
         """No field in the plane, and a bulk that is stiff by a tenth of the data."""
@@ -166,6 +243,14 @@ class Equations:
         """E[c cᵀ x], (k, k), of x ≥ 0."""
         scaled = self.examples.coordinates * np.sqrt(self.examples.share * values)[:, None]
         return scaled.T @ scaled
+
+    def _fixed(self, values: np.ndarray) -> np.ndarray:
+        """Σ_k E[1_k c x] E[1_k c x]ᵀ/E[1_k] over sources k, (k, k): what fixed numbers of them take off a variance."""
+        examples = self.examples
+        counts = np.bincount(examples.source, examples.share)
+        columns = (examples.share * values)[:, None] * examples.coordinates
+        parts = np.stack([np.bincount(examples.source, column, counts.size) for column in columns.T])
+        return (parts / counts) @ parts.T
 
     def _by_group(self, values: np.ndarray) -> np.ndarray:
         """E[1_g x], (groups,)."""

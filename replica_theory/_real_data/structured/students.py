@@ -1,21 +1,23 @@
 """Students trained on what a rule keeps of a law, along a curve in α."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import cast
 
 import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._numerics.blas_threads import one_blas_thread
 from replica_theory._real_data.structured.bulk import Bulk
-from replica_theory._real_data.structured.examples import Examples, Law, Student
+from replica_theory._real_data.structured.examples import Examples, Law, Student, together
+from replica_theory._real_data.structured.gaussian_law import GaussianLaw
 from replica_theory._real_data.structured.saddle_point import Equations, OrderParameters
 from replica_theory._real_data.structured.solver import Solved, solve
-from replica_theory.losses.base import Loss, Weight, checked_weights
+from replica_theory._real_data.structured.sources import LawSource, joint_bulk, on_one_plane
+from replica_theory.losses.base import Loss, checked_weights
 from replica_theory.selection import KeepWithProbability, Selection
 from replica_theory.selection.base import pieces_kept_by
-from replica_theory.selection.kept_distribution import edges_of, keep_probability
+from replica_theory.selection.kept_distribution import Piece, edges_of, keep_probability
 
 _FIELDS = np.linspace(-6.0, 6.0, 241)  # probe fields at which a rule by probability is examined
 
@@ -48,30 +50,43 @@ class StudentCurve:
     """Students at any α; each solution is the guess of the next.
 
     Attributes:
-        law: The pool.
-        selection: The rule.
+        sources: What the training set is made of, each with its own law, rule and share.
+        tested: The law on which errors are measured.
+        bulk: Outside the plane of all laws.
         loss: The loss.
         ridge: λ > 0.
-        weight: Weight of the loss by signed margin, if any.
         finite: Whether terms of order 1/N are kept.
     """
 
-    law: Law
-    selection: Selection
+    sources: Sequence[LawSource]
+    tested: Law
+    bulk: Bulk
     loss: Loss
     ridge: float
-    weight: Weight | None
     finite: bool
 
     def __post_init__(self) -> None:
-        if not self.law.symmetric:
-            _check_by_margin(self.selection)
-        self._pieces, _ = pieces_kept_by(self.selection, self.law.margins())
+        for source in self.sources:
+            if not source.law.symmetric:
+                _check_by_margin(source.selection)
+        self._pieces = [pieces_kept_by(source.selection, source.law.margins())[0] for source in self.sources]
         self._kept: dict[int, Examples] = {}
 
-    @cached_property
-    def _bulk(self) -> Bulk:
-        return self.law.bulk(finite=self.finite)
+    @classmethod
+    def of_one(cls, source: LawSource, *, loss: Loss, ridge: float, finite: bool) -> "StudentCurve":
+        """Students of one source, tested on its own law."""
+        return cls([source], source.law, source.law.bulk(finite=finite), loss, ridge, finite)
+
+    @classmethod
+    def of_several(
+        cls, sources: Sequence[LawSource], tested: GaussianLaw, *, loss: Loss, ridge: float, finite: bool
+    ) -> "StudentCurve":
+        """Students of sources whose laws are Gaussian, tested on another of the kind, or on one of theirs."""
+        given = [*dict.fromkeys([*(cast(GaussianLaw, source.law) for source in sources), tested])]
+        laws = on_one_plane(given)
+        on_plane = dict(zip(given, laws, strict=True))
+        placed = [replace(source, law=on_plane[cast(GaussianLaw, source.law)]) for source in sources]
+        return cls(placed, on_plane[tested], joint_bulk(laws, finite=finite), loss, ridge, finite)
 
     def at(self, alphas: np.ndarray) -> Iterator[TrainedStudent]:
         """Students, one an α.
@@ -90,30 +105,37 @@ class StudentCurve:
     def kept(self, level: int) -> Examples:
         """What the rule keeps, on the quadrature of a level."""
         if level not in self._kept:
-            pool = self.law.examples(edges_of(self._pieces), level)
-            kept = pool.kept(keep_probability(self._pieces, pool.margin))
-            if self.weight is not None:
-                kept = replace(kept, weight=checked_weights(self.weight, kept.margin))
-            self._kept[level] = kept
+            parts = [self._kept_of(*pair, level) for pair in zip(self.sources, self._pieces, strict=True)]
+            self._kept[level] = together(parts, [source.share for source in self.sources])
         return self._kept[level]
+
+    @staticmethod
+    def _kept_of(source: LawSource, pieces: Sequence[Piece], level: int) -> Examples:
+        pool = source.law.examples(edges_of(pieces), level)
+        kept = pool.kept(keep_probability(pieces, pool.margin))
+        weight = kept.weight if source.weight is None else checked_weights(source.weight, kept.margin)
+        return replace(kept, weight=source.strength * weight)
 
     def _equations(self, alpha: float, level: int) -> Equations:
         return Equations(
             examples=self.kept(level),
-            bulk=self._bulk,
+            bulk=self.bulk,
             alpha=alpha,
             ridge=self.ridge,
-            normalisation=self.law.normalisation,
+            normalisation=self.tested.normalisation,
             finite=self.finite,
-            intercept=self.law.intercept,
+            intercept=self.tested.intercept,
         )
 
     def _student(self, solved: Solved) -> TrainedStudent:
         at, equations = solved.solution, solved.equations
+        student = at.student
+        if self.finite:
+            student = replace(student, variance_spread=equations.variance_spread(solved.moments, at))
         return TrainedStudent(
-            student=at.student,
-            generalization_error=self.law.error(at.student, clean=True),
-            noisy_test_error=self.law.error(at.student, clean=False),
+            student=student,
+            generalization_error=self.tested.error(student, clean=True),
+            noisy_test_error=self.tested.error(student, clean=False),
             norm=float(np.sqrt(equations.square_norm(solved.moments, at))),
             training_error=self._training_error(equations, at),
             scale=at.scale,
