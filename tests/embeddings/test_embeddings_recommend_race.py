@@ -130,7 +130,7 @@ def test_a_difficulty_is_that_of_a_head_that_did_not_see_the_row(pool):
     assert np.mean(measured.scores[SIGNED]) > np.mean(measured.scores[TRAINED])  # unseen rows are harder
 
 
-@pytest.mark.parametrize("number", [1, 4])
+@pytest.mark.parametrize("number", [1, 4], ids=str)
 def test_rows_put_aside_have_no_part_in_the_scores(pool, number):
     """Nor where the heads of other folds, which saw these rows, are known already."""
     rows, labels = pool

@@ -271,8 +271,8 @@ def test_hessians_in_single_precision_serve_or_are_made_again_in_double(monkeypa
     assert quick.weights == pytest.approx(double.weights, rel=1e-9, abs=1e-9 * np.abs(double.weights).max())
 
 
-@pytest.mark.parametrize("name", ["logistic", "squared_hinge"])
-@pytest.mark.parametrize("ridge", [0.01, 1.0])
+@pytest.mark.parametrize("name", ["logistic", "squared_hinge"], ids=str)
+@pytest.mark.parametrize("ridge", [0.01, 1.0], ids=str)
 def test_students_without_hessians_are_those_of_newton(monkeypatch, name, ridge):
     x, y = examples(600, 20, seed=3, noise=0.2)
     weight = np.random.default_rng(0).uniform(0.2, 3.0, 600)

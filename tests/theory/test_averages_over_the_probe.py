@@ -30,10 +30,12 @@ def both_ways(kept, students, monkeypatch) -> tuple[ShortfallAverages, Shortfall
     return ShortfallAverages(*over_z), ShortfallAverages(*saddle_point._averages(kept, students)[:, 0])
 
 
-@pytest.mark.parametrize("rule", [RULE, SIGNED])
-@pytest.mark.parametrize("probe_angle", ANGLES)
+@pytest.mark.parametrize("rule", [RULE, SIGNED], ids=["by distance", "by sign"])
+@pytest.mark.parametrize("probe_angle", ANGLES, ids=str)
 @pytest.mark.parametrize(
-    ("k", "length", "angle"), [(0.7, 0.5, 0.2), (0.9, 3.0, -0.1), (0.6, 20.0, 0.004), (2.0, 0.05, 0.0)]
+    ("k", "length", "angle"),
+    [(0.7, 0.5, 0.2), (0.9, 3.0, -0.1), (0.6, 20.0, 0.004), (2.0, 0.05, 0.0)],
+    ids=["short", "long", "very long", "all but nothing"],
 )
 def test_averages_over_probe_and_over_student_are_equal(rule, probe_angle, k, length, angle, monkeypatch):
     kept = rule.kept_distribution(probe_angle)
@@ -47,7 +49,7 @@ def test_averages_over_probe_and_over_student_are_equal(rule, probe_angle, k, le
         assert getattr(over_z, name) == pytest.approx(getattr(over_t, name), abs=1e-10 * size), name
 
 
-@pytest.mark.parametrize("probe_angle", ANGLES)
+@pytest.mark.parametrize("probe_angle", ANGLES, ids=str)
 def test_the_size_bounds_the_terms_that_it_stands_for(probe_angle, monkeypatch):
     over_z, over_t = both_ways(RULE.kept_distribution(probe_angle), student(0.9, 3.0, 0.01), monkeypatch)
     assert over_t.dq_size <= over_z.dq_size * (1 + 1e-9) <= 2 * over_t.dq_size
