@@ -35,12 +35,14 @@ def write_pages() -> None:
 
 
 def gallery() -> str:
-    """Every figure: its title, its picture, the module that computes and draws it, the table behind it."""
+    """Every committed figure: its title, its picture, the module that computes and draws it, the table behind it."""
     parts = []
     for title, folder, package, figures in GROUPS:
         parts.append(f"## {title}")
         for name, figure in figures.items():
             file = f"figure_{name.lower()}"
+            if not (ROOT / folder / f"{file}.png").exists():
+                continue
             module = figure.__name__.rpartition(".")[2]
             parts += [
                 f"### {name}: {figure.TITLE}",
