@@ -31,6 +31,13 @@ class Memory:
         self._curves: OrderedDict[Hashable, dict[float, Any]] = OrderedDict()
         self._lock = Lock()
 
+    def is_new(self, curve: Hashable) -> bool:
+        """Whether a curve is asked for the first time."""
+        with self._lock:
+            new = curve not in self._curves
+            self._curves.setdefault(curve, {})
+            return new
+
     def at(self, curve: Hashable, place: float, solve: Callable[[float], Any]) -> Any:
         """The solution at a place: of ``solve``, or `Missing`."""
         with self._lock:

@@ -109,7 +109,11 @@ async function ask() {
 }
 
 function tell(answer) {
-  if (answer.pending) return find("shown").classList.add("solving");
+  if (answer.pending) {
+    find("shown").classList.add("solving");
+    if (!chart) find("sentence").textContent = "Solving …";
+    return;
+  }
   find("shown").classList.remove("solving");
   chart = answer;
   find("problem").hidden = true;
