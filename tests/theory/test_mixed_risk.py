@@ -291,6 +291,21 @@ def trained(sources, teacher, rng):
     return math.acos(student @ teacher / np.linalg.norm(student) / np.linalg.norm(teacher)) / math.pi
 
 
+def test_a_mean_matters_where_it_changes_labels():
+    """Means across the teacher are one direction among many; along it they make one label the rule."""
+
+    def error(mean):
+        moved = StructuredInputs.gaussian(np.ones(D), teacher=vector([1.0]), mean=mean)
+        real = structured(Source(0.5)).inputs
+        sources = [StructuredSource(0.5, real), StructuredSource(2.0, moved)]
+        return structured_mixed_risk(sources, loss="square", ridge=0.1, finite_size=False).generalization_error
+
+    still = error(None)
+    assert error(vector([0.0, 3.0])) == pytest.approx(still, rel=1e-7)
+    assert error(vector([3.0])) > 1.2 * still
+    assert error(vector([-3.0])) == pytest.approx(error(vector([3.0])), rel=1e-9)
+
+
 def test_solutions_pickle_and_print():
     for solution in (
         mixed_risk(SOURCES, loss="square", ridge=0.1),
@@ -318,6 +333,11 @@ OTHERS = StructuredInputs.gaussian(np.ones(D + 1), teacher=np.ones(D + 1))
         pytest.param(lambda: mixed_risk([1.0], loss="square", ridge=0.1), "must be Source", id="no source"),
         pytest.param(lambda: mixed_risk(SOURCES, loss="square", ridge=0.0), "`ridge` must be finite", id="ridge"),
         pytest.param(lambda: StructuredSource(1.0, "rows"), "`inputs` must be of", id="inputs"),
+        pytest.param(
+            lambda: StructuredInputs.gaussian(np.ones(D), teacher=np.ones(D), mean=np.ones(3)),
+            "`mean` must be finite numbers",
+            id="mean",
+        ),
         pytest.param(
             lambda: structured_mixed_risk([StructuredSource(1.0, INPUTS, weight=0.0)], loss="square", ridge=0.1),
             "one of weight > 0",

@@ -11,4 +11,6 @@ Every module has
 
 ``kolossov2023_theory.csv`` has the 495 theory values published with Kolossov, Montanari & Tandon 2023
 (arXiv:2309.14563; repository granica-ai/DataSelectionICLR2024, Apache-2.0; numbers alone are taken).
+``elfirdoussi2024_theory.csv`` has 56 errors by the formulas published with El Firdoussi et al. 2024 (arXiv:2410.08942;
+repository elfirdoussilab1/Synthetic-data; numbers alone): of its Fig. 4, and of real and synthetic examples as here.
 """

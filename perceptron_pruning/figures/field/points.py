@@ -1,7 +1,9 @@
 """Points of simulation beside the theory: what the figures here share."""
 
+import csv
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,16 @@ SMALLER = ((1, 1), (2, 4), (4, 4))  # parts of N at which errors are taken, and 
 def rows_of(table: Sequence[Row], kind: str, **columns: Any) -> list[Row]:
     """Rows of one kind with these values, in the table's order."""
     return [row for row in table if row["kind"] == kind and all(row[name] == value for name, value in columns.items())]
+
+
+def published_of(name: str) -> list[Row]:
+    """What El Firdoussi et al. 2024 have published for a figure's settings, as numbers."""
+    rows = csv.DictReader(_PUBLISHED.read_text(encoding="utf-8").splitlines())
+    of_figure = [row for row in rows if row["figure"] == name]
+    return [{key: float(value) for key, value in row.items() if key != "figure"} for row in of_figure]
+
+
+_PUBLISHED = Path(__file__).parent / "elfirdoussi2024_theory.csv"
 
 
 def error_of(row: Row) -> Effect:

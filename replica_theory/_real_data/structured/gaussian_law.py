@@ -207,6 +207,17 @@ class GaussianLaw(Law):
         return positive if label > 0 else 1 - positive
 
     def bulk(self, *, finite: bool) -> Bulk:
+        return self._bulk_of_n if finite else self._bulk_of_the_limit
+
+    @cached_property
+    def _bulk_of_n(self) -> Bulk:
+        return self._bulk(finite=True)
+
+    @cached_property
+    def _bulk_of_the_limit(self) -> Bulk:
+        return self._bulk(finite=False)
+
+    def _bulk(self, *, finite: bool) -> Bulk:
         given, whole = self.covariances()
         order = sorted(whole)
         covariances = [given[group] for group in order]
