@@ -21,7 +21,10 @@ REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
 
 
 def solved_another_way(point: Point) -> MaxMarginSolution:
-    """The student by a path of other steps, with 16 nodes for 12 on each of more and other panels."""
+    """The student by a path of other steps, with 16 nodes for 12 on each of more and other panels.
+
+    Smooth rules are averaged over the student's field, where `max_margin` averages them over the probe's.
+    """
     with _another_way():
         return max_margin(point.alpha_prune, selection=point.selection, probe_angle=point.probe_angle)
 
@@ -33,10 +36,16 @@ def _another_way() -> Iterator[None]:
         patch.object(saddle_point, "_PANELS", GaussianPanels(grid=np.linspace(-12.0, 12.0, 20), order=16)),
         patch.object(residual, "PANELS", finer),
         patch.object(residual_averages, "PANELS", finer),
+        patch.object(saddle_point, "by_probe_field", _never),
+        patch.object(residual, "by_probe_field", _never),
         patch.object(continuation, "_FIRST_STEP", 0.3),
         patch.object(continuation, "_PREDICTION_RESIDUAL", 0.07),
     ):
         yield
+
+
+def _never(*_: object) -> bool:
+    return False
 
 
 def largest_difference(one: MaxMarginSolution, other: MaxMarginSolution) -> float:

@@ -1,8 +1,10 @@
 """How the documentation is built: ``python -m sphinx docs docs/_build -W`` (extra ``docs``); needs no network."""
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Literal
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -13,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from generated import write_pages
 
 project = "perceptron-pruning"
-author = "The perceptron-pruning developers"
+author = copyright = "The perceptron-pruning developers"
 release = version = installed_version(project)
 extensions = [
     "myst_parser",
@@ -27,6 +29,7 @@ exclude_patterns = ["_build", "_generated", "paper"]
 html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
+html_extra_path = ["_generated/extra"]  # explore.html, which needs no server
 html_css_files = ["wide_equations.css"]
 html_theme_options = {"navigation_with_keys": True}
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -45,9 +48,17 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
+PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mi>(&#x0203[2-4];)</mi></msup>")  # raised already, and tiny as an exponent
+
+
+def drawn(latex: str, display: Literal["inline", "block"]) -> str:
+    """A formula as MathML."""
+    return PRIME.sub(r'<mrow>\1<mi mathvariant="normal">\2</mi></mrow>', convert(latex, display=display))
+
+
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """Formulas as MathML, which browsers draw themselves: no script, no network."""
-    self.body.append(convert(node.astext()))
+    self.body.append(drawn(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
@@ -55,8 +66,8 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
     """Displayed formulas, with their number where they have a label."""
     number = f'<span class="eqno">({node["number"]})</span>' if node.get("number") else ""
     anchors = "".join(f'<span id="{name}"></span>' for name in node.get("ids", []))
-    latex = node.astext().replace(r"\begin{aligned}", r"\begin{align}").replace(r"\end{aligned}", r"\end{align}")
-    self.body.append(f'<div class="math">{anchors}{number}{convert(latex, display="block")}</div>\n')
+    latex = node.astext().replace("{aligned}", "{align*}")
+    self.body.append(f'<div class="math">{anchors}<div class="formula">{drawn(latex, "block")}</div>{number}</div>\n')
     raise nodes.SkipNode
 
 

@@ -78,7 +78,15 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Agreement):
-    """Simulated error ε against theory: an `Agreement`, with the simulated cell."""
+    """Simulated error ε against theory: an `Agreement`, with the simulated cell.
+
+    Example:
+        >>> from perceptron_pruning import compare, simulate
+        >>> from replica_theory import KeepRandom
+        >>> held = compare(simulate(1.0, selection=KeepRandom(), n_features=20, n_trials=20, engine="numpy"))
+        >>> held.agrees, f"{held.theory:.5f}, finite N adds {held.finite_size:.4f}"
+        (True, '0.26571, finite N adds -0.0050')
+    """
 
     simulation: SimulationResult
 
@@ -123,6 +131,13 @@ def compare(
     Raises:
         ValueError: Fewer than 2 trials, which give no standard error; or no unit vector has these cosines.
         SaddlePointError: The theory has no verified solution there.
+
+    Example:
+        >>> from perceptron_pruning import compare, simulate
+        >>> from replica_theory import KeepHardest
+        >>> cell = simulate(2.0, selection=KeepHardest(0.5), n_features=20, n_trials=20, engine="numpy")
+        >>> abs(compare(cell).z_score) < 5
+        True
     """
     _check_trials(simulation.n_trials)
     target = _target(teacher_overlap, probe_overlap)
@@ -157,6 +172,14 @@ def compare_rounds(rounds: Sequence[SimulatedRound], *, largest_z: float = LARGE
     Raises:
         ValueError: Too few trials or features, or a student whom the theory of rounds does not know.
         SaddlePointError: The theory has no verified solution there.
+
+    Example:
+        >>> from perceptron_pruning import compare_rounds, simulate_rounds
+        >>> from replica_theory import KeepHardest, TrainedProbe
+        >>> rounds = [(TrainedProbe("square", 0.1), KeepHardest(0.6))]
+        >>> simulated = simulate_rounds(3.0, rounds=rounds, n_features=40, n_trials=20, engine="numpy")
+        >>> [agreement.agrees for agreement in compare_rounds(simulated)]
+        [True]
     """
     last = rounds[-1]
     _check_trials(last.n_trials)

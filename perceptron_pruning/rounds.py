@@ -45,6 +45,14 @@ class SimulatedRound:
         norm: ‖w‖ of its student, (n_trials,).
         engine: "numpy" or "jax", which names the stream of draws too; see `SimulationResult`.
         verified_by: Trials by the stage that verified the students and probes of all their rounds.
+
+    Example:
+        >>> from perceptron_pruning import simulate_rounds
+        >>> from replica_theory import KeepHardest, TrainedProbe
+        >>> rounds = [(TrainedProbe("square", 0.1), KeepHardest(0.5))] * 2
+        >>> first, second = simulate_rounds(8.0, rounds=rounds, n_features=20, n_trials=5, engine="numpy")
+        >>> first.alpha_prune, second.alpha_prune, second.generalization_error.shape
+        (4.0, 2.0, (5,))
     """
 
     alpha_total: float
@@ -105,6 +113,7 @@ def simulate_rounds(
         InaccurateError: A student could not be verified.
 
     Example:
+        >>> from perceptron_pruning import simulate_rounds
         >>> from replica_theory import KeepHardest, TrainedProbe
         >>> twice = simulate_rounds(
         ...     3.0, rounds=[(TrainedProbe(), KeepHardest(0.5))] * 2, n_features=50, n_trials=4

@@ -48,6 +48,7 @@ def simulate_self_training(
         InaccurateError: A student could not be verified.
 
     Example:
+        >>> from perceptron_pruning import simulate_self_training
         >>> from replica_theory import EmpiricalRisk, KeepRandom
         >>> errors = simulate_self_training(
         ...     5.0, rounds=2, selection=KeepRandom(), generator_angle=0.3, oracle_angle=0.2,

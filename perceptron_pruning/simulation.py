@@ -77,6 +77,16 @@ class SimulationResult:
         training_error: Share of the kept examples whose (noisy) label the student misses.
         direction: The unit-norm student, (n_trials, 4): along the probe, across it towards the teacher, along one
             axis outside their plane, and the length of the rest.
+
+    Example:
+        >>> from perceptron_pruning import simulate
+        >>> from replica_theory import KeepHardest
+        >>> setting = dict(selection=KeepHardest(0.5), n_features=20, engine="numpy")
+        >>> cell = simulate(2.0, n_trials=8, **setting)
+        >>> cell.generalization_error.shape, cell.n_kept, cell.engine
+        ((8,), 40, 'numpy')
+        >>> bool((simulate(2.0, n_trials=4, **setting).overlap == cell.overlap[:4]).all())
+        True
     """
 
     alpha_prune: float
@@ -116,6 +126,13 @@ class SimulationResult:
 
         Raises:
             ValueError: No unit vector has these cosines with both.
+
+        Example:
+            >>> from perceptron_pruning import simulate
+            >>> from replica_theory import KeepHardest
+            >>> cell = simulate(2.0, selection=KeepHardest(0.5), n_features=20, n_trials=5, engine="numpy")
+            >>> cell.error_against(teacher_overlap=0.9, probe_overlap=0.9).shape
+            (5,)
         """
         cosines = {"teacher_overlap": teacher_overlap, "probe_overlap": probe_overlap}
         return error_against(self.direction, self.probe_angles, **cosines)
@@ -183,6 +200,7 @@ def simulate(
         Sorscher et al. 2022, arXiv:2206.14486, section 2.
 
     Example:
+        >>> from perceptron_pruning import simulate
         >>> from replica_theory import KeepHardest
         >>> result = simulate(2.0, selection=KeepHardest(0.5), n_features=100, n_trials=20)
         >>> result.generalization_error.shape

@@ -2,6 +2,12 @@
 
 The error ε for many examples at a fixed fraction, and for fractions that vanish at a fixed number of examples. All
 follow from the convex problem of `max_margin`; the constants are exact to the digits given.
+
+Example:
+    >>> from replica_theory import KeepHardest, asymptotics, max_margin
+    >>> exact = max_margin(1000.0, selection=KeepHardest(0.4)).generalization_error
+    >>> f"{exact:.4e}, {asymptotics.many_examples(1000.0, keep_fraction=0.4):.4e}"
+    '2.0020e-04, 2.0020e-04'
 """
 
 import math
@@ -55,6 +61,11 @@ def many_examples(alpha_prune: ArrayLike, *, keep_fraction: float, probe_angle: 
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486; the prefactor by the strip |z| < g of the boundary.
+
+    Example:
+        >>> from replica_theory.asymptotics import many_examples
+        >>> f"{many_examples(100.0, keep_fraction=0.4, probe_angle=0.3):.5e}"
+        '2.16657e-03'
     """
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     fraction = check_keep_fraction(keep_fraction)
@@ -83,6 +94,11 @@ def frontier_fallback(alpha_prune: ArrayLike, *, probe_angle: float) -> FloatOrA
 
     Raises:
         ValueError: A parameter is out of range.
+
+    Example:
+        >>> from replica_theory.asymptotics import frontier_fallback
+        >>> f"{frontier_fallback(100.0, probe_angle=0.2):.5e}"
+        '9.94318e-04'
     """
     return ERROR_CONSTANT * math.sin(_imperfect(probe_angle)) / check_alpha(alpha_prune)[()]
 
@@ -102,6 +118,11 @@ def vanishing_fraction(alpha_prune: ArrayLike, *, probe_angle: float) -> FloatOr
     Raises:
         ValueError: A parameter is out of range.
         SaddlePointError: The theory of random data has no verified solution.
+
+    Example:
+        >>> from replica_theory.asymptotics import vanishing_fraction
+        >>> f"{vanishing_fraction(5.0, probe_angle=0.2):.5f}"
+        '0.43912'
     """
     overlap = max_margin(check_alpha(alpha_prune), selection=KeepRandom()).overlap
     return np.arccos(math.sin(_imperfect(probe_angle)) * overlap) / math.pi
@@ -123,6 +144,11 @@ def perfect_probe_slope(alpha_prune: float) -> float:
 
     Raises:
         ValueError: α is not above 2.
+
+    Example:
+        >>> from replica_theory.asymptotics import perfect_probe_slope
+        >>> f"{perfect_probe_slope(3.0):.5f}"
+        '0.17640'
     """
     alpha = check_number(alpha_prune, "alpha_prune")
     if not GARDNER_CAPACITY < alpha < math.inf:

@@ -45,6 +45,12 @@ class BayesSolution(ArrayFields, Generic[Values]):
         overlap: R = cos of the angle between the posterior's mean and the teacher; R² is the overlap q of
             two students drawn from the posterior.
         residual: Largest relative residual of the fixed point, evaluated independently of the solver.
+
+    Example:
+        >>> from replica_theory import KeepHardest, bayes_optimal
+        >>> floor = bayes_optimal(2.0, selection=KeepHardest(0.5), probe_angle=0.3, knows="probe")
+        >>> f"{floor.generalization_error:.5f}, {floor.overlap:.5f}"
+        '0.06340, 0.98023'
     """
 
     alpha_prune: Values

@@ -45,6 +45,12 @@ class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
         scale: V of the proximal operator, an example's change of field per unit force on it, in [0, ∞].
         residual: Largest relative residual of equations (i)–(iv), or with a trained probe of the triangular equations
             (T4)–(T8), evaluated independently of the solver.
+
+    Example:
+        >>> from replica_theory import KeepHardest, empirical_risk
+        >>> student = empirical_risk(2.0, loss="hinge", ridge=0.1, selection=KeepHardest(0.5), label_noise=0.1)
+        >>> f"{student.generalization_error:.5f}, {student.noisy_test_error:.5f}, {student.training_error:.5f}"
+        '0.22622, 0.28098, 0.08070'
     """
 
     alpha_prune: Values
@@ -78,6 +84,12 @@ class EmpiricalRiskSolution(ArrayFields, Generic[Values]):
 
         Raises:
             ValueError: No unit vector has these cosines with both.
+
+        Example:
+            >>> from replica_theory import KeepHardest, empirical_risk
+            >>> student = empirical_risk(2.0, loss="square", ridge=0.1, selection=KeepHardest(0.5), probe_angle=0.2)
+            >>> f"{student.error_against(teacher_overlap=0.9, probe_overlap=0.9):.5f}"
+            '0.18921'
         """
         angles = np.atleast_1d(self.probe_angle).tolist()
         targets = [target_direction(t, teacher_overlap=teacher_overlap, probe_overlap=probe_overlap) for t in angles]

@@ -18,6 +18,16 @@ class SaddlePointError(ArithmeticError):
 
     Attributes:
         residual: Largest relative residual that was reached (NaN when none could be computed).
+
+    Example:
+        The paper's version space has no saddle point among few hard examples:
+
+        >>> from replica_theory import KeepHardest, SaddlePointError, paper_version_space
+        >>> try:
+        ...     paper_version_space(1.0, selection=KeepHardest(0.4))
+        ... except SaddlePointError as error:
+        ...     print(error.residual > 1e-9)
+        True
     """
 
     def __init__(self, message: str, residual: float):

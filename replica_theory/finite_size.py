@@ -19,7 +19,6 @@ from replica_theory._finite_size.examples import COARSE, FINE, Resolution, seen_
 from replica_theory._finite_size.expansion import Expansion, expand
 from replica_theory._finite_size.mistakes import StudentsByMistakes, without_mistakes
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
-from replica_theory._finite_size.pool import PoolEffect, pool_effect
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import newton
 from replica_theory._max_margin.order_parameters import OrderParameters
@@ -34,6 +33,7 @@ from replica_theory.losses.risk import EmpiricalRisk
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.kept_distribution import KeptDistribution
 from replica_theory.selection.label_noise import Noise, check_label_noise
+from replica_theory.selection.pool_effect import PoolEffect, pool_effect
 
 Quantity = Literal["error", "probe_angle", "margin"]
 
@@ -61,6 +61,12 @@ class FiniteSize:
         pool_known: Whether the kept examples of the rule are independent draws between fluctuating thresholds, or
             independent. False for several windows, `Calibrated` and `Verified`.
         residual: Error of the normalisation, ln ∫ρ, of the density, which must vanish.
+
+    Example:
+        >>> from replica_theory import KeepHardest, finite_size
+        >>> here = finite_size(2.0, n_features=100, selection=KeepHardest(0.5), probe_angle=0.2)
+        >>> f"{here.value:.5f} + {here.mean_shift:.5f} ± {here.standard_deviation:.5f}"
+        '0.15072 + -0.00039 ± 0.02447'
     """
 
     alpha_prune: float
@@ -134,6 +140,8 @@ def finite_size(
         SaddlePointError: The theory has no verified student there, or the density's integral is not 1 to 1e-3.
 
     Example:
+        >>> import math
+        >>> from replica_theory import finite_size
         >>> from replica_theory import KeepEasiest
         >>> cell = finite_size(4.0, n_features=50, selection=KeepEasiest(0.4), probe_angle=math.radians(20))
         >>> round(cell.value, 4), round(cell.value + cell.mean_shift, 4)

@@ -36,6 +36,12 @@ class Observables:
         support_share: Share of the kept examples that pull on the student, because their loss has a slope.
         share_at_margin: Share of them that lie at the margin 1/‖w‖ exactly, as hinges leave them.
         residual: Largest relative residual of the student's equations.
+
+    Example:
+        >>> from replica_theory import KeepHardest, observables
+        >>> seen = observables(2.0, selection=KeepHardest(0.5), probe_angle=0.2)
+        >>> f"{seen.support_share:.5f}, {float(seen.share_up_to(2 * seen.generalization_error)):.4f}"
+        '0.45520, 0.4879'
     """
 
     alpha_prune: float
@@ -64,7 +70,14 @@ class Observables:
         return np.array(densities).reshape(values.shape)
 
     def share_up_to(self, margin: ArrayLike) -> np.ndarray:
-        """Share of the kept examples of at most this margin, shaped like ``margin``; at 0, the training error."""
+        """Share of the kept examples of at most this margin, shaped like ``margin``; at 0, the training error.
+
+        Example:
+            >>> from replica_theory import KeepHardest, observables
+            >>> seen = observables(2.0, selection=KeepHardest(0.5), probe_angle=0.2)
+            >>> f"{float(seen.share_up_to(1.0)):.4f}"
+            '0.9087'
+        """
         values = np.asarray(margin, dtype=float)
         shares = [self._margins.share_up_to(self._margins.norm * value) for value in values.ravel().tolist()]
         return np.array(shares).reshape(values.shape)
@@ -74,6 +87,13 @@ class Observables:
 
         Raises:
             ValueError: The quantiles do not ascend in [0, 1].
+
+        Example:
+            >>> from replica_theory import KeepHardest, observables
+            >>> student = observables(2.0, selection=KeepHardest(0.5), probe_angle=0.2)
+            >>> hard, easy = student.error_by_difficulty([0, 0.1, 0.9])
+            >>> f"{hard:.4f}, {easy:.4f}"
+            '0.3540, 0.1441'
         """
         ranks = [check_number(rank, "quantiles") for rank in quantiles]
         if not (len(ranks) >= 2 and ranks[0] >= 0 and ranks[-1] <= 1 and np.all(np.diff(ranks) > 0)):

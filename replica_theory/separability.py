@@ -25,6 +25,12 @@ class SeparabilitySolution:
         overlap: R of that student, if there is one.
         probe_overlap: ρ of that student, if there is one.
         residual: Of the minimum that determines it, by a second quadrature.
+
+    Example:
+        >>> from replica_theory import KeepHardest, separability_solution
+        >>> at = separability_solution(selection=KeepHardest(0.5), label_noise=0.1)
+        >>> f"{at.alpha_prune:.5f}, {at.generalization_error:.5f}"
+        '3.19003, 0.14315'
     """
 
     selection: Selection
@@ -73,7 +79,13 @@ def separability_threshold(*, selection: Selection, probe_angle: float = 0.0, la
 def separability_solution(
     *, selection: Selection, probe_angle: float = 0.0, label_noise: Noise
 ) -> SeparabilitySolution:
-    """`separability_threshold` with the student that is left there; same arguments and errors."""
+    """`separability_threshold` with the student that is left there; same arguments and errors.
+
+    Example:
+        >>> from replica_theory import KeepEasiest, separability_solution
+        >>> f"{separability_solution(selection=KeepEasiest(0.5), probe_angle=0.3, label_noise=0.1).alpha_prune:.5f}"
+        '3.55459'
+    """
     angle, noise = check_probe_angle(probe_angle), check_label_noise(label_noise)
     threshold = solved_threshold(check_selection(selection).kept_distribution(angle, noise))
     direction = np.append(threshold.components, 1.0)

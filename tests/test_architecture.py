@@ -33,11 +33,12 @@ FLOORS = (
     "sweeps",
     "embeddings",
     "experiments",
+    "explorer",
     "figures",
     "reproduction",
-    "explorer",
     "commands",
     "cli",
+    "__main__",
 )
 # What simulation and embeddings may know of the theory: what is kept, losses, errors and angles, but no solution.
 SHARED_WITH_THEORY = {"errors", "geometry", "losses", "selection"}

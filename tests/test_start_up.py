@@ -82,3 +82,10 @@ def test_the_list_of_commands_has_the_first_line_of_each_docstring(name):
     function = app[name].default_command
     assert function is not None
     assert COMMANDS[name][1] == (function.__doc__ or "").splitlines()[0]
+
+
+def test_the_package_is_its_command():
+    told = subprocess.run(
+        [sys.executable, "-m", "perceptron_pruning", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout.strip()) == (0, version("perceptron-pruning"))

@@ -52,6 +52,12 @@ class Embeddings:
         test_labels: (n_test,) integers.
         provenance: Examples, network, recipe, checksums and versions.
         images: The pixels behind the rows, or None.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist
+        >>> data = load_fashion_mnist()
+        >>> data.train_embeddings.shape, data.test_embeddings.shape
+        ((15000, 256), (5000, 256))
     """
 
     train_embeddings: np.ndarray
@@ -93,6 +99,7 @@ def load_fashion_mnist(*, images: bool = False) -> Embeddings:
         Xiao et al. 2017, arXiv:1708.07747 (Fashion-MNIST); Tan & Le 2019, arXiv:1905.11946.
 
     Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist
         >>> load_fashion_mnist().train_embeddings.shape
         (15000, 256)
     """

@@ -20,6 +20,12 @@ class ClassAudit:
         floor: Smallest number kept, whatever the scores.
         share: kept / size.
         at_floor: Whether kept ≤ floor: the floor binds, or nearly.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import class_audit
+        >>> cats, dogs = class_audit([0, 1, 2, 4], ["cat", "cat", "cat", "cat", "dog", "dog"], keep_fraction=0.5)
+        >>> f"{dogs.label}: {dogs.kept} of {dogs.size}, {dogs.share:.0%}", dogs.at_floor
+        ('dog: 1 of 2, 50%', True)
     """
 
     label: str
@@ -63,6 +69,13 @@ def class_audit(
 
     Raises:
         ValueError: An index is out of range, or a label is missing.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import class_audit
+        >>> for row in class_audit([0, 1, 2, 4], ["cat", "cat", "cat", "cat", "dog", "dog"], keep_fraction=0.5):
+        ...     print(row.label, row.size, row.kept, row.floor)
+        cat 4 3 1
+        dog 2 1 1
     """
     indices = np.asarray(kept)
     classes, names = encoded(labels, len(np.asarray(labels)))

@@ -76,6 +76,7 @@ def keep(
         Sorscher et al. 2022, arXiv:2206.14486 (class_floor = 1/2).
 
     Example:
+        >>> from perceptron_pruning.embeddings import keep
         >>> keep([0.1, 5.0, -3.0, 2.0], keep_fraction=0.5)
         array([1, 3])
     """

@@ -27,6 +27,14 @@ class NearDuplicates:
         group: Number of the group of each row, or −1, (n,).
         representatives: Of every group the row with most duplicates in it, the first of equals, (groups,).
         threshold: Least similarity of a pair.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings import near_duplicates
+        >>> rows = np.random.default_rng(0).standard_normal((20, 8))
+        >>> found = near_duplicates(np.vstack([rows, rows[:3]]))
+        >>> found.pairs.tolist(), found.redundant, len(found.kept)
+        ([[0, 20], [1, 21], [2, 22]], array([20, 21, 22]), 20)
     """
 
     pairs: np.ndarray
@@ -71,6 +79,8 @@ def near_duplicates(
         ValueError: The threshold is out of range or pairs up too many rows, or a number is not finite.
 
     Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings import near_duplicates
         >>> rows = np.random.default_rng(0).normal(size=(6, 4))
         >>> rows[4] = rows[1]
         >>> near_duplicates(rows, threshold=0.999).table

@@ -95,6 +95,7 @@ def recommend(
         Sorscher et al. 2022, arXiv:2206.14486 (pruning metrics and the class floor).
 
     Example:
+        >>> from perceptron_pruning.embeddings import recommend
         >>> from perceptron_pruning.embeddings import load_fashion_mnist
         >>> data = load_fashion_mnist()
         >>> advice = recommend(data.train_embeddings[:1500], data.train_labels[:1500], fractions=[0.5], quick=True)

@@ -196,6 +196,15 @@ def write_report(
     Raises:
         ValueError: The images or texts are not as many as the rows, or a metric is not among the scores.
         OSError: The page cannot be written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist, score, write_report
+        >>> data = load_fashion_mnist()
+        >>> scores = score(data.train_embeddings[:300], data.train_labels[:300], metrics="margin")
+        >>> write_report(scores, Path(mkdtemp()) / "report.html").name
+        'report.html'
     """
     from perceptron_pruning.output.html import drawn, write_page
 

@@ -123,6 +123,13 @@ def score(
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, and those of each metric in its module.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist, score
+        >>> data = load_fashion_mnist()
+        >>> hardness = score(data.train_embeddings[:300], data.train_labels[:300], metrics="margin")["margin"]
+        >>> hardness.shape, bool((abs(hardness) <= 1).all())
+        ((300,), True)
     """
     if drop_rare:
         embeddings, labels, ids = _without_rare(embeddings, labels, ids)

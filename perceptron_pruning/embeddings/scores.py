@@ -31,6 +31,13 @@ class Scores(Mapping[str, np.ndarray]):
         origins: Metric name → built-in metric, or qualified name of a function of one's own.
         seconds: Wall time of each family of metrics, s.
         checkpoint: Finished work that `score` was asked to leave.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist, score
+        >>> data = load_fashion_mnist()
+        >>> scores = score(data.train_embeddings[:300], data.train_labels[:300], metrics=["margin", "random"])
+        >>> list(scores), scores["margin"].shape, scores.to_frame().shape
+        (['margin', 'random'], (300,), (300, 3))
     """
 
     scores: dict[str, np.ndarray]
@@ -60,6 +67,13 @@ class Scores(Mapping[str, np.ndarray]):
 
         Raises:
             ImportError: pandas is not installed.
+
+        Example:
+            >>> from perceptron_pruning.embeddings import load_fashion_mnist, score
+            >>> data = load_fashion_mnist()
+            >>> scores = score(data.train_embeddings[:300], data.train_labels[:300], metrics="random")
+            >>> list(scores.to_frame().columns)
+            ['label', 'random']
         """
         try:
             import pandas as pd
@@ -86,6 +100,17 @@ class Scores(Mapping[str, np.ndarray]):
         Raises:
             ValueError: The ending is none of these.
             OSError: It cannot be written.
+
+        Example:
+            >>> from pathlib import Path
+            >>> from tempfile import mkdtemp
+            >>> from perceptron_pruning.embeddings import load_fashion_mnist, score
+            >>> data = load_fashion_mnist()
+            >>> scores = score(data.train_embeddings[:300], data.train_labels[:300], metrics="random")
+            >>> path = Path(mkdtemp()) / "scores.csv"
+            >>> _ = scores.save(path)
+            >>> path.exists()
+            True
         """
         group = self.context.group
         path = part_path(Path(path), group.rank, group.size)

@@ -60,9 +60,11 @@ def select(
         arXiv:1409.7938; Welling 2009; Vysogorets et al. 2024, arXiv:2404.05579.
 
     Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings import select
         >>> rows = np.array([[0.0, 0], [0.1, 0], [5, 0], [5.1, 0], [0, 5], [0, 5.1]])
         >>> select(rows, method="k_centre", keep_fraction=0.5)
-        array([0, 3, 5])
+        array([1, 3, 5])
     """
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}; got {method}")

@@ -34,6 +34,7 @@ def seed_stability(
         ValueError: There are fewer than two seeds, or `score` refuses.
 
     Example:
+        >>> from perceptron_pruning.embeddings import seed_stability
         >>> from perceptron_pruning.embeddings import load_fashion_mnist
         >>> data = load_fashion_mnist()
         >>> pool = data.train_embeddings[:300], data.train_labels[:300]

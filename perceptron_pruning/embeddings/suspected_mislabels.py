@@ -29,6 +29,15 @@ class SuspectedMislabels:
         predicted: The classes that out-of-fold heads see instead, (m,).
         margin: p_y − max_{c≠y} p_c out of fold, (m,), in [−1, 0).
         n_rows: Rows of the pool.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist, suspected_mislabels
+        >>> data = load_fashion_mnist()
+        >>> labels = data.train_labels[:1000].copy()
+        >>> labels[0] = (labels[0] + 5) % 10
+        >>> suspects = suspected_mislabels(data.train_embeddings[:1000], labels)
+        >>> bool(0 in suspects.rows), suspects.share < 0.2
+        (True, True)
     """
 
     rows: np.ndarray
@@ -87,6 +96,7 @@ def suspected_mislabels(
         Northcutt, Jiang & Chuang 2021, arXiv:1911.00068.
 
     Example:
+        >>> from perceptron_pruning.embeddings import suspected_mislabels
         >>> from perceptron_pruning.embeddings import load_fashion_mnist
         >>> data = load_fashion_mnist()
         >>> labels = data.train_labels[:1000].copy()

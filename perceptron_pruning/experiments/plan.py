@@ -84,6 +84,12 @@ class Plan:
     Raises:
         ValueError: A value is out of range or unknown, an axis is empty or repeats itself, or influence has no
             validation rows.
+
+    Example:
+        >>> from perceptron_pruning.experiments import Plan
+        >>> plan = Plan(pool_sizes=(200, 400), keep_fractions=(0.5, 1.0), n_seeds=2)
+        >>> plan.metrics, plan.rules, len(plan.cells)
+        (('margin',), ('random', 'hard', 'easy'), 8)
     """
 
     pool_sizes: tuple[int, ...]

@@ -38,12 +38,6 @@ def experiment(
     student is trained on that by its one recipe (`STUDENTS`), and tested on all test rows. What differs between two
     rules is the rule alone. Metrics see embeddings, also where a student sees pixels: all students get the same rows.
 
-    Example::
-
-        plan = Plan(pool_sizes=(100, 400, 1600), keep_fractions=(0.5, 1.0), metrics=("margin", "el2n"))
-        table = experiment(load_fashion_mnist(), plan, "experiment")
-        table.test_error.sel(student="softmax", metric="margin").mean("seed")
-
     Args:
         data: Labelled embeddings and a test set: arrays, or a `source_of` files.
         plan: What is compared.
@@ -61,6 +55,15 @@ def experiment(
         ValueError: The data have too few rows for the plan.
         StoreError: The folder holds another experiment.
         SweepError: Cells could not be computed; they are named, and all others are kept.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.experiments import Plan, experiment, source_of
+        >>> plan = Plan(pool_sizes=(200,), keep_fractions=(0.5,), students=("ridge",), rules=("hard",), n_seeds=2)
+        >>> table = experiment(source_of("fashion-mnist"), plan, mkdtemp(), executor=ThreadPoolExecutor(1))
+        >>> table.test_error.sel(rule="hard").size, bool((table.test_error < 0.6).all())
+        (2, True)
     """
     from perceptron_pruning.studies.run import run_study
 

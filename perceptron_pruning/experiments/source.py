@@ -37,6 +37,12 @@ class Source:
     Attributes:
         digest: SHA-256 of the numbers and labels.
         places: The name of packaged data, or what `read_embeddings` takes, followed by what `read_images` does.
+
+    Example:
+        >>> from perceptron_pruning.experiments import source_of
+        >>> source = source_of("fashion-mnist")
+        >>> len(source.digest), source.load().train_embeddings.shape
+        (64, (15000, 256))
     """
 
     digest: str
@@ -60,6 +66,11 @@ def source_of(*places: str) -> Source:
     Raises:
         ValueError: Neither; or the files do not fit each other.
         OSError: A file cannot be read.
+
+    Example:
+        >>> from perceptron_pruning.experiments import source_of
+        >>> source_of("fashion-mnist") == source_of("fashion-mnist")
+        True
     """
     if len(places) not in (1, 4, 6) or (len(places) == 1 and places[0] not in PACKAGED):
         raise ValueError(

@@ -38,6 +38,12 @@ class Target:
             too, are its source.
         shots: Labelled training rows of each target class, drawn at random.
         draws: Draws of these rows over which the head's error is averaged: their choice is noise, not the question.
+
+    Example:
+        >>> from perceptron_pruning.experiments import Target
+        >>> source, target = Target(n_classes=2).classes(5, seed=0)
+        >>> len(source), len(target)
+        (3, 2)
     """
 
     n_classes: int = 5
@@ -160,6 +166,16 @@ def transfer(
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, fig. 4.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.experiments import Plan, Target, source_of, transfer
+        >>> plan = Plan(pool_sizes=(100,), keep_fractions=(0.5,), students=("two_layer",), rules=("hard",), n_seeds=2)
+        >>> target, source = Target(n_classes=2, draws=2), source_of("fashion-mnist")
+        >>> table = transfer(source, plan, mkdtemp(), target=target, executor=ThreadPoolExecutor(1))
+        >>> dict(table.test_error.sel(rule="hard", student="two_layer").squeeze().sizes)
+        {'seed': 2}
     """
     from perceptron_pruning.studies.run import run_study
 

@@ -1,15 +1,16 @@
-"""What `recommend` says of embeddings on this machine, or of those that come with the package."""
+"""What `recommend` and the theory say of embeddings on this machine, or of those that come with the package."""
 
 from threading import Lock
 from typing import Any
 
 from perceptron_pruning.output.tables import Row
+from replica_theory import SaddlePointError
 
 _ONE_AT_A_TIME = Lock()
 
 
 def advice(embeddings: str, labels: str) -> dict[str, Any]:
-    """A quick recommendation: its sentence, and a row for every rule at every fraction.
+    """A quick recommendation: its sentence, a row for every rule at every fraction, and the theory on two classes.
 
     Args:
         embeddings: A file or folder as ``recommend`` takes it; empty, as the labels then are, for the shipped set.
@@ -29,6 +30,7 @@ def advice(embeddings: str, labels: str) -> dict[str, Any]:
     with _ONE_AT_A_TIME:
         sources = (embeddings, read_column(labels)) if embeddings else _shipped()
         found = recommend(*sources, quick=True)
+        theory = _theory(*sources)
     return {
         "sentence": found.answer,
         "about": f"{found.evidence.n_rows} rows, {found.evidence.n_judged} of them put aside to judge, "
@@ -36,7 +38,18 @@ def advice(embeddings: str, labels: str) -> dict[str, Any]:
         f"labels in doubt: {100 * found.evidence.doubtful_share:.1f} %. In bold the best rule at each fraction; "
         "differences in points of error, with 95 % intervals.",
         "table": [_row(row) for row in found.table],
+        "theory": theory,
     }
+
+
+def _theory(*sources: Any) -> dict[str, Any]:
+    """Charts of the theory, or why there are none."""
+    from perceptron_pruning.explorer.measured import theory_of
+
+    try:
+        return theory_of(*sources)
+    except (ValueError, SaddlePointError) as error:
+        return {"about": f"No theory of these rows: {error}", "charts": []}
 
 
 def _shipped():

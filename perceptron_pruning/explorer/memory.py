@@ -25,11 +25,18 @@ class Missing:
 
 
 class Memory:
-    """Solved points, by curve and place. May be asked by several threads, one solves at a time."""
+    """Solved points, by curve and place. May be asked by several threads."""
 
     def __init__(self):
         self._curves: OrderedDict[Hashable, dict[float, Any]] = OrderedDict()
         self._lock = Lock()
+
+    def is_new(self, curve: Hashable) -> bool:
+        """Whether a curve is asked for the first time."""
+        with self._lock:
+            new = curve not in self._curves
+            self._curves.setdefault(curve, {})
+            return new
 
     def at(self, curve: Hashable, place: float, solve: Callable[[float], Any]) -> Any:
         """The solution at a place: of ``solve``, or `Missing`."""
@@ -38,9 +45,9 @@ class Memory:
             self._curves.move_to_end(curve)
             while len(self._curves) > _REMEMBERED:
                 self._curves.popitem(last=False)
-            if place not in known:
-                known[place] = _solution(solve, place)
-            return known[place]
+        if place not in known:
+            known[place] = _solution(solve, place)
+        return known[place]
 
     def along(
         self, curve: Hashable, places: Sequence[float], solve: Callable[[float], Any], *, seconds: float

@@ -3,6 +3,7 @@
 import json
 import sys
 import traceback
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from perceptron_pruning.explorer.advice import advice
+from perceptron_pruning.explorer.jobs import Jobs
 from perceptron_pruning.explorer.snippet import snippet
 from perceptron_pruning.explorer.state import RANGES, State
 from perceptron_pruning.explorer.students import Students
@@ -19,6 +21,7 @@ from replica_theory import SaddlePointError
 ADDRESS = "127.0.0.1"
 SECONDS = 0.06
 """What a move may spend on curves; the page asks for the rest until it is complete."""
+_PATIENCE = 0.1  # s after which a move whose first point is not solved yet is told so
 _PAGE = files("perceptron_pruning.explorer") / "page"
 _LONGEST = 10_000  # bytes of a question
 _FILES = {
@@ -44,6 +47,7 @@ class Explorer(ThreadingHTTPServer):
     def __init__(self, port: int = 0):
         super().__init__((ADDRESS, port), _Handler)
         self.students = Students()
+        self.jobs = Jobs()
 
     def handle_error(self, request, client_address) -> None:
         """Prints a failure, unless it is a page that was closed before its answer came."""
@@ -59,6 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers one request; a caller's mistake is one line of JSON."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # which would hold the body back for 40 ms, until the head is acknowledged
 
     @property
     def _explorer(self) -> Explorer:
@@ -137,7 +142,10 @@ def _setting() -> dict[str, object]:
 
 
 def _chart(server: Explorer, view: str, state: State) -> tuple[str, str]:
-    chart = VIEWS[view](state, server.students, SECONDS)
+    solve = partial(VIEWS[view], state, server.students, SECONDS)
+    chart = server.jobs.answer((view, state), solve, seconds=_PATIENCE)
+    if chart is None:
+        return json.dumps({"query": state.query(), "pending": True, "complete": False}), "application/json"
     return json.dumps({"query": state.query(), **chart.as_json()}), "application/json"
 
 

@@ -40,7 +40,7 @@ class Point:
 
 
 class Students:
-    """What has been solved: students by state, rule and α. May be asked by several threads, one solves at a time.
+    """What has been solved: students by state, rule and α. May be asked by several threads.
 
     Attributes:
         choices: What else has been solved: best fractions, crossovers, version spaces.
@@ -61,10 +61,10 @@ class Students:
             self._curves.move_to_end(key)
             while len(self._curves) > _REMEMBERED:
                 self._curves.popitem(last=False)
-            unknown = np.array([alpha for alpha in alphas.tolist() if alpha not in known])
-            if unknown.size:
-                known.update(zip(unknown.tolist(), solved(curve, rule, unknown), strict=True))
-            return [known[alpha] for alpha in alphas.tolist()]
+        unknown = np.array([alpha for alpha in alphas.tolist() if alpha not in known])
+        if unknown.size:
+            known.update(zip(unknown.tolist(), solved(curve, rule, unknown), strict=True))
+        return [known[alpha] for alpha in alphas.tolist()]
 
     def curves(
         self, state: State, rules: Sequence[Rule], *, seconds: float

@@ -11,6 +11,15 @@ def use_compilation_cache(directory: str | Path) -> None:
 
     Args:
         directory: Made if missing.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> import jax
+        >>> from perceptron_pruning import use_compilation_cache
+        >>> folder = mkdtemp()
+        >>> use_compilation_cache(folder)
+        >>> jax.config.jax_compilation_cache_dir == folder
+        True
     """
     import jax  # loaded when it is used
 

@@ -12,6 +12,15 @@ class InfeasibleError(ValueError):
         certificate: y ≥ 0 with Σ y = 1, shape (P,), such that Σ y_i label_i input_i is nearly zero.
         norm: ‖Σ y_i label_i input_i‖ relative to the inputs' root-mean-square length; no margin exceeds it.
         problem: Index of the problem in the batch.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning import InfeasibleError, fit_max_margin
+        >>> try:
+        ...     fit_max_margin(np.array([[1.0, 0.0], [2.0, 0.0]]), [1, -1])
+        ... except InfeasibleError as error:
+        ...     print(error.certificate.round(4), bool(error.norm < 1e-9))
+        [0.6667 0.3333] True
     """
 
     def __init__(self, certificate: np.ndarray, norm: float, problem: int):
@@ -35,6 +44,12 @@ class InaccurateError(ArithmeticError):
         gap: Relative duality gap.
         problem: Index of the problem in the batch.
         advice: What may have caused it, and what may help.
+
+    Example:
+        >>> from perceptron_pruning import InaccurateError
+        >>> error = InaccurateError(1e-6, 1e-7, 0, "inputs differ by many orders of magnitude")
+        >>> print(error)
+        problem 0 was solved to violation 1e-06 and gap 1e-07, not to 1e-09; inputs differ by many orders of magnitude
     """
 
     def __init__(

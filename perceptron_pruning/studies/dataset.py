@@ -16,11 +16,6 @@ def read_sweep(path: str | Path) -> xr.Dataset:
     them. Labels that do not vary along an axis do not have it. (``xarray.open_zarr`` reads a store too large for the
     memory piece by piece, as it lies there; see `store`.)
 
-    Example::
-
-        errors = read_sweep("errors.zarr")
-        errors.generalization_error.mean("trial").sel(probe_angle=0.0)
-
     Args:
         path: The store.
 
@@ -29,6 +24,17 @@ def read_sweep(path: str | Path) -> xr.Dataset:
 
     Raises:
         StoreError: There is no store, or it is of another schema.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.sweeps import Grid, read_sweep, sweep
+        >>> from replica_theory import KeepRandom
+        >>> store = f"{mkdtemp()}/errors.zarr"
+        >>> grid = Grid(alpha_prune=(0.5, 1), selection=KeepRandom(), n_features=10, n_trials=4)
+        >>> made = sweep(grid, store, executor=ThreadPoolExecutor(1), engine="numpy")
+        >>> read_sweep(store).generalization_error.equals(made.generalization_error)
+        True
     """
     path = Path(path)
     store = read_store(path)

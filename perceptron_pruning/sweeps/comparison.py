@@ -29,12 +29,6 @@ _COLUMNS = {
 def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | EmpiricalRisk] = ()) -> xr.Dataset:
     """Compares every finished cell of a sweep with the theory, as `compare` does with one.
 
-    Example::
-
-        compared = compare_sweep(read_sweep("errors.zarr"))
-        compared.agrees.all()
-        compared.to_dataframe().reset_index()  # a table, one row a cell
-
     Args:
         dataset: From `sweep` or `read_sweep`; it may be unfinished.
         own: Rules and students of your own that the sweep used; those of this package are known by their labels.
@@ -46,6 +40,16 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | EmpiricalRis
     Raises:
         ValueError: A rule or student is not known, or there are fewer than 2 trials.
         SaddlePointError: The theory has no verified solution at a cell.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.sweeps import Grid, compare_sweep, sweep
+        >>> from replica_theory import KeepRandom
+        >>> grid = Grid(alpha_prune=(0.5, 1), selection=KeepRandom(), n_features=20, n_trials=20)
+        >>> made = sweep(grid, f"{mkdtemp()}/errors.zarr", executor=ThreadPoolExecutor(1), engine="numpy")
+        >>> compare_sweep(made).agrees.values.ravel()
+        array([ True,  True])
     """
     done = dataset.done.all("trial")
     known = {stable_text(one): one for one in own}

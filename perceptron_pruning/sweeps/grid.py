@@ -37,6 +37,13 @@ class Cell:
 
     Raises:
         ValueError: A parameter is out of range.
+
+    Example:
+        >>> from perceptron_pruning.sweeps import Grid
+        >>> from replica_theory import KeepHardest
+        >>> (cell,) = Grid(alpha_total=4.0, selection=KeepHardest(0.5), n_features=100).cells
+        >>> cell.alpha_prune, cell.n_kept, cell.keep_fraction
+        (2.0, 200, 0.5)
     """
 
     alpha_prune: float
@@ -101,6 +108,13 @@ class CellList:
         n_trials: Trials of every cell.
         seed: Non-negative integer, from which every cell has its own.
         probe_epochs: Passes of a trained probe over the pool, ≥ 1.
+
+    Example:
+        >>> from perceptron_pruning.sweeps import Grid
+        >>> from replica_theory import KeepEasiest, KeepHardest
+        >>> cells = Grid(alpha_prune=0.5, selection=KeepEasiest(0.3)) | Grid(alpha_prune=4, selection=KeepHardest(0.3))
+        >>> [cell.alpha_prune for cell in cells.cells]
+        [0.5, 4.0]
     """
 
     cells: Sequence[Cell]
@@ -155,11 +169,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 class Grid:
     """The product of labelled axes, each a value or several, with one of α_prune and α_total.
 
-    ``grid | other`` is the list of the cells of both, for sweeps whose range of α depends on the rule::
-
-        few = Grid(alpha_prune=(0.5, 1, 2), selection=KeepEasiest(0.3))
-        many = Grid(alpha_prune=(2, 4, 8), selection=KeepHardest(0.3))
-        sweep(few | many, "errors.zarr")
+    ``grid | other`` is the list of the cells of both, for sweeps whose range of α depends on the rule.
 
     Attributes:
         alpha_prune: α, kept examples per dimension.
@@ -177,6 +187,14 @@ class Grid:
     Raises:
         ValueError: A parameter is out of range, an axis is empty or repeats a value.
         TypeError: There is no such axis; the error names the one that is most like it.
+
+    Example:
+        >>> from perceptron_pruning import Grid
+        >>> from replica_theory import KeepEasiest, KeepHardest
+        >>> few = Grid(alpha_prune=(0.5, 1, 2), selection=KeepEasiest(0.3))
+        >>> many = Grid(alpha_prune=(2, 4), selection=(KeepHardest(0.3), KeepHardest(0.1)))
+        >>> len(few.cells), len(many.cells), len((few | many).cells)
+        (3, 4, 7)
     """
 
     alpha_prune: float | Sequence[float] | None = None

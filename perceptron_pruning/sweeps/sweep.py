@@ -44,11 +44,6 @@ def sweep(
     and the sweep's seed alone. So neither the executor, the order, the number of workers nor any kill changes a bit
     of the result, on one type of machine, and a cell has the same numbers in every grid.
 
-    Example::
-
-        grid = Grid(alpha_prune=(0.5, 1, 2, 4), selection=(KeepHardest(0.3), KeepRandom(0.3)), probe_angle=(0, 0.2))
-        errors = sweep(grid, "errors.zarr").generalization_error.mean("trial")
-
     Args:
         grid: The cells.
         path: The store (Zarr), made if it is missing.
@@ -69,6 +64,16 @@ def sweep(
         ValueError: A parameter is out of range.
         StoreError: The store is another sweep's, another driver's or another version's, or cannot be written.
         SweepError: Cells could not be computed; they are named, and all others are in the store.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning import Grid, sweep
+        >>> from replica_theory import KeepHardest, KeepRandom
+        >>> grid = Grid(alpha_prune=(0.5, 1), selection=(KeepHardest(0.5), KeepRandom(0.5)), n_features=10, n_trials=4)
+        >>> dataset = sweep(grid, f"{mkdtemp()}/errors.zarr", executor=ThreadPoolExecutor(1), engine="numpy")
+        >>> dataset.generalization_error.mean("trial").dims[:2], bool(dataset.done.all())
+        (('alpha_prune', 'selection'), True)
     """
     try:
         from perceptron_pruning.studies.run import run_study

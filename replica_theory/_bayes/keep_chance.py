@@ -4,13 +4,14 @@ Z(w) = ∫_{u > 0} dz du q(z) N((z, u); w, Σ)
 """
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._kept_averages.teacher_field import labelled_fields, window_moments
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density, orthant
-from replica_theory._numerics.quadrature import breakpoints, composite_rule, thinned
+from replica_theory._numerics.quadrature import breakpoints, composite_rule, partial_sums, thinned
 from replica_theory.selection.kept_distribution import KeptDistribution, Piece
 
 _REACH = 10.0  # largest |w| and |ζ|, in standard deviations: φ beyond it is negligible
@@ -56,17 +57,48 @@ def fields_information(
         closed_form: Whether Z is taken from rectangles of the bivariate normal, for rules that are constant between
             edges, or from quadrature over z.
     """
-    wz, wu, weights = _nodes(kept, covariance, overlap, order)
-    chance, by_z, by_u = _labelled(kept, covariance, wz, wu, closed_form=closed_form)
-    share = np.divide(weights, chance, out=np.zeros_like(chance), where=chance > _LEAST_CHANCE * kept.keep_fraction)
+    nodes = _nodes(kept, covariance, overlap, order)
+    chance, by_z, by_u = _labelled(kept, covariance, nodes, closed_form=closed_form)
+    counts = chance > _LEAST_CHANCE * kept.keep_fraction
+    share = np.divide(nodes.weights, chance, out=np.zeros_like(chance), where=counts)
     gradient = np.stack([by_z, by_u])
     return (gradient * share) @ gradient.T
 
 
-def _nodes(
-    kept: KeptDistribution, covariance: np.ndarray, overlap: np.ndarray, order: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """w = (w_z, w_u) and weights: w_z first, then w_u given it, with panels around the rule's edges and the label's."""
+@dataclass(frozen=True, eq=False)
+class _FieldNodes:
+    """Nodes w = (w_z, w_u), row by row of one w_z, panel by panel of as many as the order.
+
+    Attributes:
+        wz, wu: (nodes,).
+        weights: Of the average over w, (nodes,).
+        steps: Of integrals over w_u, (nodes,).
+        row: Number of the row to which each node belongs, (nodes,).
+        first: Number of the first node of each row, (rows,).
+        row_wz, lowest: w_z of a row, and w_u where it begins, (rows,).
+        order: Nodes in a panel.
+    """
+
+    wz: np.ndarray
+    wu: np.ndarray
+    weights: np.ndarray
+    steps: np.ndarray
+    row: np.ndarray
+    first: np.ndarray
+    row_wz: np.ndarray
+    lowest: np.ndarray
+    order: int
+
+    def integrated(self, start: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """A function of w at the nodes, (nodes,), from its values where rows begin and its derivative by w_u."""
+        shares = (slope * self.steps).reshape(-1, self.order)
+        before = np.concatenate([[0.0], np.cumsum(shares.sum(axis=1))])  # over all panels before
+        at_panels = before[:-1] + (start - before[self.first // self.order])[self.row[:: self.order]]
+        return (at_panels[:, None] + shares @ partial_sums(self.order).T).ravel()
+
+
+def _nodes(kept: KeptDistribution, covariance: np.ndarray, overlap: np.ndarray, order: int) -> _FieldNodes:
+    """w_z first, then w_u given it, with panels around the rule's edges and the label's."""
     deviation = math.sqrt(max(overlap[0, 0], _LEAST_VARIANCE))
     slope = overlap[0, 1] / deviation**2  # E[w_u | w_z] = slope w_z
     rest = math.sqrt(max(overlap[1, 1] - overlap[0, 1] * slope, _LEAST_VARIANCE))
@@ -89,8 +121,17 @@ def _nodes(
     seen = np.array([centre for centre, _ in steps]), np.array([width for _, width in steps])
     label = (seen[0] - slope * wz[:, None]) / rest, np.broadcast_to(seen[1] / rest, (wz.size, len(steps)))
     inner = composite_rule(_label_panel_ends(reach, *label), order)
-    wz = wz[inner.row]
-    return wz, slope * wz + rest * inner.points, share[inner.row] * inner.weights * normal_density(inner.points)
+    return _FieldNodes(
+        wz=wz[inner.row],
+        wu=slope * wz[inner.row] + rest * inner.points,
+        weights=share[inner.row] * inner.weights * normal_density(inner.points),
+        steps=rest * inner.weights,
+        row=inner.row,
+        first=inner.starts,
+        row_wz=wz,
+        lowest=slope * wz - rest * reach,
+        order=order,
+    )
 
 
 def _outer_panel_ends(centres: np.ndarray, widths: np.ndarray) -> np.ndarray:
@@ -110,18 +151,17 @@ def _label_panel_ends(reach: np.ndarray, centre: np.ndarray, width: np.ndarray) 
     return breakpoints(-reach, reach, grid=_ENDS, features=(step, width), kinks=grid, steps=_STEP_ENDS)
 
 
-def _labelled(
-    kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray, *, closed_form: bool
-) -> np.ndarray:
+def _labelled(kept: KeptDistribution, covariance: np.ndarray, nodes: _FieldNodes, *, closed_form: bool) -> np.ndarray:
     """Z, ∂Z/∂w_z and ∂Z/∂w_u, (3, n), with labels as they are: base times that of any label, and each smeared step
     of L, rise times that of clean labels at u + width ξ − centre."""
     clean = _chance if closed_form else _chance_by_quadrature
     if kept.label_noise == 0:
-        return np.stack(clean(kept, covariance, wz, wu))
+        return np.stack(clean(kept, covariance, nodes))
     base, steps = kept.label.as_steps
-    total = base * _of_any_label(kept, covariance, wz)
+    total = base * _of_any_label(kept, covariance, nodes.wz)
     for rise, centre, width in steps:
-        total += rise * np.stack(clean(kept, covariance + np.diag([0.0, width**2]), wz, wu - centre))
+        shifted = replace(nodes, wu=nodes.wu - centre, lowest=nodes.lowest - centre)
+        total += rise * np.stack(clean(kept, covariance + np.diag([0.0, width**2]), shifted))
     return total
 
 
@@ -133,19 +173,26 @@ def _of_any_label(kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray
 
 
 def _chance(
-    kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+    kept: KeptDistribution, covariance: np.ndarray, nodes: _FieldNodes
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Z, ∂Z/∂w_z and ∂Z/∂w_u of a rule that is constant between edges: rectangles of the bivariate normal."""
+    """Z, ∂Z/∂w_z and ∂Z/∂w_u of a rule that is constant between edges.
+
+    Where a row of nodes begins Z is a sum of rectangles of the bivariate normal, and its derivative by w_u is
+    integrated from there: both derivatives are made of normal distributions of one variable.
+    """
     sigma_z, sigma_u, correlation = _deviations(covariance)
     rest = math.sqrt((1 - correlation) * (1 + correlation))
-    k, chance, by_z, along_label = wu / sigma_u, np.zeros_like(wz), np.zeros_like(wz), np.zeros_like(wz)
+    k, by_z, along_label = nodes.wu / sigma_u, np.zeros_like(nodes.wz), np.zeros_like(nodes.wz)
+    lowest, start = nodes.lowest / sigma_u, np.zeros_like(nodes.lowest)
     for piece, probability in zip(kept.pieces, kept.probabilities, strict=True):
-        low, high = (np.clip((edge - wz) / sigma_z, -FAR, FAR) for edge in (piece.lower, piece.upper))
-        chance += probability * (orthant(high, k, -correlation) - orthant(low, k, -correlation))
+        low, high = (np.clip((edge - nodes.row_wz) / sigma_z, -FAR, FAR) for edge in (piece.lower, piece.upper))
+        start += probability * (orthant(high, lowest, -correlation) - orthant(low, lowest, -correlation))
+        low, high = (np.clip((edge - nodes.wz) / sigma_z, -FAR, FAR) for edge in (piece.lower, piece.upper))
         at_low, at_high = (normal_density(end) * ndtr((k + correlation * end) / rest) for end in (low, high))
         by_z += probability * (at_low - at_high) / sigma_z
         along_label += probability * interval_mass((low + correlation * k) / rest, (high + correlation * k) / rest)
-    return chance, by_z, normal_density(k) / sigma_u * along_label
+    by_u = normal_density(k) / sigma_u * along_label
+    return nodes.integrated(start, by_u), by_z, by_u
 
 
 def _deviations(covariance: np.ndarray) -> tuple[float, float, float]:
@@ -155,10 +202,11 @@ def _deviations(covariance: np.ndarray) -> tuple[float, float, float]:
 
 
 def _chance_by_quadrature(
-    kept: KeptDistribution, covariance: np.ndarray, wz: np.ndarray, wu: np.ndarray
+    kept: KeptDistribution, covariance: np.ndarray, nodes: _FieldNodes
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Z and its gradient of any rule, by quadrature over z."""
-    chance, by_z, by_u = np.sum([_piece_chance(piece, covariance, wz, wu) for piece in kept.pieces], axis=0)
+    """Z and its gradient of any rule, by quadrature over z at every node."""
+    parts = [_piece_chance(piece, covariance, nodes.wz, nodes.wu) for piece in kept.pieces]
+    chance, by_z, by_u = np.sum(parts, axis=0)
     return chance, by_z, by_u
 
 

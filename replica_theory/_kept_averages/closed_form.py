@@ -26,7 +26,7 @@ from replica_theory._kept_averages.field_nodes import (
     moment_maps,
 )
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
-from replica_theory._numerics.quadrature import composite_rule, gauss_legendre
+from replica_theory._numerics.quadrature import composite_rule, partial_sums
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _ORDER = 12  # Gauss–Legendre nodes a panel
@@ -182,19 +182,7 @@ def _running_integral(rate: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """∫ of the rate from the first panel's start to each node, panel by panel of Gauss–Legendre nodes."""
     shares = (rate * weights).reshape(-1, _ORDER)
     before = np.concatenate([[0.0], np.cumsum(shares.sum(1))[:-1]])
-    return (before[:, None] + shares @ _PARTIAL_SUMS.T).ravel()
-
-
-def _partial_sums() -> np.ndarray:
-    """Matrix that turns values times weights at a panel's nodes into integrals up to each node."""
-    nodes, _ = gauss_legendre(_ORDER)
-    legendre, degrees = np.polynomial.legendre, np.arange(_ORDER)
-    analysis = legendre.legvander(2 * nodes - 1, _ORDER - 1).T * (2 * degrees[:, None] + 1)
-    integrals = [legendre.legval(2 * nodes - 1, legendre.legint(row, lbnd=-1)) / 2 for row in np.eye(_ORDER)]
-    return np.array(integrals).T @ analysis
-
-
-_PARTIAL_SUMS = _partial_sums()
+    return (before[:, None] + shares @ partial_sums(_ORDER).T).ravel()
 
 
 def _first_mass(pieces: ConstantPieces, fields: FieldCovariances) -> float:

@@ -55,8 +55,8 @@ class _StudentField:
     def label_steps(self, label: LabelChance, widest: float) -> list[tuple[float, float]]:
         """The label's steps in u, with their widths in ξ, if these are below ``widest``."""
         sine = np.sin(self.probe_angle)
-        in_xi = [(centre, np.hypot(self.b, width * self.tau / sine) / abs(self.a2)) for centre, width in label.steps]
-        return [(centre, width) for centre, width in in_xi if width < widest]
+        across = [(centre, np.hypot(self.b, width * self.tau / sine)) for centre, width in label.steps]
+        return [(centre, width / abs(self.a2)) for centre, width in across if width < widest * abs(self.a2)]
 
     def axes(self) -> np.ndarray:
         """∂g/∂(z, ξ, ζ), one a row, (3, 3)."""

@@ -17,7 +17,8 @@ nothing::
     (3')  ρ            = (2α/f) ∫ dt φ(t) (κ−t) [e(t) + c l(t)]
     (1')  R − ρc       = (2α/f) ∫ dt φ(t) (κ−t) s² l(t)
 
-Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in closed form.
+Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in closed form; where it is a smooth function of
+z, the integral over z is the outer one (`probe_residual`).
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from scipy.special import ndtr
 
 from replica_theory._max_margin.field_moments import cuts_seen
 from replica_theory._max_margin.order_parameters import OrderParameters
+from replica_theory._max_margin.probe_moments import by_probe_field
+from replica_theory._max_margin.probe_residual import probe_field_averages
 from replica_theory._max_margin.residual_averages import PANELS, PaperVariables, boundary_terms, summed_averages
 from replica_theory._numerics.gaussian import interval_moments, normal_density
 from replica_theory._numerics.quadrature import Nodes, composite_rule, gauss_legendre
@@ -35,44 +38,63 @@ from replica_theory.selection.kept_distribution import KeptDistribution
 _CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 _NEGLIGIBLE = 1e-16  # share of ∫ φ (κ−t)² m below which the mass where t starts is not evaluated
 _CANCELLED = 10.0  # size of the terms of ∫ φ (κ−t)² m, relative to their sum, beyond which their rounding would show
+_LONGEST_STUDENT = 200.0  # p beyond which the outer integral over z would lose p² roundings of its terms
 _CLOSE_SHORTFALL, _CLOSE_ORDER = 0.8, 9  # κ − t below which a closed form would cancel, and nodes used instead
 
 
 def largest_residual(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
     """Largest difference between the sides of (1')–(3'), relative to the size of their terms, (students,)."""
     size = max(1, _CHUNK // len(kept.pieces))
-    return np.concatenate([_largest(kept, students[i : i + size]) for i in range(0, students.k.size, size)])
+    chunks = (students[i : i + size] for i in range(0, students.k.size, size))
+    return np.concatenate([_largest(kept, some.in_sufficient_precision(kept.narrowest_scale)) for some in chunks])
 
 
 def _largest(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
+    if by_probe_field(kept, students, _LONGEST_STUDENT):
+        return np.concatenate([_largest_by_probe_field(kept, students[i : i + 1]) for i in range(students.k.size)])
     if not kept.is_constant:
-        return _differences(kept, students, closed_form=False)[0]
-    residual, cancelled = _differences(kept, students, closed_form=True)
+        return _largest_by_student_field(kept, students, closed_form=False)[0]
+    residual, cancelled = _largest_by_student_field(kept, students, closed_form=True)
     if cancelled.any():
-        residual[cancelled] = _differences(kept, students[cancelled], closed_form=False)[0]
+        residual[cancelled] = _largest_by_student_field(kept, students[cancelled], closed_form=False)[0]
     return residual
 
 
-def _differences(
+def _largest_by_probe_field(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
+    paper = PaperVariables.of(kept, students)
+    squared_shortfall, edge, label = probe_field_averages(kept, paper)
+    return _differences(kept, students, paper, squared_shortfall, np.stack([edge, np.abs(edge), label]))
+
+
+def _largest_by_student_field(
     kept: KeptDistribution, students: OrderParameters, *, closed_form: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Largest relative difference of the sides of (1')–(3'), and whether rounding shows in ∫ φ (κ−t)² m."""
-    students = students.in_sufficient_precision(kept.narrowest_scale)
+    """The largest difference, and whether rounding shows in ∫ φ (κ−t)² m."""
     paper = PaperVariables.of(kept, students)
     nodes = _shortfall_nodes(kept, paper)
     averages = (_closed_averages if closed_form else _summed_averages)(kept, paper, nodes)
     shortfall = nodes.points.astype(float, copy=False)
     density = normal_density((nodes.at_nodes(paper.margin) - nodes.points).astype(float, copy=False))
     weight = density * shortfall
+    terms = nodes.integrals([weight * averages.edge, weight * np.abs(averages.edge), weight * averages.label])
+    residual = _differences(kept, students, paper, averages.squared_shortfall, terms)
+    return residual, averages.squared_shortfall_size > _CANCELLED * averages.squared_shortfall
+
+
+def _differences(
+    kept: KeptDistribution,
+    students: OrderParameters,
+    paper: PaperVariables,
+    squared_shortfall: np.ndarray,
+    terms: np.ndarray,
+) -> np.ndarray:
+    """Largest relative difference of the sides, from ∫ φ (κ−t)² m and ∫ φ (κ−t) (e, |e|, l)."""
     factor, c, s = 2 * students.alpha / kept.keep_fraction, np.cos(kept.probe_angle), np.sin(kept.probe_angle)
-    edge, edge_size, label = factor * nodes.integrals(
-        [weight * averages.edge, weight * np.abs(averages.edge), weight * averages.label]
-    )
-    equation_2 = students.squared_norm * factor * averages.squared_shortfall - 1
+    edge, edge_size, label = factor * terms
+    equation_2 = students.squared_norm * factor * squared_shortfall - 1
     equation_3 = (edge + c * label - paper.probe_overlap) / (edge_size + label)
     equation_1 = (s * label - paper.across_probe / paper.norm) / (edge_size + label)  # both sides divided by s
-    residual = np.abs([equation_2, equation_3, equation_1]).max(0).astype(float)
-    return residual, averages.squared_shortfall_size > _CANCELLED * averages.squared_shortfall
+    return np.abs([equation_2, equation_3, equation_1]).max(0).astype(float)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ import numpy as np
 
 from replica_theory._max_margin.field_moments import corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
+from replica_theory._max_margin.probe_moments import by_probe_field, probe_integrands, probe_nodes
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -30,7 +31,7 @@ from replica_theory.selection.kept_distribution import KeptDistribution
 _PANELS = GaussianPanels(
     grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=12
 )
-_CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
+_CHUNK = 32  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,13 @@ def _equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePoint
 
 
 def _averages(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
-    """`ShortfallAverages` of students, (13, students), from t over all kept examples and v in closed form."""
+    """`ShortfallAverages` of students, (13, students), from t over all kept examples and v in closed form.
+
+    Of smooth rules from z and w instead, see `probe_moments`.
+    """
+    if by_probe_field(kept, students):
+        nodes = probe_nodes(kept, students)
+        return np.add.reduceat(probe_integrands(kept, students, nodes), nodes.starts, axis=1)
     nodes = _field_nodes(kept, students)
     t, p = nodes.points, nodes.at_nodes(students.length)
     x = nodes.at_nodes(students.k) - p * t

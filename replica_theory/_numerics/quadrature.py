@@ -94,6 +94,16 @@ def gauss_legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
     return (1 + nodes) / 2, weights / 2
 
 
+@cache
+def partial_sums(order: int) -> np.ndarray:
+    """Matrix that turns values times weights at a panel's nodes into integrals up to each node, (order, order)."""
+    nodes, _ = gauss_legendre(order)
+    legendre, degrees = np.polynomial.legendre, np.arange(order)
+    analysis = legendre.legvander(2 * nodes - 1, order - 1).T * (2 * degrees[:, None] + 1)
+    integrals = [legendre.legval(2 * nodes - 1, legendre.legint(row, lbnd=-1)) / 2 for row in np.eye(order)]
+    return np.array(integrals).T @ analysis
+
+
 def breakpoints(
     lower: ArrayLike,
     upper: ArrayLike,

@@ -38,6 +38,12 @@ class CrossoverSolution:
         log_ratio: ln(ε₁/ε₂) there, which is 0 to the tolerance of the root.
         first_is_better: Whether the first rule is the better one just beyond.
         residual: Largest relative residual of both students' equations.
+
+    Example:
+        >>> from replica_theory import KeepEasiest, KeepHardest, crossover_solution
+        >>> at = crossover_solution(KeepHardest(0.2), KeepEasiest(0.2))
+        >>> f"{at.alpha_total:.4f}, {at.alpha_prune:.4f}, {at.generalization_error:.5f}", at.first_is_better
+        ('10.3408, 2.0682, 0.08188', True)
     """
 
     first: Selection
@@ -119,7 +125,14 @@ def crossover_solution(
     label_noise: Noise = 0.0,
     probe: TrainedProbe | None = None,
 ) -> CrossoverSolution:
-    """`crossover` with its error, its ridges, and which rule is better beyond; same arguments and errors."""
+    """`crossover` with its error, its ridges, and which rule is better beyond; same arguments and errors.
+
+    Example:
+        >>> from replica_theory import KeepHardest, KeepRandom, crossover_solution
+        >>> at = crossover_solution(KeepHardest(0.3), KeepRandom(0.3), loss="square", ridge=0.1, label_noise=0.1)
+        >>> f"{at.alpha_total:.4f}", at.first_is_better
+        ('4.5028', True)
+    """
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     fraction = _common_fraction(first, second, student)
 

@@ -37,6 +37,12 @@ class ParetoFrontier(ArrayFields, Generic[Values]):
         ridge: λ there, as given or the best, shaped like ``alpha_prune``.
         generalization_error: ε there.
         residual: Largest relative residual of the student's equations there.
+
+    Example:
+        >>> from replica_theory import pareto_frontier
+        >>> best = pareto_frontier([1.0, 4.0], min_keep_fraction=0.05)
+        >>> best.keep_fraction.round(3), best.generalization_error.round(5)
+        (array([0.95, 0.05]), array([0.26413, 0.00629]))
     """
 
     alpha_prune: Values

@@ -55,6 +55,12 @@ class OptimalSelection:
         residual: Largest relative residual of the student's equations there.
         first_order_gain: Decrease of ln ε that the best exchange of examples would bring, to first order, ≥ 0: the
             first variation vanishes where it does.
+
+    Example:
+        >>> from replica_theory import optimal_selection
+        >>> best = optimal_selection(8.0, keep_fraction=0.3)
+        >>> f"{best.generalization_error:.4f}", best.influence([0.1, 2.0]).shape, best.first_order_gain < 1e-6
+        ('0.0648', (2,), True)
     """
 
     alpha_total: float
@@ -81,6 +87,12 @@ class OptimalSelection:
 
         Returns:
             The influence, shaped like ``margin``: kept margins have less of it than the others.
+
+        Example:
+            >>> from replica_theory import optimal_selection
+            >>> hard, easy = optimal_selection(20.0, keep_fraction=0.3).influence([0.1, 2.0])
+            >>> bool(hard < easy)
+            True
         """
         margin = np.asarray(margin, dtype=float)
         as_ranked = self._problem.axis.of_unit_probe(margin.ravel())

@@ -37,6 +37,12 @@ class OptimalWeights(ArrayFields):
         first_order_gain: What of ln ε could be gained, to first order, by taking weight away anywhere or adding up to 1
             (at equal mean): ≥ 0, and 0 at the optimum.
         residual: Largest relative residual of the student's equations, on a finer quadrature.
+
+    Example:
+        >>> from replica_theory import KeepRandom, optimal_weights
+        >>> best = optimal_weights(3.0, selection=KeepRandom(), loss="square", ridge=0.1, probe_angle=0.2)
+        >>> f"{best.error_of_equal_weights:.4f} → {best.generalization_error:.4f}", best.weight([0.1, 1.0]).shape
+        ('0.1535 → 0.0942', (2,))
     """
 
     alpha_total: float
@@ -54,7 +60,15 @@ class OptimalWeights(ArrayFields):
     residual: float
 
     def weight(self, margin: np.ndarray) -> np.ndarray:
-        """w at these signed margins, linear between those where it was found: a ``sample_weight``."""
+        """w at these signed margins, linear between those where it was found: a ``sample_weight``.
+
+        Example:
+            >>> from replica_theory import KeepRandom, optimal_weights
+            >>> best = optimal_weights(3.0, selection=KeepRandom(), loss="square", ridge=0.1, probe_angle=0.2)
+            >>> hard, easy = best.weight([0.1, 2.0])
+            >>> bool(hard > easy)
+            True
+        """
         return np.interp(margin, self.margins, self.weights)
 
 

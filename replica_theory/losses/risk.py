@@ -27,6 +27,7 @@ class EmpiricalRisk:
         ValueError: The loss is unknown, the ridge is out of range, or the weight is no function.
 
     Example:
+        >>> from replica_theory import EmpiricalRisk
         >>> EmpiricalRisk("hinge", 0.1)
         EmpiricalRisk(loss='hinge', ridge=0.1, sample_weight=None)
     """

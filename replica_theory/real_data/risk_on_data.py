@@ -58,6 +58,16 @@ class DataRiskSolution(ArrayFields):
         mean_student: E w, (d,), with an intercept (d + 1,), the intercept last.
         student_covariance: Covariance of w over training sets, (d, d), or with an intercept (d + 1, d + 1).
         residual: Largest relative change of m, c and V in one more step on a finer quadrature.
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import risk_on_data
+        >>> rows = np.random.default_rng(0).standard_normal((300, 10))
+        >>> students = risk_on_data(rows, np.sign(rows[:, 0]), keep_probability=np.full(300, 0.2), n_kept=60, ridge=0.1)
+        >>> f"{students.left_out_error:.4f}", students.influence.shape, students.mean_student.shape
+        ('0.0541', (300,), (10,))
+        >>> f"{students.error_on(rows[:100], np.sign(rows[:100, 0])):.4f}"
+        '0.0433'
     """
 
     inputs: np.ndarray
@@ -98,7 +108,17 @@ class DataRiskSolution(ArrayFields):
         return read_only(self.n_kept / self.keep_probability.sum() * (by_count - mean))
 
     def error_on(self, inputs: ArrayLike, labels: ArrayLike) -> float:
-        """Mean error over training sets on other rows, (t, d), with labels ±1, (t,)."""
+        """Mean error over training sets on other rows, (t, d), with labels ±1, (t,).
+
+        Example:
+            >>> import numpy as np
+            >>> from replica_theory import risk_on_data
+            >>> rows = np.random.default_rng(0).standard_normal((300, 10))
+            >>> labels = np.sign(rows[:, 0])
+            >>> students = risk_on_data(rows[:200], labels[:200], keep_probability=np.ones(200), n_kept=100, ridge=0.1)
+            >>> f"{students.error_on(rows[200:], labels[200:]):.3f}"
+            '0.011'
+        """
         rows = check_test_rows(inputs, self.inputs.shape[1], "inputs")
         return self._students.error(with_intercept(rows, self.intercept), check_labels(labels, len(rows)))
 

@@ -35,6 +35,13 @@ class StructuredSource:
 
     Raises:
         ValueError: A parameter is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import KeepHardest, StructuredInputs, StructuredSource
+        >>> inputs = StructuredInputs.power_law(50, 1.0, teacher=np.ones(50))
+        >>> StructuredSource(2.0, inputs, KeepHardest(0.5)).weight
+        1.0
     """
 
     alpha_prune: float
@@ -69,6 +76,14 @@ class StructuredMixedRiskSolution(ArrayFields):
         norm: Root mean square of ‖w‖, without the intercept.
         training_error: Share of all kept examples whose label the student misses.
         residual: Largest relative change in one more step on a finer quadrature.
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import StructuredInputs, StructuredSource, structured_mixed_risk
+        >>> inputs = StructuredInputs.gaussian(np.linspace(0.5, 1.5, 50), teacher=np.ones(50))
+        >>> student = structured_mixed_risk([StructuredSource(2.0, inputs)], loss="square", ridge=0.1)
+        >>> f"{student.generalization_error:.4f}"
+        '0.1907'
     """
 
     sources: tuple[StructuredSource, ...]
@@ -119,7 +134,7 @@ def structured_mixed_risk(
         ...     return StructuredInputs.mixture([mean, -mean], scale * np.ones(100), labels=[1, -1], probe=probe)
         >>> sources = [StructuredSource(1.0, classes(1.0)), StructuredSource(3.0, classes(2.0))]
         >>> f"{structured_mixed_risk(sources, loss='square', ridge=0.1).generalization_error:.5f}"
-        '0.23399'
+        '0.23368'
     """
     given, strength = tuple(sources), check_positive(ridge, "ridge")
     for source in given:

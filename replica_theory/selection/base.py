@@ -63,6 +63,12 @@ class Selection(ABC):
         Args:
             probe_angle: θ between probe and teacher, radians, in [0, π/2].
             label_noise: η, chance in [0, 1/2] that a label of the pool is flipped, before the rule sees it.
+
+        Example:
+            >>> from replica_theory import KeepHardest
+            >>> (kept,) = KeepHardest(0.5).kept_distribution(probe_angle=0.2).pieces
+            >>> f"{kept.lower:.5f}, {kept.upper:.5f}"
+            '-0.67449, 0.67449'
         """
         margins = IndependentMargins(probe_angle, label_noise)
         pieces, fraction = self.kept_pieces(margins)
@@ -83,6 +89,12 @@ class Selection(ABC):
             margin: |z|, or y z when the rule is label-aware, (pool,).
             count: Examples to keep, in [0, pool].
             rng: For rules in which chance has a part.
+
+        Example:
+            >>> import numpy as np
+            >>> from replica_theory import KeepBetween
+            >>> KeepBetween(0.2, 0.6).keep(np.array([0.3, 2.0, 0.1, 1.0, 0.5]), count=2, rng=np.random.default_rng(0))
+            array([0, 4])
         """
 
     def choose(self, probe_field: np.ndarray, label: np.ndarray, *, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -32,6 +32,7 @@ class GradientProbe:
         ValueError: A parameter is out of range.
 
     Example:
+        >>> from replica_theory import GradientProbe
         >>> GradientProbe("logistic", steps=5, step_size=0.5)
         GradientProbe(loss='logistic', steps=5, step_size=0.5, ridge=0.0, share=1.0, batches=1)
     """

@@ -13,6 +13,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 _REACH = 10.0  # largest |m| that is looked at
 _CELLS = 4000  # of the grid, .005 wide each
 _LEAST_JUMP, _LEAST_CORNER = 1e-7, 1e-4  # change of the function, or of its slope, that counts
+_FEW_HALVINGS = 3  # after which most smooth changes are an eighth
 _HALVINGS = 10  # after which what is left of a smooth change is a thousandth
 _LEFT = 0.3  # share of the change that is then left of a jump or a corner
 _PLACING_JUMP, _PLACING_CORNER = 45, 4  # halvings more that place it, to a rounding and to 1e-6
@@ -34,14 +35,16 @@ def _jumps(function: Function, ends: np.ndarray, values: np.ndarray) -> np.ndarr
     lower, upper, low, high = ends[cells], ends[cells + 1], values[cells], values[cells + 1]
     change = change[cells]
     for step in range(_HALVINGS + _PLACING_JUMP):
+        if not lower.size:
+            break
         middle = (lower + upper) / 2
         between = function(middle)
         below = np.abs(between - low) > np.abs(high - between)
         lower, low = np.where(below, lower, middle), np.where(below, low, between)
         upper, high = np.where(below, middle, upper), np.where(below, between, high)
-        if step == _HALVINGS:
+        if step in (_FEW_HALVINGS, _HALVINGS):
             jumps = np.abs(high - low) > _LEFT * change
-            lower, upper, low, high = lower[jumps], upper[jumps], low[jumps], high[jumps]
+            lower, upper, low, high, change = (values[jumps] for values in (lower, upper, low, high, change))
     return np.unique(upper)
 
 

@@ -41,6 +41,14 @@ class Piece:
 
     Raises:
         ValueError: The interval is empty, or q leaves [0, 1] or does not return one value per margin.
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import Piece
+        >>> Piece(lower=0.0, upper=1.0)
+        Piece(lower=0.0, upper=1.0, probability=1.0)
+        >>> Piece(lower=0.0, upper=np.inf, probability=lambda m: np.exp(-m)).probability(np.array([0.0, 1.0])).round(5)
+        array([1.     , 0.36788])
     """
 
     lower: float
@@ -107,6 +115,14 @@ class KeptDistribution:
 
             hardest = Piece(lower=-g, upper=g)
             KeptDistribution(pieces=(hardest,), keep_fraction=math.erf(g / math.sqrt(2)), probe_angle=0.0)
+
+    Example:
+        >>> import math
+        >>> from replica_theory import KeptDistribution, Piece
+        >>> near = Piece(lower=-1.0, upper=1.0)
+        >>> kept = KeptDistribution(pieces=(near,), keep_fraction=math.erf(1 / math.sqrt(2)), probe_angle=0.2)
+        >>> f"{kept.keep_fraction:.5f}", len(kept.pieces)
+        ('0.68269', 1)
     """
 
     pieces: tuple[Piece, ...]

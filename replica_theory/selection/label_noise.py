@@ -142,6 +142,14 @@ class FlipWithProbability(LabelNoise):
         Labels that are wrong where the teacher is sure::
 
             FlipWithProbability(lambda distance: np.where(distance < 0.1, 0.05, 0.3))
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import FlipWithProbability, KeepRandom, empirical_risk
+        >>> noise = FlipWithProbability(lambda distance: np.where(distance < 0.1, 0.05, 0.3))
+        >>> student = empirical_risk(5.0, loss="square", ridge=1.0, selection=KeepRandom(), label_noise=noise)
+        >>> f"{student.generalization_error:.5f}"
+        '0.30441'
     """
 
     probability: Callable[[np.ndarray], np.ndarray]

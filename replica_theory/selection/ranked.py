@@ -105,6 +105,14 @@ class KeepHardest(_OneSided):
 
     Raises:
         ValueError: ``keep_fraction`` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import KeepHardest, max_margin
+        >>> f"{max_margin(1.0, selection=KeepHardest(0.3)).generalization_error:.5f}"
+        '0.38076'
+        >>> KeepHardest(0.4).keep(np.array([0.3, 2.0, 0.1, 1.0, 0.5]), count=2, rng=np.random.default_rng(0))
+        array([0, 2])
     """
 
     @property
@@ -122,6 +130,14 @@ class KeepEasiest(_OneSided):
 
     Raises:
         ValueError: ``keep_fraction`` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import KeepEasiest, max_margin
+        >>> f"{max_margin(1.0, selection=KeepEasiest(0.3)).generalization_error:.5f}"
+        '0.15106'
+        >>> KeepEasiest(0.4).keep(np.array([0.3, 2.0, 0.1, 1.0, 0.5]), count=2, rng=np.random.default_rng(0))
+        array([1, 3])
     """
 
     @property
@@ -144,6 +160,12 @@ class KeepBetween(_Ranked):
 
     Raises:
         ValueError: The quantiles are out of range or out of order.
+
+    Example:
+        >>> from replica_theory import KeepBetween, max_margin
+        >>> rule = KeepBetween(0.1, 0.4)
+        >>> f"{rule.keep_fraction:.1f}, {max_margin(1.0, selection=rule).generalization_error:.5f}"
+        '0.3, 0.31453'
     """
 
     lower: float
@@ -179,6 +201,14 @@ class KeepWindows(KeepByRank):
 
     Raises:
         ValueError: The quantiles are out of range or out of order, or there is no window.
+
+    Example:
+        The hardest tenth and the easiest fifth:
+
+        >>> from replica_theory import KeepWindows, max_margin
+        >>> rule = KeepWindows(((0.0, 0.1), (0.8, 1.0)))
+        >>> f"{rule.keep_fraction:.1f}, {max_margin(1.0, selection=rule, probe_angle=0.2).generalization_error:.5f}"
+        '0.3, 0.26317'
     """
 
     windows: tuple[tuple[float, float], ...]

@@ -31,6 +31,11 @@ class KeepRandom(Selection):
 
     Raises:
         ValueError: ``keep_fraction`` is out of range.
+
+    Example:
+        >>> from replica_theory import KeepRandom, max_margin
+        >>> f"{max_margin(1.0, selection=KeepRandom(0.3)).generalization_error:.5f}"
+        '0.26571'
     """
 
     keep_fraction: float = 1.0
@@ -57,6 +62,13 @@ class KeepWithProbability(Selection):
     Raises:
         ValueError: q leaves [0, 1] or is not finite; or q depends on the label and
             ``keep_fraction`` is asked for without an angle (use ``kept_distribution(angle).keep_fraction``).
+
+    Example:
+        >>> import numpy as np
+        >>> from replica_theory import KeepWithProbability, max_margin
+        >>> soft = KeepWithProbability(lambda z, y: np.exp(-z * z / 2))
+        >>> f"{soft.keep_fraction:.5f}, {max_margin(2.0, selection=soft, probe_angle=0.2).generalization_error:.5f}"
+        '0.70711, 0.17472'
     """
 
     probability: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -137,6 +149,12 @@ class Calibrated(Selection):
 
     References:
         Ayed & Hayou 2023, arXiv:2302.06960.
+
+    Example:
+        >>> from replica_theory import Calibrated, KeepHardest, max_margin
+        >>> mixed = Calibrated(KeepHardest(0.2), random_share=0.5)
+        >>> [f"{max_margin(1.0, selection=rule).generalization_error:.5f}" for rule in (KeepHardest(0.2), mixed)]
+        ['0.41767', '0.32578']
     """
 
     selection: Selection
@@ -209,6 +227,14 @@ class Verified(Selection):
     References:
         Feng et al. 2024, arXiv:2406.07515; ``Verified(rule, 1, 0)`` is the label-aware curation of Dohmatob
         et al. 2025, arXiv:2511.03492.
+
+    Example:
+        The angle of the probe decides how much is kept:
+
+        >>> from replica_theory import KeepRandom, Verified
+        >>> rule = Verified(KeepRandom(1.0), accept_right=1.0, accept_wrong=0.0)
+        >>> f"{rule.kept_distribution(0.3).keep_fraction:.5f}, {rule.kept_distribution(0.3, 0.1).keep_fraction:.5f}"
+        '0.90451, 0.82361'
     """
 
     selection: Selection

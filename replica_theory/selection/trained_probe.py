@@ -32,6 +32,7 @@ class TrainedProbe:
         ValueError: A parameter is out of range.
 
     Example:
+        >>> from replica_theory import TrainedProbe
         >>> TrainedProbe("logistic", ridge=0.01)
         TrainedProbe(loss='logistic', ridge=0.01, share=1.0, ties='random')
     """

@@ -25,15 +25,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
 from scipy.special import log_ndtr
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory.errors import ArrayFields, FloatOrArray, SaddlePointError, Values, check_alpha, shaped_like
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 _STEP = 0.01  # of α on the path
 _LARGEST = 40.0  # α at most: beyond, 1 − q is below 1e-23
@@ -58,6 +60,12 @@ class QueriesSolution(ArrayFields, Generic[Values]):
         entropy: s by (Q1), nats per dimension, ≤ 0.
         bound: arcsin(2^{−α})/π, the least error of any choice by what has been seen, (Q3).
         residual: |s + α ln 2|/(α ln 2).
+
+    Example:
+        >>> from replica_theory import bisecting_queries
+        >>> students = bisecting_queries([1.0, 4.0])
+        >>> students.generalization_error.round(5), students.bound.round(5)
+        (array([0.23661, 0.03358]), array([0.16667, 0.01991]))
     """
 
     alpha: Values
@@ -89,6 +97,8 @@ def bisecting_queries(alpha: ArrayLike) -> QueriesSolution[FloatOrArray]:
     alphas = check_alpha(alpha)
     if np.max(alphas) > _LARGEST:
         raise ValueError(f"`alpha` must be at most {_LARGEST:g}; got {np.max(alphas)} (the error falls as 2^-alpha)")
+    from scipy.interpolate import CubicSpline  # loaded when it is used
+
     points = np.atleast_1d(alphas)
     times, gaps = _path(math.ceil(float(points.max()) / _STEP + 1))
     log_gap = CubicSpline(times, np.log(gaps))
@@ -143,7 +153,7 @@ def _mismatch(log_gap: float, past: np.ndarray, weights: np.ndarray) -> float:
     return -math.expm1(log_gap) - 2 * (float(weights @ (stretch * _slope(np.log(stretch)))) + now)
 
 
-def _entropy(alpha: float, log_gap: CubicSpline) -> float:
+def _entropy(alpha: float, log_gap: "CubicSpline") -> float:
     """(Q1) at the solution, by a finer rule and with G itself."""
     t = np.linspace(0.0, alpha, 2 * math.ceil(alpha / _STEP) + 1)
     gap = np.exp(log_gap(t))
@@ -162,8 +172,10 @@ def _informations(u: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[CubicSpline, CubicSpline]:
+def _tables() -> "tuple[CubicSpline, CubicSpline]":
     """G and G' by ln(1 + u), each from its own average."""
+    from scipy.interpolate import CubicSpline
+
     values = np.array([(_mean(_log_chance, u), _mean(_bend, u)) for u in np.expm1(_TABLE)])
     return CubicSpline(_TABLE, 2 * values[:, 0]), CubicSpline(_TABLE, values[:, 1])
 

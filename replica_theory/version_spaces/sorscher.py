@@ -55,6 +55,11 @@ def paper_information_gain(overlap: ArrayLike, *, selection: Selection) -> Float
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, App. A.
+
+    Example:
+        >>> from replica_theory import KeepHardest, KeepRandom, paper_information_gain
+        >>> [f"{float(paper_information_gain(0.9, selection=rule)):.5f}" for rule in (KeepHardest(0.1), KeepRandom())]
+        ['0.82299', '0.22704']
     """
     overlaps = check_alpha(overlap, "overlap")
     if np.any(overlaps >= 1):
@@ -96,6 +101,11 @@ def paper_version_space(alpha_prune: ArrayLike, *, selection: Selection) -> Vers
 
     References:
         Sorscher et al. 2022, arXiv:2206.14486, App. A.
+
+    Example:
+        >>> from replica_theory import KeepHardest, paper_version_space
+        >>> f"{paper_version_space(4.0, selection=KeepHardest(0.4)).overlap:.5f}"
+        '0.98071'
     """
     alphas = check_alpha(alpha_prune)
     teacher_field = KeptTeacherField(check_selection(selection).kept_distribution(0.0))

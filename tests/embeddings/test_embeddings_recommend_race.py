@@ -17,16 +17,16 @@ from perceptron_pruning.embeddings.recommendation.difficulty import (
 )
 from perceptron_pruning.embeddings.recommendation.heads import HeadLoss, fit_head
 from perceptron_pruning.embeddings.recommendation.judge import Group, Judge
-from perceptron_pruning.embeddings.recommendation.lbfgs import minimise
 from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED, marks
 from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
-from perceptron_pruning.embeddings.recommendation.race import Pool, make_fold, survivors, weighted_mean
+from perceptron_pruning.embeddings.recommendation.race import Folds, Pool, survivors, weighted_mean
 from perceptron_pruning.embeddings.recommendation.rules import Rule, random_rule, shortlist
 from perceptron_pruning.embeddings.recommendation.students import NeighboursStudent, Task
 from perceptron_pruning.embeddings.runtime.checkpoint import NoCheckpoint
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.evidence.effect import Effect
+from perceptron_pruning.students.lbfgs import minimise
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +76,10 @@ def test_the_descent_ends_at_the_minimum_of_a_quadratic_form():
     def loss(x):
         return 0.5 * float((x - target) @ form @ (x - target)), form @ (x - target)
 
-    end = minimise(loss, np.zeros(60), is_flat=lambda g: bool(np.abs(g).max() < 1e-7), iterations=2000)
+    end = minimise(loss, np.zeros(60), is_done=lambda _, g: bool(np.abs(g).max() < 1e-7), iterations=2000)
     np.testing.assert_allclose(end.parameters, target, atol=1e-6)
     assert 30 < end.n_evaluations < 1500
-    assert minimise(loss, target, is_flat=lambda g: not g.any(), iterations=5).n_evaluations == 1
+    assert minimise(loss, target, is_done=lambda _, g: not g.any(), iterations=5).n_evaluations == 1
 
 
 def test_marks_are_mistakes_and_their_smoothed_share():
@@ -130,18 +130,33 @@ def test_a_difficulty_is_that_of_a_head_that_did_not_see_the_row(pool):
     assert np.mean(measured.scores[SIGNED]) > np.mean(measured.scores[TRAINED])  # unseen rows are harder
 
 
-def test_rows_put_aside_have_no_part_in_the_scores(pool):
+@pytest.mark.parametrize("number", [1, 4], ids=str)
+def test_rows_put_aside_have_no_part_in_the_scores(pool, number):
+    """Nor where the heads of other folds, which saw these rows, are known already."""
     rows, labels = pool
-    inputs = as_inputs(rows)
-    whole = Pool(inputs=inputs, classes=labels, n_classes=10, importance=np.ones(600), seed=0)
-    fold = make_fold(whole, 1, NoCheckpoint())
+    whole = Pool(inputs=as_inputs(rows), classes=labels, n_classes=10, importance=np.ones(600), seed=0)
+    fold = Folds(whole, NoCheckpoint()).make(number)
     assert not set(fold.aside) & set(fold.rest)
     assert len(fold.aside) + len(fold.rest) == 600
     other = labels.copy()
     other[fold.aside] = (other[fold.aside] + 1) % 10
-    changed = make_fold(replace(whole, classes=other), 1, NoCheckpoint())
+    folds = Folds(replace(whole, classes=other), NoCheckpoint())
+    folds.make(0), folds.make(2)
+    changed = folds.make(number)
     for metric, values in fold.difficulty.scores.items():
         np.testing.assert_array_equal(changed.difficulty.scores[metric], values)
+
+
+def test_five_folds_put_every_row_aside_once_and_take_ten_heads(pool):
+    rows, labels = pool
+    folds = Folds(
+        Pool(inputs=as_inputs(rows)[:597], classes=labels[:597], n_classes=10, importance=np.ones(597), seed=0),
+        NoCheckpoint(),
+    )
+    aside = [folds.make(number).aside for number in range(5)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(aside)), np.arange(597))
+    assert len(folds.heads) == 10
+    assert max(map(len, aside)) - min(map(len, aside)) <= 1
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5, 0.7, 0.85], ids=str)
@@ -197,13 +212,24 @@ def test_a_winner_is_measured_where_it_was_not_chosen():
             for _ in range(2)
         ]
         judge = Judge(groups, [])
-        candidates, chance = [(rule, 0) for rule in rules], [(random_rule(0.5), 0)]
-        honest.append(judge.difference(candidates, chance))
-        naive.append(judge.plain_difference(judge.best(candidates), random_rule(0.5)).value)
+        honest.append(judge.difference(rules, [random_rule(0.5)]))
+        naive.append(judge.plain_difference(judge.best([(rule, 0) for rule in rules]), random_rule(0.5)).value)
     values = np.array([effect.value for effect in honest])
     assert abs(values.mean()) < 3 * values.std() / 10
     assert np.mean(naive) < -0.02
     assert np.mean([effect.low <= 0 <= effect.high for effect in honest]) >= 0.88
+
+
+def test_what_a_group_dropped_is_still_chosen_among_where_it_was_run():
+    """A rule that led in the first fold and fell behind in the second counts in what the second says."""
+    led, steady, chance = (Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.0, 0.1, 0.2))
+    right, wrong = both(np.zeros(100)), both(np.ones(100))
+    first = Group(errors={(led, 0): right, (steady, 0): wrong, (chance, 0): wrong}, importance=np.ones(100))
+    second = Group(errors={(led, 0): wrong, (steady, 0): right, (chance, 0): right}, importance=np.ones(100))
+    third = Group(errors={(steady, 0): right, (chance, 0): right}, importance=np.ones(100))
+    judge = Judge([first, second, third], [])
+    assert judge.candidates == [(steady, 0), (chance, 0)]
+    assert judge.difference([led, steady], [chance]).value == pytest.approx(0.5)
 
 
 def test_weights_change_mean_and_standard_error():

@@ -36,10 +36,12 @@ class Door:
                 return refused.code, json.load(refused)
 
     def first(self, query: str = "", view: str = "error") -> dict:
-        """What a move gets at once: the point where the sliders stand, and some of the curves."""
-        status, body = self.text(f"chart/{view}?{query}")
-        assert status == 200, body
-        return json.loads(body)
+        """What a move gets first: the point where the sliders stand, and some of the curves."""
+        while True:
+            status, body = self.text(f"chart/{view}?{query}")
+            assert status == 200, body
+            if not (answer := json.loads(body)).get("pending"):
+                return answer
 
     def chart(self, query: str = "", view: str = "error") -> dict:
         """A chart with all its points."""
@@ -49,8 +51,10 @@ class Door:
 
     def refusal(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and the one line of an answer that is none."""
-        status, body = self.text(path, **headers)
-        return status, json.loads(body)["error"]
+        while True:
+            status, body = self.text(path, **headers)
+            if not (answer := json.loads(body)).get("pending"):
+                return status, answer["error"]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import recommend
+from perceptron_pruning.explorer.measured import RIDGE, pair_of
+from replica_theory import risk_on_data
 
 JSON = {"Content-Type": "application/json"}
 
@@ -26,6 +28,43 @@ def test_files_get_the_recommendation_of_the_package(door, files):
     assert answer["sentence"] == expected.answer
     assert [row["rule"] for row in answer["table"]] == [row["rule"] for row in expected.table]
     assert "200 rows" in answer["about"]
+
+
+def test_files_get_the_theory_of_their_rows(door, files, tmp_path):
+    rng = np.random.default_rng(2)
+    labels = np.load(files["labels"])
+    np.save(tmp_path / "embeddings.npy", rng.normal(size=(200, 20)) + 0.5 * labels[:, None])
+    theory = door.post("advice", files, **JSON)[1]["theory"]
+    errors, spectrum = theory["charts"]
+    pilot = pair_of(files["embeddings"], np.load(files["labels"])).pilot
+    assert f"of the {pilot.n_rows} rows" in theory["about"]
+    order, half = np.argsort(np.abs(pilot.inputs @ pilot.probe)), round(0.5 * pilot.n_rows)
+    for name, rows in (("hardest", order[:half]), ("easiest", order[-half:])):
+        kept = np.isin(np.arange(pilot.n_rows), rows)
+        exact = risk_on_data(pilot.inputs, pilot.labels, keep_probability=kept, n_kept=half, ridge=RIDGE)
+        (shown,) = (one for one in errors["series"] if one["key"] == name)
+        assert shown["y"][-1] == pytest.approx(exact.left_out_error, rel=1e-6)
+        dots = [mark["y"] for mark in errors["marks"] if mark["key"] == name]
+        assert len(dots) == 4
+        assert dots[0] == pytest.approx(exact.left_out_error, rel=0.4)  # of another theory, on 150 rows
+    assert sum(spectrum["series"][0]["y"]) == pytest.approx(20.0)  # variances of mean 1, of all features
+
+
+def test_rows_that_the_theory_cannot_take_say_so(door, files, tmp_path):
+    np.save(tmp_path / "labels.npy", np.arange(200) % 10)
+    answer = door.post("advice", files, **JSON)[1]
+    assert answer["theory"] == {
+        "about": "No theory of these rows: two classes must have 60 rows each",
+        "charts": [],
+    }
+    assert answer["sentence"]
+
+
+def test_the_two_classes_that_are_most_alike_are_taken():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(3, size=600)
+    rows = rng.normal(size=(600, 5)) + np.array([0.0, 1.0, 9.0])[labels][:, None]
+    assert pair_of(rows, np.array(["near", "nearer", "far"])[labels]).names == ("near", "nearer")
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,23 @@ from perceptron_pruning.commands.explore import explore_command
 COMMAND = [sys.executable, "-m", "perceptron_pruning.cli", "explore", "--no-browser"]
 
 
-def test_it_prints_its_address_and_ctrl_c_ends_it():
-    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+# What a script starts in its background ignores Ctrl-C; SIGTERM, which `kill` sends, must end it there too.
+IN_THE_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND]
+
+
+@pytest.mark.parametrize(
+    ("command", "end"),
+    [(COMMAND, signal.SIGINT), (COMMAND, signal.SIGTERM), (IN_THE_BACKGROUND, signal.SIGTERM)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM in the background of a script"],
+)
+def test_it_prints_its_address_and_a_signal_ends_it(command, end):
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         address = re.search(r"http://127\.0\.0\.1:\d+/", run.stdout.readline())
         assert address
         with urlopen(address[0], timeout=60) as page:
             assert b"Which examples to keep" in page.read()
-        run.send_signal(signal.SIGINT)
+        run.send_signal(end)
         _, errors = run.communicate(timeout=60)
     assert (run.returncode, errors) == (0, "")
 

@@ -164,7 +164,17 @@ def test_the_program_of_every_view_prints_its_table(door, tmp_path, monkeypatch,
 def test_every_view_says_what_it_shows(door, view, query, sentence):
     answer = door.first(query, view)
     assert answer["sentence"].startswith(sentence)
+    answer = door.first(query, view)
     assert any(value is not None for one in answer["series"] for value in one["y"])
+
+
+def test_the_sentence_of_hard_or_easy_does_not_wait_for_the_line(door):
+    query = "alpha=3&keep_fraction=0.4&probe_angle_degrees=3.5"
+    answer = door.first(query, "hard_or_easy")
+    assert not answer["complete"]
+    assert answer["sentence"].startswith("Where the sliders stand the easy ones are better: ε = ")
+    assert [value for value in answer["series"][0]["y"] if value is not None] == []
+    assert any(value is not None for value in door.first(query, "hard_or_easy")["series"][0]["y"])
 
 
 def test_the_best_rule_is_no_worse_than_the_others(door):

@@ -59,6 +59,17 @@ def test_a_page_that_scrolls_sideways_is_found_out(pages, browser):
     assert browser.ask("document.documentElement.scrollWidth") > PHONE[0]
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_sliders_open_in_the_page(pages, browser, size):
+    browser.open(pages[0], width=size[0], height=size[1])
+    browser.ask("document.querySelector('iframe').closest('details').open = true")
+    shown = "document.querySelector('iframe').contentDocument.getElementById('{}')"
+    browser.ask("new Promise(done => setTimeout(done, 300))")
+    assert browser.ask(f"{shown.format('sentence')}.textContent").startswith("At this size keep the easy ones")
+    fits = "document.querySelector('iframe').contentDocument.documentElement"
+    assert browser.ask(f"{fits}.scrollHeight <= {fits}.clientHeight + 1 && {fits}.scrollWidth <= {fits}.clientWidth")
+
+
 def test_every_picture_is_decoded_and_says_what_it_shows(page, browser):
     browser.open(page, width=DESK[0], height=DESK[1])
     assert browser.ask("[...document.images].every(i => i.naturalWidth > 300 && i.alt.length > 20)")

@@ -395,12 +395,9 @@ def test_ctrl_c_on_the_command_and_the_same_again(tmp_path):
 def test_sigterm_ends_it_cleanly_though_ctrl_c_is_ignored(tmp_path):
     words = ["reproduce", "--quick", "--only", "1A", "--output", str(tmp_path)]
     script = [sys.executable, "-m", "perceptron_pruning.cli", *words]
+    ignoring = "trap '' INT; exec \"$@\""  # as a shell does in the background
     running = subprocess.Popen(
-        script,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does in the background
+        ["sh", "-c", ignoring, "sh", *script], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     while not (tmp_path / "simulation.zarr").exists() or not status(tmp_path / "simulation.zarr").cells_done:
         assert running.poll() is None

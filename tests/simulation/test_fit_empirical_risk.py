@@ -13,7 +13,8 @@ from scipy.special import expit, log_expit
 
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
 from perceptron_pruning.students.arrays import NUMPY
-from perceptron_pruning.students.empirical_risk import hinge, proximal, smooth
+from perceptron_pruning.students.empirical_risk import hinge, proximal, quasi_newton, smooth
+from perceptron_pruning.students.empirical_risk.problem import Problem
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
@@ -268,6 +269,38 @@ def test_hessians_in_single_precision_serve_or_are_made_again_in_double(monkeypa
     double = fit_empirical_risk(x, y, loss=name, ridge=0.1)
     assert precisions[-1] == "double"
     assert quick.weights == pytest.approx(double.weights, rel=1e-9, abs=1e-9 * np.abs(double.weights).max())
+
+
+@pytest.mark.parametrize("name", ["logistic", "squared_hinge"], ids=str)
+@pytest.mark.parametrize("ridge", [0.01, 1.0], ids=str)
+def test_students_without_hessians_are_those_of_newton(monkeypatch, name, ridge):
+    x, y = examples(600, 20, seed=3, noise=0.2)
+    weight = np.random.default_rng(0).uniform(0.2, 3.0, 600)
+    quick = fit_empirical_risk(x, y, loss=name, ridge=ridge, sample_weight=weight)
+    monkeypatch.setattr(smooth, "_QUASI_NEWTON_ROWS", np.inf)
+    newton = fit_empirical_risk(x, y, loss=name, ridge=ridge, sample_weight=weight)
+    assert 0 < np.linalg.norm(quick.weights - newton.weights) <= 1e-10 * np.linalg.norm(newton.weights)
+    assert quick.residual <= 1e-10
+
+
+def test_the_bound_without_hessians_holds_wherever_it_ends(monkeypatch):
+    x, y = examples(600, 20, seed=4, noise=0.1)
+    problem = Problem(rows=x * y[:, None], importance=np.ones(600), ridge=0.1 * 20)
+    exact = fit_empirical_risk(x, y, loss="logistic", ridge=0.1).weights
+    for target in (1e-2, 1e-4, 1e-7):
+        monkeypatch.setattr(quasi_newton, "TARGET", target)
+        weights, error = quasi_newton.quasi_newton(problem, smooth.LOGISTIC)
+        assert np.linalg.norm(weights - exact) <= error * np.linalg.norm(weights)
+        assert error <= target
+
+
+def test_badly_conditioned_examples_are_left_to_newton():
+    x, y = examples(600, 20, seed=5, noise=0.1)
+    x[:, 10:] = x[:, :10] + 1e-3 * x[:, 10:]
+    problem = Problem(rows=x * y[:, None], importance=np.ones(600), ridge=0.001 * 20)
+    _, error = quasi_newton.quasi_newton(problem, smooth.LOGISTIC)
+    assert error > quasi_newton.TARGET
+    assert fit_empirical_risk(x, y, loss="logistic", ridge=0.001).residual <= 1e-9
 
 
 @pytest.mark.parametrize("name", NAMES, ids=str)

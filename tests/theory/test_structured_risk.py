@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.special import expit, ndtr
+from scipy.stats import beta
 from structured_risk import Setting, rising_chance
 
 from perceptron_pruning import fit_empirical_risk
@@ -271,6 +272,38 @@ def test_trained_students_err_as_predicted(setting):
     clean, noisy = simulated(setting).T
     assert abs(z_score(clean, theory.generalization_error)) < 3.5
     assert abs(z_score(noisy, theory.noisy_test_error)) < 3.5
+
+
+@pytest.mark.parametrize("rule", [KeepHardest, KeepEasiest], ids=["hardest", "easiest"])
+def test_a_ranked_pool_is_the_mean_over_its_threshold(rule):
+    """The share harder than the first example dropped is Beta(P + 1, n - P); of the easiest alike."""
+    inputs = StructuredInputs.gaussian(np.ones(D), **directions(20))
+    given = {"inputs": inputs, "loss": "square", "ridge": 0.1}
+    kept, pool = 2 * D, 4 * D
+    shares = np.linspace(0.3, 0.7, 81)
+    density = beta.pdf(shares, kept + 1, pool - kept)
+    errors = [structured_risk(2.0, selection=rule(float(share)), **given).generalization_error for share in shares]
+    ranked = structured_risk(2.0, selection=rule(0.5), finite_pool=True, **given).generalization_error
+    infinite = structured_risk(2.0, selection=rule(0.5), **given).generalization_error
+    mean = density @ errors / density.sum()
+    assert abs(mean - infinite) > 2e-4 * infinite
+    assert ranked == pytest.approx(mean, abs=0.1 * abs(mean - infinite))
+
+
+def test_a_ranked_pool_of_two_thresholds_is_one_of_the_one_that_fluctuates():
+    inputs = StructuredInputs.power_law(200, 0.5, **directions(20, 200))
+    given = {"inputs": inputs, "loss": "logistic", "ridge": 0.01, "finite_pool": True}
+    for aware in (False, True):
+        one = structured_risk(2.0, selection=KeepHardest(0.5, label_aware=aware), **given)
+        two = structured_risk(2.0, selection=KeepBetween(0.0, 0.5, label_aware=aware), **given)
+        assert one.generalization_error == pytest.approx(two.generalization_error, rel=1e-9)
+    at_random = structured_risk(2.0, selection=KeepRandom(0.5), **given)
+    infinite = structured_risk(2.0, selection=KeepRandom(0.5), **given | {"finite_pool": False})
+    assert at_random.generalization_error == infinite.generalization_error
+    with pytest.raises(ValueError, match="`finite_pool` needs a rule that keeps all between two ranks"):
+        structured_risk(2.0, selection=Calibrated(KeepHardest(0.5), 0.2), **given)
+    all_kept = structured_risk(2.0, selection=KeepHardest(1.0), **given)
+    assert all_kept.generalization_error == pytest.approx(at_random.generalization_error, rel=1e-9)
 
 
 def test_theory_of_isotropic_inputs_is_told_apart():

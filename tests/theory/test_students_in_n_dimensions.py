@@ -25,9 +25,9 @@ from replica_theory._finite_size.density import StudentDensity
 from replica_theory._finite_size.expansion import Expansion, expand
 from replica_theory._finite_size.mistakes import StudentsByMistakes, share_of_mistakes
 from replica_theory._finite_size.observables import error_against
-from replica_theory._finite_size.pool import pool_effect
 from replica_theory.finite_size import Quantity, _Setting
 from replica_theory.geometry import in_plane
+from replica_theory.selection.pool_effect import pool_effect
 
 THETA = math.radians(20)
 

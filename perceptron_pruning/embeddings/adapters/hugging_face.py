@@ -41,6 +41,13 @@ def embeddings_of(dataset: "Dataset", column: str = "embedding") -> Rows:
 
     Raises:
         ValueError: There is no such column, or it holds no rows of numbers.
+
+    Example:
+        >>> from datasets import Dataset
+        >>> from perceptron_pruning.embeddings.adapters.hugging_face import embeddings_of
+        >>> rows = embeddings_of(Dataset.from_dict({"embedding": [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]}))
+        >>> len(rows), rows.n_features
+        (3, 2)
     """
     _check_columns(dataset, column)
     return Rows((DatasetShard(dataset, column),))
@@ -51,6 +58,12 @@ def labels_of(dataset: "Dataset", column: str = "label") -> np.ndarray:
 
     Raises:
         ValueError: There is no such column.
+
+    Example:
+        >>> from datasets import Dataset
+        >>> from perceptron_pruning.embeddings.adapters.hugging_face import labels_of
+        >>> labels_of(Dataset.from_dict({"label": ["cat", "dog"]})).tolist()
+        ['cat', 'dog']
     """
     _check_columns(dataset, column)
     values, feature = np.asarray(dataset[column][:]), dataset.features[column]
@@ -59,14 +72,33 @@ def labels_of(dataset: "Dataset", column: str = "label") -> np.ndarray:
 
 
 def with_scores(dataset: "Dataset", scores: "Scores") -> "Dataset":
-    """The dataset with a column a metric."""
+    """The dataset with a column a metric.
+
+    Example:
+        >>> import numpy as np
+        >>> from datasets import Dataset
+        >>> from perceptron_pruning.embeddings import score
+        >>> from perceptron_pruning.embeddings.adapters.hugging_face import embeddings_of, labels_of, with_scores
+        >>> rows = np.random.default_rng(0).standard_normal((20, 3))
+        >>> dataset = Dataset.from_dict({"embedding": rows.tolist(), "label": (rows[:, 0] > 0).tolist()})
+        >>> with_scores(dataset, score(embeddings_of(dataset), labels_of(dataset), metrics="margin")).column_names
+        ['embedding', 'label', 'margin']
+    """
     for name, values in scores.items():
         dataset = dataset.add_column(name, values)
     return dataset
 
 
 def kept_part(dataset: "Dataset", kept: np.ndarray) -> "Dataset":
-    """The kept rows of a dataset, given by their numbers."""
+    """The kept rows of a dataset, given by their numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from datasets import Dataset
+        >>> from perceptron_pruning.embeddings.adapters.hugging_face import kept_part
+        >>> kept_part(Dataset.from_dict({"label": ["cat", "dog", "cow"]}), np.array([0, 2]))["label"][:]
+        ['cat', 'cow']
+    """
     return dataset.select(np.asarray(kept))
 
 

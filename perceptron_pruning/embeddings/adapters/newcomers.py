@@ -32,6 +32,17 @@ class Reference:
         head: Trained on all rows.
         class_names: Labels of the classes, (C,).
         margins: Out-of-fold margins p_y − max_{c≠y} p_c of the pool, ascending, (n,).
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist
+        >>> from perceptron_pruning.embeddings.adapters.newcomers import Reference, reference
+        >>> data = load_fashion_mnist()
+        >>> path = reference(data.train_embeddings[:500], data.train_labels[:500]).save(Path(mkdtemp()) / "pool.npz")
+        >>> newcomers = Reference.load(path).score(data.train_embeddings[500:600], data.train_labels[500:600])
+        >>> newcomers["percentile"].shape
+        (100,)
     """
 
     projection: Projection
@@ -52,6 +63,14 @@ class Reference:
 
         Raises:
             ValueError: The inputs do not match the pool's, or are not finite.
+
+        Example:
+            >>> from perceptron_pruning.embeddings import load_fashion_mnist
+            >>> from perceptron_pruning.embeddings.adapters.newcomers import reference
+            >>> data = load_fashion_mnist()
+            >>> pool = reference(data.train_embeddings[:500], data.train_labels[:500])
+            >>> sorted(pool.score(data.train_embeddings[500:600], data.train_labels[500:600]))
+            ['el2n_out_of_fold', 'margin_label_agnostic_out_of_fold', 'margin_out_of_fold', 'percentile']
         """
         rows = open_rows(embeddings)  # pyright: ignore[reportArgumentType]
         if rows.n_features != len(self.projection.mean):
@@ -126,6 +145,7 @@ def reference(embeddings: Sources, labels: ArrayLike, *, seed: int = 0) -> Refer
         ValueError: The inputs do not match or are not finite.
 
     Example:
+        >>> from perceptron_pruning.embeddings.adapters.newcomers import reference
         >>> from perceptron_pruning.embeddings import load_fashion_mnist
         >>> data = load_fashion_mnist()
         >>> pool = reference(data.train_embeddings[:1000], data.train_labels[:1000])

@@ -32,6 +32,7 @@ class DataPruner(BaseEstimator):
         n_features_in_: d.
 
     Example:
+        >>> from perceptron_pruning.embeddings.adapters.scikit_learn import DataPruner
         >>> from sklearn.datasets import load_digits
         >>> rows, labels = load_digits(return_X_y=True)
         >>> few, their_labels = DataPruner(keep_fraction=0.3).fit_resample(rows, labels)
@@ -83,12 +84,29 @@ class DataPruner(BaseEstimator):
         return self
 
     def get_support(self, indices: bool = False) -> np.ndarray:
-        """Whether each row of the pool is kept, (n,), or the numbers of those that are."""
+        """Whether each row of the pool is kept, (n,), or the numbers of those that are.
+
+        Example:
+            >>> from sklearn.datasets import load_digits
+            >>> from perceptron_pruning.embeddings.adapters.scikit_learn import DataPruner
+            >>> rows, labels = load_digits(return_X_y=True)
+            >>> int(DataPruner(keep_fraction=0.2).fit(rows[:500], labels[:500]).get_support().sum())
+            100
+        """
         check_is_fitted(self, "support_")
         return np.flatnonzero(self.support_) if indices else self.support_
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Fits, and returns the kept rows and their labels; of a pandas frame a frame."""
+        """Fits, and returns the kept rows and their labels; of a pandas frame a frame.
+
+        Example:
+            >>> from sklearn.datasets import load_digits
+            >>> from perceptron_pruning.embeddings.adapters.scikit_learn import DataPruner
+            >>> rows, labels = load_digits(return_X_y=True)
+            >>> few, their_labels = DataPruner(keep_fraction=0.2).fit_resample(rows[:500], labels[:500])
+            >>> few.shape, their_labels.shape
+            ((100, 64), (100,))
+        """
         kept = self.fit(X, y).get_support(indices=True)
         return _taken(X, kept), _taken(y, kept)
 

@@ -18,6 +18,15 @@ def kept_subset(dataset: Any, kept: np.ndarray) -> "Subset":
     Raises:
         ImportError: PyTorch is not installed.
         ValueError: A row number is beyond the dataset, or occurs twice.
+
+    Example:
+        Of any dataset that has a length and items:
+
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings.adapters.torch_subset import kept_subset
+        >>> small = kept_subset(["cat", "dog", "cow"], np.array([0, 2]))
+        >>> len(small), small[1]
+        (2, 'cow')
     """
     rows = np.asarray(kept)
     if rows.size and not 0 <= rows.min() <= rows.max() < len(dataset):

@@ -51,6 +51,16 @@ def read_released_scores(*paths: str | Path) -> tuple[np.ndarray, dict[str, np.n
     Raises:
         ValueError: A file has no column of image names, or another set of images; a value is no number or is
             missing; an image occurs twice. File and row are named.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from perceptron_pruning.embeddings import read_released_scores
+        >>> path = Path(mkdtemp()) / "scores.csv"
+        >>> _ = path.write_text("image,EL2N\\na.jpg,0.1\\nb.jpg,0.7")
+        >>> names, scores = read_released_scores(path)
+        >>> names.tolist(), {metric: values.tolist() for metric, values in scores.items()}
+        (['a.jpg', 'b.jpg'], {'el2n': [0.1, 0.7]})
     """
     if not paths:
         raise ValueError("`paths` must name a file at least; got none")

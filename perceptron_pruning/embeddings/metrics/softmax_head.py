@@ -18,6 +18,16 @@ class HeadFitError(ArithmeticError):
 
     Attributes:
         gradient: Largest absolute component of the gradient that was reached.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings import HeadFitError, fit_softmax
+        >>> rows = np.random.default_rng(0).standard_normal((50, 5))
+        >>> try:
+        ...     fit_softmax(rows, (rows[:, 0] > 0).astype(int), n_classes=2, ridge=1e-6, max_iterations=2)
+        ... except HeadFitError as error:
+        ...     print(error.gradient > 1e-5)
+        True
     """
 
     def __init__(self, message: str, gradient: float):
@@ -38,6 +48,15 @@ class SoftmaxHead:
         ridge: The ridge it was fitted with.
         gradient: Largest absolute component of the gradient where the fit stopped.
         n_iterations: Iterations taken.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings import fit_softmax
+        >>> rows = np.random.default_rng(0).standard_normal((100, 5))
+        >>> classes = (rows[:, 0] > 0).astype(int)
+        >>> head = fit_softmax(rows, classes, n_classes=2, ridge=0.1)
+        >>> head.probabilities(rows).shape, f"{head.error(rows, classes):.2f}"
+        ((100, 2), '0.02')
     """
 
     weights: np.ndarray
@@ -51,11 +70,27 @@ class SoftmaxHead:
         return embeddings @ self.weights + self.bias
 
     def probabilities(self, embeddings: np.ndarray) -> np.ndarray:
-        """p(c | x), shape (n, n_classes), rows summing to one."""
+        """p(c | x), shape (n, n_classes), rows summing to one.
+
+        Example:
+            >>> import numpy as np
+            >>> from perceptron_pruning.embeddings import fit_softmax
+            >>> head = fit_softmax(np.array([[-1.0], [1.0]]), np.array([0, 1]), n_classes=2, ridge=0.1)
+            >>> head.probabilities(np.array([[1.0]])).round(3)
+            array([[0.106, 0.894]])
+        """
         return softmax(self.logits(embeddings), axis=1)
 
     def predict(self, embeddings: np.ndarray) -> np.ndarray:
-        """Most probable class of every row, shape (n,)."""
+        """Most probable class of every row, shape (n,).
+
+        Example:
+            >>> import numpy as np
+            >>> from perceptron_pruning.embeddings import fit_softmax
+            >>> head = fit_softmax(np.array([[-1.0], [1.0]]), np.array([0, 1]), n_classes=2, ridge=0.1)
+            >>> head.predict(np.array([[-2.0], [0.5], [3.0]]))
+            array([0, 1, 1])
+        """
         return self.logits(embeddings).argmax(axis=1)
 
     def error(self, embeddings: np.ndarray, labels: np.ndarray) -> float:
@@ -94,6 +129,13 @@ def fit_softmax(
     Raises:
         ValueError: A parameter is out of range, or a class has no example.
         HeadFitError: Not converged within ``max_iterations``; carries the gradient.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.embeddings import fit_softmax
+        >>> head = fit_softmax(np.array([[-1.0], [1.0]]), np.array([0, 1]), n_classes=2, ridge=0.1)
+        >>> head.weights.round(3), head.predict(np.array([[-2.0], [0.5]]))
+        (array([[-1.064,  1.064]]), array([0, 1]))
     """
     embeddings, labels = _checked_rows(embeddings, labels, n_classes)
     if not ridge > 0:

@@ -66,6 +66,14 @@ def measure_difficulty(inputs: np.ndarray, classes: np.ndarray, n_classes: int, 
     """
     probabilities, heads = out_of_fold(inputs, classes, n_classes, seed)
     start = np.mean([head.parameters for head in heads], axis=0)
+    return difficulty_with_trained(probabilities, inputs, classes, start)
+
+
+def difficulty_with_trained(
+    probabilities: np.ndarray, inputs: np.ndarray, classes: np.ndarray, start: np.ndarray
+) -> Difficulty:
+    """Difficulties from out-of-fold probabilities, (n, C), and a head that is trained on all rows from ``start``."""
+    n_classes = probabilities.shape[1]
     trained = fit_head(inputs, classes, n_classes=n_classes, ridge=SCORING_RIDGE, start=start)
     return replace(difficulty_of(probabilities, trained.probabilities(inputs), classes, start), inputs=inputs)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, unpacked
-from perceptron_pruning.embeddings.recommendation.lbfgs import minimise
+from perceptron_pruning.students.lbfgs import minimise
 
 CURVATURE = 0.05  # p(1 − p) of a class, typical of a trained head
 
@@ -95,7 +95,7 @@ def fit_head(
     end = minimise(
         scaled_loss,
         np.zeros(scale.size) if start is None else start / scale,
-        is_flat=lambda gradient: bool(np.abs(gradient / scale).max() < stop.gradient),
+        is_done=lambda _, gradient: bool(np.abs(gradient / scale).max() < stop.gradient),
         iterations=stop.iterations,
     )
     if not (np.isfinite(end.loss) and np.isfinite(end.gradient).all()):

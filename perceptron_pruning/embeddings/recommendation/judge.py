@@ -1,11 +1,11 @@
 """What the race says: the best rule at each fraction, and honest differences with 95 % intervals.
 
-The rule is chosen by its mean smoothed error over two groups of rows: two folds, of which the second was run for the
-rules that led in the first, or the halves of one fold. Its difference to random and to all rows is measured where it
-was not chosen: chosen on the first group, measured on the second (of halves also the other way round); and chosen on
-both, measured on further folds, in which the chosen rules, random and all rows alone were run. Otherwise the winner
-looks a point better than it is. Differences are of the same rows, so that most of their scatter cancels. The standard
-error is that of the rows times a factor, for the scatter between training sets.
+The rule is chosen by its mean smoothed error over groups of rows: two folds or more, each run for the rules that led in
+those before it, or the halves of one fold. Its difference to random and to all rows is measured where it was not
+chosen: of the rules run in a group, the one that is best on the groups before it, measured there (of halves also the
+other way round); and the one chosen on all, measured on further folds, in which the chosen rules, random and all rows
+alone were run. Otherwise the winner looks a point better than it is. Differences are of the same rows, so that most of
+their scatter cancels. The standard error is that of the rows times a factor, for the scatter between training sets.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Judge:
     """Means, choices and differences over groups.
 
     Args:
-        groups: At full size, two of them.
+        groups: At full size, two of them or more.
         small: The first of them at half size, for fewer rules; may be empty.
         confirming: At full size, with the rules that the groups chose, random and all rows alone; may be empty.
     """
@@ -58,11 +58,15 @@ class Judge:
     def __init__(self, groups: Sequence[Group], small: Sequence[Group], confirming: Sequence[Group] = ()):
         self.groups, self.small, self.confirming = list(groups), list(small), list(confirming)
         common = set.intersection(*(set(group.errors) for group in self.groups))
-        first, second = self.groups[:1], self.groups[1:]
-        self.measurements = [(first, second), (self.groups, self.confirming)]  # (chosen on, measured on)
-        if set(second[0].errors) == set(first[0].errors):  # nothing was dropped by what the first group said
-            self.measurements.append((second, first))
         self.candidates = [key for key in self.groups[0].errors if key in common]
+        # among what it is chosen, on what, and where it is measured
+        self.measurements = [
+            (list(group.errors), self.groups[:number], group) for number, group in enumerate(self.groups) if number
+        ]
+        self.measurements += [(self.candidates, self.groups, group) for group in self.confirming]
+        first, *others = self.groups
+        if len(others) == 1 and set(others[0].errors) == set(first.errors):  # nothing was dropped after the first
+            self.measurements.append((self.candidates, others, first))
 
     @property
     def everything(self) -> list[Group]:
@@ -77,21 +81,22 @@ class Judge:
         """The candidate of least mean smoothed error over the groups that choose."""
         return min(candidates, key=lambda key: mean_error(key, self.groups if groups is None else groups))
 
-    def difference(self, candidates: Sequence[Candidate], reference: Sequence[Candidate]) -> Effect:
-        """Honest difference of error, best of the candidates minus best of the reference."""
+    def difference(self, rules: Sequence[Rule], reference: Sequence[Rule]) -> Effect:
+        """Honest difference of error, best of the rules minus best of the reference."""
         values, weights = [], []
-        for choosing, measuring in self.measurements:
-            chosen, other = self.best(candidates, choosing), self.best(reference, choosing)
-            for group in measuring:
-                values.append((group.errors[chosen] - group.errors[other])[SMOOTHED])
-                weights.append(group.importance)
+        for run, choosing, group in self.measurements:
+            chosen, other = (
+                self.best([key for key in run if key[0] in among], choosing) for among in (rules, reference)
+            )
+            values.append((group.errors[chosen] - group.errors[other])[SMOOTHED])
+            weights.append(group.importance)
         return _effect(values, weights)
 
     def plain_difference(self, candidate: Candidate, reference: Rule) -> Effect:
         """Difference of a candidate and a rule's best setting, on the groups that have them."""
         groups = [group for group in self.groups if candidate in group.errors]
         settings = [key for key in groups[0].errors if key[0] == reference]
-        other = self.best(settings, groups)
+        other = self.best([key for key in settings if all(key in group.errors for group in groups)], groups)
         values = [(group.errors[candidate] - group.errors[other])[SMOOTHED] for group in groups]
         return _effect(values, [group.importance for group in groups])
 

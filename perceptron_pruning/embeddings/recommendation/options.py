@@ -76,14 +76,13 @@ def option_at(rules: Sequence[Rule], judge: Judge, student: Student) -> Option:
     alive = [key for rule in rules for key in judge.of(rule)]
     winner, setting = judge.best(alive)
     measured = {rule: tried(rule, judge, student, random) for rule in rules}
-    chance, everything = judge.of(random), judge.of(EVERYTHING)
-    against_all = judge.difference(chance if winner.is_random else alive, everything)
+    against_all = judge.difference([random] if winner.is_random else rules, [EVERYTHING])
     best = Tried(
         rule=winner,
         setting=student.settings[setting],
         error=mistakes((winner, setting), judge.everything),
         folds=len(judge.everything),
-        against_random=exact(0.0) if winner.is_random else judge.difference(alive, chance),
+        against_random=exact(0.0) if winner.is_random else judge.difference(rules, [random]),
         against_all=judge.carried(against_all, winner, EVERYTHING),
     )
     return Option(
@@ -97,7 +96,7 @@ def option_at(rules: Sequence[Rule], judge: Judge, student: Student) -> Option:
 def tried(rule: Rule, judge: Judge, student: Student, random: Rule) -> Tried:
     """A rule at its best setting, as measured in the folds where it was trained."""
     groups = [group for group in judge.groups if any(key[0] == rule for key in group.errors)]
-    settings = [key for key in groups[0].errors if key[0] == rule]
+    settings = [key for key in groups[-1].errors if key[0] == rule]
     best = min(settings, key=lambda key: mean_error(key, groups))
     return Tried(
         rule=rule,

@@ -8,7 +8,7 @@ import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.difficulty import N_FOLDS
 from perceptron_pruning.embeddings.recommendation.heads import HeadLoss
-from perceptron_pruning.embeddings.recommendation.race import MOST_ALIVE, SHARE_ASIDE, Pool
+from perceptron_pruning.embeddings.recommendation.race import SHARE_ASIDE, Pool, choosing_folds, most_alive
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule
 
 EVALUATIONS = 60.0  # of loss and gradient in a fit, at most, as seen on real sets
@@ -36,27 +36,31 @@ class RacePlan:
     with_small: bool
     n_settings: int
 
-    def _work(self, weight: Callable[[Rule], float], n_rules_later: float) -> float:
-        """Sum of a weight over all students: of all rules, of the leading ones, at half size and where they confirm."""
+    def _work(self, weight: Callable[[Rule], float]) -> float:
+        """Sum of a weight over all students: of all rules, of the leading ones, and where they confirm."""
         everything, random = weight(EVERYTHING), sum(weight(rule) for rule in self.rules if rule.is_random)
-        first = sum(map(weight, self.rules))
-        later = everything + n_rules_later * random
-        confirming = max(0, self.n_folds - 2) * (everything + 2 * random)
-        return self.n_settings * (first + later * (self.n_folds > 1)) + confirming
+        work = self.n_settings * sum(map(weight, self.rules))
+        for fold in range(1, self.n_folds):
+            chosen = fold >= choosing_folds(self.n_rows, self.n_folds)
+            students = everything + (2 if chosen else 1 + most_alive(fold)) * random
+            work += students * (self.n_settings if fold == 1 else 1)
+        return work
 
     @property
     def n_fits(self) -> int:
         """Students trained at most."""
         small = (1 + 3 * self.n_fractions) * self.with_small
-        return round(self._work(lambda rule: 1.0, MOST_ALIVE + 1)) + small
+        return round(self._work(lambda rule: 1.0)) + small
 
     @property
     def full_fits(self) -> float:
         """Work of all students and of scoring, in fits on the whole pool."""
         tried = sum(rule.keep_fraction for rule in self.rules if rule.is_random)
         small = (1 + 3 * tried) / 2 * self.with_small
-        fits = self._work(lambda rule: rule.keep_fraction, MOST_ALIVE + 1) + small + self.n_folds * N_FOLDS
-        return (1 - 1 / SHARE_ASIDE) * fits + N_FOLDS
+        rest, without_two = 1 - 1 / SHARE_ASIDE, 1 - 2 / SHARE_ASIDE
+        heads = sum(SHARE_ASIDE - 1 - fold for fold in range(self.n_folds))  # that saw neither of two fifths
+        students = self._work(lambda rule: rule.keep_fraction) + small + self.n_folds
+        return rest * students + without_two * heads + rest * N_FOLDS + 1
 
     def seconds(self, pool: Pool) -> float:
         """Estimate for softmax heads on one core, from one evaluation that is timed here."""

@@ -2,7 +2,8 @@
 
 A fold puts a fifth of the pool aside, E, scores the rest, Q, and trains a student on what each rule keeps of Q. Scoring
 the whole pool first and putting rows aside afterwards would leak: it makes rules look 1 to 2 points better than they
-are. A second race on half of Q shows the trend with the size of the pool.
+are. A head that saw neither of two fifths scores each of them where the other is put aside, so that five folds take ten
+heads. A second race on half of Q shows the trend with the size of the pool.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,16 +11,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.recommendation.difficulty import Difficulty, measure_difficulty
+from perceptron_pruning.embeddings.recommendation.difficulty import (
+    SCORING_RIDGE,
+    Difficulty,
+    difficulty_with_trained,
+)
+from perceptron_pruning.embeddings.recommendation.heads import Head, fit_head
 from perceptron_pruning.embeddings.recommendation.marks import SMOOTHED, marks
 from perceptron_pruning.embeddings.recommendation.rules import Rule
 from perceptron_pruning.embeddings.recommendation.students import Student, Task
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
 from perceptron_pruning.embeddings.runtime.progress import Progress
 
-CHOOSING_FOLDS = 2  # folds at most in which all rules are raced, at full and at half size
+CHOOSING_FOLDS = {True: 4, False: 2}  # folds at most in which rules are raced, of a small pool or not
+SMALL_POOL = 5000  # rows below which a pool is small
 SHARE_ASIDE = 5  # a fold puts one row in so many aside
-MOST_ALIVE = 4  # rules a fraction that are raced in the second fold, besides random
+MOST_ALIVE, LEAST_ALIVE = 4, 2  # rules a fraction raced in the second fold, besides random; one less in each later one
 CLEARLY_WORSE = 3.0  # standard errors behind the best, after the first fold, at which a rule is raced no more
 
 Candidate = tuple[Rule, int]
@@ -64,22 +71,65 @@ class Fold:
     difficulty: Difficulty
 
 
-def make_fold(pool: Pool, number: int, checkpoint: Checkpoint) -> Fold:
-    """A fold, its difficulties computed or read from the checkpoint."""
-    n = len(pool.classes)
-    order = np.random.default_rng([pool.seed, 3]).permutation(n)
-    aside = order[number * n // SHARE_ASIDE : (number + 1) * n // SHARE_ASIDE]
-    rest = np.random.default_rng([pool.seed, 4, number]).permutation(np.setdiff1d(order, aside))
-    name = f"difficulty_{number}"
-    stored = checkpoint.load(name)
-    if stored is None:
-        difficulty = measure_difficulty(pool.inputs[rest], pool.classes[rest], pool.n_classes, pool.seed + number)
-        own = {"doubtful": difficulty.doubtful, "predicted": difficulty.predicted, "start": difficulty.start}
-        checkpoint.save(name, **own, **difficulty.scores)
-    else:
-        own = {key: stored.pop(key) for key in ("doubtful", "predicted", "start")}
-        difficulty = Difficulty(scores=stored, inputs=pool.inputs[rest], **own)
-    return Fold(number=number, aside=aside, rest=rest, difficulty=difficulty)
+def choosing_folds(n_rows: int, n_folds: int) -> int:
+    """Folds in which the rules that lead are raced: two of a small pool decide little."""
+    return min(n_folds, CHOOSING_FOLDS[n_rows < SMALL_POOL])
+
+
+def most_alive(fold: int) -> int:
+    """Rules a fraction that are raced in a fold after the first, 0, besides random."""
+    return max(LEAST_ALIVE, MOST_ALIVE + 1 - fold)
+
+
+class Folds:
+    """The folds of a pool, each with difficulties of its rest that owe nothing to the rows aside.
+
+    Args:
+        pool: The pool.
+        checkpoint: Finished work.
+    """
+
+    def __init__(self, pool: Pool, checkpoint: Checkpoint):
+        self.pool, self.checkpoint = pool, checkpoint
+        n = len(pool.classes)
+        self.order = np.random.default_rng([pool.seed, 3]).permutation(n)
+        self.fifth = np.empty(n, int)  # of each row
+        self.fifth[self.order] = (np.arange(n) * SHARE_ASIDE + SHARE_ASIDE - 1) // n
+        self.heads: dict[tuple[int, int], Head] = {}
+
+    def make(self, number: int) -> Fold:
+        """A fold, its difficulties computed or read from the checkpoint."""
+        aside = self.order[self.fifth[self.order] == number]
+        rest = np.random.default_rng([self.pool.seed, 4, number]).permutation(np.setdiff1d(self.order, aside))
+        name = f"difficulty_{number}"
+        stored = self.checkpoint.load(name)
+        if stored is None:
+            difficulty = self._measured(number, rest)
+            own = {"doubtful": difficulty.doubtful, "predicted": difficulty.predicted, "start": difficulty.start}
+            self.checkpoint.save(name, **own, **difficulty.scores)
+        else:
+            own = {key: stored.pop(key) for key in ("doubtful", "predicted", "start")}
+            difficulty = Difficulty(scores=stored, inputs=self.pool.inputs[rest], **own)
+        return Fold(number=number, aside=aside, rest=rest, difficulty=difficulty)
+
+    def _measured(self, number: int, rest: np.ndarray) -> Difficulty:
+        """Difficulties of the rest, each fifth's by a head that saw neither it nor the rows aside."""
+        pool, fifth = self.pool, self.fifth[rest]
+        others = [other for other in range(SHARE_ASIDE) if other != number]
+        heads = [self._head(*sorted((number, other))) for other in others]
+        probabilities = np.empty((len(rest), pool.n_classes), np.float32)
+        for other, head in zip(others, heads, strict=True):
+            probabilities[fifth == other] = head.probabilities(pool.inputs[rest[fifth == other]])
+        start = np.mean([head.parameters for head in heads], axis=0)
+        return difficulty_with_trained(probabilities, pool.inputs[rest], pool.classes[rest], start)
+
+    def _head(self, one: int, other: int) -> Head:
+        """A head that saw neither of two fifths; it starts from zero, as any other head saw one of them."""
+        if (one, other) not in self.heads:
+            seen = (self.fifth != one) & (self.fifth != other)
+            inputs, classes = self.pool.inputs[seen], self.pool.classes[seen]
+            self.heads[one, other] = fit_head(inputs, classes, n_classes=self.pool.n_classes, ridge=SCORING_RIDGE)
+        return self.heads[one, other]
 
 
 def race(
@@ -139,7 +189,7 @@ def survivors(rules: Iterable[Rule], folds: Sequence[tuple[Errors, np.ndarray]])
     importance = np.concatenate([weights for _, weights in folds])
     best = {rule: _best_setting(rule, folds, importance) for rule in rules}
     order = sorted(best, key=lambda rule: np.average(best[rule], weights=importance))
-    leading = [rule for rule in order if not rule.is_random][:MOST_ALIVE]
+    leading = [rule for rule in order if not rule.is_random][: most_alive(len(folds))]
     return [
         rule
         for rule in best
@@ -149,7 +199,7 @@ def survivors(rules: Iterable[Rule], folds: Sequence[tuple[Errors, np.ndarray]])
 
 def _best_setting(rule: Rule, folds: Sequence[tuple[Errors, np.ndarray]], importance: np.ndarray) -> np.ndarray:
     """Smoothed errors on the rows of all folds at the setting that is best on them."""
-    settings = [key for key in folds[0][0] if key[0] == rule]
+    settings = [key for key in folds[-1][0] if key[0] == rule]  # from the third fold on the best alone
     runs = [np.concatenate([errors[key][SMOOTHED] for errors, _ in folds]) for key in settings]
     return min(runs, key=lambda row: np.average(row, weights=importance))
 

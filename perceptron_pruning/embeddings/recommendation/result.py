@@ -57,6 +57,13 @@ class Recommendation:
         tolerance: Error that may be lost, in [0, 1].
         evidence: How it was judged.
         difficulty, classes: Of all rows of the pool; `kept_at` selects with them.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import load_fashion_mnist, recommend
+        >>> data = load_fashion_mnist()
+        >>> advice = recommend(data.train_embeddings[:1000], data.train_labels[:1000], fractions=[0.5], quick=True)
+        >>> advice.answer.split()[0] in ("Keep", "Prune", "At", "Cannot"), len(advice.kept_at(0.5))
+        (True, 500)
     """
 
     options: tuple[Option, ...]
@@ -111,6 +118,13 @@ class Recommendation:
 
         Raises:
             ValueError: The fraction was not tried.
+
+        Example:
+            >>> from perceptron_pruning.embeddings import load_fashion_mnist, recommend
+            >>> data = load_fashion_mnist()
+            >>> advice = recommend(data.train_embeddings[:1000], data.train_labels[:1000], fractions=[0.5], quick=True)
+            >>> len(advice.kept_at(0.5))
+            500
         """
         for option in self.options:
             if abs(option.keep_fraction - keep_fraction) < 1e-9:

@@ -151,7 +151,8 @@ def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
         rules += _middles(f, middle)
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
     if f < 0.2:
-        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=1.0))
+        rules += [Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=floor) for floor in (0.5, 1.0)]
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0))
     return rules
 
 

@@ -1,26 +1,25 @@
 """The races of a recommendation, one fold after the other.
 
-In the first fold all rules are raced, at full and some at half size, in the second the leading ones. They choose a
-rule for each fraction. In the other folds the chosen rules, random and all rows alone are run, each at its best
-setting: that narrows the intervals for a tenth of the cost.
+In the first fold all rules are raced, at full and some at half size, in the next the leading ones: in one more of a
+large pool, in three more of a small one. They choose a rule for each fraction. In the other folds the chosen rules,
+random and all rows alone are run, each at its best setting: that narrows the intervals for a tenth of the cost.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from perceptron_pruning.embeddings.recommendation.judge import Group, Judge, groups_of
-from perceptron_pruning.embeddings.recommendation.marks import SMOOTHED
+from perceptron_pruning.embeddings.recommendation.judge import Group, Judge, groups_of, mean_error
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
-    CHOOSING_FOLDS,
     SHARE_ASIDE,
     Candidate,
     Errors,
     Fold,
+    Folds,
     Pool,
-    make_fold,
+    choosing_folds,
     race,
     survivors,
 )
@@ -45,7 +44,7 @@ class Races:
 
     def __init__(self, pool: Pool, asked: Request, student: Student, store: Checkpoint, progress: Progress):
         self.pool, self.asked, self.student, self.store, self.progress = pool, asked, student, store, progress
-        self.settings = tuple(range(len(student.settings)))
+        self.settings, self.folds = tuple(range(len(student.settings))), Folds(pool, store)
 
     def run(self) -> tuple[list[Option], Judge]:
         """All races, and what they say: an option for each fraction."""
@@ -58,26 +57,27 @@ class Races:
         small = (
             [] if self.asked.quick else [Group(errors=self._small(folds[0], full[0][0], best), importance=full[0][1])]
         )
-        numbers = range(CHOOSING_FOLDS, self.asked.n_folds)
+        numbers = range(len(folds), self.asked.n_folds)
         confirming = [self._confirm(number, self._finalists(first, rules)) for number in numbers]
         judge = Judge(groups, small, [Group(errors=errors, importance=weights) for errors, weights in confirming])
         return [option_at(listed, judge, self.student) for listed in rules.values()], judge
 
     def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[tuple[Errors, np.ndarray]]]:
         """The folds in which all rules are raced, and their marks."""
-        folds, full = [], []
-        for number in range(min(self.asked.n_folds, CHOOSING_FOLDS)):
-            fold = make_fold(self.pool, number, self.store)
+        folds, full, raced = [], [], dict.fromkeys(rules, self.settings)
+        for number in range(choosing_folds(len(self.pool.classes), self.asked.n_folds)):
+            fold = self.folds.make(number)
             folds.append(fold)
-            full.append(self._race(fold, dict.fromkeys(rules, self.settings)))
-            rules = [EVERYTHING, *_survivors(rules, self.asked.fractions, full)]
+            full.append(self._race(fold, raced))
+            alive = [EVERYTHING, *_survivors(list(raced), self.asked.fractions, full)]
+            raced = dict.fromkeys(alive, self.settings) if number == 0 else _at_best_settings(alive, full)
         return folds, full
 
     def _small(self, fold: Fold, errors: Errors, chosen: Sequence[Rule]) -> Errors:
         """On half of the rows, at the settings best on all of them: everything, random, the hardest, the chosen."""
         fractions = self.asked.fractions
         rules = [EVERYTHING, *map(random_rule, fractions), *map(hardest_rule, fractions), *chosen]
-        settings = {rule: (_best_setting(rule, errors, self.pool.importance[fold.aside]),) for rule in rules}
+        settings = _at_best_settings(rules, [(errors, self.pool.importance[fold.aside])])
         return self._race(fold, settings, size=len(fold.rest) // 2)[0]
 
     def _finalists(self, judge: Judge, rules: dict[float, list[Rule]]) -> dict[Rule, tuple[int, ...]]:
@@ -89,7 +89,7 @@ class Races:
         return {rule: (setting,) for rule, setting in finalists}
 
     def _confirm(self, number: int, finalists: dict[Rule, tuple[int, ...]]) -> tuple[Errors, np.ndarray]:
-        return self._race(make_fold(self.pool, number, self.store), finalists)
+        return self._race(self.folds.make(number), finalists)
 
     def _race(
         self, fold: Fold, rules: dict[Rule, tuple[int, ...]], *, size: int | None = None
@@ -106,10 +106,15 @@ class Races:
         return errors, self.pool.importance[fold.aside]
 
 
-def _best_setting(rule: Rule, errors: Errors, importance: np.ndarray) -> int:
-    """Number of the setting at which the rule does best in a fold."""
-    settings = [setting for other, setting in errors if other == rule]
-    return min(settings, key=lambda setting: np.average(errors[rule, setting][SMOOTHED], weights=importance))
+def _at_best_settings(rules: Sequence[Rule], folds: Sequence[tuple[Errors, np.ndarray]]) -> dict[Rule, tuple[int, ...]]:
+    """Each rule with the number of the setting at which it does best in the folds."""
+    groups = [Group(errors=errors, importance=importance) for errors, importance in folds]
+
+    def best(rule: Rule) -> int:
+        settings = [key for key in folds[-1][0] if key[0] == rule]
+        return min(settings, key=lambda key: mean_error(key, groups))[1]
+
+    return {rule: (best(rule),) for rule in rules}
 
 
 def _survivors(

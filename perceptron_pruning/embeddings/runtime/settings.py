@@ -20,6 +20,11 @@ class KMeansSettings:
         iterations: Steps of Lloyd's algorithm at most.
         tolerance: Relative decrease of the objective in a step at which the iteration stops.
         engine: "jax" (all platforms), or "faiss" for the assignment (extra ``faiss``).
+
+    Example:
+        >>> from perceptron_pruning.embeddings import KMeansSettings
+        >>> KMeansSettings(n_clusters=20, spherical=True).engine
+        'jax'
     """
 
     n_clusters: int | None = None
@@ -54,6 +59,11 @@ class HeadSettings:
         batch_rows: Examples of one step of gradient descent.
         learning_rate: Step size at the start, for inputs of unit length; falls linearly to zero.
         momentum: In [0, 1).
+
+    Example:
+        >>> from perceptron_pruning.embeddings import HeadSettings
+        >>> HeadSettings(n_models=4, epochs=5).learning_rate
+        1.0
     """
 
     n_models: int = 20
@@ -93,6 +103,11 @@ class RidgeSettings:
         folds: Parts into which a round splits the examples; a subset is a share of them.
         rounds: Random partitions into folds; each gives as many heads as folds.
         subset_share: Share of the examples that a subset head is trained on, in (0, 1).
+
+    Example:
+        >>> from perceptron_pruning.embeddings import RidgeSettings
+        >>> RidgeSettings(folds=10, subset_share=0.7).folds_kept
+        7
     """
 
     ridge: float = 1e-2
@@ -124,6 +139,13 @@ class ScoreSettings:
         heads: For EL2N, forgetting, DDD and active learning.
         ridge: For memorization and influence.
         seed: Seed of every random draw.
+
+    Example:
+        >>> from perceptron_pruning.embeddings import KMeansSettings, ScoreSettings, load_fashion_mnist, score
+        >>> settings = ScoreSettings(kmeans=KMeansSettings(n_clusters=5), seed=1)
+        >>> rows = load_fashion_mnist().train_embeddings[:300]
+        >>> list(score(rows, metrics="self_supervised_prototypes", settings=settings))
+        ['self_supervised_prototypes']
     """
 
     kmeans: KMeansSettings = field(default_factory=KMeansSettings)

@@ -20,6 +20,14 @@ class Student(Protocol):
 
     Attributes:
         needs_images: Whether its inputs are pixels (n, h, w[, channels]), not embeddings (n, d).
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning.experiments import STUDENTS, Student
+        >>> recipe: Student = STUDENTS["ridge"]
+        >>> logits = recipe.fit(np.array([[-1.0, 0.0], [1.0, 0.5]]), np.array([0, 1]), seed=0)
+        >>> logits(np.array([[-2.0, 0.0], [2.0, 0.0]])).argmax(axis=1)
+        array([0, 1])
     """
 
     needs_images: ClassVar[bool]

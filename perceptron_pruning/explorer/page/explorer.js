@@ -7,7 +7,7 @@ const OWN = "own"; // the tab of the user's embeddings
 const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
-let setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, refining = null; // before: the last complete chart
+let laws = [], setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, refining = null; // before: the last complete chart
 
 const query = () => new URLSearchParams(Object.entries(state).filter(([name, value]) => value !== setting.defaults[name])).toString();
 
@@ -109,6 +109,12 @@ async function ask() {
 }
 
 function tell(answer) {
+  if (answer.pending) {
+    find("shown").classList.add("solving");
+    if (!chart) find("sentence").textContent = "Solving …";
+    return;
+  }
+  find("shown").classList.remove("solving");
   chart = answer;
   find("problem").hidden = true;
   find("shown").classList.remove("stale");
@@ -137,6 +143,7 @@ function redraw() {
 }
 
 function complain(problem) {
+  find("shown").classList.remove("solving");
   find("problem").textContent = problem;
   find("problem").hidden = false;
   find("shown").classList.add("stale");
@@ -170,7 +177,7 @@ function listen() {
     recommend(find("files").elements.embeddings.value, find("files").elements.labels.value);
   });
   find("shipped").addEventListener("click", () => recommend("", ""));
-  addEventListener("resize", () => { if (chart) redraw(); });
+  addEventListener("resize", () => { if (chart) redraw(); drawLaws(); });
   addEventListener("popstate", read);
 }
 
@@ -189,6 +196,9 @@ async function recommend(embeddings, labels) {
     find("advised").textContent = answer.sentence ?? "";
     find("about").textContent = answer.about ?? "";
     tabulate(answer.table ?? []);
+    find("law").textContent = answer.theory?.about ?? "";
+    laws = answer.theory?.charts ?? [];
+    drawLaws();
   } catch {
     find("refused").hidden = false;
     find("refused").textContent = "The server does not answer: start `perceptron-pruning explore` again.";
@@ -196,6 +206,16 @@ async function recommend(embeddings, labels) {
     find("wait").hidden = true;
     buttons.forEach(button => { button.disabled = false; });
   }
+}
+
+/** What the theory says of the embeddings: a picture each, with its sentence and numbers. */
+function drawLaws() {
+  find("laws").replaceChildren(...laws.map(() => document.createElement("figure")));
+  laws.forEach((shown, i) => {
+    const figure = find("laws").children[i], box = document.createElement("div"), made = (kind, text) => Object.assign(document.createElement(kind), { textContent: text });
+    figure.append(made("figcaption", shown.title), ...(shown.sentence ? [made("p", shown.sentence)] : []), box, made("p", shown.numbers.map(pair => pair.join(": ")).join(" · ")));
+    draw(box, shown);
+  });
 }
 
 function tabulate(rows) {

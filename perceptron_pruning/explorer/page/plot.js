@@ -14,6 +14,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 const COLOURS = ["ink", "soft", "line", "ground", "hardest", "easiest", "random", "window", "plain"];
 const FEW = 10; // points below which they are drawn as dots
 const TEXT = 15; // pixels that a label takes of the height
+let drawn = 0; // pictures so far, by which their clips are named
 
 /**
  * Draws a chart into a box as wide as it is. Returns where a pixel lies on the x axis.
@@ -30,9 +31,9 @@ export function draw(box, chart, before = null) {
   const shown = chart.marks.filter(mark => x.holds(mark.x) && y.holds(mark.y));
   for (const mark of shown.slice(0, 1))
     svg.append(element("line", { class: "now", x1: x(mark.x), x2: x(mark.x), y1: frame.top, y2: frame.bottom }));
-  const inside = element("clipPath", { id: "inside" }), size = { width: frame.right - frame.left + 4, height: frame.bottom - frame.top + 4 };
+  const inside = element("clipPath", { id: `inside-${++drawn}` }), size = { width: frame.right - frame.left + 4, height: frame.bottom - frame.top + 4 };
   inside.append(element("rect", { x: frame.left - 2, y: frame.top - 2, ...size }));
-  const curves = element("g", { "clip-path": "url(#inside)" });
+  const curves = element("g", { "clip-path": `url(#inside-${drawn})` });
   for (const one of chart.series.filter(one => one.steps))
     curves.append(element("path", { class: "area", d: stepped(one.x.map((at, i) => [x(at), y(one.y[i])])), fill: colour(one.key) }));
   for (const one of before?.series ?? []) {

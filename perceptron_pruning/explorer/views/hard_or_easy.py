@@ -24,7 +24,10 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
         at = replace(first, keep_fraction=fraction)
         return crossover_solution(at.selection("hardest"), at.selection("easiest"), **state.student_setting)
 
-    along = students.choices.along(("hard_or_easy", first), FRACTIONS, crossing, seconds=seconds)
+    curve = "hard_or_easy", first
+    if students.choices.is_new(curve) and math.isfinite(seconds):
+        seconds = 0.0  # the sentence needs no line, whose first point may take a second
+    along = students.choices.along(curve, FRACTIONS, crossing, seconds=seconds)
     found = [at for at in along if isinstance(at, CrossoverSolution)]
     return Chart(
         title="Pool sizes at which the hardest and the easiest are equally good",

@@ -132,7 +132,7 @@ def _simulated(place: Row, settings: Settings) -> Row:
     power law, P examples resolve about P^(1/b) directions, which take the place of N: a scale, not a derivation.
     """
     pools = _Pools(place["spectrum"], place["policy"], place["n_kept"], settings.seed)
-    errors = np.array(on_all_cores(pools.error, range(TRIALS[settings.name])))
+    errors = np.array(on_all_cores(pools.error, range(TRIALS[settings.scale])))
     limit, mean, spread = theory_of(place), float(errors.mean()), float(errors.std(ddof=1)) / math.sqrt(errors.size)
     shift = theory_of(place, finite_size=True) - limit
     next_order = math.hypot(2 * shift**2 / limit, BIAS * limit / place["n_kept"] ** (1 / place["spectrum"]))

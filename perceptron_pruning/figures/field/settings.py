@@ -2,9 +2,11 @@
 
 from dataclasses import asdict, dataclass
 
+from perceptron_pruning.figures.scale import Scaled
+
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Scaled):
     """Sizes of the simulations.
 
     Attributes:

@@ -59,7 +59,7 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
         _simulated(label, degrees, fraction, settings)
         for label in RULES
         for degrees in DEGREES
-        for fraction in DOTS[settings.name]
+        for fraction in DOTS[settings.scale]
     ]
 
 
@@ -84,7 +84,7 @@ def _theory() -> list[Row]:
 
 def _simulated(label: str, degrees: float, fraction: float, settings: Settings) -> Row:
     pools = _Pools(RULES[label](fraction), math.radians(degrees), settings.n_features, settings.seed)
-    limits = np.array(on_all_cores(pools.largest_separable, range(TRIALS[settings.name]))) / settings.n_features
+    limits = np.array(on_all_cores(pools.largest_separable, range(TRIALS[settings.scale]))) / settings.n_features
     theory = separability_threshold(selection=pools.selection, probe_angle=pools.probe_angle, label_noise=DOT_NOISE)
     error = float(limits.std(ddof=1)) / math.sqrt(limits.size)
     return {

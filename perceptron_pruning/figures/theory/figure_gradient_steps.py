@@ -62,7 +62,7 @@ def _pool(probe: GradientProbe | TrainedProbe, rule: str) -> OwnPool:
 
 
 def _sizes(settings: Settings) -> tuple[float, ...]:
-    return SIZES["full" if settings.name == "full" else "quick"]
+    return SIZES[settings.scale]
 
 
 def _full_batches(settings: Settings) -> list[OwnPool]:

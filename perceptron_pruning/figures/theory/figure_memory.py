@@ -99,7 +99,7 @@ def _in_panels(pools: Sequence[tuple[str, OwnPool]], rows: Sequence[Row]) -> lis
 
 
 def _dots(settings: Settings) -> list[tuple[str, OwnPool]]:
-    dots = _DOTS["full" if settings.name == "full" else "quick"]
+    dots = _DOTS[settings.scale]
     return [
         *(("share", pool) for pool in _shares(dots["shares"])),
         *(("rounds", pool) for pool in _rounds()),

@@ -76,12 +76,12 @@ def compute(settings: Settings, simulated: Simulated) -> list[Row]:
 
 def _line(settings: Settings) -> np.ndarray:
     """α_total along the lines, that of the claims among them."""
-    points = POINTS["full" if settings.name == "full" else "quick"]
+    points = POINTS[settings.scale]
     return np.unique([*np.geomspace(1.0, 20.0, points), 3.0])
 
 
 def _alphas(settings: Settings) -> Sequence[float]:
-    return POOLS["full" if settings.name == "full" else "quick"]
+    return POOLS[settings.scale]
 
 
 def _pools(alphas: Sequence[float]) -> list[OwnPool]:

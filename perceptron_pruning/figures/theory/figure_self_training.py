@@ -86,7 +86,7 @@ def _simulated(name: str, settings: Settings) -> list[Row]:
         oracle_angle=ORACLE,
         student=EmpiricalRisk(LOSS, RIDGE),
         n_features=settings.n_features,
-        n_trials=TRIALS[settings.name],
+        n_trials=TRIALS[settings.scale],
         seed=settings.seed,
     )
     return [

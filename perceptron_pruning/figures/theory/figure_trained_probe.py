@@ -57,7 +57,7 @@ def cells(settings: Settings) -> list[Cell]:
 def compute(settings: Settings, simulated: Simulated) -> list[Row]:
     """Theory lines over θ, and simulated points of both kinds of probe."""
     dots = [row | {"alpha": row["alpha_prune"]} for row in simulated.rows(cells(settings))]
-    n_angles, n_ridges = POINTS["full" if settings.name == "full" else "quick"]
+    n_angles, n_ridges = POINTS[settings.scale]
     ridges = (*np.geomspace(1e-3, 10.0, n_ridges).tolist(), math.inf)
     lines = [row for f in FRACTIONS for degrees in np.linspace(2.0, 60.0, n_angles) for row in _theory(f, degrees)]
     own = [row for f in FRACTIONS for ridge in ridges for row in _own_probe(f, ridge)]

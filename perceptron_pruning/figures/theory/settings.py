@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass
 
 from perceptron_pruning.experiments.plan import Plan
+from perceptron_pruning.figures.scale import Scaled
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Scaled):
     """Sizes of a reproduction.
 
     Attributes:

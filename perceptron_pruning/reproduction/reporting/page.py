@@ -7,6 +7,7 @@ from pathlib import Path
 from perceptron_pruning.evidence.claim import Claim
 from perceptron_pruning.evidence.judges import CONFIRMED, IN_REGIME, REFUTED, UNDECIDED
 from perceptron_pruning.evidence.multiplicity import multiplicity
+from perceptron_pruning.explorer.static_page import framed_page
 from perceptron_pruning.figures.figure import caption, file_stem
 from perceptron_pruning.output.html import folded, link, picture, table, write_page
 from perceptron_pruning.output.provenance import commit, machine, versions
@@ -39,6 +40,7 @@ def write_html(path: Path, reproduction: Reproduction) -> None:
         reproduction.title,
         [
             _contents(reproduction),
+            folded("Move the sliders: hard, easy or random, by the theory", framed_page()),
             "<div class='opening'>",
             _section("found", "What was asked, and found", _found(reproduction)),
             _section("matrix", "Where it holds", *_matrix(reproduction, folder)),

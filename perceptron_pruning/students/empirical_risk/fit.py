@@ -39,8 +39,16 @@ class EmpiricalRiskFit:
         training_loss: (1/P) Σ v ℓ(y w·x), (...).
         training_error: Share of the examples with y w·x ≤ 0, (...).
         residual: Largest relative violation of the conditions of optimality, ≤ 1e-9, (...); of
-            differentiable losses the length of Newton's next step relative to w's.
+            differentiable losses the length of Newton's next step relative to w's, or a bound on w's distance.
         gap: (primal − dual objective) / primal, |gap| ≤ 1e-9, (...); without a ridge, relative to the risk of w = 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning import fit_empirical_risk
+        >>> inputs = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> fit = fit_empirical_risk(inputs, [1, -1, 1], loss="hinge", ridge=0.1)
+        >>> fit.weights.round(6), f"{fit.training_error:.2f}", bool(fit.gap < 1e-9)
+        (array([ 2., -1.]), '0.00', True)
     """
 
     weights: np.ndarray
@@ -63,9 +71,9 @@ def fit_empirical_risk(
 
         (1/N) Σ v ℓ(y w·x) + (λ/2) ‖w‖²
 
-    Square, logistic and squared hinge loss: Newton's method. Hinge: an interior point shows which
-    examples have margin 1, and exact algebra on those makes the student. A loss of one's own: an augmented
-    Lagrangian on its proximal operator. A batch uses all cores, a process each.
+    Square, logistic and squared hinge loss: Newton's method; the latter two, of many examples, limited-memory BFGS.
+    Hinge: an interior point shows which examples have margin 1, and exact algebra on those makes the student. A loss
+    of one's own: an augmented Lagrangian on its proximal operator. A batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -86,6 +94,13 @@ def fit_empirical_risk(
 
     References:
         Mangasarian 2002 (finite Newton); Ferris & Munson 2002 (interior point); Li, Sun & Toh 2018.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning import fit_empirical_risk
+        >>> inputs = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> fit_empirical_risk(inputs, [1, -1, 1], loss="square", ridge=0.1).weights.round(6)
+        array([ 1.145833, -0.520833])
     """
     risk = EmpiricalRisk(loss, ridge)
     if not math.isfinite(ridge):

@@ -6,12 +6,15 @@ from perceptron_pruning.students.arrays import NUMPY
 from perceptron_pruning.students.empirical_risk.max_margin_limit import max_margin_limit
 from perceptron_pruning.students.empirical_risk.newton import MAX_HESSIANS, DifferentiableLoss, newton
 from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, relative_gap
+from perceptron_pruning.students.empirical_risk.quasi_newton import TARGET as QUASI_NEWTON_TARGET
+from perceptron_pruning.students.empirical_risk.quasi_newton import quasi_newton
 from replica_theory.losses.named import Logistic, Square, SquaredHinge
 
 SQUARE, LOGISTIC, SQUARED_HINGE = Square(), Logistic(), SquaredHinge()
 
 _INSIDE = 1 - 1e-6  # scale of the max-margin student, at which its support is short of margin 1
 _MANY_ROWS = 5  # rows per feature from which Hessians are made in single precision first
+_QUASI_NEWTON_ROWS = 15  # rows per feature from which a minimisation without Hessians is tried first
 _PATIENCE = 25  # Hessians at most, where another start may need fewer
 
 
@@ -69,9 +72,14 @@ def _by_newton(
 ) -> Solution:
     """The point at which `newton` ends, from ``start`` or from 0, with ‖next step‖/‖w‖ as its residual.
 
-    With many rows Hessians are made in single precision, and again in double if that does not lead to a minimum.
+    With many rows `quasi_newton` may need no Hessian, and has a bound on that distance as its residual. If it does not
+    end, Hessians are made in single precision, and again in double if that does not lead to a minimum.
     """
     examples, features = problem.rows.shape
+    if start is None and loss is not SQUARE and problem.ridge > 0 and examples >= _QUASI_NEWTON_ROWS * features:
+        start, error = quasi_newton(problem, loss)
+        if error <= QUASI_NEWTON_TARGET:
+            return _solution(problem, loss, start, problem.rows @ start, residual=error)
     start = np.zeros(features) if start is None else start
     if examples >= _MANY_ROWS * features:
         quick = _newton_solution(problem, loss, start, most=most, single=True)

@@ -24,6 +24,13 @@ class MaxMarginFit:
         support: Which examples are support vectors, λ > 0, (..., P).
         violation: Largest 1 − y w·x over all examples, ≤ 1e-9, (...).
         gap: (primal − dual objective) / primal, |gap| ≤ 1e-9, (...).
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning import fit_max_margin
+        >>> fit = fit_max_margin(np.array([[2.0, 1.0], [0.0, -1.0], [3.0, 3.0]]), [1, -1, 1])
+        >>> f"{fit.margin:.5f}", fit.support.tolist(), bool(fit.violation < 1e-9)
+        ('1.00000', [False, True, False], True)
     """
 
     weights: np.ndarray
@@ -57,6 +64,12 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
 
     References:
         Mehrotra 1992; Goldfarb & Idnani 1983; Lawson & Hanson 1974, ch. 23.
+
+    Example:
+        >>> import numpy as np
+        >>> from perceptron_pruning import fit_max_margin
+        >>> fit_max_margin(np.array([[2.0, 0.0], [0.0, -1.0]]), [1, -1]).weights.round(6)
+        array([0.5, 1. ])
     """
     x, y = checked_examples(inputs, labels)
     if x.ndim == 2:

@@ -41,6 +41,10 @@ class Bulk(ABC):
     def response(self, curvature: np.ndarray, ridge: float) -> Response:
         """The response at V̂, (groups,), and λ > 0."""
 
+    @abstractmethod
+    def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
+        """tr(Σ_g²)/tr(Σ_g)², (groups,), Σ_g = √C_g R (Σ_h q̂_h C_h) R √C_g at squared forces q̂, (groups,)."""
+
     @property
     @abstractmethod
     def variances(self) -> np.ndarray:
@@ -79,6 +83,10 @@ class CommonBulk(Bulk):
             plane_norm=pulled.T @ pulled,
             norm=np.array([field @ counted / N]),
         )
+
+    def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
+        squares = (self.spectrum / (ridge + curvature[0] * self.spectrum)) ** 2
+        return np.array([squares @ squares / squares.sum() ** 2])
 
     @property
     def variances(self) -> np.ndarray:
@@ -120,6 +128,12 @@ class GroupedBulk(Bulk):
             plane_norm=pulled.T @ pulled,
             norm=np.einsum("gij,ji->g", fields, resolvent) / N,
         )
+
+    def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
+        resolvent = self._resolvent(self.counted, curvature, ridge)
+        products = self.counted @ (resolvent @ np.tensordot(square, self.counted, 1) @ resolvent)
+        traces = np.trace(products, axis1=1, axis2=2)
+        return np.einsum("gij,gji->g", products, products) / traces**2
 
     @staticmethod
     def _resolvent(covariances: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtr
 
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._real_data.structured.bulk import Bulk
 from replica_theory.selection.margins import MarginDistribution
 
@@ -69,11 +71,33 @@ class Student:
         plane: a, (k,).
         covariance: Γ, (k, k).
         deviation: b_g, (groups,).
+        variance_spread: Relative variance of b_g² between training sets, (groups,); 0 as N → ∞.
     """
 
     plane: np.ndarray
     covariance: np.ndarray
     deviation: np.ndarray
+    variance_spread: np.ndarray
+
+    def chance_below(
+        self, mean: np.ndarray, variance: np.ndarray, *, outside: float, group: int, free: np.ndarray
+    ) -> np.ndarray:
+        """Chance that a field is negative, of this mean and variance.
+
+        The variance is that of a student's field over examples, in the mean over students. It differs between them by
+        a variance s, so that fields are mixtures of normal ones; with u = −mean/deviation the chance is, to order s::
+
+            Φ(u) − (s/8) φ(u) (u³ − 3u)/variance²
+
+        Args:
+            mean, variance: Of the field.
+            outside: r² b_g², the variance that is from outside the plane, of group g.
+            free: Covariance of the students along axes of the plane on which examples are standard normal: the part of
+                the variance that is its trace.
+        """
+        u = -mean / np.sqrt(variance)
+        spread = self.variance_spread[group] * outside**2 + 2 * np.sum(free * free) * np.any(self.variance_spread)
+        return ndtr(u) - spread / (8 * variance**2) * normal_density(u) * (u * u - 3) * u
 
 
 class Law(ABC):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, composite_rule, panel_rule
@@ -257,22 +256,25 @@ class GaussianLaw(Law):
         centre, axes = places[:, 0], radius * places[:, 1:]
         slope, outside = axes.T @ student.plane, (radius * student.deviation[component.group]) ** 2
         if component.label is not None:  # the whole field is Gaussian
-            variance = outside + slope @ slope + centre @ student.covariance @ centre
-            variance += np.trace(axes.T @ student.covariance @ axes)
-            return float(ndtr(-component.label * (student.plane @ centre) / np.sqrt(variance)))
+            free = axes.T @ student.covariance @ axes
+            variance = outside + slope @ slope + centre @ student.covariance @ centre + np.trace(free)
+            mean = component.label * (student.plane @ centre)
+            return float(student.chance_below(mean, variance, outside=outside, group=component.group, free=free))
         along = frame.load[1] / np.linalg.norm(frame.load[1])
         across = axes - np.outer(axes @ along, along)  # what the teacher's field leaves open
-        free = outside + (across.T @ student.plane) @ (across.T @ student.plane)
-        free += np.trace(across.T @ student.covariance @ across)
+        free = across.T @ student.covariance @ across
+        always = outside + (across.T @ student.plane) @ (across.T @ student.plane) + np.trace(free)
         unit = radius * np.linalg.norm(frame.load[1])
         kink, rise = np.array([[-frame.mean[1] / unit]]), slope @ along
         with np.errstate(divide="ignore", invalid="ignore"):
-            features = np.array([[-(student.plane @ centre) / rise]]), np.array([[np.sqrt(free) / np.abs(rise)]])
+            features = np.array([[-(student.plane @ centre) / rise]]), np.array([[np.sqrt(always) / np.abs(rise)]])
         reach = _ERROR_PANELS.reach
         nodes = _ERROR_PANELS.nodes(-reach, reach, features=features, kinks=kink)
         place = centre[:, None] + np.outer(axes @ along, nodes.points)
-        deviation = np.sqrt(free + np.einsum("ki,kl,li->i", place, student.covariance, place))
-        negative = ndtr(-(student.plane @ place) / deviation)
+        variance = always + np.einsum("ki,kl,li->i", place, student.covariance, place)
+        negative = student.chance_below(
+            student.plane @ place, variance, outside=outside, group=component.group, free=free
+        )
         field = frame.mean[1] + unit * nodes.points
         positive_label = (field > 0).astype(float) if clean else self.label_chance(field / self.teacher_unit)
         wrong = positive_label * negative + (1 - positive_label) * (1 - negative)

@@ -65,7 +65,7 @@ class OrderParameters:
     @property
     def student(self) -> Student:
         """Fields of the students."""
-        return Student(self.plane, self.plane_covariance, self.deviation)
+        return Student(self.plane, self.plane_covariance, self.deviation, np.zeros_like(self.deviation))
 
 
 def _symmetric(lower: np.ndarray, k: int) -> np.ndarray:
@@ -212,6 +212,17 @@ class Equations:
         force = response.stiffness @ at.plane[:k]
         square = self.alpha * self._by_group(self.examples.square_radius * forces.square)
         return float(force @ response.plane_norm @ force + response.norm @ square)
+
+    def variance_spread(self, moments: Moments, at: OrderParameters) -> np.ndarray:
+        """Relative variance of b_g² between training sets, of order 1/N, (groups,): that of a Gaussian vector's square.
+
+        Of b² the part that forces outside the plane bring about, and as if their squares did not fluctuate.
+        """
+        forces = self.forces(moments, at)
+        square = self.alpha * self._by_group(self.examples.square_radius * forces.square)
+        curvature = self.alpha * self._by_group(self.examples.square_radius * forces.slope)
+        random = self.bulk.response(curvature, self.ridge).spread @ square / at.deviation**2
+        return 2 * self.bulk.concentration(curvature, self.ridge, square) * random**2
 
     def first_guess(self) -> OrderParameters:
         """No field in the plane, and a bulk that is stiff by a tenth of the data."""

@@ -129,10 +129,13 @@ class StudentCurve:
 
     def _student(self, solved: Solved) -> TrainedStudent:
         at, equations = solved.solution, solved.equations
+        student = at.student
+        if self.finite:
+            student = replace(student, variance_spread=equations.variance_spread(solved.moments, at))
         return TrainedStudent(
-            student=at.student,
-            generalization_error=self.tested.error(at.student, clean=True),
-            noisy_test_error=self.tested.error(at.student, clean=False),
+            student=student,
+            generalization_error=self.tested.error(student, clean=True),
+            noisy_test_error=self.tested.error(student, clean=False),
             norm=float(np.sqrt(equations.square_norm(solved.moments, at))),
             training_error=self._training_error(equations, at),
             scale=at.scale,

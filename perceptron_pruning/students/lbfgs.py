@@ -21,7 +21,8 @@ Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 MEMORY = 15  # m, steps remembered
 DECREASE = 1e-4  # share of the promised decrease with which a step is accepted
-ROUNDING = 1e-6  # relative error of a loss in single precision
+SINGLE = 1e-6  # relative error of a loss in single precision
+DOUBLE = 1e-12
 HALVINGS = 12  # of a step, at most
 
 
@@ -68,9 +69,9 @@ class _Memory:
         self.squared = _bordered(self.squared, squared, squared)
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
-        """−H g; without a memory −g/|g|."""
+        """−H g; without a memory −g."""
         if self.last == self.first:
-            return -gradient / max(1.0, float(np.linalg.norm(gradient)))
+            return -gradient
         steps, changes = self.store[:, self.first : self.last]
         diagonal = self.mixed.diagonal()
         scale = diagonal[-1] / self.squared[-1, -1]
@@ -87,27 +88,39 @@ def _bordered(products: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.n
     return wider
 
 
-def minimise(loss: Loss, start: np.ndarray, *, is_flat: Callable[[np.ndarray], bool], iterations: int) -> Minimum:
-    """Goes down from ``start`` until the gradient is flat, the loss no longer falls, or the iterations are used up.
+def minimise(
+    loss: Loss,
+    start: np.ndarray,
+    *,
+    is_done: Callable[[np.ndarray, np.ndarray], bool],
+    iterations: int,
+    rounding: float = SINGLE,
+    first_length: float = 1.0,
+) -> Minimum:
+    """Goes down from ``start`` until it is done, the loss no longer falls, or the iterations are used up.
 
     Args:
         loss: Convex.
         start: (p,).
-        is_flat: Whether a gradient is small enough.
+        is_done: Whether parameters with this gradient are near enough to the minimum, or not worth more steps.
         iterations: At most.
+        rounding: Relative error of the loss.
+        first_length: Of the first step, at most.
     """
     value, gradient = loss(start)
     place, evaluations, memory = start, 1, _Memory(start.size)
-    for _ in range(iterations):
-        if is_flat(gradient):
+    for iteration in range(iterations):
+        if is_done(place, gradient):
             break
-        direction = memory.direction(gradient)
-        slope, size = float(direction @ gradient), 1.0
+        direction, size = memory.direction(gradient), 1.0
+        if iteration == 0:
+            direction = direction * min(1.0, first_length / max(float(np.linalg.norm(gradient)), 1e-300))
+        slope = float(direction @ gradient)
         for _ in range(HALVINGS):
             new_place = place + size * direction
             new_value, new_gradient = loss(new_place)
             evaluations += 1
-            if new_value <= value + DECREASE * size * slope + ROUNDING * abs(value):
+            if new_value <= value + DECREASE * size * slope + rounding * abs(value):
                 break
             size /= 2
         else:

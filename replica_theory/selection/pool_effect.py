@@ -10,15 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory.selection import (
-    KeepBetween,
-    KeepEasiest,
-    KeepHardest,
-    KeepRandom,
-    KeepWindows,
-    KeepWithProbability,
-    Selection,
-)
+from replica_theory.selection.base import Selection
+from replica_theory.selection.ranked import KeepBetween, KeepEasiest, KeepHardest, KeepWindows
+from replica_theory.selection.stochastic import KeepRandom, KeepWithProbability
 
 _STEP = 0.02  # of a share, in which derivatives are taken
 
