@@ -76,15 +76,6 @@ def test_simulation_agrees_with_theory(name):
         assert row["finite_size_error"] <= LARGEST_ALLOWANCE * row["theory"], row
 
 
-@every_figure
-def test_a_verdict_turns_where_the_simulated_errors_are_others(name):
-    rows = [row for row in committed(name) if row["kind"] == "simulation"]
-    exchanged = iter(row["simulation"] for row in reversed(rows))
-    table = [row | {"simulation": next(exchanged)} if row["kind"] == "simulation" else row for row in committed(name)]
-    before, after = (FIGURES[name].claims(one) for one in (committed(name), table))
-    assert [claim.verdict for claim in before] != [claim.verdict for claim in after]
-
-
 def test_papers_and_panels_are_as_many_as_promised():
     """At least six papers and twelve panels, each of which is a table."""
     papers = {

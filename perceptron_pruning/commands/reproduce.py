@@ -59,7 +59,8 @@ def reproduce_command(
         1A, 1B, 1C, 1E, 1F, 2AB, 2CDE, transition, order_parameters, finite_size, trained_probe, own_probe, memory,
         gradient_steps, label_aware, optimal_rule, self_training, B1, B2, B3, B4, B5, embeddings. Real data: 1D,
         3ABC, 4, 5A, 5BC, class_floor, prototypes, theory_beside_data, pilot, window, end_to_end. Papers that followed:
-        kolossov, calibration, less_is_more, power_law.
+        kolossov, calibration, less_is_more, verified, real_synthetic, covariance, classes, deliberate, best_subset,
+        power_law.
     svg
         Write every picture as SVG, too.
     workers

@@ -29,9 +29,11 @@ def test_it_is_a_figure(name):
 
 @every_figure
 def test_every_verdict_turns(name):
-    """What decides a claim are its numbers: simulation or theory beyond one half, or other exponents, turn it."""
+    """What decides a claim are its numbers: simulation or theory beyond one half, other exponents, or the errors of
+    other points, turn it."""
     table = committed(name)
-    tables = [reflected(table, "simulation"), reflected(table, "theory"), steeper(table)]
+    tables = [reflected(table, "simulation"), reflected(table, "theory"), steeper(table), squared(table)]
+    tables.append(exchanged(table))
     turned = [verdicts(name, other) for other in tables]
     for place, verdict in verdicts(name, table).items():
         assert any(other[place] != verdict for other in turned), place
@@ -52,6 +54,17 @@ def test_most_claims_are_confirmed_and_none_against_theory(name):
 def steeper(table):
     """A table whose simulated errors of hard examples have twice the exponent."""
     return [row | ({"simulation": row["simulation"] ** 2} if told_of_hard(row) else {}) for row in table]
+
+
+def squared(table):
+    """A table whose theory has twice the exponent."""
+    return [row | ({"theory": row["theory"] ** 2} if row.get("theory") is not None else {}) for row in table]
+
+
+def exchanged(table):
+    """A table whose simulated errors are those of other points: in the opposite order."""
+    errors = iter([row["simulation"] for row in table if row["kind"] == "simulation"][::-1])
+    return [row | ({"simulation": next(errors)} if row["kind"] == "simulation" else {}) for row in table]
 
 
 def told_of_hard(row):
