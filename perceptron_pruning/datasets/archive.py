@@ -57,7 +57,7 @@ def to_fixed_point(embeddings: np.ndarray) -> dict[str, np.ndarray]:
     Raises:
         ValueError: A number exceeds what two bytes hold, 1024 in size.
     """
-    integers = np.rint(embeddings.T / FIXED_POINT_STEP)
+    integers = np.rint(np.ascontiguousarray(embeddings.T) / FIXED_POINT_STEP)
     coarse = np.floor((integers + 128) / 256)
     if not np.all(np.abs(coarse) < 128):
         raise ValueError(f"`embeddings` must be within ±1000 for fixed point; got {np.abs(embeddings).max()}")
