@@ -114,7 +114,7 @@ def formulas(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("page", [page for page, text in PAGES.items() if formulas(text)], ids=str)
 def test_formulas_are_drawn_whole(page):
     """No command is left as text; no line within one begins as an item of a list does."""
-    converter = pytest.importorskip("latex2mathml.converter", reason="needs the extra docs")
+    converter = pytest.importorskip("latex2mathml.converter", reason="needs the extra test")
     for shown, inline in formulas(PAGES[page]):
         assert not re.search(r"\n\s*[-+*] ", inline), inline
         left = converter.convert((shown or inline).replace("{aligned}", "{align*}"))
