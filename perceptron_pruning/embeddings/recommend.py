@@ -75,7 +75,8 @@ def recommend(
         class_weights: Share of every class where the student will be used, on any scale, or "balanced"; by default
             that of the pool.
         quick: One fold, one ridge, fewer rules, no trend: within three times the cost of scoring and one training.
-        coverage: Race the selections of `select` too: strata, k-centre, facility location, herding, quotas of classes.
+        coverage: Race the selections of `select` too: strata, k-centre, facility location, herding,
+            covariance matching, quotas of classes.
         sample_rows: Rows to race on, drawn at random. Default all, of more than 100 000 rows 25 000.
         n_components: Principal components that students see, at most.
         seed: Of all draws.

@@ -5,12 +5,19 @@ from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.io.labels import encoded
 from perceptron_pruning.embeddings.io.open import open_rows
+from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.recommendation.difficulty import SIGNED, measure_difficulty
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection, projected
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
-from perceptron_pruning.embeddings.selections.methods import CLASS_QUOTAS, METHODS, STRATIFIED, rows_by_method
+from perceptron_pruning.embeddings.selections.methods import (
+    CLASS_QUOTAS,
+    COVARIANCE,
+    METHODS,
+    STRATIFIED,
+    rows_by_method,
+)
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from replica_theory.errors import check_keep_fraction
 
@@ -22,6 +29,8 @@ def select(
     method: str,
     keep_fraction: float,
     scores: ArrayLike | None = None,
+    target: Sources | None = None,
+    target_labels: ArrayLike | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> np.ndarray:
@@ -34,6 +43,7 @@ def select(
     k_centre              rows far from each other: farthest first
     facility_location     rows to which all others are near: stochastic greedy
     herding               rows whose mean is that of their class
+    covariance_matching   rows whose covariance is that of their class, or of the target's
     class_quotas          more of the classes that heads get wrong, at random within each (DRoP)
     ====================  ==========================================================================
 
@@ -46,6 +56,9 @@ def select(
         method: One of the names above.
         keep_fraction: f in (0, 1].
         scores: (n,) finite, high = hard, for stratified; the out-of-fold margin by default.
+        target: Embeddings whose covariance is wanted, for covariance_matching: of real examples, where the pool is
+            synthetic; the pool's own by default. Components are then the target's.
+        target_labels: Theirs, among which are all of ``labels``.
         seed: Of folds and draws.
         progress: Told of every pass over the rows.
 
@@ -57,7 +70,7 @@ def select(
 
     References:
         Zheng et al. 2023, arXiv:2210.15809; Sener & Savarese 2018, arXiv:1708.00489; Mirzasoleiman et al. 2015,
-        arXiv:1409.7938; Welling 2009; Vysogorets et al. 2024, arXiv:2404.05579.
+        arXiv:1409.7938; Welling 2009; Rezaei et al. 2025, arXiv:2510.08123; Vysogorets et al. 2024, arXiv:2404.05579.
 
     Example:
         >>> import numpy as np
@@ -77,19 +90,55 @@ def select(
             f"`labels` must be given for the method {method}" + (", or `scores`" if method == STRATIFIED else "")
         )
     classes, names = (np.zeros(len(rows), int), np.zeros(1)) if labels is None else encoded(labels, len(rows))
+    wanted = _target(target, target_labels, method, names, labels is not None, rows.n_features)
     hardness = None if scores is None else _checked(scores, len(rows))
     wrong, progress = None, progress or NoProgress()
     count = max(1, round(check_keep_fraction(keep_fraction) * len(rows)))
     with one_blas_thread():
-        inputs = None
+        inputs = others = None
         if method != STRATIFIED or scores is None:
-            inputs = projected(rows, measure_projection(rows, SEEN_COMPONENTS, progress), progress)
+            projection = measure_projection(rows if wanted is None else wanted[0], SEEN_COMPONENTS, progress)
+            inputs = projected(rows, projection, progress)
+            others = None if wanted is None else (projected(wanted[0], projection, progress), wanted[1])
         if needs_heads and inputs is not None:
             if len(names) < 2:
                 raise ValueError(f"`labels` must have at least two classes; got {len(names)}")
             difficulty = measure_difficulty(inputs, classes, len(names), seed)
             hardness, wrong = difficulty.scores[SIGNED], difficulty.predicted != classes
-        return rows_by_method(method, count, inputs=inputs, classes=classes, scores=hardness, wrong=wrong, seed=seed)
+        return rows_by_method(
+            method, count, inputs=inputs, classes=classes, scores=hardness, wrong=wrong, seed=seed, target=others
+        )
+
+
+def _target(
+    target: Sources | None,
+    target_labels: ArrayLike | None,
+    method: str,
+    names: np.ndarray,
+    labelled: bool,
+    n_features: int,
+) -> tuple[Rows, np.ndarray] | None:
+    """The target's rows, and their classes by the numbers of the pool's; −1 for classes that the pool lacks."""
+    if target is None:
+        if target_labels is not None:
+            raise ValueError("`target_labels` must be left out without `target`")
+        return None
+    if method != COVARIANCE:
+        raise ValueError(f"`target` must be left out with the method {method}: {COVARIANCE} alone has one")
+    if (target_labels is None) == labelled:
+        raise ValueError("`target_labels` must be given with `labels`, and left out without")
+    rows = open_rows(target)  # pyright: ignore[reportArgumentType]
+    if rows.n_features != n_features:
+        raise ValueError(f"`target` must have the pool's {n_features} features; got {rows.n_features}")
+    if target_labels is None:
+        return rows, np.zeros(len(rows), int)
+    own, own_names = encoded(target_labels, len(rows))
+    numbers = {str(name): number for number, name in enumerate(names)}
+    classes = np.array([numbers.get(str(name), -1) for name in own_names])[own]
+    for number, name in enumerate(names):
+        if np.count_nonzero(classes == number) < 2:
+            raise ValueError(f"`target_labels` must have at least two examples of every class of `labels`; not {name}")
+    return rows, classes
 
 
 def _checked(scores: ArrayLike, n_rows: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 
 from perceptron_pruning.embeddings import recommend, select
 from perceptron_pruning.embeddings.recommendation.rules import by_methods
+from perceptron_pruning.embeddings.selections.covariance import covariance_matching, covariance_of
 from perceptron_pruning.embeddings.selections.coverage import facility_location, herding, k_centre
 from perceptron_pruning.embeddings.selections.methods import METHODS
 from perceptron_pruning.embeddings.selections.quotas import by_error, proportional
@@ -69,6 +70,40 @@ def test_herding_keeps_the_mean(digits):
     assert away < 0.6 * np.median(chance)
 
 
+def test_covariance_matching_takes_the_best_row_at_every_step():
+    rows, wanted = rng().normal(size=(14, 3)) + 5, np.diag([2.0, 0.5, 0.1])
+    kept = covariance_matching(rows, 8, wanted)
+    for size in range(1, 8):
+
+        def distance(row, size=size) -> float:
+            return float(np.linalg.norm(covariance_of(rows[[*kept[:size], row]]) - wanted))
+
+        rest = [row for row in range(14) if row not in kept[:size]]
+        assert distance(kept[size]) == pytest.approx(min(map(distance, rest)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0], ids=["no shift", "shifted"])
+def test_synthetic_rows_are_chosen_by_the_covariance_of_real_ones(shift):
+    """Half of a pool has the variances of the real rows, half is flat; a mean that is shifted changes nothing."""
+    draws, d = rng(), 6
+    steep = 1 / np.arange(1, d + 1)
+    real, labels = draws.normal(size=(400, d)) * steep, draws.integers(0, 2, 400)
+    pool = np.concatenate([draws.normal(size=(400, d)) * steep, draws.normal(size=(400, d))]) + shift
+    names = np.array(["no", "yes"])
+    given = {"method": "covariance_matching", "target": real, "target_labels": names[labels]}
+    pool_labels = names[draws.integers(0, 2, 800)]
+    kept = select(pool, pool_labels, keep_fraction=0.25, **given)
+    wanted = covariance_of(real)
+
+    def distance(chosen) -> float:
+        return float(np.linalg.norm(covariance_of(pool[chosen]) - wanted))
+
+    chance = min(distance(draws.permutation(800)[:200]) for _ in range(50))
+    assert distance(kept) < 0.2 * chance
+    own = select(pool, pool_labels, method="covariance_matching", keep_fraction=0.25)
+    assert np.linalg.norm(covariance_of(pool[own]) - covariance_of(pool)) < 0.2 * distance(own)
+
+
 def test_strata_share_the_budget():
     """Nine rows in ten are easy; strata give the others a far larger share, but for the very hardest."""
     scores = np.concatenate([rng().random(900), 1 + 9 * rng().random(100)])
@@ -111,6 +146,13 @@ BAD = {
     "seed": (dict(method="herding", keep_fraction=0.5, seed=-1), "`seed` must be at least 0; got -1"),
     "labels": (dict(method="class_quotas", keep_fraction=0.5), "`labels` must be given for the method class_quotas"),
     "scores": (dict(method="stratified", keep_fraction=0.5), "for the method stratified, or `scores`"),
+    "target": (dict(method="herding", keep_fraction=0.5, target=np.ones((4, 64))), "`target` must be left out with"),
+    "width": (dict(method="covariance_matching", keep_fraction=0.5, target=np.ones((4, 3))), "the pool's 64 features"),
+    "lone labels": (dict(method="herding", keep_fraction=0.5, target_labels=[0]), "left out without `target`"),
+    "target labels": (
+        dict(method="covariance_matching", keep_fraction=0.5, target=np.ones((4, 64)), target_labels=[0] * 4),
+        "`target_labels` must be given with `labels`",
+    ),
     "shape": (dict(method="stratified", keep_fraction=0.5, scores=[1.0]), r"`scores` must be finite, .* \(600,\)"),
 }
 
@@ -119,6 +161,13 @@ BAD = {
 def test_bad_arguments_are_named(digits, arguments, message):
     with pytest.raises(ValueError, match=message):
         select(digits[0], **arguments)
+
+
+def test_a_class_without_target_is_named(digits):
+    few = digits[1] < 9
+    target = {"target": digits[0][few], "target_labels": digits[1][few]}
+    with pytest.raises(ValueError, match="two examples of every class of `labels`; not 9"):
+        select(*digits, method="covariance_matching", keep_fraction=0.5, **target)
 
 
 def test_recommend_races_them(digits):

@@ -4,22 +4,24 @@ from collections.abc import Callable
 
 import numpy as np
 
+from perceptron_pruning.embeddings.selections.covariance import covariance_matching, covariance_of
 from perceptron_pruning.embeddings.selections.coverage import facility_location, herding, k_centre
 from perceptron_pruning.embeddings.selections.quotas import by_error, proportional
 from perceptron_pruning.embeddings.selections.stratified import stratified
 
-STRATIFIED, CLASS_QUOTAS = "stratified", "class_quotas"
+STRATIFIED, CLASS_QUOTAS, COVARIANCE = "stratified", "class_quotas", "covariance_matching"
 COVERAGE: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] = {
     "k_centre": k_centre,
     "facility_location": facility_location,
     "herding": herding,
 }
-METHODS = (STRATIFIED, *COVERAGE, CLASS_QUOTAS)
+METHODS = (STRATIFIED, *COVERAGE, COVARIANCE, CLASS_QUOTAS)
 WORDS = {
     STRATIFIED: "equal shares of all strata of the out-of-fold margin",
     "k_centre": "k-centre greedy in every class",
     "facility_location": "facility location in every class",
     "herding": "herding in every class",
+    COVARIANCE: "by the covariance of every class",
     CLASS_QUOTAS: "classes by their out-of-fold error, at random",
 }
 
@@ -33,6 +35,7 @@ def rows_by_method(
     scores: np.ndarray | None,
     wrong: np.ndarray | None,
     seed: int,
+    target: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Row numbers that a selection keeps, ascending, (count,).
 
@@ -44,6 +47,7 @@ def rows_by_method(
         scores: (n,), high = hard, for strata.
         wrong: Whether heads that did not see a row have it wrong, (n,), for quotas by error.
         seed: Of what is drawn.
+        target: Inputs and classes of the examples whose covariance is wanted; those of the rows themselves by default.
     """
     rng = np.random.default_rng([seed, 6])
     if method == STRATIFIED:
@@ -61,6 +65,11 @@ def rows_by_method(
         members = np.flatnonzero(classes == label)
         if method == CLASS_QUOTAS:
             kept.append(rng.choice(members, quotas[label], replace=False))
+        elif method == COVARIANCE:
+            assert inputs is not None
+            others, labels = (inputs, classes) if target is None else target
+            wanted = covariance_of(others[labels == label])
+            kept.append(members[covariance_matching(inputs[members], int(quotas[label]), wanted)])
         else:
             assert inputs is not None
             kept.append(members[COVERAGE[method](inputs[members], int(quotas[label]), rng)])
