@@ -45,6 +45,14 @@ class Arrays(ABC):
         """M⁻¹ b from the factor of M."""
 
     @abstractmethod
+    def plus_diagonal(self, matrix: Array, shift: Array | float) -> Array:
+        """M + shift I for a square matrix, which may be overwritten."""
+
+    @abstractmethod
+    def choose(self, condition: Array | bool, one: State, other: State) -> State:
+        """One state, a named tuple, where a scalar condition holds, else the other."""
+
+    @abstractmethod
     def while_loop(
         self, condition: Callable[[State], Array | bool], body: Callable[[State], State], state: State
     ) -> State:
@@ -68,6 +76,13 @@ class _NumpyArrays(Arrays):
     def cho_solve(self, factor, right):
         _, potrs = _LAPACK[factor.dtype]
         return potrs(factor, right, lower=True)[0]
+
+    def plus_diagonal(self, matrix, shift):
+        np.einsum("ii->i", matrix)[:] += shift  # a view of the diagonal
+        return matrix
+
+    def choose(self, condition, one, other):
+        return one if condition else other
 
     def while_loop(self, condition, body, state):
         while condition(state):

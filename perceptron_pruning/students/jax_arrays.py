@@ -18,6 +18,12 @@ class _JaxArrays(Arrays):
     def cho_solve(self, factor, right):
         return cho_solve((factor, False), right)
 
+    def plus_diagonal(self, matrix, shift):
+        return matrix + shift * jnp.eye(len(matrix), dtype=matrix.dtype)
+
+    def choose(self, condition, one, other):
+        return jax.tree.map(lambda new, old: jnp.where(condition, new, old), one, other)
+
     def while_loop(self, condition, body, state):
         return jax.lax.while_loop(condition, body, state)
 

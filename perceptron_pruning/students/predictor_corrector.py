@@ -90,12 +90,11 @@ def predictor_corrector(
     )
 
 
-def unless_lost(xp: ModuleType, good: Array, moved: Iterate, last: Iterate) -> Iterate:
+def unless_lost(arrays: Arrays, good: Array, moved: Iterate, last: Iterate) -> Iterate:
     """The moved point if it is good; else the last one, with its steps at the limit, which ends the iteration."""
-    stopped = last._replace(steps=last.steps + MAX_STEPS)
-    return last._make(xp.where(good, new, old) for new, old in zip(moved, stopped, strict=True))
+    return arrays.choose(good, moved, last._replace(steps=last.steps + MAX_STEPS))
 
 
 def _longest(xp: ModuleType, values: Array, changes: Array) -> Array:
     """Longest t ≤ 1/0.995 with values + t changes ≥ 0."""
-    return 1 / xp.maximum(_TO_BOUNDARY, (-changes / values).max())
+    return 1 / xp.maximum(_TO_BOUNDARY, -(changes / values).min())

@@ -49,7 +49,7 @@ def start(arrays: Arrays, rows: Array, importance: Array, ridge: Array | float, 
     xp = arrays.xp
     level = importance.mean()
     shift = ridge + _RIDGE * level * xp.trace(gram) / len(gram) + _TINY
-    factor = arrays.cho_factor(level * gram + shift * xp.eye(len(gram), dtype=rows.dtype))
+    factor = arrays.cho_factor(arrays.plus_diagonal(level * gram, shift))
     weights = arrays.cho_solve(factor, importance @ rows)
     excess = rows @ weights - 1
     slack = xp.maximum(xp.concatenate([excess, -excess]), 0.0) + (xp.sqrt(xp.mean(excess**2)) + _LEAST_SLACK)
@@ -94,7 +94,7 @@ def _step(arrays: Arrays, rows: Array, ridge: Array | float, gram: Array | None,
     ratio = slack / dual
     scaling = 1 / (ratio[:examples] + ratio[examples:])  # D
     normal_matrix = weighted_gram(arrays, rows, scaling, gram=gram, exact_rows=_EXACT_ROWS * rows.shape[1])
-    factor = arrays.cho_factor(normal_matrix + ridge * xp.eye(len(normal_matrix), dtype=rows.dtype))
+    factor = arrays.cho_factor(arrays.plus_diagonal(normal_matrix, ridge))
     dual_residual = ridge * weights - dual[:examples] @ rows  # μ w − Aᵀβ
 
     def newton(target: Array | float) -> Direction:
@@ -107,7 +107,7 @@ def _step(arrays: Arrays, rows: Array, ridge: Array | float, gram: Array | None,
 
     step = predictor_corrector(xp, slack, dual, newton)
     moved = _measured(xp, rows, ridge, weights + step.weights_change, step.slack, step.dual, steps + 1)
-    return unless_lost(xp, xp.isfinite(moved.error), moved, point)
+    return unless_lost(arrays, xp.isfinite(moved.error), moved, point)
 
 
 def _measured(

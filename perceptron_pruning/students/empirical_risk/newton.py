@@ -70,8 +70,7 @@ class _Risk:
         curvature = self.importance * self.loss.second_derivative(margins)
         gram = weighted_gram(self.arrays, self.curved, curvature.astype(self.curved.dtype))
         hessian = self.unit**2 * gram.astype(self.rows.dtype)
-        shift = self.ridge + _SHIFT * xp.trace(hessian) / len(hessian)
-        return hessian + shift * xp.eye(len(hessian), dtype=hessian.dtype)
+        return self.arrays.plus_diagonal(hessian, self.ridge + _SHIFT * xp.trace(hessian) / len(hessian))
 
 
 class _Chord(NamedTuple):

@@ -82,15 +82,21 @@ class _ActiveSet:
 
     def relax(self) -> None:
         """Moves λ to the solution of (M4); rows whose λ would turn negative on the way leave."""
-        support = self.support
+        dual, weights = self.support.solution()
+        while self._walk_towards(dual):
+            dual, weights = self.support.solution()
+        self.support.dual, self.weights = dual, weights
+
+    def _walk_towards(self, target: np.ndarray) -> bool:
+        """Moves λ towards the solution of (M4), which changes as rows leave on the way; whether any did."""
+        support, any_left = self.support, False
         while True:
-            dual, weights = support.solution()
-            length, leaving = _first_to_vanish(support.dual, support.dual - dual)
+            length, leaving = _first_to_vanish(support.dual, support.dual - target)
             if length >= 1:
-                break
-            support.dual += length * (dual - support.dual)
-            support.remove(leaving)
-        support.dual, self.weights = dual, weights
+                return any_left
+            support.dual += length * (target - support.dual)
+            target = target - target[leaving] * support.remove(leaving)
+            any_left = True
 
     def _enter(self, entering: int, shortfall: float) -> None:
         """(D1): partial steps, each of which a row leaves, and a full one."""

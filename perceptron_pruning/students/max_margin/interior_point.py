@@ -44,7 +44,7 @@ def least_squares(arrays: Arrays, gram: Array, total: Array) -> Array:
     """(AᵀA + ridge)⁻¹ Aᵀb (N,), the direction to start from, given AᵀA and Aᵀb."""
     xp = arrays.xp
     ridge = _RIDGE * xp.trace(gram) / len(gram) + _TINY
-    return arrays.cho_solve(arrays.cho_factor(gram + ridge * xp.eye(len(gram), dtype=gram.dtype)), total)
+    return arrays.cho_solve(arrays.cho_factor(arrays.plus_diagonal(1.0 * gram, ridge)), total)
 
 
 def interior_point(
@@ -108,7 +108,7 @@ def _step(arrays: Arrays, rows: Array, gram: Array | None, exact_rows: int, poin
     xp, (weights, slack, dual, primal_residual, _, steps) = arrays.xp, point
     scaling = dual / slack  # D
     normal_matrix = weighted_gram(arrays, rows, scaling, gram=gram, exact_rows=exact_rows)
-    factor = arrays.cho_factor(xp.eye(rows.shape[1], dtype=rows.dtype) + normal_matrix)
+    factor = arrays.cho_factor(arrays.plus_diagonal(normal_matrix, 1.0))
     scaled_residual, dual_residual = scaling * primal_residual, weights - dual @ rows  # D r_p, r_d
 
     def newton(target: Array | float) -> Direction:
@@ -120,4 +120,4 @@ def _step(arrays: Arrays, rows: Array, gram: Array | None, exact_rows: int, poin
     step = predictor_corrector(xp, slack, dual, newton)
     primal_residual_left = (1 - step.primal_length) * primal_residual
     moved = _measured(xp, weights + step.weights_change, step.slack, step.dual, primal_residual_left, steps + 1)
-    return unless_lost(xp, xp.isfinite(moved.error) & (moved.dual.max() < _LARGEST_DUAL), moved, point)
+    return unless_lost(arrays, xp.isfinite(moved.error) & (moved.dual.max() < _LARGEST_DUAL), moved, point)

@@ -10,7 +10,13 @@ import numpy as np
 
 from perceptron_pruning.students.arrays import NUMPY
 from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
-from perceptron_pruning.students.max_margin.interior_point import Iterate, interior_point, restricted, start
+from perceptron_pruning.students.max_margin.interior_point import (
+    Iterate,
+    interior_point,
+    least_squares,
+    restricted,
+    start,
+)
 
 _SINGLE = np.float32
 _COARSE = 0.5  # relative error of the interior point on all rows
@@ -18,7 +24,9 @@ _FINE = 1e-3  # relative error on the rows of largest λ/s
 _FINEST = 1e-12  # relative error of the precise guess
 _EXACT_ROWS = 2  # rows per feature with a D of their own in the normal equations, or P/20 if that is more
 _LAST_ROWS = 2  # rows per feature for the last iterations
+_EXACT_OF_FEW = 1.25  # rows per feature with a D of their own where no more than the last ones are there
 _SAMPLE_ROWS = 5  # rows per feature, at least, from which the Gram matrix is estimated
+_OF_THE_SUPPORT = 0.5  # λ/s from which a row is guessed to be of the support
 _RIDGE = 1e-3  # ridge of the least squares, relative to the mean eigenvalue of AᵀA
 _DESCENTS = 4  # conjugate-gradient steps at most
 _DESCENDED = 1e-4  # preconditioned squared residual, relative to the first, at which they end
@@ -37,26 +45,31 @@ def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows with λ > s at the end of the interior point, at most N, and their λ."""
+    """The support at the end of the interior point, at most N rows, and their λ."""
     features = rows.shape[1]
     single = rows.astype(_SINGLE)
+    if len(rows) <= _LAST_ROWS * features:
+        gram, exact_rows = single.T @ single, round(_EXACT_OF_FEW * features)
+        point = start(NUMPY, single, np.ones(len(rows), _SINGLE), least_squares(NUMPY, gram, single.sum(0)))
+        point = interior_point(NUMPY, single, point, tolerance=_FINE, gram=gram, exact_rows=exact_rows)
+        return _support(point, np.arange(len(rows)), features)
     sample = single[:: max(1, len(rows) // (_SAMPLE_ROWS * features))]
     gram = (sample.T @ sample) * _SINGLE(len(rows) / len(sample))
-    kept = np.arange(len(rows))
     point = start(NUMPY, single, np.ones(len(rows), _SINGLE), _least_squares(single, gram))
-    if len(rows) > _LAST_ROWS * features:
-        exact_rows = max(_EXACT_ROWS * features, len(rows) // 20)
-        point = interior_point(NUMPY, single, point, tolerance=_COARSE, gram=gram, exact_rows=exact_rows)
-        kept = NUMPY.largest(point.dual / point.slack, _LAST_ROWS * features)
-        single = single[kept]
-        point = restricted(NUMPY, point, kept)
-    point = interior_point(NUMPY, single, point, tolerance=_FINE)
+    exact_rows = max(_EXACT_ROWS * features, len(rows) // 20)
+    point = interior_point(NUMPY, single, point, tolerance=_COARSE, gram=gram, exact_rows=exact_rows)
+    kept = NUMPY.largest(point.dual / point.slack, _LAST_ROWS * features)
+    point = interior_point(NUMPY, single[kept], restricted(NUMPY, point, kept), tolerance=_FINE)
     return _support(point, kept, features)
 
 
 def _support(point: Iterate, kept: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:
-    """Those of the rows ``kept`` with λ > s, at most N, and their λ."""
-    active = np.flatnonzero(point.dual > point.slack)
+    """Those of the rows ``kept`` whose λ exceeds half of s, in units of ‖w‖²/N and of the margin 1; at most N; and λ.
+
+    ‖w‖²/N = Σ λ/N is the λ of a row at the solution where N rows share it.
+    """
+    unit = point.weights @ point.weights / features
+    active = np.flatnonzero(point.dual > _OF_THE_SUPPORT * unit * point.slack)
     if active.size > features:
         active = NUMPY.largest(point.dual / point.slack, features)
     return kept[active], np.asarray(point.dual[active], dtype=np.float64)
