@@ -15,6 +15,17 @@ def checked_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, 
         raise ValueError(f"`inputs` must be (P, N) or (batch, P, N) and not empty; got shape {x.shape}")
     if y.shape != x.shape[:-1]:
         raise ValueError(f"`labels` must have shape {x.shape[:-1]}, one per input; got {y.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = np.linalg.norm(x)  # one pass, and the largest entry is at least norm/√size
+    if not _LEAST * x.size**0.5 <= norm <= _MOST:
+        _check_sizes(x)
+    if not np.all(np.abs(y) == 1):
+        raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
+    return x, y
+
+
+def _check_sizes(x: np.ndarray) -> None:
+    """Raises a `ValueError` unless inputs are finite and 0, or reach 1e-100 to 1e100."""
     largest = max(x.max(), -x.min())
     if not np.isfinite(largest):
         raise ValueError(
@@ -24,6 +35,3 @@ def checked_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, 
         raise ValueError(
             f"`inputs` must reach {_LEAST:g} to {_MOST:g} in size; got {largest:g}, give them in other units"
         )
-    if not np.all(np.abs(y) == 1):
-        raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
-    return x, y

@@ -1,7 +1,7 @@
 """A guess of the support by exchanging blocks of rows, on the Gram matrix of all rows: for P ≤ N.
 
-All rows of negative λ leave the support and all violated rows enter, as long as they become fewer. From the set
-of all rows it takes a handful of small factorisations of (M4), and mostly ends at the solution.
+All rows of negative λ leave the support and all violated rows enter, until they became no fewer three times in a row.
+From the set of all rows it takes a handful of small factorisations of (M4), and mostly ends at the solution.
 
 References:
     Júdice & Pires 1994, here without the single pivots that would follow; the dual active set is better at that.
@@ -12,30 +12,32 @@ from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.students.max_margin.dual_active_set import SETTLED
 
-_potrf, _potrs = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
+_PATIENCE = 2  # rounds in a row without fewer wrong rows
+(_posv,) = get_lapack_funcs(("posv",), dtype=np.float64)
 
 
 def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows that are likely the support, and their λ > 0; none where the Gram matrix is singular."""
     gram = rows @ rows.T
-    active, fewest = np.ones(len(rows), dtype=bool), len(rows) + 1
+    active, fewest, patience = np.ones(len(rows), dtype=bool), len(rows) + 1, _PATIENCE
     while True:
-        index = np.flatnonzero(active)
+        index = active.nonzero()[0]
         dual, failed = _duals(gram, index)
         negative, violated = dual < 0, dual @ gram < 1 - SETTLED
         wrong = np.where(active, negative, violated)
         count = np.count_nonzero(wrong)
-        if failed or count == 0 or count >= fewest:
-            index = np.flatnonzero(dual > 0)
+        fewest, patience = (count, _PATIENCE) if count < fewest else (fewest, patience - 1)
+        if failed or count == 0 or patience < 0:
+            index = (dual > 0).nonzero()[0]
             return index, dual[index]
-        active, fewest = active ^ wrong, count
+        active ^= wrong
 
 
 def _duals(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, bool]:
     """λ (P,) of (M4) with J = ``index``, 0 elsewhere; zeros and True where J's Gram matrix is singular."""
     dual = np.zeros(len(gram))
     part = gram if index.size == len(gram) else gram.take(index, 0).take(index, 1)
-    factor, failed = _potrf(part.T, lower=True, clean=False)
+    _, solved, failed = _posv(part.T, np.ones(index.size), lower=True, overwrite_b=True)
     if not failed:
-        dual[index], _ = _potrs(factor, np.ones(index.size), lower=True, overwrite_b=True)
+        dual[index] = solved
     return dual, bool(failed)

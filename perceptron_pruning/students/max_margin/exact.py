@@ -24,28 +24,34 @@ def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int
     """
     with np.errstate(all="ignore"):  # what overflows does not pass
         features = rows.shape[1]
-        solution = _settled(rows, index, dual, entries=200 + features // 2, problem=problem)
+        in_double = len(rows) <= features  # of more rows the first guess is in single precision
+        solution = _verified(rows, index, dual) if in_double else None
+        solution = solution or _settled(rows, index, dual, entries=200 + features // 2, problem=problem)
         if solution is None:
-            solution = _settled(rows, *precise_guess(rows), entries=5000 + 10 * features, problem=problem)
-        if solution is None:
-            solution = candidate(rows, *least_distance(rows, problem=problem))
+            index, dual = precise_guess(rows)
+            solution = _verified(rows, index, dual)
+            solution = solution or _settled(rows, index, dual, entries=5000 + 10 * features, problem=problem)
+        solution = solution or candidate(rows, *least_distance(rows, problem=problem))
     if not solution.verified:
         raise InaccurateError(solution.violation, solution.gap, problem)
     return solution
 
 
 def _settled(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, entries: int, problem: int) -> Candidate | None:
-    """The guess itself if it passes, or what the dual active set makes of it with so many entering rows, or None."""
-    guessed = candidate(rows, index, dual)
-    if guessed.verified:
-        return guessed
+    """What the dual active set makes of a guess with so many entering rows, or None if that does not pass."""
     try:
-        exchanged = settle(rows, guessed.support, guessed.dual, limit=1 / INFEASIBLE_MARGIN, entries=entries)
+        exchanged = settle(rows, index, dual, limit=1 / INFEASIBLE_MARGIN, entries=entries)
     except NoStudentError as refusal:
         _raise_if_proven(rows, refusal.dual, problem)
         return None
-    settled = candidate(rows, *exchanged)
-    return settled if settled.verified else None
+    return _verified(rows, *exchanged)
+
+
+def _verified(
+    rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np.ndarray | None = None
+) -> Candidate | None:
+    solution = candidate(rows, index, dual, weights)
+    return solution if solution.verified else None
 
 
 def _raise_if_proven(rows: np.ndarray, dual: np.ndarray, problem: int) -> None:

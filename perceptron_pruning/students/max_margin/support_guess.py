@@ -20,7 +20,7 @@ from perceptron_pruning.students.max_margin.interior_point import (
 
 _SINGLE = np.float32
 _COARSE = 0.5  # relative error of the interior point on all rows
-_FINE = 1e-3  # relative error on the rows of largest λ/s
+_FINE = 3e-3  # relative error on the rows of largest λ/s
 _FINEST = 1e-12  # relative error of the precise guess
 _EXACT_ROWS = 2  # rows per feature with a D of their own in the normal equations, or P/20 if that is more
 _LAST_ROWS = 2  # rows per feature for the last iterations
