@@ -289,16 +289,31 @@ def test_the_bound_without_hessians_holds_wherever_it_ends(monkeypatch):
     exact = fit_empirical_risk(x, y, loss="logistic", ridge=0.1).weights
     for target in (1e-2, 1e-4, 1e-7):
         monkeypatch.setattr(quasi_newton, "TARGET", target)
-        weights, error = quasi_newton.quasi_newton(problem, smooth.LOGISTIC)
+        monkeypatch.setattr(quasi_newton, "_COARSE", target)
+        weights, margins, error = quasi_newton.quasi_newton(problem, smooth.LOGISTIC)
+        np.testing.assert_array_equal(margins, problem.rows @ weights)
         assert np.linalg.norm(weights - exact) <= error * np.linalg.norm(weights)
         assert error <= target
+
+
+@pytest.mark.parametrize("name", ["logistic", "squared_hinge"])
+def test_wide_problems_need_no_hessian(name, monkeypatch):
+    x, y = examples(500, 150, seed=6, noise=0.1)
+    exact = fit_empirical_risk(x, y, loss=name, ridge=1.0)
+    monkeypatch.setattr(smooth, "newton", None)
+    quick = fit_empirical_risk(x, y, loss=name, ridge=1.0)
+    np.testing.assert_array_equal(quick.weights, exact.weights)
+    monkeypatch.undo()
+    monkeypatch.setattr(smooth, "_QUASI_NEWTON_ROWS_OF_WIDE", dict.fromkeys(smooth._QUASI_NEWTON_ROWS_OF_WIDE, np.inf))
+    newton = fit_empirical_risk(x, y, loss=name, ridge=1.0)
+    assert 0 < np.linalg.norm(quick.weights - newton.weights) <= 1e-10 * np.linalg.norm(newton.weights)
 
 
 def test_badly_conditioned_examples_are_left_to_newton():
     x, y = examples(600, 20, seed=5, noise=0.1)
     x[:, 10:] = x[:, :10] + 1e-3 * x[:, 10:]
     problem = Problem(rows=x * y[:, None], importance=np.ones(600), ridge=0.001 * 20)
-    _, error = quasi_newton.quasi_newton(problem, smooth.LOGISTIC)
+    *_, error = quasi_newton.quasi_newton(problem, smooth.LOGISTIC)
     assert error > quasi_newton.TARGET
     assert fit_empirical_risk(x, y, loss="logistic", ridge=0.001).residual <= 1e-9
 

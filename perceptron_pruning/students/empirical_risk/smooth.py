@@ -15,6 +15,8 @@ SQUARE, LOGISTIC, SQUARED_HINGE = Square(), Logistic(), SquaredHinge()
 _INSIDE = 1 - 1e-6  # scale of the max-margin student, at which its support is short of margin 1
 _MANY_ROWS = 5  # rows per feature from which Hessians are made in single precision first
 _QUASI_NEWTON_ROWS = 15  # rows per feature from which a minimisation without Hessians is tried first
+_WIDE = 125  # features from which Hessians are dear,
+_QUASI_NEWTON_ROWS_OF_WIDE = {Logistic: 1, SquaredHinge: 2}  # and it is tried from so many rows per feature
 _PATIENCE = 25  # Hessians at most, where another start may need fewer
 
 
@@ -76,16 +78,22 @@ def _by_newton(
     end, Hessians are made in single precision, and again in double if that does not lead to a minimum.
     """
     examples, features = problem.rows.shape
-    if start is None and loss is not SQUARE and problem.ridge > 0 and examples >= _QUASI_NEWTON_ROWS * features:
-        start, error = quasi_newton(problem, loss)
+    if start is None and loss is not SQUARE and problem.ridge > 0 and _many_rows(loss, examples, features):
+        start, margins, error = quasi_newton(problem, loss)
         if error <= QUASI_NEWTON_TARGET:
-            return _solution(problem, loss, start, problem.rows @ start, residual=error)
+            return _solution(problem, loss, start, margins, residual=error)
     start = np.zeros(features) if start is None else start
     if examples >= _MANY_ROWS * features:
         quick = _newton_solution(problem, loss, start, most=most, single=True)
         if quick.verified:
             return quick
     return _newton_solution(problem, loss, start, most=most, single=False)
+
+
+def _many_rows(loss: DifferentiableLoss, examples: int, features: int) -> bool:
+    """Whether a minimisation without Hessians mostly takes less time."""
+    rows = _QUASI_NEWTON_ROWS_OF_WIDE[type(loss)] if features >= _WIDE else _QUASI_NEWTON_ROWS
+    return examples >= rows * features
 
 
 def _newton_solution(
