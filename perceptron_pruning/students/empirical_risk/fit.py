@@ -158,9 +158,9 @@ class _Fit:
         examples, features = problem.rows.shape
         if problem.ridge > 0 and examples >= features:
             return self._minimised(problem)
-        inside, basis = on_its_span(problem)
+        inside, outwards = on_its_span(problem)
         solution = self._minimised(inside)
-        return replace(solution, weights=solution.weights @ basis)
+        return replace(solution, weights=outwards(solution.weights))
 
     def _minimised(self, problem: Problem) -> Solution:
         solver = _SOLVERS.get(type(self.loss))

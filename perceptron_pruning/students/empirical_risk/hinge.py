@@ -18,11 +18,12 @@ from perceptron_pruning.students.empirical_risk.hinge_interior_point import Iter
 from perceptron_pruning.students.empirical_risk.max_margin_limit import max_margin_limit
 from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, relative_gap
 
-_COARSE_GAP = 1e-4  # relative duality gap up to which the interior point is in single precision
-_GAPS = (_COARSE_GAP, 1e-8, 1e-13)  # relative duality gaps at which it is asked for the partition
+_GAPS = (1e-4, 1e-8, 1e-13)  # relative duality gaps at which the interior point is asked for the partition
+_EARLY_GAP, _FEW_ROWS = 0.2, 2  # and before these, with at most so many rows per feature
 _EXCHANGES = 12  # rounds of exchanges at most
 _SETTLED = 1e-11  # violation of a margin's side of 1, or of β's interval relative to v, that counts as none
-_REFINEMENTS = 3  # solves of (H3) by one factor
+_REFINEMENTS = 3  # solves of (H3) by one factor, at most
+_REFINED = 1e-14  # |1 − A_J w| at which they end
 _SMALL_RIDGES = 1e-5, 1e-8, 1e-11  # μ relative to the mean curvature tr(AᵀA)/N, for the limit μ → 0
 
 
@@ -46,9 +47,16 @@ def fit_hinge(problem: Problem) -> Solution:
 def _with_ridge(problem: Problem, ridge: float) -> Solution:
     """The problem's student, by partitions from the interior point of this ridge."""
     with np.errstate(all="ignore"):  # what overflows does not pass
-        point = _coarse_point(problem, ridge)
-        for gap in _GAPS:
-            if gap < _COARSE_GAP:
+        examples, features = problem.rows.shape
+        if examples <= features:
+            everywhere = np.ones(examples, dtype=bool)
+            solution = solve_partition(problem, Partition(everywhere, ~everywhere))
+            if solution.verified:
+                return solution
+        gaps = (_EARLY_GAP, *_GAPS) if examples <= _FEW_ROWS * features else _GAPS
+        point = _coarse_point(problem, ridge, gaps[0])
+        for gap in gaps:
+            if gap < gaps[0]:
                 point = interior_point(NUMPY, problem.rows, ridge, point, tolerance=gap)
             guess = partition(point)
             solution = _max_margin_student(problem) if not guess.short.any() else None
@@ -59,7 +67,7 @@ def _with_ridge(problem: Problem, ridge: float) -> Solution:
         return _checked(problem, np.asarray(point.weights), np.asarray(point.dual)[: len(problem.rows)])
 
 
-def _coarse_point(problem: Problem, ridge: float) -> Iterate:
+def _coarse_point(problem: Problem, ridge: float, gap: float) -> Iterate:
     """The first point, in half the time by single precision; in double where that overflows.
 
     For rows of root mean square 1, A/u, the student is u w, of ridge μ/u².
@@ -69,7 +77,7 @@ def _coarse_point(problem: Problem, ridge: float) -> Iterate:
         rows, importance = (problem.rows / unit).astype(kind), problem.importance.astype(kind)
         scaled, gram = np.array(ridge / unit**2, kind), rows.T @ rows
         point = start(NUMPY, rows, importance, scaled, gram)
-        point = interior_point(NUMPY, rows, scaled, point, tolerance=_COARSE_GAP, gram=gram)
+        point = interior_point(NUMPY, rows, scaled, point, tolerance=gap, gram=gram)
         if np.isfinite(point.error):
             break
     return in_double(problem.rows, problem.importance, np.asarray(point.weights, float) / unit, point)
@@ -128,7 +136,8 @@ def _on_partition(problem: Problem, on: np.ndarray, short: np.ndarray) -> tuple[
     """
     rows, dual = problem.rows[on], np.where(short, problem.importance, 0.0)
     short_force = dual @ problem.rows  # Σ_short v a
-    if len(rows) == rows.shape[1]:  # a vertex, which the ridge does not move
+    examples, features = problem.rows.shape
+    if len(rows) == features and (examples > features or problem.ridge == 0):  # a vertex, which no ridge moves
         weights = np.linalg.solve(rows, np.ones(len(rows)))
         dual[on] = np.linalg.solve(rows.T, problem.ridge * weights - short_force)
         return weights, dual
@@ -138,7 +147,10 @@ def _on_partition(problem: Problem, on: np.ndarray, short: np.ndarray) -> tuple[
     if len(rows):
         factor = NUMPY.cho_factor(rows @ rows.T)
         for _ in range(_REFINEMENTS):
-            correction = NUMPY.cho_solve(factor, 1 - rows @ weights)
+            shortfall = 1 - rows @ weights
+            if np.abs(shortfall).max() < _REFINED:
+                break
+            correction = NUMPY.cho_solve(factor, shortfall)
             weights, on_dual = weights + correction @ rows, on_dual + problem.ridge * correction
     dual[on] = on_dual
     return weights, dual

@@ -12,10 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.students.arrays import Array
 from perceptron_pruning.students.errors import TOLERANCE
 
+_INDEPENDENT = 0.03  # least diagonal entry of L, relative to the largest, at which a Cholesky factor is accurate
+_potrf, _trtrs = get_lapack_funcs(("potrf", "trtrs"), dtype=np.float64)
 _RANK = 1e-12  # singular values of A below it, relative to the largest, count as none
 
 
@@ -92,15 +95,22 @@ def relative_gap(
     return (fenchel_gap + force * norm) / max(losses, float(problem.importance.sum() * loss(np.zeros(1))[0]))
 
 
-def on_its_span(problem: Problem) -> tuple[Problem, np.ndarray]:
-    """The same problem in coordinates of the rows' span, and an orthonormal basis (rank, N) of that.
+def on_its_span(problem: Problem) -> tuple[Problem, Callable[[np.ndarray], np.ndarray]]:
+    """The same problem in coordinates of the rows' span, and the way from these coordinates to weights (N,).
 
     Every student lies there. It is fewer coordinates where P < N; without a ridge, a direction
-    that no row has would otherwise be left undetermined.
+    that no row has would otherwise be left undetermined. Independent rows are A = L Q, with A Aᵀ = L Lᵀ and Q = L⁻¹A
+    orthonormal, and their coordinates the rows of L.
     """
     if problem.ridge > 0:
+        gram = problem.rows @ problem.rows.T
+        factor, failed = _potrf(gram.T, lower=True, clean=True)
+        diagonal = factor.diagonal()
+        if not failed and diagonal.min() > _INDEPENDENT * diagonal.max():
+            inside = replace(problem, rows=np.ascontiguousarray(factor))
+            return inside, lambda weights: _trtrs(factor, weights, lower=True, trans=True)[0] @ problem.rows
         basis, triangle = np.linalg.qr(problem.rows.T)
-        return replace(problem, rows=np.ascontiguousarray(triangle.T)), basis.T
+        return replace(problem, rows=np.ascontiguousarray(triangle.T)), lambda weights: basis @ weights
     left, sizes, basis = np.linalg.svd(problem.rows, full_matrices=False)
     rank = np.count_nonzero(sizes > _RANK * sizes[0])
-    return replace(problem, rows=left[:, :rank] * sizes[:rank]), basis[:rank]
+    return replace(problem, rows=left[:, :rank] * sizes[:rank]), lambda weights: weights @ basis[:rank]
