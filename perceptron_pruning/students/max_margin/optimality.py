@@ -86,4 +86,6 @@ def gap_and_mismatch(xp: ModuleType, weights: Array, combined: Array, total_dual
     """(½‖w‖² − Σ λ + ½‖Aᵀλ‖²)/½‖w‖² and ‖w − Aᵀλ‖/‖w‖ for w ≠ 0, given Aᵀλ (N,) and Σ λ, in either array library."""
     square = weights @ weights
     gap = 1 + (combined @ combined - 2 * total_dual) / square
+    if weights is combined:
+        return gap, 0 * gap
     return gap, xp.linalg.norm(weights - combined) / xp.sqrt(square)
