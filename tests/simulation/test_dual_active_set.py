@@ -7,6 +7,7 @@ from perceptron_pruning import fit_max_margin
 from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
 from perceptron_pruning.students.max_margin.dual_active_set import NoStudentError, settle
 from perceptron_pruning.students.max_margin.optimality import candidate
+from perceptron_pruning.students.max_margin.support import Support
 from perceptron_pruning.students.max_margin.support_guess import precise_guess, support_guess
 
 
@@ -84,3 +85,25 @@ def test_a_candidate_off_the_optimum_is_not_verified():
     assert not candidate(rows, index, 1.00001 * dual, weights).verified
     assert not candidate(rows, index[1:], dual[1:]).verified
     assert not candidate(rows, index[:0], dual[:0]).verified
+
+
+@pytest.mark.parametrize("n_exchanges", [5, 20, 200])
+def test_inverse_follows_the_rows_that_enter_and_leave(n_exchanges):
+    rows, rng = separable_rows(120, 30, seed=3), np.random.default_rng(4)
+    support = Support(rows, np.arange(20), np.ones(20))
+    for _ in range(n_exchanges):
+        taken = np.flatnonzero(support.taken)
+        if len(taken) > 25 or (len(taken) > 1 and rng.random() < 0.5):
+            gone = rng.choice(taken)
+            dual, share = support.solution()[0], support.dual.copy()
+            column = support.remove(gone)
+            assert support.solution()[0] == pytest.approx((dual - dual[gone] * column) * support.taken, abs=1e-9)
+            assert share[gone] == 1
+        else:
+            entering = int(rng.choice(np.setdiff1d(np.arange(len(rows)), support.index)))
+            support.append(entering, rows[entering], 1.0, support.project(rows[entering]))
+    taken = support.taken
+    inverse = np.column_stack([support.inverse.times(unit) for unit in np.eye(len(taken))])
+    active = rows[support.index[taken]]
+    assert inverse[np.ix_(taken, taken)] == pytest.approx(np.linalg.inv(active @ active.T), abs=1e-9)
+    assert not inverse[~taken].any()

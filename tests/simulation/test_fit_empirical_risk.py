@@ -14,7 +14,7 @@ from scipy.special import expit, log_expit
 from perceptron_pruning import InaccurateError, fit_empirical_risk, fit_max_margin
 from perceptron_pruning.students.arrays import NUMPY
 from perceptron_pruning.students.empirical_risk import hinge, proximal, quasi_newton, smooth
-from perceptron_pruning.students.empirical_risk.problem import Problem
+from perceptron_pruning.students.empirical_risk.problem import Problem, on_its_span
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
@@ -294,6 +294,31 @@ def test_the_bound_without_hessians_holds_wherever_it_ends(monkeypatch):
         np.testing.assert_array_equal(margins, problem.rows @ weights)
         assert np.linalg.norm(weights - exact) <= error * np.linalg.norm(weights)
         assert error <= target
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3], ids=["independent", "nearly dependent"])
+def test_coordinates_of_the_span_keep_products_and_lead_back(spread):
+    x, _ = examples(12, 30, seed=7)
+    x[1] = x[0] + spread * x[1]
+    problem = Problem(rows=x, importance=np.ones(12), ridge=1.0)
+    inside, outwards = on_its_span(problem)
+    assert inside.rows.shape == (12, 12)
+    assert inside.rows @ inside.rows.T == pytest.approx(x @ x.T, abs=1e-12)
+    weights = np.linspace(-1, 1, 12)
+    assert x @ outwards(weights) == pytest.approx(inside.rows @ weights, abs=1e-11)
+    assert np.linalg.norm(outwards(weights)) == pytest.approx(np.linalg.norm(weights), rel=1e-11)
+
+
+@pytest.mark.parametrize("ridge", [0.01, 1.0, 30.0])
+def test_hinge_student_of_few_examples_needs_exchanges_alone(ridge, monkeypatch):
+    x, y = examples(40, 80, seed=8, noise=0.2)
+    usual = fit_empirical_risk(x, y, loss="hinge", ridge=ridge)
+    monkeypatch.setattr(hinge, "interior_point", None)
+    np.testing.assert_array_equal(fit_empirical_risk(x, y, loss="hinge", ridge=ridge).weights, usual.weights)
+    monkeypatch.undo()
+    monkeypatch.setattr(hinge, "solve_partition", lambda problem, guess: hinge._failed(problem))
+    by_interior_point = fit_empirical_risk(x, y, loss="hinge", ridge=ridge)
+    assert usual.weights == pytest.approx(by_interior_point.weights, abs=1e-7 * np.linalg.norm(usual.weights))
 
 
 @pytest.mark.parametrize("name", ["logistic", "squared_hinge"])

@@ -1,5 +1,7 @@
 """Students of the hinge loss: an interior point shows the partition of the examples, exact algebra does the rest.
 
+At P ≤ N the partition with all examples on the margin is tried first, which exchanges mostly lead to the student.
+
 By (R2) an example has margin 1 and 0 ≤ β ≤ v (it is in J), or is short of it with β = v, or exceeds it with β = 0.
 On the right partition::
 
