@@ -87,7 +87,7 @@ def test_a_candidate_off_the_optimum_is_not_verified():
     assert not candidate(rows, index[:0], dual[:0]).verified
 
 
-@pytest.mark.parametrize("n_exchanges", [5, 20, 200])
+@pytest.mark.parametrize("n_exchanges", [5, 20, 200], ids="{} exchanges".format)
 def test_inverse_follows_the_rows_that_enter_and_leave(n_exchanges):
     rows, rng = separable_rows(120, 30, seed=3), np.random.default_rng(4)
     support = Support(rows, np.arange(20), np.ones(20))

@@ -309,7 +309,7 @@ def test_coordinates_of_the_span_keep_products_and_lead_back(spread):
     assert np.linalg.norm(outwards(weights)) == pytest.approx(np.linalg.norm(weights), rel=1e-11)
 
 
-@pytest.mark.parametrize("ridge", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("ridge", [0.01, 1.0, 30.0], ids="ridge {}".format)
 def test_hinge_student_of_few_examples_needs_exchanges_alone(ridge, monkeypatch):
     x, y = examples(40, 80, seed=8, noise=0.2)
     usual = fit_empirical_risk(x, y, loss="hinge", ridge=ridge)
@@ -321,7 +321,7 @@ def test_hinge_student_of_few_examples_needs_exchanges_alone(ridge, monkeypatch)
     assert usual.weights == pytest.approx(by_interior_point.weights, abs=1e-7 * np.linalg.norm(usual.weights))
 
 
-@pytest.mark.parametrize("name", ["logistic", "squared_hinge"])
+@pytest.mark.parametrize("name", ["logistic", "squared_hinge"], ids=str)
 def test_wide_problems_need_no_hessian(name, monkeypatch):
     x, y = examples(500, 150, seed=6, noise=0.1)
     exact = fit_empirical_risk(x, y, loss=name, ridge=1.0)
