@@ -79,7 +79,7 @@ def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
     leverage = spread / (
         penalty.max() + 0.2 * rows.count.sum() / rows.normalisation * spread.mean() * rows.normalisation / d
     )
-    return Cavity(np.zeros(d), np.zeros(n), np.full(n, 0.3), np.maximum(leverage, 1e-12))
+    return Cavity(np.zeros(d), np.zeros(n), np.ones(n), np.maximum(0.25 * leverage, 1e-12))
 
 
 def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
@@ -117,11 +117,11 @@ def _anderson(
 ) -> tuple[Cavity, Equations]:
     """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration.
 
-    Far from it, products are in single precision and the quadrature is one level coarser. Returned with the equations
+    Far from it, all is in single precision and the quadrature one level coarser. Returned with the equations
     near the fixed point.
     """
     d, roughly, near = len(guess.direction), Equations.of(single, penalty), None
-    rough_moments, moments = force_moments(loss, level - 1), force_moments(loss, level)
+    rough_moments, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
     points: list[np.ndarray] = []
     images: list[np.ndarray] = []
     cavity, best = guess, np.inf
