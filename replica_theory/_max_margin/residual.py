@@ -175,7 +175,7 @@ def _closed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes
     matters, initial = most > _NEGLIGIBLE * gained, np.zeros_like(gained)
     if matters.any():
         most = _squared_shortfall(paper.margin[matters], first[matters])
-        known = (_ROUNDING * most < _CONFIRMED * gained[matters]).all() and kept.probe_angle > 0
+        known = (_ROUNDING * most < _CONFIRMED * gained[matters]).all() and kept.probe_angle > RARE
         mass = (mass_at if known else _summed_mass)(kept, paper[matters], first[matters])
         initial[matters] = mass * most
     return _FieldAverages(edge, label, initial + gained, initial + gained_size)

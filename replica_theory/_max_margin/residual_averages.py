@@ -73,7 +73,7 @@ def boundary_terms(kept: KeptDistribution, at: PaperVariables, shortfall: np.nda
 
 
 def mass_at(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
-    """m(κ − shortfall) at θ > 0 of a rule that is constant between its edges, to rounding of 1.
+    """m(κ − shortfall), at θ not near 0, of a rule that is constant between its edges, to rounding of 1.
 
     By P(z < end, u > 0 | t).
     """
