@@ -19,7 +19,7 @@ def checked_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, 
         norm = np.linalg.norm(x)  # one pass, and the largest entry is at least norm/√size
     if not _LEAST * x.size**0.5 <= norm <= _MOST:
         _check_sizes(x)
-    if not np.all(np.abs(y) == 1):
+    if not (np.abs(y) == 1).all():
         raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
     return x, y
 

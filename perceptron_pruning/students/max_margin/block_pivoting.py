@@ -36,8 +36,9 @@ def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _duals(gram: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, bool]:
     """λ (P,) of (M4) with J = ``index``, 0 elsewhere; zeros and True where J's Gram matrix is singular."""
     dual = np.zeros(len(gram))
-    part = gram if index.size == len(gram) else gram.take(index, 0).take(index, 1)
-    _, solved, failed = _posv(part.T, np.ones(index.size), lower=True, overwrite_b=True)
+    whole = index.size == len(gram)
+    part = gram if whole else gram.take(index, 0).take(index, 1)
+    _, solved, failed = _posv(part.T, np.ones(index.size), lower=True, overwrite_a=not whole, overwrite_b=True)
     if not failed:
         dual[index] = solved
     return dual, bool(failed)
