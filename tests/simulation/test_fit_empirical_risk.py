@@ -318,7 +318,7 @@ def test_hinge_student_of_few_examples_needs_exchanges_alone(ridge, monkeypatch)
     monkeypatch.undo()
     monkeypatch.setattr(hinge, "solve_partition", lambda problem, guess: hinge._failed(problem))
     by_interior_point = fit_empirical_risk(x, y, loss="hinge", ridge=ridge)
-    assert usual.weights == pytest.approx(by_interior_point.weights, abs=1e-7 * np.linalg.norm(usual.weights))
+    assert usual.weights == pytest.approx(by_interior_point.weights, abs=1e-7 * float(np.linalg.norm(usual.weights)))
 
 
 @pytest.mark.parametrize("name", ["logistic", "squared_hinge"], ids=str)

@@ -72,9 +72,9 @@ def fit_empirical_risk(
         (1/N) Σ v ℓ(y w·x) + (λ/2) ‖w‖²
 
     Square, logistic and squared hinge loss: Newton's method; the latter two, of many examples or features,
-    limited-memory BFGS and conjugate gradients. Hinge: an interior point, or of few examples exchanges alone, show which
-    have margin 1, and exact algebra on those makes the student. A loss of one's own: an augmented Lagrangian on its
-    proximal operator. A batch uses all cores, a process each.
+    limited-memory BFGS and conjugate gradients. Hinge: an interior point, or of few examples exchanges alone, show
+    which have margin 1, and exact algebra on those makes the student. A loss of one's own: an augmented Lagrangian on
+    its proximal operator. A batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
