@@ -23,8 +23,9 @@ def block_pivoting(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     while True:
         index = active.nonzero()[0]
         dual, failed = _duals(gram, index)
-        negative, violated = dual < 0, dual @ gram < 1 - SETTLED
-        wrong = np.where(active, negative, violated)
+        wrong = dual < 0  # none outside the support
+        if index.size < len(gram):
+            wrong |= ~active & (dual @ gram < 1 - SETTLED)
         count = np.count_nonzero(wrong)
         fewest, patience = (count, _PATIENCE) if count < fewest else (fewest, patience - 1)
         if failed or count == 0 or patience < 0:

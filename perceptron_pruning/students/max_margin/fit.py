@@ -86,7 +86,7 @@ def _fit(x: np.ndarray, y: np.ndarray, problem: int) -> MaxMarginFit:
     dual[solution.support] = solution.dual / scale**2
     return MaxMarginFit(
         weights=solution.weights / scale,
-        margin=scale / np.linalg.norm(solution.weights),
+        margin=scale / np.sqrt(solution.weights @ solution.weights),
         dual=dual,
         support=dual > 0,
         violation=np.float64(solution.violation),

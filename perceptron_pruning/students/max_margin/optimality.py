@@ -85,7 +85,7 @@ def _combined(rows: np.ndarray, index: np.ndarray, dual: np.ndarray) -> np.ndarr
 def gap_and_mismatch(xp: ModuleType, weights: Array, combined: Array, total_dual: Array) -> tuple[Array, Array]:
     """(½‖w‖² − Σ λ + ½‖Aᵀλ‖²)/½‖w‖² and ‖w − Aᵀλ‖/‖w‖ for w ≠ 0, given Aᵀλ (N,) and Σ λ, in either array library."""
     square = weights @ weights
-    gap = 1 + (combined @ combined - 2 * total_dual) / square
     if weights is combined:
-        return gap, 0 * gap
+        return 2 - 2 * total_dual / square, 0 * square
+    gap = 1 + (combined @ combined - 2 * total_dual) / square
     return gap, xp.linalg.norm(weights - combined) / xp.sqrt(square)
