@@ -21,7 +21,7 @@ from perceptron_pruning.embeddings.runtime.process_group import current_process_
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import PASSING_ROWS
 from perceptron_pruning.embeddings.runtime.standardise import coarse, measure_standardisation
-from perceptron_pruning.embeddings.runtime.tiling import Tiling
+from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 from perceptron_pruning.output.tables import Row
 
 MOST_PAIRS = 50_000_000  # beyond which the threshold is too low to be of use
@@ -110,7 +110,7 @@ def near_duplicates(
     all_rows = open_rows(embeddings)  # pyright: ignore[reportArgumentType]
     rows = all_rows.part(group.rank, group.size)
     mean = coarse(measure_standardisation(rows, group=group, progress=progress)).mean
-    tiling = Tiling(group=group, n_rows=len(all_rows), first_row=rows.start)
+    tiling = tiling_of(rows, len(all_rows), group)
     store = process_checkpoint(checkpoint, group, {**rows_fingerprint(rows), "threshold": threshold})
     pairs, similarity = _Search(rows, mean, tiling, threshold).pairs(store, progress)
     return _grouped(group.all_gather(pairs), group.all_gather(similarity), len(all_rows), threshold)

@@ -1,5 +1,6 @@
 """Subsets that no ranking gives: strata of difficulty, coverage of the embeddings, quotas of classes by their error."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,15 @@ from perceptron_pruning.embeddings.io.labels import encoded
 from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.metrics.margin import probability_margin
-from perceptron_pruning.embeddings.recommendation.joint_heads import UnseenHeads, unseen_heads
+from perceptron_pruning.embeddings.recommendation.joint_heads import unseen_heads
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection, projected
-from perceptron_pruning.embeddings.runtime.checkpoint import process_checkpoint
+from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, process_checkpoint
 from perceptron_pruning.embeddings.runtime.manifest import digest, rows_fingerprint
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.process_group import current_process_group
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
-from perceptron_pruning.embeddings.runtime.tiling import Tiling
+from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 from perceptron_pruning.embeddings.selections.methods import (
     CLASS_QUOTAS,
     COVARIANCE,
@@ -113,19 +114,14 @@ def select(
     progress = progress or NoProgress()
     if method == STRATIFIED and hardness is not None:
         return rows_by_method(method, count, inputs=None, classes=classes, scores=hardness, wrong=None, seed=seed)
-    tiling = Tiling(group=group, n_rows=len(all_rows), first_row=rows.start if group.size > 1 else 0)
+    tiling = tiling_of(rows, len(all_rows), group)
     own = slice(tiling.first_row, tiling.first_row + len(rows))
+    pool = _Pool(classes=classes, n_classes=len(names), tiling=tiling, own=own)
     with one_blas_thread():
         inputs, examples = _inputs(rows, wanted, tiling, progress)
         if needs_heads:
-            unseen = unseen_heads(inputs, classes[own], len(names), seed, tiling)
-            hardness, wrong = (group.all_gather(part) for part in _difficulty(inputs, classes[own], unseen, tiling))
+            hardness, wrong = pool.difficulty(inputs, seed)
             return rows_by_method(method, count, inputs=None, classes=classes, scores=hardness, wrong=wrong, seed=seed)
-
-        def cover(members: np.ndarray, quota: int, label: int) -> np.ndarray:
-            own_examples = None if examples is None else examples[0][examples[1] == label]
-            return covering_rows(method, members, quota, label=label, seed=seed, examples=own_examples)
-
         computation = {
             **rows_fingerprint(rows),
             "labels": digest(classes),
@@ -135,7 +131,53 @@ def select(
             "seed": seed,
         }
         store = process_checkpoint(checkpoint, group, computation)
-        return shared_out(cover, inputs, classes, own, count, group=group, store=store)
+        return pool.covered(method, inputs, count, examples, seed, store)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pool:
+    """The rows of all processes.
+
+    Attributes:
+        classes: Of all of them, in 0..C−1.
+        n_classes: C.
+        tiling: Theirs.
+        own: Those of this process.
+    """
+
+    classes: np.ndarray
+    n_classes: int
+    tiling: Tiling
+    own: slice
+
+    def difficulty(self, inputs: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Minus the out-of-fold margin of all rows, and whether their class is not predicted, (n,) each."""
+        classes, group = self.classes[self.own], self.tiling.group
+        unseen = unseen_heads(inputs, classes, self.n_classes, seed, self.tiling)
+        tiles = [
+            (classes[span], unseen.probabilities(inputs[span], unseen.fold[span]))
+            for span in self.tiling.spans(0, len(inputs))
+        ]
+        hardness = [-probability_margin(probabilities, labels).astype(float) for labels, probabilities in tiles]
+        wrong = [probabilities.argmax(axis=1) != labels for labels, probabilities in tiles]
+        return group.all_gather(np.concatenate(hardness)), group.all_gather(np.concatenate(wrong))
+
+    def covered(
+        self,
+        method: str,
+        inputs: np.ndarray,
+        count: int,
+        examples: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        store: Checkpoint,
+    ) -> np.ndarray:
+        """Row numbers that a selection keeps which covers every class, ascending."""
+
+        def cover(members: np.ndarray, quota: int, label: int) -> np.ndarray:
+            wanted = None if examples is None else examples[0][examples[1] == label]
+            return covering_rows(method, members, quota, label=label, seed=seed, examples=wanted)
+
+        return shared_out(cover, inputs, self.classes, self.own, count, group=self.tiling.group, store=store)
 
 
 def _inputs(
@@ -147,18 +189,6 @@ def _inputs(
         return projected(rows, projection, progress, tiling), None
     projection = measure_projection(target[0], SEEN_COMPONENTS, progress)
     return projected(rows, projection, progress, tiling), (projected(target[0], projection, progress), target[1])
-
-
-def _difficulty(
-    inputs: np.ndarray, classes: np.ndarray, unseen: UnseenHeads, tiling: Tiling
-) -> tuple[np.ndarray, np.ndarray]:
-    """Minus the out-of-fold margin of the rows of this process, and whether their class is not predicted, (n,) each."""
-    tiles = [
-        (classes[span], unseen.probabilities(inputs[span], unseen.fold[span])) for span in tiling.spans(0, len(inputs))
-    ]
-    hardness = [-probability_margin(probabilities, own).astype(float) for own, probabilities in tiles]
-    wrong = [probabilities.argmax(axis=1) != own for own, probabilities in tiles]
-    return np.concatenate(hardness), np.concatenate(wrong)
 
 
 def _target(

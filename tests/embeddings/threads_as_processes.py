@@ -18,13 +18,19 @@ class ThreadGroup:
         self.rank, self.size, self.barrier, self.places = rank, size, barrier, places
 
     def all_gather(self, values):
-        return np.concatenate(self._exchange(np.asarray(values)))
+        parts = self._exchange(np.asarray(values))
+        assert len({(part.dtype, part.shape[1:]) for part in parts}) == 1
+        return np.concatenate(parts)
 
     def all_sum(self, values):
-        return np.sum(np.stack(self._exchange(np.asarray(values))), axis=0)
+        parts = self._exchange(np.asarray(values))
+        assert len({(part.dtype, part.shape) for part in parts}) == 1
+        return np.sum(np.stack(parts), axis=0)
 
     def broadcast(self, values, source):
-        return self._exchange(np.asarray(values))[source]
+        parts = self._exchange(np.asarray(values))
+        assert len({(part.dtype, part.shape[1:]) for part in parts}) == 1
+        return parts[source]
 
     def _exchange(self, values: np.ndarray) -> list:
         self.places[self.rank] = values.copy()

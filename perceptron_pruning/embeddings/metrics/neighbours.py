@@ -31,7 +31,7 @@ from perceptron_pruning.embeddings.runtime.settings import (
 )
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
-ADDED_EXACTLY = 2.0**40  # per unit: values are multiples of its inverse, whose sums do not depend on their order
+ADDED_EXACTLY = 2.0**40  # values are added as multiples of its inverse, exactly in any order
 
 
 def neighbour_metrics(context: ScoringContext) -> dict[str, np.ndarray]:
@@ -76,14 +76,15 @@ def _credited(nearest: np.ndarray, values: np.ndarray, context: ScoringContext) 
         nearest: Row numbers, (n, M).
         values: Theirs, (n, M).
     """
-    group, own = context.group, np.empty(0)
-    exact, ends = np.rint(values * ADDED_EXACTLY) / ADDED_EXACTLY, np.cumsum(group.all_gather(np.array([len(nearest)])))
+    group, own = context.group, np.empty(0, np.int64)
+    whole, ends = np.rint(values * ADDED_EXACTLY), np.cumsum(group.all_gather(np.array([len(nearest)])))
     for rank, end in enumerate(ends):
         first = int(ends[rank - 1]) if rank else 0
         listed = (nearest >= first) & (nearest < end)
-        sums = group.all_sum(np.bincount(nearest[listed] - first, weights=exact[listed], minlength=int(end) - first))
-        own = sums if rank == group.rank else own
-    return own
+        sums = np.bincount(nearest[listed] - first, weights=whole[listed], minlength=int(end) - first)
+        total = group.all_sum(sums.astype(np.int64))
+        own = total if rank == group.rank else own
+    return own / ADDED_EXACTLY
 
 
 def shapley_values(agrees: np.ndarray, neighbours: int) -> np.ndarray:

@@ -146,12 +146,12 @@ class JointHeadLoss:
         return total.total(self.group) / self.n_rows
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Loss and gradient at the rows of W and then b, flat, ((d + 1) C,) float32; all processes call it together."""
-        total = ExactSum((parameters.size + 1,))
+        """Loss and gradient at the rows of W and then b, flat, ((d + 1) C,); all processes call it together."""
+        total, single = ExactSum((parameters.size + 1,)), parameters.astype(np.float32)
         for tiles in batched(self.tiles, max(1, ADDED_NUMBERS // parameters.size)):
             terms = np.empty((len(tiles), parameters.size + 1))
             for term, tile in zip(terms, tiles, strict=True):
-                term[-1], term[:-1] = tile(parameters)
+                term[-1], term[:-1] = tile(single)
                 term *= tile.features.shape[1]
             total.add(terms)
         means = total.total(self.group) / self.n_rows

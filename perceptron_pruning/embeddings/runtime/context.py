@@ -11,7 +11,7 @@ from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup, Si
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import DEFAULT_CLUSTERS, ScoreSettings
 from perceptron_pruning.embeddings.runtime.standardise import Standardisation
-from perceptron_pruning.embeddings.runtime.tiling import Tiling
+from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +46,12 @@ class ScoringContext:
     @property
     def first_row(self) -> int:
         """Number of this process's first row among those of all processes."""
-        return self.rows.start if self.group.size > 1 else 0
+        return self.tiling.first_row
 
     @property
     def tiling(self) -> Tiling:
         """The rows of all processes in tiles."""
-        return Tiling(group=self.group, n_rows=self.standardisation.n_rows, first_row=self.first_row)
+        return tiling_of(self.rows, self.standardisation.n_rows, self.group)
 
     @property
     def n_classes(self) -> int:

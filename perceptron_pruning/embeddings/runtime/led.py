@@ -19,7 +19,7 @@ def led(minimise: Callable[[JointLoss], np.ndarray], loss: JointLoss, group: Pro
 
     Args:
         minimise: Asks for the loss at parameters, p ≥ 1, as often as it likes; returns an array of doubles.
-        loss: Called by all processes at the same parameters.
+        loss: Called by all processes at the same parameters, in double precision.
         group: Process group.
     """
     if group.size == 1:
@@ -27,7 +27,7 @@ def led(minimise: Callable[[JointLoss], np.ndarray], loss: JointLoss, group: Pro
     nothing = np.empty(0)
     result = nothing
     if group.rank == 0:
-        result = minimise(lambda parameters: loss(group.broadcast(parameters, source=0)))
+        result = minimise(lambda parameters: loss(group.broadcast(parameters.astype(float), source=0)))
         group.broadcast(nothing, source=0)
     else:
         while (parameters := group.broadcast(nothing, source=0)).size:

@@ -190,6 +190,7 @@ KMEANS_RESIDENT_BYTES = 2**28  # size below which rows stay on the device betwee
 TEST_ROWS_AT_ONCE = 8192  # test rows whose influences are computed in one pass
 DENSE_CLASSES = 64  # classes up to which subset heads compute the scores of all classes, not of the own one alone
 READ_BYTES_PER_SECOND = 1e9  # assumed in estimates of the time
+RECEIVED_BYTES_PER_SECOND = 1e9  # by a process from others; assumed likewise
 EXCHANGED_NUMBERS = 2**24  # numbers, of all processes together, that one exchange brings to a process
 PROCESS_TIMEOUT = 600.0  # seconds after which a process that does not answer counts as lost
 SIGN_OF_LIFE = 1.0  # seconds between two signs of life of processes that work at their own pace

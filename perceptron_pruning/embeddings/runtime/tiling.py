@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import tile_rows
+from perceptron_pruning.embeddings.io.rows import Rows, tile_rows
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 
 UNITS = (2.0**20, 2.0**-20, 2.0**-60)  # of the integers that make up an exact sum
@@ -42,6 +42,11 @@ class Tiling:
             end = min(stop, start + size - (self.first_row + start) % size)
             yield slice(start, end)
             start = end
+
+
+def tiling_of(rows: Rows, n_rows: int, group: ProcessGroup) -> Tiling:
+    """The tiling of n rows of a process group, of which these are this process's."""
+    return Tiling(group=group, n_rows=n_rows, first_row=rows.start if group.size > 1 else 0)
 
 
 class ExactSum:

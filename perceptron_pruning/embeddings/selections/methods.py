@@ -65,7 +65,9 @@ def rows_by_method(
     for label in np.flatnonzero(quotas):
         members = np.flatnonzero(classes == label)
         examples = None if target is None else target[0][target[1] == label]
-        places = covering_rows(method, inputs[members], int(quotas[label]), label=label, seed=seed, examples=examples)
+        places = covering_rows(
+            method, inputs[members], int(quotas[label]), label=int(label), seed=seed, examples=examples
+        )
         kept.append(members[places])
     return np.sort(np.concatenate(kept))
 
