@@ -17,10 +17,11 @@ Under SLURM the three flags come from the environment::
 writes its part, `prototypes-00003-of-00016.parquet`. A process that dies ends all with an error within seconds; the
 same command resumes at the last step that all have finished. Hosts should be of one kind.
 
-The table is a model and no measurement: flops and bytes are those of the plan that `score` shows, divided by rates that
-are assumed. Out-of-fold heads, neighbours and selections take a process a core, the rest a process a host with all its
-cores. Half-precision embeddings; a read or received byte takes 1 ns of a host. 2.5e10 flop/s a core are what the search
-for neighbours reached on one core, with all it does besides products (40 000 rows, 256 features).
+The table is a model and no measurement: flops and bytes are those of the plan that `score` shows, divided by rates
+that are assumed. A process a host, with all its cores, but for a class of a selection, which takes one. Half-precision
+embeddings; a read or received byte takes 1 ns of a host. 2.5e10 flop/s a core are what the search for neighbours
+reached on one core, with all it does besides products (40 000 rows, 256 features). Labels of all rows, which every
+process holds, are not counted.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from perceptron_pruning.embeddings.runtime.cost import Cost, ProblemSize
 from perceptron_pruning.embeddings.runtime.settings import KMeansSettings, ScoreSettings
 from perceptron_pruning.output.tables import Row, write_table
 
-ON_ONE_CORE = ("margin_out_of_fold", "knn_disagreement", "k_centre")  # first names of work in NumPy on one thread
+ON_ONE_CORE = 5e9  # flop/s of a selection, which multiplies all rows of a class with one at a time: as fast as memory
 BYTES_PER_SECOND = 1e9  # that a host reads, and that it receives
 STORED_BYTES = 2  # of a number
 
@@ -68,17 +69,17 @@ class Problem:
             if not value > 0:
                 raise ValueError(f"`{name}` must be > 0; got {value}")
 
-    def size(self, processes: int) -> ProblemSize:
-        """The numbers that costs of one of so many processes depend on."""
+    def size(self) -> ProblemSize:
+        """The numbers that costs of one host depend on."""
         return ProblemSize(
-            n=round(self.n_rows / processes),
+            n=round(self.n_rows / self.hosts),
             d=self.n_features,
             n_test=self.n_test,
             n_classes=self.n_classes,
             n_clusters=self.n_clusters,
             loaded_bytes=0,
             n_all=round(self.n_rows),
-            processes=processes,
+            processes=self.hosts,
         )
 
 
@@ -88,7 +89,7 @@ class Plan:
 
     Attributes:
         work: Metrics, or what is searched or selected.
-        hosts, processes: Hosts, and processes on each.
+        hosts: Their number.
         flops: Of a host.
         read_bytes, received_bytes, held_bytes: Of a host.
         hours: The longer of arithmetic and reading, which overlap, and then what is received.
@@ -96,7 +97,6 @@ class Plan:
 
     work: str
     hosts: int
-    processes: int
     flops: float
     read_bytes: float
     received_bytes: float
@@ -115,22 +115,19 @@ def plans(problem: Problem) -> Iterator[Plan]:
 
 
 def _plan(work: str, cost_of: Callable[[ProblemSize], Cost], problem: Problem) -> Plan:
-    processes = problem.cores if work.startswith(ON_ONE_CORE) else 1
-    size = problem.size(problem.hosts * processes)
+    size = problem.size()
     cost = cost_of(size)
     assert cost.flops is not None
-    read = cost.passes * size.n * problem.n_features * STORED_BYTES * processes
-    arithmetic = cost.flops * processes / (problem.core_flops * problem.cores)
-    received = cost.received_bytes * processes
+    read = cost.passes * size.n * problem.n_features * STORED_BYTES
+    rate = ON_ONE_CORE if work.startswith("k_centre") else problem.core_flops * problem.cores
     return Plan(
         work=work,
         hosts=problem.hosts,
-        processes=processes,
-        flops=cost.flops * processes,
+        flops=cost.flops,
         read_bytes=read,
-        received_bytes=received,
-        held_bytes=cost.state_bytes * processes,
-        hours=(max(arithmetic, read / BYTES_PER_SECOND) + received / BYTES_PER_SECOND) / 3600,
+        received_bytes=cost.received_bytes,
+        held_bytes=cost.state_bytes,
+        hours=(max(cost.flops / rate, read / BYTES_PER_SECOND) + cost.received_bytes / BYTES_PER_SECOND) / 3600,
     )
 
 
@@ -140,7 +137,6 @@ def rows(problem: Problem) -> list[Row]:
         {
             "work": plan.work.replace(", ", " "),
             "hosts": plan.hosts,
-            "processes_a_host": plan.processes,
             "pflop": float(f"{plan.flops / 1e15:.3g}"),
             "read_tb": float(f"{plan.read_bytes / 1e12:.3g}"),
             "received_tb": float(f"{plan.received_bytes / 1e12:.3g}"),

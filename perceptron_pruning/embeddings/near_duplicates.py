@@ -23,6 +23,8 @@ from perceptron_pruning.embeddings.runtime.settings import PASSING_ROWS
 from perceptron_pruning.embeddings.runtime.standardise import coarse, measure_standardisation
 from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 from perceptron_pruning.output.tables import Row
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
+from perceptron_pruning.parallel.cores import on_all_cores
 
 MOST_PAIRS = 50_000_000  # beyond which the threshold is too low to be of use
 
@@ -112,7 +114,8 @@ def near_duplicates(
     mean = coarse(measure_standardisation(rows, group=group, progress=progress)).mean
     tiling = tiling_of(rows, len(all_rows), group)
     store = process_checkpoint(checkpoint, group, {**rows_fingerprint(rows), "threshold": threshold})
-    pairs, similarity = _Search(rows, mean, tiling, threshold).pairs(store, progress)
+    with one_blas_thread():
+        pairs, similarity = _Search(rows, mean, tiling, threshold).pairs(store, progress)
     return _grouped(group.all_gather(pairs), group.all_gather(similarity), len(all_rows), threshold)
 
 
@@ -172,18 +175,23 @@ class _Search:
             number = self.tiling.first_row + span.start
             if is_own and number >= first + len(passing):
                 break  # these rows pass later
-            left = self._read(span.start, span.stop, own=True)
-            for other in others.spans(0, len(passing)):
-                if not is_own or number <= first + other.start:
-                    self._compare((left, number), (passing[other], first + other.start))
+            left, tiles = self._read(span.start, span.stop, own=True), others.spans(0, len(passing))
+            right = [tile for tile in tiles if not is_own or number <= first + tile.start]
+            for near, cosine in on_all_cores(
+                lambda tile, one=(left, number): self._compared(one, (passing[tile], first + tile.start)),
+                right,
+                threads=True,
+            ):
+                self._add(near, cosine)
 
-    def _compare(self, one: tuple[np.ndarray, int], other: tuple[np.ndarray, int]) -> None:
-        """Pairs between two tiles, each with the number of its first row."""
+    def _compared(self, one: tuple[np.ndarray, int], other: tuple[np.ndarray, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs between two tiles, each with the number of its first row, and their cosines; none if there are too
+        many already."""
         if self.n_pairs > MOST_PAIRS:
-            return
+            return np.empty((0, 2), int), np.empty(0)
         (left, first), (right, second) = sorted((one, other), key=lambda tile: tile[1])
         near, cosine = _near(left, right, self.threshold, same=first == second)
-        self._add(near + np.array([first, second]), cosine)
+        return near + np.array([first, second]), cosine
 
     def _check_count(self) -> None:
         """Raises a `ValueError` on all processes if one has too many pairs."""

@@ -1,23 +1,26 @@
 """Costs of the families of metrics: flops of their matrix products, passes over the rows, bytes of their state.
 
-n rows, d features, C classes, k centroids; see `Cost` for the units. Of P processes each receives a sum of floating-point
-numbers P times, once from each of them; a sum of integers, or what one process sends to all, twice.
+n rows, d features, C classes, k centroids; see `Cost` for the units. Of P processes each receives a sum of floats P
+times, once from each of them; a sum of integers, or what one process sends to all, twice.
 """
 
 from collections.abc import Set
 
 from perceptron_pruning.embeddings.runtime.cost import Cost, ProblemSize
 from perceptron_pruning.embeddings.runtime.settings import (
+    ADDED_NUMBERS,
     EARLY_METRICS,
     GROUP_NUMBERS,
     LISTED_NEIGHBOURS,
     MARGIN_PROBE_ITERATIONS,
     PASSING_ROWS,
+    SEARCHING_THREADS,
     SEEN_COMPONENTS,
     TEST_ROWS_AT_ONCE,
     UNSEEN_EVALUATIONS,
     ScoreSettings,
 )
+from perceptron_pruning.parallel.cores import usable_cores
 
 
 def kmeans_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
@@ -122,10 +125,11 @@ def unseen_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> 
     components = min(size.d, SEEN_COMPONENTS)
     parameters = (components + 1) * size.n_classes
     evaluations = 6.0 * UNSEEN_EVALUATIONS
+    added = 40.0 * max(parameters, min(ADDED_NUMBERS, size.n // 256 * parameters))
     return Cost(
         flops=4.0 * 5 * UNSEEN_EVALUATIONS * size.n * components * size.n_classes + _projection_flops(size),
         passes=3,
-        state_bytes=size.n * (8.0 * components + 40) + 8.0 * size.n_all + 8.0 * 40 * parameters + 40.0 * size.d**2,
+        state_bytes=size.n * (8.0 * components + 40) + 8.0 * size.n_all + 640.0 * parameters + added + 40.0 * size.d**2,
         received_bytes=evaluations * parameters * (48.0 + 16) * (size.processes > 1) + _projection_received(size),
     )
 
@@ -143,7 +147,7 @@ def neighbours_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str])
         passes=3,
         state_bytes=size.n * (4.0 * components + 52 * LISTED_NEIGHBOURS)
         + 4.0 * size.n_all
-        + 8.0 * 1024 * passing
+        + 8.0 * 1024 * passing * min(usable_cores(), SEARCHING_THREADS)
         + 40.0 * size.d**2,
         received_bytes=(others if size.processes > 1 else 0.0) + _projection_received(size),
     )

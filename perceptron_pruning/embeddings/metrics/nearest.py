@@ -6,7 +6,9 @@ equal, so that the smallest keys are the same in whatever blocks the rows pass.
 
 import numpy as np
 
+from perceptron_pruning.embeddings.runtime.settings import SEARCHING_THREADS
 from perceptron_pruning.embeddings.runtime.tiling import Tiling
+from perceptron_pruning.parallel.cores import on_all_cores
 
 QUERY_ROWS = 1024  # rows whose distances to those that pass are held at a time
 SIGN = np.uint32(1 << 31)
@@ -34,11 +36,14 @@ class NearestRows:
     def meet(self, passing: np.ndarray, first: int) -> None:
         """Enters rows that pass, (B, d), the number of the first of them among those of all processes, ascending."""
         squares = np.einsum("ij,ij->i", passing, passing)
-        for start in range(0, len(self.inputs), QUERY_ROWS):
+
+        def meet(start: int) -> None:
             stop = min(start + QUERY_ROWS, len(self.inputs))
             distances = self._distances(start, stop, passing, squares, first)
             for left in range(0, len(passing), QUERY_ROWS):  # bounds from the first of them leave few of the others
                 self._enter(start, distances[:, left : left + QUERY_ROWS], first + left)
+
+        on_all_cores(meet, range(0, len(self.inputs), QUERY_ROWS), at_most=SEARCHING_THREADS, threads=True)
 
     def rows(self) -> np.ndarray:
         """Row numbers, nearest first, (n, M)."""

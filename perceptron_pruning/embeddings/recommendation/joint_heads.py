@@ -15,9 +15,11 @@ from perceptron_pruning.embeddings.recommendation.heads import (
     parameter_units,
 )
 from perceptron_pruning.embeddings.runtime.led import JointLoss, led
+from perceptron_pruning.embeddings.runtime.settings import ADDED_NUMBERS
 from perceptron_pruning.embeddings.runtime.tiling import ExactSum, Tiling
+from perceptron_pruning.parallel.cores import on_all_cores
 
-ADDED_NUMBERS = 2**17  # of gradients that are added together
+FEW_TILES = 24  # that are not worth the start of threads
 
 
 def fit_joint_head(
@@ -150,9 +152,12 @@ class JointHeadLoss:
         total, single = ExactSum((parameters.size + 1,)), parameters.astype(np.float32)
         for tiles in batched(self.tiles, max(1, ADDED_NUMBERS // parameters.size)):
             terms = np.empty((len(tiles), parameters.size + 1))
-            for term, tile in zip(terms, tiles, strict=True):
+
+            def enter(term: np.ndarray, tile: HeadLoss) -> None:
                 term[-1], term[:-1] = tile(single)
                 term *= tile.features.shape[1]
+
+            on_all_cores(enter, terms, tiles, at_most=None if len(tiles) > FEW_TILES else 1, threads=True)
             total.add(terms)
         means = total.total(self.group) / self.n_rows
         weights = parameters[: self.n_features * self.n_classes].astype(float)
