@@ -78,6 +78,7 @@ class Problem:
             n_classes=self.n_classes,
             n_clusters=self.n_clusters,
             loaded_bytes=0,
+            sent_bytes=STORED_BYTES,
             n_all=round(self.n_rows),
             processes=self.hosts,
         )

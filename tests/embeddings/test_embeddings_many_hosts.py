@@ -45,7 +45,7 @@ def test_heads_are_shared_out():
     trained, measured = 4 * 10 * 64_000 * 9 * 4, 2 * 2 * 64_000 * 9 * 4 * 20
     assert alone.flops == 20 * trained + measured
     assert many.flops == trained + measured / 64
-    assert many.received_bytes == 10 * 64_000 * (4 * 9 + 8 + 40)
+    assert many.received_bytes == 10 * 64_000 * (2 * 9 + 8 + 40)
 
 
 def test_slow_disks_set_the_pace():

@@ -61,6 +61,15 @@ def test_processes_without_a_head_take_part(data, one, as_processes):
     check_same(parts, {name: one[name] for name in names})
 
 
+@pytest.mark.parametrize("dtype", [np.float16, "bfloat16"], ids=str)
+def test_rows_in_half_precision_are_sent_as_they_are(data, as_processes, dtype):
+    rows = data["embeddings"].astype(dtype)
+    assert array_rows(rows).narrowest.itemsize == 2
+    alone = score(rows, data["labels"], metrics="forgetting", settings=SETTINGS)
+    parts = as_processes(2, lambda _: score(rows, data["labels"], metrics="forgetting", settings=SETTINGS))
+    check_same(parts, alone)
+
+
 class StopAt(NoProgress):
     """Interrupts at the k-th task."""
 

@@ -222,6 +222,13 @@ class Rows:
         return np.dtype(np.float64 if double else np.float32)
 
     @property
+    def narrowest(self) -> np.dtype:
+        """Precision that holds all rows as they are read: half where all shards are stored in one kind of it."""
+        stored = {shard.dtype.newbyteorder("=") for shard in self.shards}
+        only = stored.pop()
+        return only if not stored and only in HALF_PRECISION else self.dtype
+
+    @property
     def stored_bytes(self) -> int:
         """Bytes read by one pass over the rows."""
         return len(self) * self.n_features * max(shard.dtype.itemsize for shard in self.shards)

@@ -63,7 +63,7 @@ def ensemble_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -
     own_heads = -(-heads.n_models // size.processes)
     weights = size.d * size.n_classes
     measurements = bool(names & EARLY_METRICS) + bool(names - EARLY_METRICS - {"forgetting"})
-    visited = size.n_all * (4.0 * size.d + 8 + 2 * heads.n_models) if size.processes > 1 else 0.0
+    visited = size.n_all * (size.sent_bytes * size.d + 8.0 + 2 * heads.n_models) if size.processes > 1 else 0.0
     group = 12.0 * GROUP_NUMBERS if size.processes > 1 else 0.0
     return Cost(
         flops=4.0 * epochs * size.n_all * weights * own_heads + 2.0 * measurements * size.n * weights * heads.n_models,

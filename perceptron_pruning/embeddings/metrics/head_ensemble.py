@@ -226,17 +226,15 @@ def _training_group(
     batches, valid = _batches(len(rows), heads.batch_rows)
     times = epoch + (visited + np.arange(len(batches)) * heads.batch_rows) / context.standardisation.n_rows
     here = ascending[_is_own(ascending, context)] - context.first_row
-    empty = np.empty((0, context.rows.n_features), context.rows.dtype)
+    values = context.rows.take(here) if here.size else np.empty((0, context.rows.n_features), context.rows.dtype)
+    if context.group.size > 1:
+        values = values.astype(context.rows.narrowest)  # as it is sent
     values, classes, bootstrap = (
         context.group.all_gather(part)  # in the order of the ranks: ascending
-        for part in (
-            context.rows.take(here) if here.size else empty,
-            context.required_classes[here],
-            sampling.bootstrap[here],
-        )
+        for part in (values, context.required_classes[here], sampling.bootstrap[here])
     )
     return TrainingGroup(
-        values=jnp.asarray(values),
+        values=jnp.asarray(values.astype(context.rows.dtype, copy=False)),
         classes=jnp.asarray(classes),
         bootstrap=jnp.asarray(bootstrap[:, own]),
         batches=jnp.asarray(np.searchsorted(ascending, rows)[batches]),

@@ -46,6 +46,7 @@ class ProblemSize:
         n_classes: C.
         n_clusters: k.
         loaded_bytes: Bytes that it takes to hold all rows at once; 0 if the caller holds them.
+        sent_bytes: Of a number of a row, where rows are sent from process to process.
         n_all: Rows of all processes.
         processes: Their number.
     """
@@ -56,6 +57,7 @@ class ProblemSize:
     n_classes: int
     n_clusters: int
     loaded_bytes: int
+    sent_bytes: int
     n_all: int
     processes: int
 
@@ -75,6 +77,7 @@ def problem_size(context: ScoringContext) -> ProblemSize:
         n_classes=context.n_classes,
         n_clusters=context.n_clusters,
         loaded_bytes=0 if rows.in_memory else len(rows) * rows.n_features * rows.dtype.itemsize,
+        sent_bytes=rows.narrowest.itemsize,
         n_all=context.standardisation.n_rows,
         processes=context.group.size,
     )
