@@ -139,7 +139,7 @@ def test_too_many_pairs_are_an_error_of_all(data, as_processes, monkeypatch):
     assert sorted(errors) == [0, 1]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS, ids=str)
 def test_selections_are_those_of_one_process(data, as_processes, tmp_path, method):
     pool = data["embeddings"], data["labels"]
     alone = select(*pool, method=method, keep_fraction=0.3)
