@@ -80,7 +80,7 @@ function remember() {
 
 // ---- charts ----
 
-/** Asks for the chart of the state as it is now; again until it is complete. */
+/** Asks for the chart of the state as it is now, then for more of it until it is complete. */
 async function ask() {
   wanted = true;
   refining?.abort(); // what is asked for now comes first
@@ -89,14 +89,13 @@ async function ask() {
   let answered = null;
   while (wanted) {
     wanted = false;
-    const asked = query(), shown = view;
-    refining = answered === `${shown}?${asked}` ? new AbortController() : null;
+    const asked = query(), shown = view, more = answered === `${shown}?${asked}`;
+    refining = more ? new AbortController() : null;
     const waiting = setTimeout(() => find("shown").classList.add("busy"), 150);
     try {
-      const response = await fetch(`chart/${shown}?${asked}`, { signal: refining?.signal }), answer = await response.json();
+      const response = await fetch(`${more ? "more" : "chart"}/${shown}?${asked}`, { signal: refining?.signal }), answer = await response.json();
       if (shown === view) response.ok ? tell(answer) : complain(answer.error);
-      document.body.dataset.answered = answered = `${shown}?${asked}`;
-      document.body.dataset.complete = !response.ok || answer.complete;
+      Object.assign(document.body.dataset, { answered: answered = `${shown}?${asked}`, complete: !response.ok || answer.complete });
       if (response.ok && !answer.complete) wanted = true;
     } catch (failure) {
       if (failure.name !== "AbortError") complain("The server does not answer: start `perceptron-pruning explore` again.");
@@ -120,6 +119,7 @@ function tell(answer) {
   find("shown").classList.remove("stale");
   find("sentence").textContent = chart.sentence;
   find("title").textContent = chart.title;
+  find("title").dataset.refined = chart.complete ? "" : ` · exact at ${chart.solved} of ${chart.points} points, solving the others`;
   find("numbers").replaceChildren(...chart.numbers.map(([name, value]) => {
     const entry = document.createElement("div"), term = document.createElement("dt"), number = document.createElement("dd");
     term.textContent = name;

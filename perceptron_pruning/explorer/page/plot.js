@@ -41,10 +41,13 @@ export function draw(box, chart, before = null) {
     old.setAttribute("class", "curve before");
     curves.append(old);
   }
-  for (const one of chart.series) curves.append(...(enough(one, chart.complete) ? [curve(one, x, y, chart.complete)] : points(one, x, y)));
+  for (const one of chart.series) {
+    if (enough(one, chart.complete)) curves.append(curve(one, x, y, chart.complete));
+    if (!chart.complete && !one.steps) curves.append(...points(one, x, y));
+  }
   svg.append(inside, curves);
   for (const mark of shown)
-    svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, fill: colour(mark.key), stroke: "var(--ground)", "stroke-width": 1.5 }));
+    svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, ...inked(mark) }));
   for (const [at, up, text] of chart.words) svg.append(element("text", { class: "word", x: x(at), y: y(up) }, text));
   svg.append(...ends(before ?? chart, y, frame));
   box.replaceChildren(svg);
@@ -66,6 +69,11 @@ function element(name, attributes, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
+
+/** Filled, or hollow where better may be found. */
+const inked = mark => mark.hollow
+  ? { fill: "var(--ground)", stroke: colour(mark.key), "stroke-width": 2 }
+  : { fill: colour(mark.key), stroke: "var(--ground)", "stroke-width": 1.5 };
 
 const colour = key => `var(--${key})`;
 
@@ -130,7 +138,7 @@ function curve(one, x, y, complete) {
 }
 
 /** Whether a curve says more than its points. */
-const enough = (one, complete) => complete || one.y.filter(value => value !== null).length >= FEW;
+const enough = (one, complete) => complete || one.steps || one.y.filter(value => value !== null).length >= FEW;
 
 const points = (one, x, y) => one.x.flatMap((at, i) =>
   one.y[i] === null ? [] : [element("circle", { cx: x(at), cy: y(one.y[i]), r: 2.5, fill: colour(one.key) })]);
