@@ -70,7 +70,7 @@ def test_a_move_during_refinement_is_answered_for_the_new_state(door, tmp_path):
     with browser(tmp_path) as window:
         trained = "abscissa=kept&alpha=4&probe=trained&probe_ridge=0.2&student=logistic&ridge=0.05"
         window.open(f"{door.url}?{trained}#best_fraction")
-        window.wait(lambda: "points, solving the others" in refinement(window))
+        window.wait(lambda: "points are solved" in refinement(window))
         assert window.run("return document.body.dataset.complete") == "false"
         window.click("[data-view=error]")
         window.press("input[name=keep_fraction]", RIGHT)
@@ -89,4 +89,4 @@ def test_a_move_during_refinement_is_answered_for_the_new_state(door, tmp_path):
 
 def refinement(window) -> str:
     """What the page says of the points that are not solved yet."""
-    return window.run("return document.getElementById('title')?.dataset.refined ?? ''")
+    return window.run("return document.querySelector('#picture .refined')?.textContent ?? ''")

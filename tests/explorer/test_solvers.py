@@ -89,7 +89,9 @@ def test_another_window_s_chart_goes_on_when_that_of_the_last_move_is_whole(solv
 
 
 def test_where_the_theory_has_no_solution_none_is_remembered(solvers):
-    assert solution(solvers, "none", Task("none", (2.0,), one_by_one(has_none))) == [Missing("nothing at 2 (residual 1)")]
+    assert solution(solvers, "none", Task("none", (2.0,), one_by_one(has_none))) == [
+        Missing("nothing at 2 (residual 1)")
+    ]
 
 
 def test_a_failure_is_the_asker_s_and_the_next_question_is_answered(solvers):

@@ -119,7 +119,6 @@ function tell(answer) {
   find("shown").classList.remove("stale");
   find("sentence").textContent = chart.sentence;
   find("title").textContent = chart.title;
-  find("title").dataset.refined = chart.complete ? "" : ` · exact at ${chart.solved} of ${chart.points} points, solving the others`;
   find("numbers").replaceChildren(...chart.numbers.map(([name, value]) => {
     const entry = document.createElement("div"), term = document.createElement("dt"), number = document.createElement("dd");
     term.textContent = name;

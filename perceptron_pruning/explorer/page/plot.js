@@ -10,6 +10,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 .now { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
 .word { fill: var(--ink); font-size: 14px; text-anchor: middle; }
 .end { font-weight: 600; }
+.refined { font-style: italic; paint-order: stroke; stroke: var(--ground); stroke-width: 4; }
 `;
 const COLOURS = ["ink", "soft", "line", "ground", "hardest", "easiest", "random", "window", "plain"];
 const FEW = 10; // points below which they are drawn as dots
@@ -50,6 +51,8 @@ export function draw(box, chart, before = null) {
     svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, ...inked(mark) }));
   for (const [at, up, text] of chart.words) svg.append(element("text", { class: "word", x: x(at), y: y(up) }, text));
   svg.append(...ends(before ?? chart, y, frame));
+  if (!chart.complete)
+    svg.append(element("text", { class: "refined", x: frame.right, y: frame.top + 12, "text-anchor": "end" }, `refining: ${chart.solved} of ${chart.points} points are solved`));
   box.replaceChildren(svg);
   return x.inverse;
 }
@@ -163,7 +166,7 @@ function smooth(run) {
 
 /** Names at the curves' right ends, moved apart. */
 function ends(chart, y, frame) {
-  const named = chart.series.filter(one => one.label).map(one => ({ one, value: one.y.findLast(value => value !== null) })).filter(end => end.value !== undefined);
+  const named = chart.series.filter(one => one.label && enough(one, chart.complete)).map(one => ({ one, value: one.y.findLast(value => value !== null) })).filter(end => end.value !== undefined);
   const sorted = named.map(end => ({ ...end, at: y(end.value) + 4 })).sort((a, b) => a.at - b.at);
   sorted.forEach((end, i) => { if (i) end.at = Math.max(end.at, sorted[i - 1].at + TEXT); });
   let floor = frame.bottom;

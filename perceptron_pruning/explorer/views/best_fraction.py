@@ -126,8 +126,12 @@ def family(state: State) -> Callable[[float], Selection]:
 def _sentence(state: State, best: Best | None, tried: list[Best]) -> str:
     kept = state.alpha_prune
     if best is None:
-        listed = ", ".join(f"{short(at.generalization_error)} at f = {at.keep_fraction:.3g}" for at in tried)
-        return f"To keep {kept:.3g} a dimension: ε = {listed}; the best f is being searched."
+        least = min(tried, key=lambda at: at.generalization_error)
+        now = f"{short(tried[0].generalization_error)} at f = {tried[0].keep_fraction:.3g}"
+        so_far = f"; best of {len(tried)} tried: {short(least.generalization_error)} at f = {least.keep_fraction:.3g}"
+        return (
+            f"To keep {kept:.3g} a dimension: ε = {now}{so_far if least is not tried[0] else ''}. Searching the best …"
+        )
     error, pool = short(best.generalization_error), kept / best.keep_fraction
     now = [at for at in tried if at.keep_fraction == state.keep_fraction]
     beside = f" against {short(now[0].generalization_error)} at f = {state.keep_fraction:.3g}" if now else ""

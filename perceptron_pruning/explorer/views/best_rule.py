@@ -68,11 +68,10 @@ def _searching(state: State, points: dict[Rule, Point], memory: Memory) -> Chart
     if not tried:
         return _at_random(state, random) if random else None
     error, windows = min(tried)
-    rules = f"{len(tried)} rules" if len(tried) > 1 else "the first rule"
     return _picture(
-        title=f"What the best of {rules} tried so far keeps, by quantile of difficulty",
-        sentence=f"Of {rules} tried so far, the best keeps {_words(windows)}: ε = {short(error)}"
-        f"{f' against {random}' if random else ''}; the best of all is being searched.",
+        title=f"What the best of {len(tried)} tried keeps, by quantile of difficulty",
+        sentence=f"Best of {len(tried)} tried: {_words(windows)}, ε = {short(error)}"
+        f"{f' against {random}' if random else ''}. Searching the best …",
         numbers=[("ε of the best so far", f"{error:.5f}")],
         windows=windows,
     )
@@ -81,7 +80,7 @@ def _searching(state: State, points: dict[Rule, Point], memory: Memory) -> Chart
 def _at_random(state: State, random: str) -> Chart:
     chart = _picture(
         title="What random keeping keeps, by quantile of difficulty",
-        sentence=f"ε = {random}; the best rule is being searched.",
+        sentence=f"ε = {random}. Searching the best …",
         numbers=[],
         windows=(),
     )
