@@ -20,8 +20,8 @@ from perceptron_pruning.explorer.views import VIEWS, View
 from replica_theory import SaddlePointError
 
 ADDRESS = "127.0.0.1"
-_SOON = 0.05  # s in which a move may get its whole chart
-_LATEST = 0.08  # s after which a move gets what there is, if there is anything
+_SOON = 0.04  # s in which a move may get its whole chart
+_LATEST = 0.05  # s after which a move gets what there is, if there is anything
 _PATIENCE = 0.15  # s after which a move of which nothing is solved yet is told so
 _PAUSE = 0.1  # s between two states of a chart that is being refined
 _PAGE = files("perceptron_pruning.explorer") / "page"

@@ -10,11 +10,9 @@ from numpy.typing import ArrayLike
 
 from replica_theory._max_margin.ruled_students import RuledStudents
 from replica_theory._numerics.one_variable import minimiser
-from replica_theory._trained_probe.by_fraction import StudentsByFraction
-from replica_theory._trained_probe.student import TrainedStudent
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
+from replica_theory.choices.trained_students import TrainedStudents, is_found_nearby
 from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
-from replica_theory.losses.ridgeless import HardMargin
 from replica_theory.selection import KeepHardest, Selection, TrainedProbe
 from replica_theory.selection.label_noise import Noise, check_label_noise
 
@@ -141,7 +139,7 @@ def pareto_frontier(
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     least = check_keep_fraction(min_keep_fraction, "min_keep_fraction")
     points, log_fractions = np.atleast_1d(alphas), np.linspace(math.log(least), 0.0, _SCANNED)
-    if probe is not None and not student.ridge_is_free:
+    if is_found_nearby(student):
         best = [_TrainedSearch(student, rule, alpha).best(log_fractions) for alpha in points.tolist()]
     else:
         search = _FractionSearch(student, rule)
@@ -209,40 +207,26 @@ class _FractionSearch:
 
 
 class _TrainedSearch:
-    """The same with a trained probe, at one α: students and their pools' probes are found from those nearest in f."""
+    """The same with a trained probe, at one α: students and their pools' probes are found from those near in f."""
 
     def __init__(self, student: StudentSetting, rule: RuleOfFraction, alpha: float):
-        assert student.probe is not None
-        self._rule, self._ridge = rule, 0.0 if student.is_max_margin else float(student.ridge)
-        self._students = StudentsByFraction(
-            probe=student.probe,
-            loss=HardMargin() if student.is_max_margin else student.convex_loss,
-            ridge=1.0 if student.is_max_margin else self._ridge,
-            label_noise=student.label_noise,
-            alpha_prune=alpha,
-        )
+        self._students, self._rule, self._alpha = TrainedStudents(student), rule, alpha
 
     def best(self, log_fractions: np.ndarray) -> tuple[float, StudentErrors]:
         """Best fraction and its student."""
         scanned = [self._at(log_fraction) for log_fraction in log_fractions.tolist()]
-        lowest = int(np.argmin([student.angle for student in scanned]))
-        found = _minimum(lambda log_fraction: math.log(self._at(log_fraction).angle), log_fractions, lowest)
+        lowest = int(np.argmin([student.generalization_error[0] for student in scanned]))
+        found = _minimum(self._log_error, log_fractions, lowest)
         best = self._at(found)
-        if best.angle > scanned[lowest].angle:
+        if best.generalization_error[0] > scanned[lowest].generalization_error[0]:
             found, best = float(log_fractions[lowest]), scanned[lowest]
-        return min(1.0, math.exp(found)), self._errors(best)
+        return min(1.0, math.exp(found)), best
 
-    def _at(self, log_fraction: float) -> TrainedStudent:
-        rule = self._rule(min(1.0, math.exp(log_fraction)))
-        return self._students.under(rule, min(0.0, log_fraction))
+    def _at(self, log_fraction: float) -> StudentErrors:
+        return self._students.at(self._alpha, self._rule(min(1.0, math.exp(log_fraction))))
 
-    def _errors(self, student: TrainedStudent) -> StudentErrors:
-        return StudentErrors(
-            generalization_error=np.array([student.generalization_error]),
-            ridge=np.array([self._ridge]),
-            residual=np.array([student.residual]),
-            probe_angle=np.array([student.probe_angle]),
-        )
+    def _log_error(self, log_fraction: float) -> float:
+        return math.log(self._at(log_fraction).generalization_error[0])
 
 
 def _minimum(log_error: Callable[[float], float], log_fractions: np.ndarray, lowest: int) -> float:
