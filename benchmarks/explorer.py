@@ -5,7 +5,8 @@
 Every move is a state drawn anew, of which nothing is known: neighbours on a slider share much. It comes while the one
 before it is still being refined, and every fourth at the end of a drag over five other states, 30 ms apart. A time ends
 when the browser has painted. "Content" is the first picture that has solved points of the new state, or why it has
-none; "finished" the picture with all points, of moves that are left alone. Writes explorer.csv beside it.
+none; "finished" the picture with all points, of moves that are left alone. The yardstick is what the machine takes for
+nothing, at the same moments: a file of the page is fetched, and the browser paints. Writes explorer.csv beside it.
 """
 
 import csv
@@ -24,7 +25,7 @@ from perceptron_pruning.explorer.state import RANGES, State
 from perceptron_pruning.explorer.views import VIEWS
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "explorer"))
-from webdriver import Browser, browser
+from webdriver import Browser, browser  # pyright: ignore[reportMissingImports]
 
 CHOICES = {
     "abscissa": ("pool", "kept"),
@@ -77,12 +78,18 @@ const until = async (question, there) => {
 };
 for (const { passed, view, query, dwell } of moves) {
   for (const other of passed) { go(`/?${other}#${view}`); await pause(30); }
-  const began = performance.now(), question = `${view}?${query}`, since = () => performance.now() - began;
+  const question = `${view}?${query}`;
+  let began = performance.now();
+  const since = () => performance.now() - began;
+  await (await fetch("style.css")).text();
+  await frame();
+  const nothing = since();
+  began = performance.now();
   go(`/?${query}#${view}`);
   await until(question, () => !document.getElementById("shown").classList.contains("solving"));
   const content = since(), refused = !document.getElementById("problem").hidden;
   if (dwell === null) await until(question, () => document.body.dataset.complete === "true");
-  times.push([content, dwell === null ? since() : null, refused]);
+  times.push([content, dwell === null ? since() : null, refused, nothing]);
   if (dwell !== null) await pause(dwell);
 }
 return times;
@@ -105,7 +112,7 @@ def row(window: Browser, view: str, moves: int, left_alone: int) -> dict[str, ob
     made, times = moves_of(view, moves, left_alone), []
     for start in range(0, moves, BATCH):
         times += window.awaited(SCRIPT % json.dumps(made[start : start + BATCH]))
-    content, finished, refused = (np.array(column, dtype=float) for column in zip(*times, strict=True))
+    content, finished, refused, nothing = (np.array(column, dtype=float) for column in zip(*times, strict=True))
     finished = finished[np.isfinite(finished)]
     return {
         "view": view,
@@ -114,6 +121,8 @@ def row(window: Browser, view: str, moves: int, left_alone: int) -> dict[str, ob
         "content_95_percent_ms": f"{np.quantile(content, 0.95):.0f}",
         "content_worst_ms": f"{content.max():.0f}",
         "beyond_200_ms": int(np.sum(content > 200)),
+        "yardstick_median_ms": f"{np.median(nothing):.0f}",
+        "yardstick_worst_ms": f"{nothing.max():.0f}",
         "no_student": int(refused.sum()),
         "left_alone": finished.size,
         "finished_median_ms": f"{np.median(finished):.0f}" if finished.size else "",

@@ -14,7 +14,7 @@ from replica_theory import KeepEasiest, KeepHardest, Selection, pareto_frontier
 
 ALPHAS = tuple(np.geomspace(0.1, 100.0, 25).tolist())
 _STRIDES = 8, 4, 2, 1
-_TRIED = 1.0, 0.5, 0.2, 0.1, 0.05
+_TRIED = 0.5, 0.2, 0.1, 0.05
 _ALL = 0.995  # f beyond which it reads as 1
 LEAST = RANGES["keep_fraction"][0]
 
@@ -29,10 +29,10 @@ class Best:
 
 
 def tasks(state: State) -> list[Task]:
-    """The students of the sliders' fraction and of another, the best fraction, more to compare with, then the curve."""
+    """The students of all and of the sliders' fraction, the best fraction, more to compare with, then the curve."""
     kept, curve = state.alpha_prune, _curve(state)
     tried = [_tried(state, fraction) for fraction in _fractions(state)]
-    students = [Task((at, at.rule), (kept,), partial(solved, at, at.rule)) for at in tried]
+    students = [Task((at, rule), (kept,), partial(solved, at, rule)) for at, rule in tried]
     levels = coarse_to_fine(len(ALPHAS), _STRIDES)
     places = [kept, *(ALPHAS[i] for level in levels for i in level)]
     best = [Task(curve, (place,), one_by_one(partial(_best, curve[1])), place == kept) for place in places]
@@ -82,30 +82,31 @@ def drawing(state: State, memory: Memory) -> Chart | None:
 
 
 def _fractions(state: State) -> list[float]:
-    """Fractions to compare with before the best is found, that of the sliders first."""
-    return list(dict.fromkeys([state.keep_fraction, *_TRIED]))
+    """Fractions to compare with before the best is found, 1 and that of the sliders first."""
+    return list(dict.fromkeys([1.0, state.keep_fraction, *_TRIED]))
 
 
-def _tried(state: State, fraction: float) -> State:
-    """The curve, by kept α, of the students that keep this fraction."""
-    end = _name(state)
-    kept = replace(state, rule=end, keep_fraction=fraction, abscissa="kept", lower=0.0)
-    return replace(curve_of(kept, end), rule=end)
+def _tried(state: State, fraction: float) -> tuple[State, Rule]:
+    """The curve, by kept α, of students that keep this fraction; to keep all is to keep at random, whatever probe."""
+    rule: Rule = "random" if fraction == 1 else _name(state)
+    kept = replace(state, rule=_name(state), keep_fraction=fraction, abscissa="kept", lower=0.0)
+    return curve_of(kept, rule), rule
 
 
 def _students(state: State, memory: Memory) -> list[Best]:
-    """What is known of these fractions, that of the sliders first."""
+    """What is known of these fractions."""
     found = []
     for fraction in _fractions(state):
-        at = _tried(state, fraction)
-        if isinstance(point := memory.at((at, at.rule), state.alpha_prune), Point):
+        if isinstance(point := memory.at(_tried(state, fraction), state.alpha_prune), Point):
             found.append(Best(state.alpha_prune, fraction, point.error))
     return found
 
 
 def _curve(state: State) -> tuple[str, State]:
     """By which its points are remembered: the state without what does not change them."""
-    return "best_fraction", _tried(state, 1.0)
+    end = _name(state)
+    plain = replace(state, rule=end, keep_fraction=1.0, abscissa="kept", lower=0.0)
+    return "best_fraction", replace(curve_of(plain, end), rule=end)
 
 
 def _best(state: State, alpha: float) -> Best:
@@ -127,11 +128,10 @@ def _sentence(state: State, best: Best | None, tried: list[Best]) -> str:
     kept = state.alpha_prune
     if best is None:
         least = min(tried, key=lambda at: at.generalization_error)
-        now = f"{short(tried[0].generalization_error)} at f = {tried[0].keep_fraction:.3g}"
+        here = next((at for at in tried if at.keep_fraction == state.keep_fraction), least)
+        now = f"{short(here.generalization_error)} at f = {here.keep_fraction:.3g}"
         so_far = f"; best of {len(tried)} tried: {short(least.generalization_error)} at f = {least.keep_fraction:.3g}"
-        return (
-            f"To keep {kept:.3g} a dimension: ε = {now}{so_far if least is not tried[0] else ''}. Searching the best …"
-        )
+        return f"To keep {kept:.3g} a dimension: ε = {now}{so_far if least is not here else ''}. Searching the best …"
     error, pool = short(best.generalization_error), kept / best.keep_fraction
     now = [at for at in tried if at.keep_fraction == state.keep_fraction]
     beside = f" against {short(now[0].generalization_error)} at f = {state.keep_fraction:.3g}" if now else ""

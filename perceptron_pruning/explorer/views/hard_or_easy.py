@@ -31,8 +31,9 @@ class Crossing:
 
 
 def tasks(state: State) -> list[Task]:
-    """The two students where the sliders stand, then the line from coarse to fine."""
-    here = [task_at(state, rule) for rule in _RULES]
+    """The two students where the sliders stand and the random one, which is quick, then the line, coarse to fine."""
+    rules: tuple[Rule, ...] = "hardest", "random", "easiest"
+    here = [task_at(state, rule) for rule in rules]
     places = [(FRACTIONS[i],) for level in coarse_to_fine(len(FRACTIONS), _STRIDES) for i in level]
     curve = _curve(state)
     return [*here, *(Task(curve, place, one_by_one(partial(_crossing, curve[1]))) for place in places)]
@@ -41,13 +42,14 @@ def tasks(state: State) -> list[Task]:
 def drawing(state: State, memory: Memory) -> Chart | None:
     """The line between hard and easy over (f, α)."""
     here = [known_at(state, rule, memory) for rule in _RULES]
-    if all(at is None for at in here):
+    random = known_at(state, "random", memory)
+    if all(at is None for at in (*here, random)):
         return None
     along = [memory.of(_curve(state)).get(fraction) for fraction in FRACTIONS]
     found = [at for at in along if isinstance(at, Crossing)]
     return Chart(
         title="Pool sizes at which the hardest and the easiest are equally good",
-        sentence=_sentence(here),
+        sentence=_sentence(here, random),
         notes=_notes(along),
         x=Axis("f, fraction kept", "linear", (0.0, 1.0), parameter="keep_fraction"),
         y=Axis(
@@ -89,15 +91,12 @@ def _alpha(state: State, at: object) -> float | None:
     return at.alpha_total if state.abscissa == "pool" else at.alpha_prune
 
 
-def _sentence(here: list[Point | Missing | None]) -> str:
+def _sentence(here: list[Point | Missing | None], random: Point | Missing | None) -> str:
     known = [at.error if isinstance(at, Point) else None for at in here]
     if None in here:
-        one = "; ".join(
-            f"ε = {short(error)} {word}"
-            for error, word in zip(known, ("hard", "easy"), strict=True)
-            if error is not None
-        )
-        return f"Where the sliders stand {one or 'one of both is no student'}; the other is to come."
+        words = zip((*here, random), ("hard", "easy", "random"), strict=True)
+        listed = ", ".join(f"{short(at.error)} {word}" for at, word in words if isinstance(at, Point))
+        return f"Where the sliders stand ε = {listed or '–'}; {here.count(None)} more to come."
     hard, easy = known
     if hard is None or easy is None:
         return "There is no student where the sliders stand."
