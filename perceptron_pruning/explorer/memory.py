@@ -32,7 +32,7 @@ class Task:
         curve: Whose points.
         places: Where on it.
         solve: Makes a solution, or `Missing`, of each place; can be pickled.
-        first: Whether the page shows nothing of use, or not all that it says in words, until it is solved.
+        first: Whether it comes first: one point, quickly solved, without which the page has little to say.
     """
 
     curve: Hashable

@@ -167,11 +167,17 @@ def _chart(server: Explorer, name: str, state: State) -> tuple[str, str]:
 
 def _more(server: Explorer, name: str, state: State) -> tuple[str, str]:
     """The chart with what was solved since it was last asked for."""
-    view, tasks = VIEWS[name], VIEWS[name].tasks(state)
-    if server.solvers.ask((name, state), tasks, patient=True):
-        server.solvers.wait((name, state), partial(server.memory.has, tasks), seconds=_PAUSE)
-    else:
+    view, tasks, memory = VIEWS[name], VIEWS[name].tasks(state), server.memory
+    if not server.solvers.ask((name, state), tasks, patient=True):
         sleep(_PAUSE)
+        return _as_json(view, state, memory)
+    goals = (
+        partial(view.says_something, state, memory),
+        partial(memory.has, [task for task in tasks if task.first]),
+        partial(memory.has, tasks),
+    )
+    if ahead := next((there for there in goals if not there()), None):
+        server.solvers.wait((name, state), ahead, seconds=_PAUSE)
     return _as_json(view, state, server.memory)
 
 

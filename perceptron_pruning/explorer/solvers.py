@@ -11,6 +11,7 @@ from perceptron_pruning.explorer.state import Probe, State, Student
 from perceptron_pruning.explorer.students import solved
 from perceptron_pruning.parallel.worker import Interrupted, Worker
 
+_FREE = 0  # number of the process that solves nothing but what comes first
 _AGAIN = 0.02  # s after which a call that nobody waits for is told so again
 
 
@@ -19,7 +20,7 @@ class Solvers:
 
     Args:
         memory: Where solutions go.
-        count: Processes.
+        count: Processes that solve whatever there is; one more keeps itself free for what comes first.
 
     Example::
 
@@ -44,7 +45,7 @@ class Solvers:
 
     def start(self) -> None:
         """Starts the processes, which takes a second; what is asked meanwhile waits for them."""
-        for number in range(self._count):
+        for number in range(self._count + 1):
             Thread(target=self._serve, args=(number,), daemon=True).start()
 
     def ask(self, question: Hashable, tasks: Sequence[Task], *, patient: bool = False) -> bool:
@@ -97,12 +98,14 @@ class Solvers:
         """Whether a part of the question is solved by it."""
         return any(task.curve == one.curve and not set(task.places).isdisjoint(one.places) for one in self._tasks)
 
-    def _next(self) -> Task | None:
-        """The first of what is neither solved nor being solved."""
+    def _next(self, number: int) -> Task | None:
+        """The first of what is neither solved nor being solved, for one of the processes."""
         taken: dict[Hashable, set[float]] = {}
         for task in self._running.values():
             taken.setdefault(task.curve, set()).update(task.places)
         for task in self._tasks:
+            if number == _FREE and not task.first:
+                continue
             if left := tuple(at for at in self.memory.left(task) if at not in taken.get(task.curve, ())):
                 return replace(task, places=left)
         return None
@@ -131,8 +134,8 @@ class Solvers:
         """Gives a process one task after the other."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopped or self._next() is not None)
-                task = self._next()
+                self._changed.wait_for(lambda: self._stopped or self._next(number) is not None)
+                task = self._next(number)
                 if self._stopped or task is None:
                     return
                 worker.send(task.solve, (task.places,))

@@ -35,7 +35,7 @@ def tasks(state: State) -> list[Task]:
     students = [Task((at, rule), (kept,), partial(solved, at, rule)) for at, rule in tried]
     levels = coarse_to_fine(len(ALPHAS), _STRIDES)
     places = [kept, *(ALPHAS[i] for level in levels for i in level)]
-    best = [Task(curve, (place,), one_by_one(partial(_best, curve[1])), place == kept) for place in places]
+    best = [Task(curve, (place,), one_by_one(partial(_best, curve[1]))) for place in places]
     return [*(replace(one, first=True) for one in students[:2]), best[0], *students[2:], *best[1:]]
 
 

@@ -24,11 +24,11 @@ class Best:
 
 
 def tasks(state: State) -> list[Task]:
-    """The student of the chosen rule, the best rule, then the other rules' students and those of some windows."""
-    first, *others = tasks_here(state)
+    """The students of two rules, the best rule, then the other rules' students and those of some windows."""
+    here = tasks_here(state)
     curve = _curve(state)
-    best = Task(curve, (state.alpha_total,), one_by_one(partial(_best, curve[1])), first=True)
-    return [others[0], first, best, *others[1:], *(task_at(at, "window", state.alpha) for at in _windows(state))]
+    best = Task(curve, (state.alpha_total,), one_by_one(partial(_best, curve[1])))
+    return [*here[:2], best, *here[2:], *(task_at(at, "window", state.alpha) for at in _windows(state))]
 
 
 def drawing(state: State, memory: Memory) -> Chart | None:

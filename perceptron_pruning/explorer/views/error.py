@@ -43,8 +43,8 @@ def tasks(state: State) -> list[Task]:
 
 
 def tasks_here(state: State) -> list[Task]:
-    """The students where the sliders stand: that of the chosen rule, the random one, which is quick, and the others."""
-    order: list[Rule] = sorted(rules(state), key=lambda rule: (rule != state.rule, rule != "random"))
+    """The students where the sliders stand: the random one, which is quick, that of the chosen rule, and the others."""
+    order: list[Rule] = sorted(rules(state), key=lambda rule: (rule != "random", rule != state.rule))
     return [task_at(state, rule) for rule in order]
 
 

@@ -32,7 +32,7 @@ class Crossing:
 
 def tasks(state: State) -> list[Task]:
     """The two students where the sliders stand and the random one, which is quick, then the line, coarse to fine."""
-    rules: tuple[Rule, ...] = "hardest", "random", "easiest"
+    rules: tuple[Rule, ...] = "random", *_RULES
     here = [task_at(state, rule) for rule in rules]
     places = [(FRACTIONS[i],) for level in coarse_to_fine(len(FRACTIONS), _STRIDES) for i in level]
     curve = _curve(state)
