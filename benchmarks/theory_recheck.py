@@ -15,6 +15,7 @@ from random_points import Point
 
 from replica_theory import MaxMarginSolution, Selection, max_margin
 from replica_theory._max_margin import continuation, residual, residual_averages, saddle_point
+from replica_theory._max_margin.remembered_laws import RememberedLaws
 from replica_theory._numerics.quadrature import GaussianPanels
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
@@ -36,6 +37,7 @@ def _another_way() -> Iterator[None]:
         patch.object(saddle_point, "_PANELS", GaussianPanels(grid=np.linspace(-12.0, 12.0, 20), order=16)),
         patch.object(residual, "PANELS", finer),
         patch.object(residual_averages, "PANELS", finer),
+        patch.object(sys.modules[max_margin.__module__], "_LAWS", RememberedLaws()),  # no student but its own
         patch.object(saddle_point, "by_probe_field", _never),
         patch.object(residual, "by_probe_field", _never),
         patch.object(continuation, "_FIRST_STEP", 0.3),

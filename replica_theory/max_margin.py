@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from replica_theory._max_margin.continuation import solve_students
 from replica_theory._max_margin.newton import NewtonResult
 from replica_theory._max_margin.order_parameters import OrderParameters
+from replica_theory._max_margin.remembered_laws import Law, RememberedLaws
 from replica_theory._max_margin.residual import largest_residual
 from replica_theory._trained_probe.pruning import Pruning
 from replica_theory._trained_probe.student import StudentCurve
@@ -31,10 +32,12 @@ from replica_theory.errors import (
     check_probe_angle,
     shaped_like,
 )
-from replica_theory.selection import KeptDistribution, Selection, TrainedProbe, check_probe, check_selection
+from replica_theory.selection import Selection, TrainedProbe, check_probe, check_selection
 
 RESIDUAL_TOLERANCE = 1e-9
 """Largest relative residual of the paper's equations with which a student is returned."""
+
+_LAWS = RememberedLaws()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -130,10 +133,11 @@ def max_margin(
     if (probe := check_probe(probe, probe_angle)) is not None:
         return _by_trained_probe(check_alpha(alpha_prune), check_selection(selection), probe)
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
-    kept = check_selection(selection).kept_distribution(angle)
-    result, residual = _solved(kept, np.atleast_1d(alphas))
+    law = _LAWS.of(check_selection(selection).kept_distribution(angle))
+    result, residual = _solved(law, alphas)
     students = result.students
     _refuse_unconfirmed(residual, students)
+    law.remember(result, residual)
 
     def shaped(values: np.ndarray) -> FloatOrArray:
         return shaped_like(alphas, values)
@@ -174,13 +178,16 @@ def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedPr
     )
 
 
-def _solved(kept: KeptDistribution, alphas: np.ndarray) -> tuple[NewtonResult, np.ndarray]:
+def _solved(law: Law, alphas: np.ndarray) -> tuple[NewtonResult, np.ndarray]:
     """Students and their residuals. One that was guessed and is not confirmed is found along the curve instead."""
-    result = solve_students(kept, alphas)
-    residual = largest_residual(kept, result.students)
+    if alphas.ndim == 0 and (remembered := law.at(float(alphas))):
+        return remembered
+    near = law.near(float(alphas)) if alphas.ndim == 0 else None
+    result = solve_students(law.kept, np.atleast_1d(alphas), near=near)
+    residual = largest_residual(law.kept, result.students)
     if alphas.size == 1 and not residual[0] <= RESIDUAL_TOLERANCE:
-        result = solve_students(kept, alphas, guess=False)
-        residual = largest_residual(kept, result.students)
+        result = solve_students(law.kept, np.atleast_1d(alphas), guess=False)
+        residual = largest_residual(law.kept, result.students)
     return result, residual
 
 

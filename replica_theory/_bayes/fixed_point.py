@@ -19,6 +19,7 @@ _CLOSE = 0.01  # change of an iteration at which Newton's method is tried first
 _SOLVED = 1e-7  # tolerance of Newton's method on the coarse map, whose own error is larger
 _FARTHEST = 0.5  # largest distance of its fixed point from the iterate
 _PUSH = 1e-3  # distance from a fixed point at which the iteration shows whether it attracts
+_RETURNED = 0.01  # share of that distance below which it has come back, as far as the fixed point is known
 _DIFFERENCE = 1e-6  # step of finite differences
 _SETTLED = 1e-12  # last Newton step of a refinement
 # Entries 11, 12, 22 of the positive matrices e₁e₁ᵀ, e₂e₂ᵀ and (e₁+e₂)(e₁+e₂)ᵀ, along which a positive Q̂ stays positive:
@@ -82,12 +83,13 @@ def _polished(mapped: Map, information: np.ndarray) -> np.ndarray | None:
 
 def _attracts(mapped: Map, fixed_point: np.ndarray) -> bool:
     """Whether the iteration, pushed off a fixed point, is on its way back once what decays fast has decayed."""
-    away, distances = fixed_point + _PUSH * np.trace(fixed_point) * np.eye(2), []
+    push = _PUSH * np.trace(fixed_point)
+    away, distances = fixed_point + push * np.eye(2), []
     for _ in range(2):
         for _ in range(_RETURN_ITERATIONS):
             away = mapped(away)
         distances.append(np.linalg.norm(away - fixed_point))
-    return bool(distances[1] < distances[0])
+    return bool(distances[1] < max(distances[0], _RETURNED * push))
 
 
 def _slopes(mapped: Map, size: float, entries: np.ndarray) -> np.ndarray:

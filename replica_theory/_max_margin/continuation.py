@@ -25,7 +25,9 @@ _SMALL_ALPHA = 0.02  # α (1 + |mean example|²) up to which the student is the 
 _SAMPLES = 40  # points per step at which the interpolated α is inverted
 
 
-def solve_students(kept: KeptDistribution, alphas: np.ndarray, *, guess: bool = True) -> NewtonResult:
+def solve_students(
+    kept: KeptDistribution, alphas: np.ndarray, *, near: OrderParameters | None = None, guess: bool = True
+) -> NewtonResult:
     """Students at these α, in their order, with the tangents of their curve.
 
     The problem is convex, so whatever solves its equations is the student.
@@ -33,11 +35,14 @@ def solve_students(kept: KeptDistribution, alphas: np.ndarray, *, guess: bool = 
     Args:
         kept: Distribution of the kept examples.
         alphas: α, (students,).
+        near: A single student near the solution, if one is known.
         guess: Whether a single student may be found from a guess, without its curve.
 
     Raises:
         SaddlePointError: The curve is lost, or a student on it is not found.
     """
+    if near is not None and (result := newton(kept, near)).converged:
+        return result[None]
     if guess and alphas.size == 1 and (result := _from_guesses(kept, float(alphas[0]))):
         return result
     anchors, lengths = _follow(kept, float(alphas.min()), float(alphas.max()))
@@ -54,10 +59,10 @@ def _from_guesses(kept: KeptDistribution, alpha: float) -> NewtonResult | None:
     """The student that Newton's method finds from the guesses of least residual, if it finds one."""
     students = initial_guesses(kept, alpha)
     equations = saddle_point_equations(kept, students)
-    for guess in np.argsort(equations.largest_residual)[:_GUESSES_TRIED, None]:
+    for guess in np.argsort(equations.largest_residual)[:_GUESSES_TRIED]:
         result = newton(kept, students[guess], equations=equations[guess])
-        if result.converged[0]:
-            return result
+        if result.converged:
+            return result[None]
     return None
 
 

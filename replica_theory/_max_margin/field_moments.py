@@ -11,7 +11,8 @@ A student at right angles to a boundary divides by zero, to the right infinity: 
 
 import numpy as np
 
-from replica_theory._numerics.gaussian import interval_moments, normal_density
+from replica_theory._numerics.elementary import functions_of
+from replica_theory._numerics.gaussian import normal_density, segment_moments
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
 from replica_theory.selection.kept_distribution import KeptDistribution
 
@@ -29,73 +30,82 @@ def transverse_moments(kept: KeptDistribution, nodes: Nodes, student_angle: np.n
     if kept.probe_angle == 0 and not student_angle.any():  # z = u = t
         mass = (kept(field) * (field > 0)).astype(float)
         return np.stack([mass, np.zeros_like(mass), mass])
-    to_probe = kept.probe_angle - student_angle
     if not kept.is_constant:
-        return _summed_moments(kept, nodes, student_angle, to_probe)
-    lower, upper = _line_segments(kept, nodes, student_angle, to_probe)
-    moments = interval_moments(lower, upper)
+        return _summed_moments(kept, nodes, student_angle)
+    moments = segment_moments(_line_segments(kept, nodes, student_angle))
     if len(kept.pieces) == 1:
         return moments[:, 0] * kept.probabilities
     return (moments * kept.probabilities[:, None]).sum(1)
 
 
-def field_range(kept: KeptDistribution, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest student field t of kept examples of label +1, up to |v| = 10.5, each (students,)."""
-    to_probe = kept.probe_angle - student_angle
-    least, most = kept.piece_bounds.min(), kept.piece_bounds.max()
-    transverse, along = _REACH * np.abs(np.sin(to_probe)), np.cos(to_probe)
-    first, last = (least - transverse) / along, (most + transverse) / along
-    # u > 0 bounds t below where the student points towards the teacher
-    label_bound = np.where(np.cos(student_angle) > 0, -_REACH * np.abs(np.tan(student_angle)), -np.inf)
-    return np.maximum(np.minimum(first, last), label_bound), np.maximum(first, last)
+def field_range(kept: KeptDistribution, student_angle: float) -> tuple[float, float]:
+    """Least and largest field t of a student at which it sees kept examples of label +1, up to |v| = 10.5."""
+    functions, to_probe = functions_of(student_angle), kept.probe_angle - student_angle
+    least, most = kept.range
+    transverse, along = _REACH * abs(functions.sin(to_probe)), functions.cos(to_probe)
+    first, last = sorted(((least - transverse) / along, (most + transverse) / along))
+    if functions.cos(student_angle) > 0:  # where a student points towards the teacher, u > 0 bounds t below
+        first = max(first, -_REACH * abs(functions.tan(student_angle)))
+    return first, last
 
 
-def corners(kept: KeptDistribution, edges: np.ndarray, student_angle: np.ndarray) -> np.ndarray:
-    """t, (students, edges), of the corners where these edges of the rule meet the teacher's boundary u = 0."""
+def corners(kept: KeptDistribution, student_angle: float) -> list[float]:
+    """t of the corners where edges and cuts of the rule meet the teacher's boundary u = 0."""
+    ends = kept.panel_ends.tolist()
     if kept.probe_angle == 0:
-        return np.broadcast_to(edges, (student_angle.size, edges.size))
-    return edges * np.sin(student_angle[:, None]) / np.sin(student_angle.dtype.type(kept.probe_angle))
+        return ends
+    sine = functions_of(student_angle).sin
+    ratio = sine(student_angle) / sine(type(student_angle)(kept.probe_angle))
+    return [end * ratio for end in ends]
 
 
-def cuts_seen(cuts: np.ndarray, slope: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """t, (students, cuts), at which a student sees them, slope · t = cut; not a number where smeared enough."""
-    return np.where(np.abs(spread)[:, None] < _SMEARED, cuts / slope[:, None], np.nan)
+def cuts_seen(kept: KeptDistribution, slope: float, spread: float) -> list[float]:
+    """t at which a student sees the rule's cuts, slope · t = cut; none where they are smeared enough."""
+    if abs(spread) >= _SMEARED:
+        return []
+    return [cut / slope for cut in kept.cuts.tolist()]
 
 
-def _line_segments(
-    kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray, to_probe: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper v, (pieces, t), between which an example at t is in a piece and has label +1."""
-    label_lower, label_upper = _labelled_segment(nodes, student_angle)
-    first, last = _crossings(nodes.points, to_probe, nodes, kept.piece_bounds[..., None])
-    lower = np.maximum(np.minimum(first, last), label_lower)
-    upper = np.minimum(np.maximum(first, last, out=last), label_upper)
-    return lower, upper
+def _line_segments(kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
+    """Lower and upper v, (2, pieces, t), between which an example at t is in a piece and has label +1."""
+    to_probe = kept.probe_angle - student_angle
+    cosine, sine = np.cos(to_probe), _nonzero(np.sin(to_probe))
+    bounds = kept.piece_bounds[..., None]
+    if (sine < 0).any():  # the upper bound is met first
+        bounds = nodes.at_nodes(np.where(sine < 0, bounds[::-1], bounds))
+    ends = bounds - nodes.points * nodes.at_nodes(cosine)
+    ends /= nodes.at_nodes(sine)
+    _bound_by_label(ends, nodes, student_angle)
+    return ends
 
 
-def _labelled_segment(nodes: Nodes, student_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper v, (t,), between which an example at t has label +1."""
-    label_below = np.sin(student_angle) >= 0  # u > 0 is v < t cot ψ
-    label_open = nodes.at_nodes(np.where(label_below, -np.inf, np.inf))
-    label_edge = _crossings(-nodes.points, student_angle, nodes, 0.0)
-    return np.minimum(label_open, label_edge), np.maximum(label_open, label_edge)
+def _bound_by_label(ends: np.ndarray, nodes: Nodes, student_angle: np.ndarray) -> None:
+    """Leaves of the segments what has label +1: v < t cot ψ where sin ψ ≥ 0, v > t cot ψ elsewhere."""
+    sine = np.sin(student_angle)
+    edge, below = nodes.points * nodes.at_nodes(np.cos(student_angle) / _nonzero(sine)), sine >= 0
+    if below.all():
+        np.minimum(ends[1], edge, out=ends[1])
+    elif not below.any():
+        np.maximum(ends[0], edge, out=ends[0])
+    else:
+        below = nodes.at_nodes(below)
+        np.minimum(ends[1], edge, out=ends[1], where=below)
+        np.maximum(ends[0], edge, out=ends[0], where=~below)
 
 
-def _crossings(field: np.ndarray, angle: np.ndarray, nodes: Nodes, level: np.ndarray | float) -> np.ndarray:
-    """v at which t cos + v sin = level; huge where sin = 0, of the sign by which the line lies inside or outside."""
-    cosine, sine = np.cos(angle), np.sin(angle)
-    sine = np.where(sine == 0, _LEAST_SINE, sine)
-    return (level - field * nodes.at_nodes(cosine)) / nodes.at_nodes(sine)
+def _nonzero(sine: np.ndarray) -> np.ndarray:
+    """A sine that divides: of a line at right angles the quotient is huge, of the sign by which it lies inside."""
+    return sine if sine.all() else np.where(sine == 0, _LEAST_SINE, sine)
 
 
-def _summed_moments(
-    kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray, to_probe: np.ndarray
-) -> np.ndarray:
+def _summed_moments(kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
     """The moments of a rule that is not constant between its edges, (3, t), by quadrature in v between them."""
-    field, moments = nodes.points, np.empty((3, nodes.points.size))
+    field, moments, to_probe = nodes.points, np.empty((3, nodes.points.size)), kept.probe_angle - student_angle
     cosine, sine = (np.broadcast_to(nodes.at_nodes(f(to_probe)), field.shape) for f in (np.cos, np.sin))
-    lower, upper = (np.clip(end, -_REACH, _REACH) for end in _labelled_segment(nodes, student_angle))
-    edges = _crossings(field, to_probe, nodes, kept.panel_ends[:, None]).T
+    labelled = np.broadcast_to(np.array([[-_REACH], [_REACH]], field.dtype), (2, field.size)).copy()
+    _bound_by_label(labelled, nodes, student_angle)
+    lower, upper = np.clip(labelled, -_REACH, _REACH)
+    edges = ((kept.panel_ends[:, None] - field * cosine) / _nonzero(sine)).T
     for start in range(0, field.size, _CHUNK):
         chunk = slice(start, start + _CHUNK)
         ends = breakpoints(lower[chunk], upper[chunk], grid=_GRID, kinks=edges[chunk])

@@ -14,6 +14,8 @@ from replica_theory._max_margin.saddle_point import SaddlePointEquations, saddle
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 TOLERANCE = 1e-13  # residual of a solution
+_LAST_STEP = 2e-9  # residual from which one more step ends at a solution, if
+_QUADRATIC = 1e-4  # it is at most this share of the last one
 _ROUNDING = 1e-9  # residual below which one that stops falling has met the rounding of its terms
 _STALLED = 0.1  # share of the last residual above which a residual below _ROUNDING has stopped falling
 _SLOW = 0.8  # share of the last residual above which the method is given up
@@ -23,12 +25,12 @@ _ITERATIONS = 12  # steps at most
 
 
 @dataclass(frozen=True)
-class NewtonResult:
-    """Students to which Newton's method led.
+class NewtonResult(PerStudent):
+    """Students to which Newton's method led; numbers for one student, or arrays.
 
     Attributes:
         students: The students.
-        residual: Largest residual of each, (students,).
+        residual: Largest residual of each, before the last step if that is known to suffice, (students,).
         converged: Whether it is as small as was asked, or as rounding allows, (students,).
         first_residual: Largest residual at the start, (students,).
         tangents: Unit tangents of the students' curves towards larger α, in the four coordinates of a step,
@@ -57,7 +59,7 @@ def newton(
     tolerance: float = TOLERANCE,
     equations: SaddlePointEquations | None = None,
 ) -> NewtonResult:
-    """Solves (S1)–(S3) from near-by students.
+    """Solves (S1)–(S3) from near-by students, or of one, whose parameters are numbers: it is faster.
 
     Args:
         kept: Distribution of the kept examples.
@@ -68,7 +70,7 @@ def newton(
     """
     iterate = _Iterate.at(kept, students, direction, equations)
     first = iterate.residual
-    previous = np.full_like(first, math.inf)
+    previous = math.inf
     for iteration in range(_ITERATIONS):
         falling = (iterate.residual < _SLOW * previous) | (iteration < 2)
         active = iterate.unfinished(previous, tolerance) & falling
@@ -80,9 +82,9 @@ def newton(
         else:
             some = None if direction is None else direction[active]
             iterate = iterate.replaced(active, _Iterate.at(kept, iterate[active].next_students(), some))
-    converged = iterate.residual < max(tolerance, _ROUNDING)
-    k_unit = iterate.equations.k_unit
-    return NewtonResult(iterate.students, iterate.residual, converged, first, iterate.tangents, k_unit)
+    converged = iterate.residual < max(tolerance, _LAST_STEP)
+    students = iterate.next_students() if iterate.residual.max() < _LAST_STEP else iterate.students
+    return NewtonResult(students, iterate.residual, converged, first, iterate.tangents, iterate.equations.k_unit)
 
 
 @dataclass(frozen=True)
@@ -106,38 +108,39 @@ class _Iterate(PerStudent):
         equations = equations or saddle_point_equations(kept, students)
         return cls(students, equations, equations.largest_residual, *_steps_and_tangents(equations, direction))
 
-    def unfinished(self, previous: np.ndarray, tolerance: float) -> np.ndarray:
-        """Which students to step on: neither solved, nor at the rounding of their terms, nor diverged."""
-        solved = self.residual < TOLERANCE
+    def unfinished(self, previous: np.ndarray | float, tolerance: float) -> np.ndarray:
+        """Which students to step on: neither solved, nor one step from it, nor at the rounding of their terms."""
+        quadratic = (self.residual < _QUADRATIC * previous) & (previous < math.inf)
+        solved = (self.residual < TOLERANCE) | (quadratic & (self.residual < _LAST_STEP))
         if tolerance > TOLERANCE:
             # relative to k/k_unit where the margin is small, so that its relative error is as small
             relative_k = self.students.k.astype(float) / self.equations.k_unit
             solved |= self.residual < tolerance * np.minimum(1.0, relative_k)
         stalled = (self.residual < _ROUNDING) & (self.residual > _STALLED * previous)
-        return ~solved & ~stalled & (self.residual < _DIVERGED)
+        return ~solved & ~stalled & (self.residual < _DIVERGED) & np.isfinite(self.steps).all(-1)
 
     def next_students(self) -> OrderParameters:
         """Students after Newton's steps, shortened to `_LARGEST_STEP`; k falls by a factor e^0.7 at most."""
-        delta_k = self.equations.k_unit * self.steps[:, 1]
+        delta_k = self.equations.k_unit * self.steps[..., 1]
         largest = np.maximum(np.abs(self.steps).max(-1), -delta_k / self.students.k)
-        share = np.minimum(1.0, _LARGEST_STEP / largest).astype(float)
+        share = _LARGEST_STEP / np.maximum(largest, _LARGEST_STEP).astype(float)
         log_alpha, _, log_scale, delta_angle = self.steps.T * share
         return self.students.stepped(log_alpha, delta_k * share, log_scale, delta_angle)
 
 
 def _steps_and_tangents(equations: SaddlePointEquations, direction: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Newton's steps at fixed α, or orthogonal to ``direction``, and unit tangents towards larger α."""
-    count = len(equations.residual)
-    sides = np.empty((count, 3, 2))
+    shape = equations.residual.shape[:-1]
+    sides = np.empty((*shape, 3, 2))
     sides[..., 0], sides[..., 1] = equations.residual, equations.jacobian[..., 0]
     solutions = _solved(equations.jacobian[..., 1:], sides)
-    steps, tangents = np.zeros((count, 4)), np.ones((count, 4))
-    np.negative(solutions[..., 0], out=steps[:, 1:])
-    np.negative(solutions[..., 1], out=tangents[:, 1:])
+    steps, tangents = np.zeros((*shape, 4)), np.ones((*shape, 4))
+    np.negative(solutions[..., 0], out=steps[..., 1:])
+    np.negative(solutions[..., 1], out=tangents[..., 1:])
     if direction is not None:
         along_tangent = (steps * direction).sum(-1) / (tangents * direction).sum(-1)
-        steps -= along_tangent[:, None] * tangents
-    tangents /= np.sqrt((tangents * tangents).sum(-1))[:, None]
+        steps -= along_tangent[..., None] * tangents
+    tangents /= np.sqrt((tangents * tangents).sum(-1))[..., None]
     return steps, tangents
 
 
@@ -147,6 +150,8 @@ def _solved(matrices: np.ndarray, sides: np.ndarray) -> np.ndarray:
         return np.linalg.solve(matrices, sides)
     except np.linalg.LinAlgError:
         solutions = np.full(sides.shape, math.nan)
+        if matrices.ndim == 2:
+            return solutions
         usable = np.flatnonzero(np.isfinite(matrices).all((-2, -1)))
         usable = usable[np.linalg.det(matrices[usable]) != 0]
         solutions[usable] = np.linalg.solve(matrices[usable], sides[usable])

@@ -12,14 +12,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from replica_theory.errors import FloatOrArray
+
 _DOUBLES_SUFFICE = 1e3  # largest p, and largest 1/(narrowest length scale of the rule), that doubles resolve
 
 
 class PerStudent:
     """A dataclass whose attributes all have one entry a student, along their first axis."""
 
-    def __getitem__(self, index: slice | np.ndarray | tuple[slice, None]) -> Self:
-        """The students at these indices (a slice, a mask or an index array), or all with an axis appended."""
+    def __getitem__(self, index: int | slice | np.ndarray | tuple[slice, None] | None) -> Self:
+        """The students at these indices (a number, a slice, a mask or an index array), or all with another axis."""
         return type(self)(**{name: values[index] for name, values in vars(self).items()})
 
     def replaced(self, mask: np.ndarray, others: Self) -> Self:
@@ -59,9 +61,15 @@ class OrderParameters(PerStudent):
 
     def in_sufficient_precision(self, narrowest_scale: float) -> "OrderParameters":
         """The same in doubles, which are faster, where they resolve 1/p and the rule's narrowest length scale."""
-        if self.length.max() >= _DOUBLES_SUFFICE or narrowest_scale <= 1 / _DOUBLES_SUFFICE:
+        longest = self.length if self.length.ndim == 0 else self.length.max()
+        if longest >= _DOUBLES_SUFFICE or narrowest_scale <= 1 / _DOUBLES_SUFFICE:
             return self
-        return OrderParameters(**{name: values.astype(float) for name, values in vars(self).items()})
+        return OrderParameters(
+            alpha=self.alpha.astype(float),
+            k=self.k.astype(float),
+            length=self.length.astype(float),
+            angle=self.angle.astype(float),
+        )
 
     @property
     def squared_norm(self) -> np.ndarray:
@@ -94,14 +102,14 @@ class OrderParameters(PerStudent):
         return np.arctan2(np.hypot(1.0, across), self.length * np.cos(self.angle)) / np.pi
 
     def stepped(
-        self, log_alpha: np.ndarray, delta_k: np.ndarray, log_scale: np.ndarray, delta_angle: np.ndarray
+        self, log_alpha: FloatOrArray, delta_k: FloatOrArray, log_scale: FloatOrArray, delta_angle: FloatOrArray
     ) -> "OrderParameters":
         """α → α e^a, k → (k + δk) e^s, p → p e^s, ψ → ψ + δψ; k stays positive, by k e^(δk/k) where δk < 0."""
         # sums and products of doubles with the order parameters are in their own, longer precision
-        gain, growth = delta_k / self.k, np.exp(np.asarray(log_scale, np.longdouble))
+        gain, growth = delta_k / self.k, np.exp(np.longdouble(log_scale))
         return OrderParameters(
-            alpha=self.alpha * np.exp(np.asarray(log_alpha, np.longdouble)),
-            k=self.k * np.where(gain > 0, 1 + gain, np.exp(np.minimum(gain, 0))) * growth,
+            alpha=self.alpha * np.exp(np.longdouble(log_alpha)),
+            k=self.k * (np.maximum(gain, 0) + np.exp(np.minimum(gain, 0))) * growth,
             length=self.length * growth,
             angle=self.angle + delta_angle,
         )

@@ -21,7 +21,9 @@ Where a rule is constant between edges, e, l and dm/dt = ρ e + R l are in close
 z, the integral over z is the outer one (`probe_residual`).
 """
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -30,9 +32,16 @@ from replica_theory._max_margin.field_moments import cuts_seen
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.probe_moments import by_probe_field
 from replica_theory._max_margin.probe_residual import probe_field_averages
-from replica_theory._max_margin.residual_averages import PANELS, PaperVariables, boundary_terms, summed_averages
-from replica_theory._numerics.gaussian import interval_moments, normal_density
-from replica_theory._numerics.quadrature import Nodes, composite_rule, gauss_legendre
+from replica_theory._max_margin.residual_averages import (
+    PANELS,
+    PaperVariables,
+    boundary_terms,
+    mass_at,
+    summed_averages,
+)
+from replica_theory._numerics.elementary import numbers
+from replica_theory._numerics.gaussian import normal_density
+from replica_theory._numerics.quadrature import Nodes, gauss_legendre, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
@@ -44,6 +53,8 @@ _CLOSE_SHORTFALL, _CLOSE_ORDER = 0.8, 9  # κ − t below which a closed form wo
 
 def largest_residual(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
     """Largest difference between the sides of (1')–(3'), relative to the size of their terms, (students,)."""
+    if students.k.size == 1:
+        return np.array([_largest(kept, students[0].in_sufficient_precision(kept.narrowest_scale))], float).reshape(1)
     size = max(1, _CHUNK // len(kept.pieces))
     chunks = (students[i : i + size] for i in range(0, students.k.size, size))
     return np.concatenate([_largest(kept, some.in_sufficient_precision(kept.narrowest_scale)) for some in chunks])
@@ -51,10 +62,13 @@ def largest_residual(kept: KeptDistribution, students: OrderParameters) -> np.nd
 
 def _largest(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
     if by_probe_field(kept, students, _LONGEST_STUDENT):
+        students = students[None] if students.k.ndim == 0 else students
         return np.concatenate([_largest_by_probe_field(kept, students[i : i + 1]) for i in range(students.k.size)])
     if not kept.is_constant:
         return _largest_by_student_field(kept, students, closed_form=False)[0]
     residual, cancelled = _largest_by_student_field(kept, students, closed_form=True)
+    if cancelled.ndim == 0 and cancelled:
+        return _largest_by_student_field(kept, students, closed_form=False)[0]
     if cancelled.any():
         residual[cancelled] = _largest_by_student_field(kept, students[cancelled], closed_form=False)[0]
     return residual
@@ -76,7 +90,8 @@ def _largest_by_student_field(
     shortfall = nodes.points.astype(float, copy=False)
     density = normal_density((nodes.at_nodes(paper.margin) - nodes.points).astype(float, copy=False))
     weight = density * shortfall
-    terms = nodes.integrals([weight * averages.edge, weight * np.abs(averages.edge), weight * averages.label])
+    by_edge = weight * averages.edge
+    terms = nodes.integrals([by_edge, np.abs(by_edge), weight * averages.label]).reshape(3, *paper.margin.shape)
     residual = _differences(kept, students, paper, averages.squared_shortfall, terms)
     return residual, averages.squared_shortfall_size > _CANCELLED * averages.squared_shortfall
 
@@ -108,33 +123,41 @@ class _FieldAverages:
 
 
 def _shortfall_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
-    """Quadrature in κ − t > 0, with panels where the label, the rule's edges and both at once switch in t."""
-    edges, (rows, many) = kept.edges, (paper.margin.size, kept.edges.size)
-    centres, widths = np.zeros((2, rows, 1 + 3 * many), paper.margin.dtype)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        widths[:, 0] = np.abs(paper.tau / paper.overlap)
-        for number, (centre, width) in enumerate((
-            (1 / paper.probe_overlap, paper.sigma / paper.probe_overlap),
-            (-paper.covariance / (paper.Lambda * paper.across_probe), paper.sigma / paper.across_probe),
-            (paper.tau**2 / (paper.Lambda * paper.across_teacher), paper.tau / paper.across_teacher),
-        )):  # fmt: skip
-            columns = slice(1 + number * many, 1 + (number + 1) * many)
-            centres[:, columns], widths[:, columns] = centre[:, None] * edges, np.abs(width)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        along = cuts_seen(kept.cuts, paper.probe_overlap, paper.sigma / paper.probe_overlap)
-        turn = paper.Lambda * paper.across_teacher / paper.tau**2
-        on_label = cuts_seen(kept.cuts, turn, paper.tau / paper.across_teacher)
-    kinks = np.concatenate([along, on_label], axis=1)
-    ends = PANELS.ends(-PANELS.reach, np.minimum(paper.margin, PANELS.reach), features=(centres, widths), kinks=kinks)
-    return composite_rule(paper.margin[:, None] - ends[:, ::-1], PANELS.order)
+    """Quadrature in κ − t > 0 of each student."""
+    each = zip(*(numbers(values) for values in vars(paper).values()), strict=True)
+    return panel_nodes([_shortfall_panels(kept, PaperVariables(*student)) for student in each], PANELS.order)
+
+
+def _shortfall_panels(kept: KeptDistribution, at: Any) -> list[float]:
+    """Panels where the label, the rule's edges and both at once switch in t; `PaperVariables` of numbers."""
+    edges = kept.edges.tolist()
+    features = [(0.0, abs(_ratio(at.tau, at.overlap)))]
+    along, label = _ratio(at.sigma, at.probe_overlap), _ratio(at.tau, at.across_teacher)
+    turn = at.Lambda * at.across_teacher / at.tau**2
+    for slope, width in (
+        (at.probe_overlap, along),
+        (_ratio(-at.Lambda * at.across_probe, at.covariance), _ratio(at.sigma, at.across_probe)),
+        (turn, label),
+    ):
+        features += [(_ratio(edge, slope), abs(width)) for edge in edges]
+    kinks = cuts_seen(kept, at.probe_overlap, along) + cuts_seen(kept, turn, label)
+    ends = PANELS.panels(-PANELS.reach, min(at.margin, PANELS.reach), features, kinks)
+    return [at.margin - end for end in reversed(ends)]
+
+
+def _ratio(a: float, b: float) -> float:
+    """a/b, infinite where b = 0."""
+    return a / b if b else math.copysign(math.inf, a) if a else math.nan
 
 
 def _summed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes) -> _FieldAverages:
     """By quadrature over z at every node."""
-    at, shortfall = paper[nodes.row], nodes.points
+    each = paper[None] if paper.margin.ndim == 0 else paper
+    at, shortfall = each[nodes.row], nodes.points
     edge, label, mass = summed_averages(kept, at, shortfall)
     density = normal_density((at.margin - shortfall).astype(float))
     (total,) = nodes.integrals([density * shortfall.astype(float) ** 2 * mass])
+    total = total.reshape(paper.margin.shape)
     return _FieldAverages(edge, label, total, total)
 
 
@@ -144,21 +167,33 @@ def _closed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes
     edge, label = boundary_terms(kept, at, shortfall)
     growth = _squared_shortfall(at.margin, shortfall) * (at.probe_overlap * edge + at.overlap * label)
     growth = growth.astype(float, copy=False)
-    gained, gained_size = nodes.integrals([growth, np.abs(growth)])
+    gained, gained_size = nodes.integrals([growth, np.abs(growth)]).reshape(2, *paper.margin.shape)
     # m ≤ P(u > 0 | t) where t starts, and the integral of φ (κ−t)² is at most (1 + |κ|)²
     most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-PANELS.reach * paper.overlap / paper.tau).astype(float))
     matters, initial = most > _NEGLIGIBLE * gained, np.zeros_like(gained)
     if matters.any():
-        _, _, mass = summed_averages(kept, paper[matters], first[matters])
+        mass = _first_mass(kept, paper[matters], first[matters])
         initial[matters] = mass * _squared_shortfall(paper.margin[matters], first[matters])
     return _FieldAverages(edge, label, initial + gained, initial + gained_size)
 
 
+def _first_mass(kept: KeptDistribution, paper: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
+    """m where t starts; summed where it is small itself, as of narrow rules."""
+    if kept.probe_angle == 0 or paper.margin.dtype != float:
+        return summed_averages(kept, paper, shortfall)[2]
+    return mass_at(kept, paper, paper.margin - shortfall)
+
+
 def _squared_shortfall(margin: np.ndarray, shortfall: np.ndarray) -> np.ndarray:
-    """∫ φ(t) (κ−t)² dt from κ − shortfall to κ, summed where that is so near that the closed form would cancel."""
+    """∫ φ(t) (κ−t)² dt from κ − shortfall to κ, summed where that is so near that the closed form would cancel.
+
+    With a = κ − shortfall it is (1 + κ²) [Φ(κ) − Φ(a)] + κ φ(κ) − (2κ − a) φ(a).
+    """
     margin, shortfall = margin.astype(float, copy=False), shortfall.astype(float, copy=False)
-    mass, first, second = interval_moments(margin - shortfall, margin + 0.0 * shortfall)
-    total = margin**2 * mass - 2 * margin * first + second
+    first = margin - shortfall
+    side = np.copysign(1.0, -(margin + first))  # in the tail where both are small
+    mass = side * (ndtr(side * margin) - ndtr(side * first))
+    total = (1 + margin**2) * mass + margin * normal_density(margin) - (margin + shortfall) * normal_density(first)
     close = shortfall < _CLOSE_SHORTFALL
     if close.any():
         nodes, weights = gauss_legendre(_CLOSE_ORDER)

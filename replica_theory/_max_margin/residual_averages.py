@@ -15,18 +15,24 @@ import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
-from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
+from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density, orthant, segment_mass
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-PANELS = GaussianPanels(grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12)
+PANELS = GaussianPanels(
+    grid=np.array([-10.5, -7.5, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 7.5, 10.5]), order=12, widest=0.5
+)
 _CHUNK = 40  # fields t whose averages are summed at once
-_CLOSE_ENDS = 0.5  # |ln of the ratio of φ(ζ) at a piece's ends| below which their difference is taken from its width
+_NARROW_PIECE = 0.1  # width in ζ below which the terms of a piece's two ends cancel
+_CLOSE_ENDS = 0.5  # |ln of the ratio of φ(ζ) at its ends| below which their difference is then taken from the width
 
 
 @dataclass(frozen=True)
 class PaperVariables(PerStudent):
-    """The paper's variables, each from the student's components, so that none cancels; c, s = cos θ, sin θ."""
+    """The paper's variables of students, or numbers of one; c, s = cos θ, sin θ.
+
+    Each is taken from the student's components, so that none cancels.
+    """
 
     norm: np.ndarray  # √(1 + p²)
     across_probe: np.ndarray  # p sin(θ−ψ) = norm (R − ρc)/s
@@ -66,6 +72,14 @@ def boundary_terms(kept: KeptDistribution, at: PaperVariables, shortfall: np.nda
     return _edge_term(kept, at, shortfall), _label_term(kept, at, at.margin - shortfall)
 
 
+def mass_at(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
+    """m(t) at θ > 0 of a rule that is constant between its edges, to rounding of 1, by P(z < end, u > 0 | t)."""
+    ends = (kept.finite_bounds - at.probe_overlap * t) / at.sigma
+    towards_label, correlation = at.overlap * t / at.tau, -at.covariance / (at.sigma * at.tau)
+    below = orthant(*(np.asarray(value, float) for value in (ends, towards_label, correlation)))
+    return kept.probabilities @ (below[1] - below[0])
+
+
 def summed_averages(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
     """e, l and m at t = κ − shortfall by quadrature over the probe field, for any rule, (3, t)."""
     chunks = [slice(start, start + _CHUNK) for start in range(0, shortfall.size, _CHUNK)]
@@ -82,14 +96,27 @@ def _edge_term(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray
     density = normal_density((distance / at.sigma).astype(float, copy=False))
     at_lower, at_upper = density * ndtr(argument.astype(float, copy=False))
     difference = at_lower - at_upper
+    if ((ends[1] - ends[0]) < _NARROW_PIECE * at.sigma).any():
+        _replace_close(difference, at, ends, distance, argument, at_lower, density[1])
+    return kept.probabilities @ difference / at.sigma.astype(float, copy=False)
+
+
+def _replace_close(
+    difference: np.ndarray,
+    at: PaperVariables,
+    ends: np.ndarray,
+    distance: np.ndarray,
+    argument: np.ndarray,
+    at_lower: np.ndarray,
+    density: np.ndarray,
+) -> None:
+    """Takes the difference of the terms of a piece's ends from its width where they are close."""
     log_ratio = ((ends[1] - ends[0]) * (distance[0] + distance[1]) / (2 * at.sigma**2)).astype(float, copy=False)
     close = np.abs(log_ratio) < _CLOSE_ENDS
-    if close.any():
-        lower, upper = argument[0][close], argument[1][close]
-        rise = interval_mass(np.minimum(lower, upper), np.maximum(lower, upper))
-        rise = np.copysign(rise, (upper - lower).astype(float, copy=False))
-        difference[close] = at_lower[close] * -np.expm1(-log_ratio[close]) - density[1][close] * rise
-    return kept.probabilities @ difference / at.sigma.astype(float, copy=False)
+    lower, upper = argument[0][close], argument[1][close]
+    rise = interval_mass(np.minimum(lower, upper), np.maximum(lower, upper))
+    rise = np.copysign(rise, (upper - lower).astype(float, copy=False))
+    difference[close] = at_lower[close] * -np.expm1(-log_ratio[close]) - density[close] * rise
 
 
 def _distance_to_edge(at: PaperVariables, shortfall: np.ndarray, edge: np.ndarray) -> np.ndarray:
@@ -98,8 +125,8 @@ def _distance_to_edge(at: PaperVariables, shortfall: np.ndarray, edge: np.ndarra
 
 
 def _label_term(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
-    lower, upper = _on_label_boundary(at, t, kept.finite_bounds)
-    return _boundary_density(at, t) * (kept.probabilities @ interval_mass(lower, upper))
+    mass = segment_mass(_on_label_boundary(at, t, kept.finite_bounds))
+    return _boundary_density(at, t) * (kept.probabilities @ mass)
 
 
 def _boundary_density(at: PaperVariables, t: np.ndarray) -> np.ndarray:

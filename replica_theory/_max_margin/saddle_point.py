@@ -24,12 +24,13 @@ import numpy as np
 from replica_theory._max_margin.field_moments import corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._max_margin.probe_moments import by_probe_field, probe_integrands, probe_nodes
+from replica_theory._numerics.elementary import functions_of, numbers
 from replica_theory._numerics.gaussian import normal_density, squared_ramp
-from replica_theory._numerics.quadrature import GaussianPanels, Nodes
+from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _PANELS = GaussianPanels(
-    grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=12
+    grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=10, widest=0.5
 )
 _CHUNK = 32  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 
@@ -102,9 +103,7 @@ def _equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePoint
     students = students.in_sufficient_precision(kept.narrowest_scale)
     averages = _averages(kept, students)
     alpha, k, p = (values.astype(float, copy=False) for values in (students.alpha, students.k, students.length))
-    if k.size == 1:  # arithmetic with numbers is much faster than with arrays of one
-        return _assembled(ShortfallAverages(*averages[:, 0]), alpha[0], k[0], p[0])
-    return _assembled(ShortfallAverages(*averages), alpha, k, p)
+    return _assembled(ShortfallAverages(*averages.reshape(-1, *k.shape)), alpha, k, p)
 
 
 def _averages(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
@@ -113,6 +112,7 @@ def _averages(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
     Of smooth rules from z and w instead, see `probe_moments`.
     """
     if by_probe_field(kept, students):
+        students = students[None] if students.k.ndim == 0 else students
         nodes = probe_nodes(kept, students)
         return np.add.reduceat(probe_integrands(kept, students, nodes), nodes.starts, axis=1)
     nodes = _field_nodes(kept, students)
@@ -158,25 +158,27 @@ def _assembled(a: ShortfallAverages, alpha: np.ndarray, k: np.ndarray, p: np.nda
     # ⟨Q' t⟩ = k p ⟨Q'⟩/(1 + p²) by (S2)
     by_angle = -p * a.dq_v / a.q, -p * a.ddq_vr / r_size, p * (a.ddq_vv + k * a.dq / (1 + p * p)) / v_size
     return SaddlePointEquations(
-        residual=np.array(residual).reshape(3, -1).T,
-        jacobian=np.array((by_log_alpha, by_k, by_scale, by_angle)).reshape(4, 3, -1).T,
-        k_unit=np.array(k_unit).reshape(-1),
-        term_sizes=np.array((a.q, r_size, v_size)).reshape(3, -1).T,
+        residual=np.array(residual).T,
+        jacobian=np.array((by_log_alpha, by_k, by_scale, by_angle)).T,
+        k_unit=k_unit,
+        term_sizes=np.array((a.q, r_size, v_size)).T,
     )
 
 
 def _field_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
-    """Quadrature in t, with panels where shortfall begins and where the label and the rule's edges switch."""
-    angle, p = students.angle, students.length
-    edges, to_probe = kept.edges, kept.probe_angle - angle
-    centres, widths = np.zeros((2, p.size, 2 + edges.size), p.dtype)
-    centres[:, 0], widths[:, 0], widths[:, 1] = students.k / p, 1 / p, np.abs(np.tan(angle))
-    if edges.size:
-        centres[:, 2:], widths[:, 2:] = edges / np.cos(to_probe)[:, None], np.abs(np.tan(to_probe))[:, None]
-    reach = _PANELS.reach
-    lower, upper = (np.minimum(np.maximum(end, -reach), reach) for end in field_range(kept, angle))
-    upper = np.minimum(upper, (students.k + reach) / p)  # no shortfall where x < −reach
-    upper = np.where(upper > lower, upper, reach)
-    along = cuts_seen(kept.cuts, np.cos(to_probe), np.tan(to_probe))
-    kinks = np.concatenate([corners(kept, kept.panel_ends, angle), along], axis=1)
-    return _PANELS.nodes(lower, upper, features=(centres, widths), kinks=kinks)
+    """Quadrature in t of each student."""
+    each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
+    return panel_nodes([_field_panels(kept, *student) for student in each], _PANELS.order)
+
+
+def _field_panels(kept: KeptDistribution, k: float, p: float, angle: float) -> list[float]:
+    """Panels in t, where shortfall begins and where the label and the rule's edges switch."""
+    functions, to_probe, reach = functions_of(p), kept.probe_angle - angle, _PANELS.reach
+    slope, spread = functions.cos(to_probe), abs(functions.tan(to_probe))
+    lower, upper = field_range(kept, angle)
+    lower = min(max(lower, -reach), reach)
+    upper = min(upper, reach, (k + reach) / p)  # no shortfall where x < −reach
+    upper = upper if upper > lower else reach
+    shortfall, label = (k / p, 1 / p), (0.0, abs(functions.tan(angle)))
+    steps = [shortfall, label, *((edge / slope, spread) for edge in kept.edges.tolist())]
+    return _PANELS.panels(lower, upper, steps, corners(kept, angle) + cuts_seen(kept, slope, spread))

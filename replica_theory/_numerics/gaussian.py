@@ -49,27 +49,67 @@ def interval_mass(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """∫ φ(x) dx over [lower, upper]; zero where the interval is empty."""
     ends, width = _finite(lower, upper)
     mass = _cumulative_difference(ends)
-    narrow = _narrow(ends, width)
-    if narrow.size:
-        mass.reshape(-1)[narrow] = _narrow_moments(ends[0].reshape(-1)[narrow], width.reshape(-1)[narrow])[0]
+    _replace_narrow(mass[None], ends, width)
     return mass
 
 
 def interval_moments(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """∫ φ(x) (1, x, x²) dx over [lower, upper], (3, ...); zero where the interval is empty."""
     ends, width = _finite(lower, upper)
+    moments = _moment_differences(ends)
+    _replace_narrow(moments, ends, width)
+    return moments
+
+
+def segment_mass(segments: np.ndarray) -> np.ndarray:
+    """∫ φ(x) dx over segments whose ends, (2, ...), are rounded themselves; see `segment_moments`."""
+    ends = _clipped(segments)
+    mass = _cumulative_difference(ends)
+    if segments.dtype != float:
+        _replace_narrow(mass[None], ends, (segments[1] - segments[0]).astype(float))
+    return mass
+
+
+def segment_moments(segments: np.ndarray) -> np.ndarray:
+    """∫ φ(x) (1, x, x²) dx over segments whose ends, (2, ...), are rounded themselves; they are overwritten.
+
+    The width of a narrow segment is then no better known than a difference of values at its ends, unless the ends are
+    in extended precision.
+    """
+    ends = _clipped(segments)
+    moments = _moment_differences(ends)
+    if segments.dtype != float:
+        _replace_narrow(moments, ends, (segments[1] - segments[0]).astype(float))
+    return moments
+
+
+def _clipped(segments: np.ndarray) -> np.ndarray:
+    """Bounds the segments by ±FAR, empty ones to no width, and returns their ends as doubles."""
+    np.maximum(segments, -FAR, out=segments)
+    np.minimum(segments, FAR, out=segments)
+    np.maximum(segments[0], segments[1], out=segments[1])
+    return segments.astype(float, copy=False)
+
+
+def _moment_differences(ends: np.ndarray) -> np.ndarray:
+    """∫ φ(x) (1, x, x²) dx, (3, ...), as differences of values at finite ends, (2, ...)."""
     density = normal_density(ends)
-    moments = np.empty((3, *width.shape))
+    moments = np.empty((3, *ends.shape[1:]))
     mass, first, second = moments[0, ...], moments[1, ...], moments[2, ...]
     mass[...] = _cumulative_difference(ends)
     np.subtract(density[0], density[1], out=first)
     density *= ends
     np.subtract(density[0], density[1], out=second)
     second += mass
+    return moments
+
+
+def _replace_narrow(moments: np.ndarray, ends: np.ndarray, width: np.ndarray) -> None:
+    """Takes the moments of narrow intervals, of the powers 0, 1, ... that are there, from their widths."""
     narrow = _narrow(ends, width)
     if narrow.size:
-        moments.reshape(3, -1)[:, narrow] = _narrow_moments(ends[0].reshape(-1)[narrow], width.reshape(-1)[narrow])
-    return moments
+        lower, width = ends[0].reshape(-1)[narrow], width.reshape(-1)[narrow]
+        moments.reshape(len(moments), -1)[:, narrow] = _narrow_moments(lower, width, len(moments))
 
 
 def _finite(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,14 +134,14 @@ def _narrow(ends: np.ndarray, width: np.ndarray) -> np.ndarray:
     return np.flatnonzero((width > 0) & (width * (2 + np.abs(ends[0] + ends[1])) < _NARROW))
 
 
-def _narrow_moments(lower: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """∫ φ(x) (1, x, x²) dx over [lower, lower + width], (3, intervals), by Gauss–Legendre nodes."""
+def _narrow_moments(lower: np.ndarray, width: np.ndarray, powers: int) -> np.ndarray:
+    """∫ φ(x) (1, x, ...) dx over [lower, lower + width], (powers, intervals), by Gauss–Legendre nodes."""
     nodes, weights = gauss_legendre(_NARROW_ORDER)
     x = lower + width * nodes[:, None]
     density = normal_density(x)
-    moments = np.empty((3, width.size))
-    for power in range(3):
+    moments = np.empty((powers, width.size))
+    for power in range(powers):
         np.dot(weights, density, out=moments[power])
-        if power < 2:
+        if power < powers - 1:
             density *= x
     return width * moments

@@ -7,7 +7,8 @@ another in flat arrays.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,11 +54,13 @@ class GaussianPanels:
         grid: Panel ends of every integral, ascending, in standard deviations.
         order: Gauss–Legendre nodes per panel.
         step_ends: Panel ends around a smeared step of f, in units of the step's width.
+        widest: Width of a step, in standard deviations, beyond which the grid resolves it, in `panels`.
     """
 
     grid: np.ndarray
     order: int
     step_ends: np.ndarray = field(default_factory=lambda: STEP_ENDS)
+    widest: float = np.inf
 
     @property
     def reach(self) -> float:
@@ -85,6 +88,30 @@ class GaussianPanels:
     ) -> Nodes:
         """Nodes of each row on [lower, upper]; see `breakpoints`."""
         return composite_rule(self.ends(lower, upper, features=features, kinks=kinks), self.order)
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return tuple(self.grid.tolist()), tuple(self.step_ends.tolist())
+
+    def panels(
+        self, lower: float, upper: float, steps: Iterable[tuple[float, float]], kinks: Iterable[float] = ()
+    ) -> list[float]:
+        """Panel ends of one integral on [lower, upper], ascending.
+
+        Args:
+            lower: Start of the range: a float, or extended like the centres and the kinks.
+            upper: End of the range.
+            steps: Centre and width of every smeared step.
+            kinks: Points where the integrand has a corner.
+        """
+        grid, around = self._numbers
+        ends = [end for end in grid if lower < end < upper]
+        for centre, width in steps:
+            if width <= self.widest:
+                ends += [end for step in around if lower < (end := centre + width * step) < upper]
+        ends += [kink for kink in kinks if lower < kink < upper]
+        ends.sort()
+        return [lower, *ends, upper]
 
 
 @cache
@@ -127,9 +154,8 @@ def breakpoints(
     n_grid = len(grid)
     n_steps = features[0].shape[1] * len(steps) if features is not None else 0
     n_kinks = kinks.shape[1] if kinks is not None else 0
-    arguments = (lower, upper, kinks, *(features or ()))
-    extended = any(getattr(argument, "dtype", None) == np.longdouble for argument in arguments)
-    ends = np.empty((rows, n_grid + 2 + n_steps + n_kinks), np.longdouble if extended else float)
+    given = lower if kinks is None and features is None else kinks if features is None else features[0]
+    ends = np.empty((rows, n_grid + 2 + n_steps + n_kinks), getattr(given, "dtype", float))
     ends[:, :n_grid], ends[:, n_grid], ends[:, n_grid + 1] = grid, lower, upper
     lower, upper = ends[:, n_grid, None], ends[:, n_grid + 1, None]
     if features is not None:
@@ -164,6 +190,28 @@ def composite_rule(ends: np.ndarray, order: int) -> Nodes:
     points = width[:, None] * nodes[0]
     points += start[:, None]
     return Nodes(points.ravel(), (width.astype(float, copy=False)[:, None] * nodes[1]).ravel(), row, starts)
+
+
+def panel_nodes(rows: list[list[float]], order: int) -> Nodes:
+    """Nodes of the panels between consecutive ends, one list of ends a row; empty panels have none."""
+    ends = np.array(rows[0] if len(rows) == 1 else list(chain.from_iterable(rows)))
+    first, last, nodes = ends[:-1], ends[1:], gauss_legendre(order)
+    widths = last - first
+    wide = widths > _EMPTY_WIDTH[ends.dtype.char] * np.abs(last)
+    if len(rows) == 1:
+        row, starts = None, np.zeros(1, int)
+    else:
+        lengths = np.cumsum([len(row) for row in rows])
+        wide[lengths[:-1] - 1] = False  # from one row's last end to the next one's first
+        counts = np.add.reduceat(wide, np.concatenate([[0], lengths[:-1]]), dtype=int)
+        row, starts = np.repeat(np.arange(len(rows)), order * counts), order * (np.cumsum(counts) - counts)
+    width = widths[wide][:, None]
+    points = width * nodes[0]
+    points += first[wide][:, None]
+    weights = width.astype(float, copy=False) * nodes[1]
+    points = points.ravel()
+    row = np.zeros(points.size, int) if row is None else row
+    return Nodes(points, weights.ravel(), row, starts)
 
 
 def panel_rule(ends: np.ndarray, order: int = 16) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ p = prox_{Sℓ}(ω), with the force f = (p − ω)/S = −ℓ'(p) and u = −∂
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +36,14 @@ _NEAR_STEPS = 3  # steps from a guess before the field is solved for afresh
 _BLOCK = 1 << 15  # fields in a block of rows
 
 
-def force_moments(loss: Loss, level: int) -> Moments:
-    """Moments of a loss; ``level`` of the quadrature in [0, LEVELS), where the loss has no closed form."""
+def force_moments(loss: Loss, level: int, precision: type[np.floating] = np.float64) -> Moments:
+    """Moments of a loss.
+
+    Args:
+        loss: The loss.
+        level: Of the quadrature, in [0, LEVELS), where the loss has no closed form.
+        precision: In which the logistic loss's sums are taken.
+    """
     if isinstance(loss, Square):
         return _square
     if isinstance(loss, SquaredHinge):
@@ -45,7 +51,7 @@ def force_moments(loss: Loss, level: int) -> Moments:
     if isinstance(loss, Hinge):
         return _hinge
     if isinstance(loss, Logistic):
-        return _LogisticMoments(loss, _SPACINGS[level])
+        return _LogisticMoments(loss, _SPACINGS[level], precision)
     return _PanelMoments(loss, _PANEL_ORDERS[level])
 
 
@@ -129,10 +135,12 @@ class _LogisticMoments:
     Attributes:
         loss: The logistic loss.
         spacing: Of the nodes.
+        precision: Of the sums over nodes that rows have in common.
     """
 
     loss: Logistic
     spacing: _Spacing
+    precision: type[np.floating]
 
     def __post_init__(self) -> None:
         self._groups: list[_SpacedRows | _NarrowRows] = []
@@ -156,7 +164,8 @@ class _LogisticMoments:
             if number < 0:
                 groups.append(_NarrowRows(rows, self.loss, self.spacing.order))
             else:
-                groups.append(_SpacedRows.covering(rows, mean, deviation, scale, self.loss, self.spacing))
+                spaced = _SpacedRows.covering(rows, mean, deviation, scale, self.loss, self.spacing)
+                groups.append(spaced.in_precision(self.precision))
         return groups
 
 
@@ -211,6 +220,10 @@ class _SpacedRows:
         weights = np.ascontiguousarray((width * np.stack(values)).T)
         return cls(rows, np.stack([p, slope, -np.ones_like(p)]), weights, least, (lowest, most), ends, reach)
 
+    def in_precision(self, precision: type[np.floating]) -> "_SpacedRows":
+        """The same with sums in this precision."""
+        return replace(self, columns=self.columns.astype(precision), weights=self.weights.astype(precision))
+
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether the nodes still cover the rows, as closely as they must."""
         m, c, S = mean[self.rows], deviation[self.rows], scale[self.rows]
@@ -220,7 +233,9 @@ class _SpacedRows:
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""
         inverse, S = 1 / deviation[self.rows], scale[self.rows]
-        factors = np.stack([inverse, S * inverse, mean[self.rows] * inverse], axis=1)
+        factors = np.stack([inverse, S * inverse, mean[self.rows] * inverse], axis=1).astype(
+            self.columns.dtype, copy=False
+        )
         sums = np.empty((len(S), self.weights.shape[1]))
         for block in _blocks(len(S), len(self.weights)):
             gaussian = factors[block] @ self.columns

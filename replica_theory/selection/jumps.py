@@ -54,12 +54,14 @@ def _corners(function: Function, ends: np.ndarray, values: np.ndarray) -> np.nda
     places = np.flatnonzero((bend > _LEAST_CORNER) & (bend >= _neighbours(bend)))
     centre, bend = ends[places + 1], bend[places]
     for step in range(_HALVINGS + _PLACING_CORNER):
+        if not centre.size:
+            break
         width /= 2
         around = centre[:, None] + width * np.arange(-2, 3)
         bends = np.abs(np.diff(function(around.ravel()).reshape(around.shape), 2, axis=1)) / width
         largest = bends.argmax(axis=1)
         centre = around[np.arange(len(centre)), largest + 1]
-        if step == _HALVINGS:
+        if step in (_FEW_HALVINGS, _HALVINGS):
             left = bends.max(axis=1, initial=0.0) > _LEFT * bend
             centre, bend = centre[left], bend[left]
     return centre

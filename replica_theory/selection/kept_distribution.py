@@ -159,12 +159,13 @@ class KeptDistribution:
     @cached_property
     def cuts(self) -> np.ndarray:
         """Margins that resolve a smooth q between the edges, ascending."""
-        return np.unique([cut for piece in self.pieces for cut in piece.cuts])
+        cuts = {cut for piece in self.pieces for cut in piece.cuts}
+        return np.array(sorted(cuts), dtype=float)
 
     @cached_property
     def panel_ends(self) -> np.ndarray:
         """The edges and the cuts, ascending."""
-        return np.union1d(self.edges, self.cuts)
+        return np.union1d(self.edges, self.cuts) if self.cuts.size else self.edges
 
     def covering(self, *edges: float) -> list[Piece]:
         """q(m) on the whole line, its stretches of q = 0 included, cut at its own edges and at these."""
@@ -175,11 +176,17 @@ class KeptDistribution:
         """Lower and upper margin of each piece, (2, pieces)."""
         return np.array([[piece.lower for piece in self.pieces], [piece.upper for piece in self.pieces]])
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest margin that is kept."""
+        return self.pieces[0].lower, self.pieces[-1].upper
+
     @cached_property
     def finite_bounds(self) -> np.ndarray:
         """`piece_bounds` with ±40 for ±∞ and 1e-300 for 0, so that 0/0 does not arise at θ = 0, (2, pieces, 1)."""
-        bounds = np.clip(self.piece_bounds, -FAR, FAR)
-        return np.where(bounds == 0, _JUST_ABOVE_ZERO, bounds)[..., None]
+        bounds = np.minimum(np.maximum(self.piece_bounds, -FAR), FAR)
+        bounds[bounds == 0] = _JUST_ABOVE_ZERO
+        return bounds[..., None]
 
     @cached_property
     def is_constant(self) -> bool:

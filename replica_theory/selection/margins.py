@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import erfinv, ndtr, ndtri
@@ -10,6 +11,7 @@ from scipy.special import erfinv, ndtr, ndtri
 from replica_theory._numerics.one_variable import root
 from replica_theory.errors import check_probe_angle
 from replica_theory.selection.kept_distribution import Probability, mean_keep_probability
+from replica_theory.selection.label_chance import Flips, LabelChance
 from replica_theory.selection.label_noise import Noise, check_label_noise, label_of
 
 _FARTHEST = 38.0  # |m| beyond which the normal distribution underflows
@@ -66,21 +68,12 @@ class IndependentMargins(MarginDistribution):
 
     def quantile(self, below: float, above: float, *, label_aware: bool) -> float:
         if label_aware and self.has_errors:
-            return self._signed_quantile(below, above)
+            return _signed_quantile(self.label, self.probe_angle, below, above)
         return math.sqrt(2) * float(erfinv(below)) if below < 0.5 else -float(ndtri(above / 2))
-
-    def _signed_quantile(self, below: float, above: float) -> float:
-        """Root of the skew-normal distribution function Φ(m) − skew(m)."""
-
-        def excess(m: float) -> float:
-            skew = float(self.skew(np.array(m)))
-            return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
-
-        return root(excess, -_FARTHEST, _FARTHEST, xtol=1e-15, rtol=1e-15)
 
     def skew(self, margin: np.ndarray) -> np.ndarray:
         """Φ(m) minus the share of the pool below m."""
-        return self.label.skew(margin, math.cos(self.probe_angle), math.sin(self.probe_angle))
+        return _skew(self.label, self.probe_angle, margin)
 
     def chance_right(self, distance: np.ndarray) -> np.ndarray:
         """P(y z > 0) at this |z|."""
@@ -96,3 +89,26 @@ class IndependentMargins(MarginDistribution):
 
     def as_function_of_margin(self, probability: Probability) -> Probability:
         return probability
+
+
+def _skew(label: LabelChance, probe_angle: float, margin: np.ndarray) -> np.ndarray:
+    """Φ(m) minus the share of the pool below m."""
+    return label.skew(margin, math.cos(probe_angle), math.sin(probe_angle))
+
+
+def _signed_quantile(label: LabelChance, probe_angle: float, below: float, above: float) -> float:
+    """Root of the skew-normal distribution function Φ(m) − skew(m)."""
+    if isinstance(label, Flips):  # which its numbers determine
+        return _remembered_quantile(label, probe_angle, below, above)
+    return _found_quantile(label, probe_angle, below, above)
+
+
+def _found_quantile(label: LabelChance, probe_angle: float, below: float, above: float) -> float:
+    def excess(m: float) -> float:
+        skew = float(_skew(label, probe_angle, np.array(m)))
+        return ndtr(m) - skew - below if below < above else above - ndtr(-m) - skew
+
+    return root(excess, -_FARTHEST, _FARTHEST, xtol=1e-15, rtol=1e-15)
+
+
+_remembered_quantile = lru_cache(maxsize=1024)(_found_quantile)

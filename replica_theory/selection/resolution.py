@@ -21,8 +21,9 @@ def resolving_ends(function: Callable[[np.ndarray], np.ndarray], interval: tuple
         return ()
     for _ in range(_MOST_HALVINGS):
         middle, half = (lower + upper) / 2, (upper - lower) / 2
-        values, tested = (function((middle[:, None] + half[:, None] * at).ravel()) for at in (_POINTS, _TESTS))
-        error = np.abs(values.reshape(-1, _ORDER) @ _INTERPOLATION.T - tested.reshape(-1, _TESTS.size)).max(axis=1)
+        places = middle[:, None] + half[:, None] * _PLACES
+        values = function(places.ravel()).reshape(places.shape)
+        error = np.abs(values[:, :_ORDER] @ _INTERPOLATION.T - values[:, _ORDER:]).max(axis=1)
         nearest = np.where(lower * upper < 0, 0.0, np.minimum(np.abs(lower), np.abs(upper)))
         rough = error * np.exp(-0.5 * nearest**2) > _RESOLVED
         if not rough.any():
@@ -43,4 +44,5 @@ def _interpolation(points: np.ndarray, tests: np.ndarray) -> np.ndarray:
 
 _POINTS = np.cos((2 * np.arange(_ORDER) + 1) * np.pi / (2 * _ORDER))  # roots of a Chebyshev polynomial
 _TESTS = np.cos(np.pi * np.arange(1, _ORDER) / _ORDER)  # its extrema
+_PLACES = np.concatenate([_POINTS, _TESTS])
 _INTERPOLATION = _interpolation(_POINTS, _TESTS)

@@ -125,7 +125,7 @@ class KeepWithProbability(Selection):
 
     def _checked_probability(self, probe_field: np.ndarray, label: np.ndarray) -> np.ndarray:
         value = np.asarray(self.probability(probe_field, label), dtype=float)
-        if value.shape != probe_field.shape or not np.all((value >= 0) & (value <= 1)):
+        if value.shape != probe_field.shape or (value.size and not (value.min() >= 0 and value.max() <= 1)):
             raise ValueError(
                 "`probability` must return values in [0, 1], one per example; "
                 f"got shape {value.shape}, range [{value.min()}, {value.max()}]"

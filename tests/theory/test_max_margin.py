@@ -268,3 +268,22 @@ def test_verified_labels_of_a_perfect_probe_are_all_right():
     verified = Verified(KeepHardest(0.5), 0.8, 0.2)
     assert error(2.0, verified) == pytest.approx(error(2.0, KeepHardest(0.5)), rel=1e-12)
     assert error(2.0, verified, 1e-7) == pytest.approx(error(2.0, verified), rel=1e-6)
+
+
+def test_a_student_does_not_depend_on_what_was_asked_before():
+    """Found from the tangent at the last student of its law, it is the one that is found afresh."""
+    rule, angle, alphas = KeepHardest(0.37, label_aware=True), 0.31, [0.7, 0.9, 2.0, 5.0, 4.0]
+    in_turn = [max_margin(alpha, selection=rule, probe_angle=angle) for alpha in alphas]
+    for alpha, student in zip(alphas, in_turn, strict=True):
+        afresh = solve_students(rule.kept_distribution(angle), np.array([alpha]))
+        assert student.generalization_error == pytest.approx(afresh.students.generalization_error[0], rel=1e-12)
+        assert student.scaling_exponent == pytest.approx(afresh.scaling_exponent[0], rel=1e-8)
+
+
+def test_a_rule_whose_function_changes_is_asked_again():
+    width = [0.2]
+    rule = KeepWithProbability(lambda z, y: np.exp(-np.abs(z) / width[0]))
+    narrow = max_margin(2.0, selection=KeepWithProbability(rule.probability), probe_angle=0.2)
+    width[0] = 2.0
+    wide = max_margin(2.0, selection=KeepWithProbability(rule.probability), probe_angle=0.2)
+    assert abs(narrow.generalization_error - wide.generalization_error) > 1e-3

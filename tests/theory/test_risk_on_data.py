@@ -10,6 +10,8 @@ import pytest
 from perceptron_pruning import fit_empirical_risk
 from replica_theory import SaddlePointError, risk_on_data
 from replica_theory._real_data.leave_one_out import solver
+from replica_theory._real_data.leave_one_out.products import Products
+from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.losses.force_moments import LEVELS, force_moments
 from replica_theory.losses.named import LOSSES
 
@@ -284,3 +286,18 @@ def test_what_does_not_close_is_an_error_with_its_residual(monkeypatch):
     with pytest.raises(SaddlePointError, match="no solution at ridge") as failure:
         students_on(hardest(0.5), 60)
     assert failure.value.residual > 1e-6
+
+
+def test_products_near_their_first_arguments_are_as_exact_as_all_in_double_precision():
+    rng = np.random.default_rng(3)
+    n, d = 300, 12
+    ones = np.ones(n)
+    rows = Rows(rng.standard_normal((n, d)), ones, ones, finite=True, weight=ones, normalisation=200.0)
+    near, exact = Products.near(rows, rows.in_single_precision()), Products.of(rows)
+    share, matrix = rng.random(n), np.eye(d)
+    for nearness in (0.0, 1e-2, 1e-3):  # the first argument, and later ones
+        r, T = share + nearness * rng.standard_normal(n) * share, matrix + nearness * np.diag(rng.random(d))
+        rounding = 1e-6 * nearness + 1e-14
+        for name, argument in (("curvature", r), ("noise", r), ("response", T), ("variance", T)):
+            found, wanted = getattr(near, name)(argument), getattr(exact, name)(argument)
+            assert np.abs(found - wanted).max() <= rounding * np.abs(wanted).max()

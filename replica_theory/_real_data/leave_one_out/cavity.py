@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.losses.force_moments import ForceMoments, Moments
 
@@ -76,10 +77,17 @@ class Equations:
     Attributes:
         rows: The rows.
         penalty: λ for each coordinate, 0 for an intercept, (d,).
+        products: Those with the rows.
     """
 
     rows: Rows
     penalty: np.ndarray
+    products: Products
+
+    @classmethod
+    def of(cls, rows: Rows, penalty: np.ndarray) -> "Equations":
+        """With products in the precision of the rows."""
+        return cls(rows, penalty, Products.of(rows))
 
     def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
         """E f, E f², E u of weighted losses."""
@@ -89,22 +97,19 @@ class Equations:
 
     def step(self, moments: Moments, cavity: Cavity) -> Step:
         """The next unknowns."""
-        from scipy.linalg import cho_factor, cho_solve  # a tenth of a second, which other questions need not wait for
-
         rows, V, chance = self.rows, cavity.leverage, self.rows.chance
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
-        hessian = rows.gram(rows.count * gain * forces.slope)
+        hessian = self.products.curvature(rows.count * gain * forces.slope)
         hessian[np.diag_indices_from(hessian)] += self.penalty
-        factor = cho_factor(hessian, lower=True)
-        resolvent = cho_solve(factor, np.eye(len(hessian)))
+        resolvent = _inverse(hessian)
         a = cavity.direction
         direction = a - resolvent @ (self.penalty * a - rows.pull(rows.count * forces.force))
-        own = rows.quadratic(resolvent) / rows.normalisation
+        own = self.products.response(resolvent) / rows.normalisation
         leverage = gain * own
         spread = self._spread(forces, gain, cavity)
         covariance = self._covariance(resolvent, spread, forces, gain)
-        drawn = rows.quadratic(covariance) - rows.finite * spread * own**2
+        drawn = self.products.variance(covariance) - rows.finite * spread * own**2
         variance = gain**2 * np.maximum(drawn, _LEAST_VARIANCE)
         mean = cavity.mean - gain_of_mean(cavity, forces, leverage, chance, rows.fields(direction))
         return Step(Cavity(direction, mean, np.sqrt(variance), leverage), resolvent, covariance, forces, gain)
@@ -121,12 +126,28 @@ class Equations:
     ) -> np.ndarray:
         """Γ, with the fluctuation that a fixed number of rows takes away."""
         rows = self.rows
-        noise = rows.gram(spread)
+        noise = self.products.noise(spread)
         drawn = rows.count * (1 - rows.chance)
         if (variance := drawn.sum() / rows.normalisation) > 0:
             more = rows.pull(drawn * gain * forces.force)  # κ, by one more row in the training set
             noise -= np.outer(more, more) / variance
         return resolvent @ noise @ resolvent / rows.normalisation
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """A⁻¹ of a positive A, by its Cholesky factor.
+
+    Raises:
+        numpy.linalg.LinAlgError: A is not positive.
+    """
+    from scipy.linalg import get_lapack_funcs  # a tenth of a second, which other questions need not wait for
+
+    factorise, invert = get_lapack_funcs(("potrf", "potri"), dtype=np.float64)
+    factor, failed = factorise(matrix, lower=True)
+    if failed:
+        raise np.linalg.LinAlgError("the matrix is not positive")
+    lower, _ = invert(factor, lower=True)
+    return np.tril(lower) + np.tril(lower, -1).T
 
 
 def gain_of_mean(

@@ -65,6 +65,14 @@ class Rows:
             total += scaled.T @ scaled
         return total
 
+    def gram_of_any_sign(self, coefficients: np.ndarray) -> np.ndarray:
+        """The same of r of either sign, which takes longer."""
+        total, shares = np.zeros((self.inputs.shape[1],) * 2), (coefficients / self.normalisation)[:, None]
+        shares = shares.astype(self.inputs.dtype)
+        for block in self.blocks():
+            total += self.inputs[block].T @ (self.inputs[block] * shares[block])
+        return total
+
     def quadratic(self, matrix: np.ndarray) -> np.ndarray:
         """z_iᵀ T z_i, (n,)."""
         return quadratic_forms(self.inputs, matrix)

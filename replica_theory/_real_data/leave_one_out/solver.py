@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
+from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
-from replica_theory.losses.force_moments import LEVELS, Moments, force_moments, in_closed_form
+from replica_theory.losses.force_moments import LEVELS, force_moments, in_closed_form
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SOLVED = 1e-7  # largest change of the last step of the iteration
-_ROUGHLY = 1e-3  # that down to which products with the rows are in single precision
+_ROUGHLY = 1e-2  # that down to which products with the rows are in single precision
 _FIRST_LEVEL = 1  # of the quadrature
 _DEPTH = 6  # steps that Anderson's acceleration remembers
 _MOST_STEPS = 60
@@ -78,18 +79,16 @@ def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
     leverage = spread / (
         penalty.max() + 0.2 * rows.count.sum() / rows.normalisation * spread.mean() * rows.normalisation / d
     )
-    return Cavity(np.zeros(d), np.zeros(n), np.full(n, 0.3), np.maximum(leverage, 1e-12))
+    return Cavity(np.zeros(d), np.zeros(n), np.ones(n), np.maximum(0.25 * leverage, 1e-12))
 
 
 def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
     """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
-    equations, residual, level = Equations(rows, penalty), np.inf, _FIRST_LEVEL
-    roughly = Equations(rows.in_single_precision(), penalty)
+    single, residual, level = rows.in_single_precision(), np.inf, _FIRST_LEVEL
     while level < LEVELS:
-        moments = force_moments(loss, level)
-        guess = _anderson(equations, roughly, moments, guess)
-        finer = moments if in_closed_form(loss) else force_moments(loss, min(level + 1, LEVELS - 1))
-        step = equations.step(finer, guess)
+        guess, near = _anderson(rows, single, penalty, loss, level, guess)
+        finer = force_moments(loss, min(level + 1, LEVELS - 1))
+        step = near.step(finer, guess)
         residual = _change(step.cavity, guess)
         if residual < TOLERANCE:
             return Solved(step, residual)
@@ -113,27 +112,33 @@ def _size(cavity: Cavity) -> float:
     return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
 
 
-def _anderson(equations: Equations, roughly: Equations, moments: Moments, guess: Cavity) -> Cavity:
+def _anderson(
+    rows: Rows, single: Rows, penalty: np.ndarray, loss: Loss, level: int, guess: Cavity
+) -> tuple[Cavity, Equations]:
     """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration.
 
-    Far from it, ``roughly`` are the equations in single precision.
+    Far from it, all is in single precision and the quadrature one level coarser. Returned with the equations
+    near the fixed point.
     """
-    d = len(guess.direction)
+    d, roughly, near = len(guess.direction), Equations.of(single, penalty), None
+    rough_moments, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
     points: list[np.ndarray] = []
     images: list[np.ndarray] = []
     cavity, best = guess, np.inf
     for _ in range(_MOST_STEPS):
+        if near is None and best <= _ROUGHLY:
+            near = Equations(rows, penalty, Products.near(rows, single))
         try:
-            new = (roughly if best > _ROUGHLY else equations).step(moments, cavity).cavity
+            new = (near.step(moments, cavity) if near else roughly.step(rough_moments, cavity)).cavity
         except np.linalg.LinAlgError:
             raise _Stalled(best) from None
         change = _change(new, cavity)
         if not np.isfinite(change):
             raise _Stalled(best)
-        if change < _SOLVED and best <= _ROUGHLY:
-            return new
+        if near and change < _SOLVED:
+            return new, near
         if change > _NEAR or change > _WORSE * best:
-            points, images = [], []
+            points, images, near = [], [], None
         points, images = [*points, cavity.vector()][-_DEPTH:], [*images, new.vector()][-_DEPTH:]
         following = _mixed(points, images) if change < best or change < _NEAR else 0.5 * (points[-1] + images[-1])
         best, cavity = min(best, change), Cavity.of_vector(following, d)
@@ -147,6 +152,6 @@ def _mixed(points: list[np.ndarray], images: list[np.ndarray]) -> np.ndarray:
     changes = [image - point for image, point in zip(images, points, strict=True)]
     past = np.array([changes[-1] - change for change in changes[:-1]])
     normal = past @ past.T
-    normal[np.diag_indices_from(normal)] *= 1 + 1e-12
-    shares = np.linalg.lstsq(normal, past @ changes[-1], rcond=1e-14)[0]
+    normal[np.diag_indices_from(normal)] *= 1 + 1e-11
+    shares = np.linalg.solve(normal, past @ changes[-1])
     return images[-1] - sum(share * (images[-1] - image) for share, image in zip(shares, images[:-1], strict=True))

@@ -86,7 +86,7 @@ class Students:
             leverage=np.zeros(len(m)),
         )
         moments = force_moments(self.loss, LEVELS - 2)
-        equations = Equations(self.rows, self.penalty)
+        equations = Equations.of(self.rows, self.penalty)
         return Adjoint(equations, moments, self.cavity, self.resolvent, self.covariance).influence(gradient)
 
 
