@@ -1,5 +1,6 @@
 """Processes that solve what the page shows now: what it no longer shows is broken off, whatever it is."""
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ from perceptron_pruning.explorer.students import solved
 from perceptron_pruning.parallel.worker import Interrupted, Worker
 
 _FREE = 0  # number of the process that solves nothing but what comes first
+_NICE = 5  # of the others: the browser's picture of what is solved goes before solving more
 _AGAIN = 0.02  # s after which a call that nobody waits for is told so again
 
 
@@ -121,6 +123,9 @@ class Solvers:
             try:
                 worker.send(warm_up)
                 worker.receive()
+                if number != _FREE:
+                    worker.send(os.nice, (_NICE,))
+                    worker.receive()
                 self._drive(number, worker)
             except BrokenExecutor:
                 with self._changed:
