@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from time import perf_counter, sleep
+from time import perf_counter, sleep, time
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {address.path} here")
             return
         try:
-            text, mime = _ANSWERS[kind](self._explorer, view, State.read(address.query))
+            text, mime = _ANSWERS[kind](self._explorer, view, State.read(address.query), self._moved)
         except (ValueError, SaddlePointError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Exception:
@@ -120,6 +120,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         else:
             self._send(json.dumps(answer).encode(), "application/json")
+
+    @property
+    def _moved(self) -> float:
+        """When the move was made that is asked about, s; just now, if the request does not say so."""
+        try:
+            return float(self.headers["X-Moved"]) / 1e3
+        except (TypeError, ValueError):
+            return time()
 
     def _is_for_us(self) -> bool:
         """Whether the browser means this server: a name of another's that leads here is refused."""
@@ -149,11 +157,11 @@ def _setting() -> dict[str, object]:
     return {"views": {name: view.title for name, view in VIEWS.items()}, "ranges": RANGES, "defaults": State().texts()}
 
 
-def _chart(server: Explorer, name: str, state: State) -> tuple[str, str]:
+def _chart(server: Explorer, name: str, state: State, moved: float) -> tuple[str, str]:
     """What a move gets first: all if that is soon there, and at the latest what there is."""
     view, memory, began = VIEWS[name], server.memory, perf_counter()
     tasks = view.tasks(state)
-    server.solvers.ask((name, state), tasks)
+    server.solvers.ask((name, state), tasks, moved=moved)
     goals = (
         (partial(memory.has, tasks), _SOON),
         (partial(memory.has, [task for task in tasks if task.first]), _LATEST),
@@ -165,10 +173,10 @@ def _chart(server: Explorer, name: str, state: State) -> tuple[str, str]:
     return _as_json(view, state, memory)
 
 
-def _more(server: Explorer, name: str, state: State) -> tuple[str, str]:
+def _more(server: Explorer, name: str, state: State, moved: float) -> tuple[str, str]:
     """The chart with what was solved since it was last asked for."""
     view, tasks, memory = VIEWS[name], VIEWS[name].tasks(state), server.memory
-    if not server.solvers.ask((name, state), tasks, patient=True):
+    if not server.solvers.ask((name, state), tasks, moved=moved):
         sleep(_PAUSE)
         return _as_json(view, state, memory)
     goals = (
@@ -187,12 +195,12 @@ def _as_json(view: View, state: State, memory: Memory) -> tuple[str, str]:
     return json.dumps({"query": state.query(), **shown}), "application/json"
 
 
-def _table(server: Explorer, name: str, state: State) -> tuple[str, str]:
+def _table(server: Explorer, name: str, state: State, _: float) -> tuple[str, str]:
     chart = VIEWS[name].whole(state, server.memory)
     return chart.as_csv(comment=f"{chart.title}; state: {state.query() or 'the default'}"), "text/csv"
 
 
-def _snippet(server: Explorer, view: str, state: State) -> tuple[str, str]:
+def _snippet(server: Explorer, view: str, state: State, _: float) -> tuple[str, str]:
     return snippet(view, state), "text/x-python"
 
 

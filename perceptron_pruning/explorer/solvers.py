@@ -1,5 +1,6 @@
 """Processes that solve what the page shows now: what it no longer shows is broken off, whatever it is."""
 
+import math
 import os
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import BrokenExecutor
@@ -28,7 +29,7 @@ class Solvers:
 
         solvers = Solvers(Memory())
         solvers.start()
-        solvers.ask("error at α = 5", tasks)
+        solvers.ask("error at α = 5", tasks, moved=time.time())
         solvers.wait("error at α = 5", lambda: solvers.memory.has(tasks), seconds=10.0)
         solvers.stop()
     """
@@ -38,6 +39,7 @@ class Solvers:
         self._changed = Condition()
         self._question: Hashable = None
         self._tasks: Sequence[Task] = ()
+        self._moved = -math.inf
         self._running: dict[int, Task] = {}
         self._broken_off: set[int] = set()
         self._workers: dict[int, Worker] = {}
@@ -50,7 +52,7 @@ class Solvers:
         for number in range(self._count + 1):
             Thread(target=self._serve, args=(number,), daemon=True).start()
 
-    def ask(self, question: Hashable, tasks: Sequence[Task], *, patient: bool = False) -> bool:
+    def ask(self, question: Hashable, tasks: Sequence[Task], *, moved: float) -> bool:
         """Turns to a question, and says whether it does.
 
         What is not a part of it is broken off, and what is, but may wait, gives way to what may not.
@@ -58,14 +60,15 @@ class Solvers:
         Args:
             question: By which `wait` knows it.
             tasks: What it takes, in the order of its importance.
-            patient: Whether to let another question that is not solved yet go on, that of a move in another window.
+            moved: When the move was made, s: requests overtake each other, and a later move, of another window say, goes
+                on until it is solved.
         """
         with self._changed:
             if question == self._question:
                 return True
-            if patient and not self.memory.has(self._tasks):
+            if moved < self._moved and not self.memory.has(self._tasks):
                 return False
-            self._question, self._tasks, self._failure = question, tasks, None
+            self._question, self._tasks, self._moved, self._failure = question, tasks, moved, None
             is_urgent = not self.memory.has(task for task in tasks if task.first)
             for number, task in self._running.items():
                 if not self._is_wanted(task) or (is_urgent and not task.first):

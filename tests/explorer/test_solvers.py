@@ -45,7 +45,7 @@ def solvers():
 
 
 def solution(solvers, name, task):
-    solvers.ask(name, [task])
+    solvers.ask(name, [task], moved=time.time())
     assert solvers.wait(name, lambda: solvers.memory.has([task]), seconds=60.0)
     return [solvers.memory.at(task.curve, place) for place in task.places]
 
@@ -58,7 +58,7 @@ def test_what_is_asked_for_is_solved_and_remembered(solvers):
 
 def test_what_nobody_waits_for_is_broken_off(solvers, tmp_path):
     begun, sleep = tmp_path / "begun", Task("sleep", (1.0,), partial(sleeps, tmp_path / "begun"))
-    solvers.ask("long", [sleep])
+    solvers.ask("long", [sleep], moved=1.0)
     while not begun.exists():
         time.sleep(0.01)
     assert not solvers.wait("long", lambda: solvers.memory.has([sleep]), seconds=0.05)
@@ -70,21 +70,21 @@ def test_what_nobody_waits_for_is_broken_off(solvers, tmp_path):
 
 def test_what_may_wait_gives_way_to_what_may_not(solvers, tmp_path):
     begun, sleep = tmp_path / "begun", Task("sleep", (1.0,), partial(sleeps, tmp_path / "begun"))
-    solvers.ask("curve", [sleep])
+    solvers.ask("curve", [sleep], moved=1.0)
     while not begun.exists():
         time.sleep(0.01)
     here = Task("squares", (5.0,), squares, first=True)
-    solvers.ask("point and curve", [here, sleep])
+    solvers.ask("point and curve", [here, sleep], moved=2.0)
     assert solvers.wait("point and curve", lambda: solvers.memory.has([here]), seconds=LONG / 10)
 
 
-def test_another_window_s_chart_goes_on_when_that_of_the_last_move_is_whole(solvers, tmp_path):
+def test_an_earlier_move_that_asks_later_waits_until_the_last_one_is_solved(solvers, tmp_path):
     sleep, square = Task("sleep", (1.0,), partial(sleeps, tmp_path / "begun")), Task("squares", (5.0,), squares)
-    solvers.ask("move", [sleep])
-    assert not solvers.ask("other window", [square], patient=True)
+    solvers.ask("move", [sleep], moved=2.0)
+    assert not solvers.ask("other window", [square], moved=1.0)
     assert not solvers.wait("other window", lambda: True, seconds=60.0)
     solution(solvers, "next move", Task("squares", (6.0,), squares))
-    assert solvers.ask("other window", [square], patient=True)
+    assert solvers.ask("other window", [square], moved=1.0)
     assert solvers.wait("other window", lambda: solvers.memory.has([square]), seconds=60.0)
 
 
@@ -95,7 +95,7 @@ def test_where_the_theory_has_no_solution_none_is_remembered(solvers):
 
 
 def test_a_failure_is_the_asker_s_and_the_next_question_is_answered(solvers):
-    solvers.ask("failure", [Task("failure", (1.0,), fails)])
+    solvers.ask("failure", [Task("failure", (1.0,), fails)], moved=1.0)
     with pytest.raises(ArithmeticError, match="no such point"):
         solvers.wait("failure", lambda: False, seconds=60.0)
     assert solution(solvers, "next", Task("squares", (7.0,), squares)) == [49.0]

@@ -8,7 +8,7 @@ const FIRST = 60; // ms that a move's first answer may take once there is anothe
 const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
-let laws = [], setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, flight = null; // before: the last complete chart; flight: the request on its way
+let laws = [], setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, flight = null, made = 0; // made: when the last move was; before: the last complete chart; flight: the request on its way
 
 const query = () => new URLSearchParams(Object.entries(state).filter(([name, value]) => value !== setting.defaults[name])).toString();
 
@@ -84,6 +84,7 @@ function remember() {
 /** Asks for the chart of the state as it is now, then for more of it until it is complete. */
 async function ask() {
   wanted = true;
+  made = performance.timeOrigin + performance.now();
   if (flight) setTimeout(flight.end, Math.max(0, flight.until - performance.now())); // what is asked for now comes first
   if (running) return;
   running = true;
@@ -95,7 +96,7 @@ async function ask() {
     flight = { end: () => control.abort(), until: more ? 0 : performance.now() + FIRST };
     const waiting = setTimeout(() => find("shown").classList.add("busy"), 150);
     try {
-      const response = await fetch(`${more ? "more" : "chart"}/${shown}?${asked}`, { signal: control.signal }), answer = await response.json();
+      const response = await fetch(`${more ? "more" : "chart"}/${shown}?${asked}`, { signal: control.signal, headers: { "X-Moved": made } }), answer = await response.json();
       if (shown === view) response.ok ? tell(answer) : complain(answer.error);
       Object.assign(document.body.dataset, { answered: answered = `${shown}?${asked}`, complete: !response.ok || answer.complete });
       if (response.ok && !answer.complete) wanted = true;

@@ -49,6 +49,9 @@ def drawing(state: State, memory: Memory) -> Chart | None:
     here = known.get(kept)
     if isinstance(here, Missing):
         raise ValueError(f"no student here: {here.reason}")
+    whole, rule = _tried(state, 1.0)
+    if here is None and isinstance(none := memory.at((whole, rule), kept), Missing):  # it is one of those searched
+        raise ValueError(f"no student here: {none.reason}")
     tried = _students(state, memory)
     if here is None and not tried:
         return None
