@@ -142,7 +142,12 @@ def main(moves: int, left_alone: int) -> None:
         for view in VIEWS:
             rows.append(row(window, view, moves, left_alone))
             print({name: value for name, value in rows[-1].items() if name != "machine"}, flush=True)
+            write(rows)
         explorer.shutdown()
+
+
+def write(rows: list[dict[str, object]]) -> None:
+    """The table so far."""
     with Path(__file__).with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()

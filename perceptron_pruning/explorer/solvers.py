@@ -60,8 +60,8 @@ class Solvers:
         Args:
             question: By which `wait` knows it.
             tasks: What it takes, in the order of its importance.
-            moved: When the move was made, s: requests overtake each other, and a later move, of another window say, goes
-                on until it is solved.
+            moved: When the move was made, s. Requests overtake each other; a later move, of another window say, goes on
+                until it is solved.
         """
         with self._changed:
             if question == self._question:
