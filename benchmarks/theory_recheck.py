@@ -32,9 +32,11 @@ def solved_another_way(point: Point) -> MaxMarginSolution:
 
 @contextmanager
 def _another_way() -> Iterator[None]:
+    everywhere = GaussianPanels(grid=np.linspace(-12.0, 12.0, 20), order=16)
     finer = replace(residual_averages.PANELS, order=16)
     with (
-        patch.object(saddle_point, "_PANELS", GaussianPanels(grid=np.linspace(-12.0, 12.0, 20), order=16)),
+        patch.object(saddle_point, "_PANELS", everywhere),
+        patch.object(saddle_point, "_RARE_PANELS", everywhere),
         patch.object(residual, "PANELS", finer),
         patch.object(residual_averages, "PANELS", finer),
         patch.object(sys.modules[max_margin.__module__], "_LAWS", RememberedLaws()),  # no student but its own

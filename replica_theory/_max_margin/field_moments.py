@@ -16,6 +16,7 @@ from replica_theory._numerics.gaussian import normal_density, segment_moments
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
 from replica_theory.selection.kept_distribution import KeptDistribution
 
+RARE = 0.02  # f, width of a piece, or θ, below which a small part of a panel may matter alone
 _REACH = 10.5  # |v| beyond which φ(v) < 1e-24 is left out
 _SMEARED = 0.5  # spread in t from which what q averages to needs no cuts
 _GRID = np.array([-10.5, -7.0, -4.5, -2.2, 0.0, 2.2, 4.5, 7.0, 10.5])  # panel ends in v on which φ(v) is summed

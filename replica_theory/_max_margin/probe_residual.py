@@ -22,7 +22,7 @@ from replica_theory.selection.kept_distribution import KeptDistribution
 
 _OUTER = GaussianPanels(
     grid=np.array([-10.5, -7.0, -4.5, -2.5, -1.0, 0.0, 1.0, 2.5, 4.5, 7.0, 10.5]),
-    order=9,
+    order=8,
     step_ends=np.array([-10.0, -6.5, -3.5, -1.5, 0.0, 1.5, 3.5, 6.5, 10.0]),
 )
 _INNER = GaussianPanels(

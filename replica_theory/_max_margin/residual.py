@@ -22,13 +22,13 @@ z, the integral over z is the outer one (`probe_residual`).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
-from replica_theory._max_margin.field_moments import cuts_seen
+from replica_theory._max_margin.field_moments import RARE, cuts_seen
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.probe_moments import by_probe_field
 from replica_theory._max_margin.probe_residual import probe_field_averages
@@ -41,10 +41,11 @@ from replica_theory._max_margin.residual_averages import (
 )
 from replica_theory._numerics.elementary import numbers
 from replica_theory._numerics.gaussian import normal_density
-from replica_theory._numerics.quadrature import Nodes, gauss_legendre, panel_nodes
+from replica_theory._numerics.quadrature import GaussianPanels, Nodes, gauss_legendre, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _CHUNK = 16  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
+_ROUNDING, _CONFIRMED = 1e-15, 1e-12  # of P(z < end, u > 0), and share of ∫ φ (κ−t)² m that it may be
 _NEGLIGIBLE = 1e-16  # share of ∫ φ (κ−t)² m below which the mass where t starts is not evaluated
 _CANCELLED = 10.0  # size of the terms of ∫ φ (κ−t)² m, relative to their sum, beyond which their rounding would show
 _LONGEST_STUDENT = 200.0  # p beyond which the outer integral over z would lose p² roundings of its terms
@@ -125,10 +126,11 @@ class _FieldAverages:
 def _shortfall_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
     """Quadrature in κ − t > 0 of each student."""
     each = zip(*(numbers(values) for values in vars(paper).values()), strict=True)
-    return panel_nodes([_shortfall_panels(kept, PaperVariables(*student)) for student in each], PANELS.order)
+    panels = replace(PANELS, widest=math.inf) if kept.narrowest_scale < RARE else PANELS
+    return panel_nodes([_shortfall_panels(panels, kept, PaperVariables(*student)) for student in each], panels.order)
 
 
-def _shortfall_panels(kept: KeptDistribution, at: Any) -> list[float]:
+def _shortfall_panels(panels: GaussianPanels, kept: KeptDistribution, at: Any) -> list[float]:
     """Panels where the label, the rule's edges and both at once switch in t; `PaperVariables` of numbers."""
     edges = kept.edges.tolist()
     features = [(0.0, abs(_ratio(at.tau, at.overlap)))]
@@ -141,7 +143,7 @@ def _shortfall_panels(kept: KeptDistribution, at: Any) -> list[float]:
     ):
         features += [(_ratio(edge, slope), abs(width)) for edge in edges]
     kinks = cuts_seen(kept, at.probe_overlap, along) + cuts_seen(kept, turn, label)
-    ends = PANELS.panels(-PANELS.reach, min(at.margin, PANELS.reach), features, kinks)
+    ends = panels.panels(-panels.reach, min(at.margin, panels.reach), features, kinks)
     return [at.margin - end for end in reversed(ends)]
 
 
@@ -172,16 +174,16 @@ def _closed_averages(kept: KeptDistribution, paper: PaperVariables, nodes: Nodes
     most = (1 + np.abs(paper.margin)) ** 2 * ndtr((-PANELS.reach * paper.overlap / paper.tau).astype(float))
     matters, initial = most > _NEGLIGIBLE * gained, np.zeros_like(gained)
     if matters.any():
-        mass = _first_mass(kept, paper[matters], first[matters])
-        initial[matters] = mass * _squared_shortfall(paper.margin[matters], first[matters])
+        most = _squared_shortfall(paper.margin[matters], first[matters])
+        known = (_ROUNDING * most < _CONFIRMED * gained[matters]).all() and kept.probe_angle > RARE
+        mass = (mass_at if known else _summed_mass)(kept, paper[matters], first[matters])
+        initial[matters] = mass * most
     return _FieldAverages(edge, label, initial + gained, initial + gained_size)
 
 
-def _first_mass(kept: KeptDistribution, paper: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
-    """m where t starts; summed where it is small itself, as of narrow rules."""
-    if kept.probe_angle == 0 or paper.margin.dtype != float:
-        return summed_averages(kept, paper, shortfall)[2]
-    return mass_at(kept, paper, paper.margin - shortfall)
+def _summed_mass(kept: KeptDistribution, paper: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
+    """m at κ − shortfall, right to its own rounding."""
+    return summed_averages(kept, paper, shortfall)[2]
 
 
 def _squared_shortfall(margin: np.ndarray, shortfall: np.ndarray) -> np.ndarray:

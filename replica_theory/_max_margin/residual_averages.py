@@ -72,8 +72,12 @@ def boundary_terms(kept: KeptDistribution, at: PaperVariables, shortfall: np.nda
     return _edge_term(kept, at, shortfall), _label_term(kept, at, at.margin - shortfall)
 
 
-def mass_at(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np.ndarray:
-    """m(t) at θ > 0 of a rule that is constant between its edges, to rounding of 1, by P(z < end, u > 0 | t)."""
+def mass_at(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
+    """m(κ − shortfall), at θ not near 0, of a rule that is constant between its edges, to rounding of 1.
+
+    By P(z < end, u > 0 | t).
+    """
+    t = at.margin - shortfall
     ends = (kept.finite_bounds - at.probe_overlap * t) / at.sigma
     towards_label, correlation = at.overlap * t / at.tau, -at.covariance / (at.sigma * at.tau)
     below = orthant(*(np.asarray(value, float) for value in (ends, towards_label, correlation)))

@@ -16,12 +16,12 @@ In components (A, B) of p along two axes of the plane, (S2) and (S3) are k A ∂
 for B. M is convex, so there is one solution.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from replica_theory._max_margin.field_moments import corners, cuts_seen, field_range, transverse_moments
+from replica_theory._max_margin.field_moments import RARE, corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._max_margin.probe_moments import by_probe_field, probe_integrands, probe_nodes
 from replica_theory._numerics.elementary import functions_of, numbers
@@ -29,9 +29,10 @@ from replica_theory._numerics.gaussian import normal_density, squared_ramp
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
-_PANELS = GaussianPanels(
-    grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=10, widest=0.5
+_RARE_PANELS = GaussianPanels(
+    grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]), order=12
 )
+_PANELS = replace(_RARE_PANELS, order=10, widest=0.5)
 _CHUNK = 32  # students per piece of a rule that are evaluated at once, so that their nodes stay in the cache
 
 
@@ -168,12 +169,13 @@ def _assembled(a: ShortfallAverages, alpha: np.ndarray, k: np.ndarray, p: np.nda
 def _field_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     """Quadrature in t of each student."""
     each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
-    return panel_nodes([_field_panels(kept, *student) for student in each], _PANELS.order)
+    panels = _RARE_PANELS if kept.narrowest_scale < RARE else _PANELS
+    return panel_nodes([_field_panels(panels, kept, *student) for student in each], panels.order)
 
 
-def _field_panels(kept: KeptDistribution, k: float, p: float, angle: float) -> list[float]:
+def _field_panels(panels: GaussianPanels, kept: KeptDistribution, k: float, p: float, angle: float) -> list[float]:
     """Panels in t, where shortfall begins and where the label and the rule's edges switch."""
-    functions, to_probe, reach = functions_of(p), kept.probe_angle - angle, _PANELS.reach
+    functions, to_probe, reach = functions_of(p), kept.probe_angle - angle, panels.reach
     slope, spread = functions.cos(to_probe), abs(functions.tan(to_probe))
     lower, upper = field_range(kept, angle)
     lower = min(max(lower, -reach), reach)
@@ -181,4 +183,4 @@ def _field_panels(kept: KeptDistribution, k: float, p: float, angle: float) -> l
     upper = upper if upper > lower else reach
     shortfall, label = (k / p, 1 / p), (0.0, abs(functions.tan(angle)))
     steps = [shortfall, label, *((edge / slope, spread) for edge in kept.edges.tolist())]
-    return _PANELS.panels(lower, upper, steps, corners(kept, angle) + cuts_seen(kept, slope, spread))
+    return panels.panels(lower, upper, steps, corners(kept, angle) + cuts_seen(kept, slope, spread))

@@ -80,8 +80,9 @@ class KeepWithProbability(Selection):
 
     def folded_probability(self, margin: np.ndarray) -> np.ndarray:
         """q(m) = ½ [q(m, +1) + q(−m, −1)], the keep probability at signed margin m."""
-        positive = np.ones_like(margin)
-        return 0.5 * (self._checked_probability(margin, positive) + self._checked_probability(-margin, -positive))
+        fields, labels = np.concatenate([margin, -margin], axis=None), np.repeat([1.0, -1.0], np.size(margin))
+        positive, negative = self._checked_probability(fields, labels).reshape(2, *np.shape(margin))
+        return 0.5 * (positive + negative)
 
     @cached_property
     def keep_fraction(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
