@@ -2,7 +2,6 @@
 
 import webbrowser
 from contextlib import suppress
-from threading import Thread
 
 
 def explore_command(*, port: int = 0, no_browser: bool = False) -> None:
@@ -26,7 +25,6 @@ def explore_command(*, port: int = 0, no_browser: bool = False) -> None:
 
     with _bound(Explorer, port) as explorer:
         print(f"The theory is at {explorer.url} (Ctrl-C stops it)", flush=True)
-        Thread(target=explorer.students.warm_up, daemon=True).start()
         if not no_browser:
             webbrowser.open(explorer.url)
         with suppress(KeyboardInterrupt):  # which is how it is stopped
