@@ -1,7 +1,8 @@
-"""k-means prototypes of embeddings that no host can hold: the commands, and a model of the time they take.
+"""Every metric, duplicates and selections of embeddings that no host can hold: the commands, and what they take.
 
-Every process reads its own shards only. In a step of k-means it multiplies its rows with the k centroids and sends the
-sums, k (d + 1) numbers in double precision, to all others; nothing else travels. By hand, on each of two hosts::
+    python benchmarks/many_hosts.py --output benchmarks/many_hosts.csv
+
+Every process reads its own rows only; sums, heads and the rows that others need travel. By hand, on each of two hosts::
 
     perceptron-pruning score embeddings/ --metrics self_supervised_prototypes --n-clusters 50000 --start random \\
         --coordinator host0:9876 --num-processes 2 --process-id 0        # and 1 on the other
@@ -12,65 +13,154 @@ Under SLURM the three flags come from the environment::
     srun perceptron-pruning score embeddings/ --metrics self_supervised_prototypes --n-clusters 50000 --start random \\
         --iterations 20 --output prototypes.parquet
 
-Each process writes its part, `prototypes-00003-of-00016.parquet`. A process that dies ends all with an error within
-seconds; the same command resumes at the last finished step.
+`near_duplicates` and `select` are shared by the processes that have called `jax.distributed.initialize`. Each process
+writes its part, `prototypes-00003-of-00016.parquet`. A process that dies ends all with an error within seconds; the
+same command resumes at the last step that all have finished. Hosts should be of one kind.
+
+The table is a model and no measurement: flops and bytes are those of the plan that `score` shows, divided by rates
+that are assumed. A process a host, with all its cores, but for a class of a selection, which takes one. Half-precision
+embeddings; a read or received byte takes 1 ns of a host. 2.5e10 flop/s a core are what the search for neighbours
+reached on one core, with all it does besides products (40 000 rows, 256 features). Labels of all rows, which every
+process holds, are not counted.
 """
 
-from dataclasses import dataclass
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from perceptron_pruning.embeddings.metrics.costs import covering_cost, near_duplicates_cost
+from perceptron_pruning.embeddings.metrics.registry import FAMILIES
+from perceptron_pruning.embeddings.runtime.cost import Cost, ProblemSize
+from perceptron_pruning.embeddings.runtime.settings import KMeansSettings, ScoreSettings
+from perceptron_pruning.output.tables import Row, write_table
+
+ON_ONE_CORE = 5e9  # flop/s of a selection, which multiplies all rows of a class with one at a time: as fast as memory
+BYTES_PER_SECOND = 1e9  # that a host reads, and that it receives
+STORED_BYTES = 2  # of a number
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManyHostsPlan:
-    """Time and memory of k-means of n × d embeddings on many hosts, at measured rates.
+class Problem:
+    """Embeddings, and the hosts that share them.
 
     Attributes:
-        n_rows, n_features, n_clusters: n, d, k.
-        hosts: Number of hosts, a process each.
-        flops_per_second: Rate of a matrix product on one host.
-        steps: Steps of Lloyd's algorithm; one more pass measures the distances.
-        bytes_per_number: Bytes of a number as stored.
-        read_bytes_per_second: Rate at which one host reads its shards.
-        network_bytes_per_second: Rate at which one host receives.
+        n_rows, n_features, n_classes, n_clusters, n_test: n, d, C, k and test rows.
+        hosts: Number of hosts.
+        cores: Of a host.
+        core_flops: Flop/s of one core in matrix products.
+        keep_fraction: Of the selections.
+        steps: Of Lloyd's algorithm.
     """
 
-    n_rows: float
-    n_features: int
-    n_clusters: int
-    hosts: int
-    flops_per_second: float
+    n_rows: float = 2e9
+    n_features: int = 768
+    n_classes: int = 1000
+    n_clusters: int = 50_000
+    n_test: int = 50_000
+    hosts: int = 256
+    cores: int = 64
+    core_flops: float = 2.5e10
+    keep_fraction: float = 0.5
     steps: int = 20
-    bytes_per_number: int = 2
-    read_bytes_per_second: float = 1e9
-    network_bytes_per_second: float = 1e9
 
     def __post_init__(self):
         for name, value in vars(self).items():
             if not value > 0:
                 raise ValueError(f"`{name}` must be > 0; got {value}")
 
-    @property
-    def stored_bytes(self) -> float:
-        """Bytes of all embeddings."""
-        return self.n_rows * self.n_features * self.bytes_per_number
+    def size(self) -> ProblemSize:
+        """The numbers that costs of one host depend on."""
+        return ProblemSize(
+            n=round(self.n_rows / self.hosts),
+            d=self.n_features,
+            n_test=self.n_test,
+            n_classes=self.n_classes,
+            n_clusters=self.n_clusters,
+            loaded_bytes=0,
+            sent_bytes=STORED_BYTES,
+            n_all=round(self.n_rows),
+            processes=self.hosts,
+        )
 
-    @property
-    def flops(self) -> float:
-        """2 n d k (steps + 1)."""
-        return 2.0 * self.n_rows * self.n_features * self.n_clusters * (self.steps + 1)
 
-    @property
-    def received_bytes(self) -> float:
-        """Bytes that each host receives: 8 k (d + 1) of every host in every step."""
-        return 8.0 * self.n_clusters * (self.n_features + 1) * self.hosts * self.steps
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What one host does for a piece of work.
 
-    @property
-    def memory_bytes(self) -> float:
-        """Bytes held by one process: 24 k (d + 1) of sums and centroids, and 12 for each of its rows."""
-        return 24.0 * self.n_clusters * (self.n_features + 1) + 12.0 * self.n_rows / self.hosts
+    Attributes:
+        work: Metrics, or what is searched or selected.
+        hosts: Their number.
+        flops: Of a host.
+        read_bytes, received_bytes, held_bytes: Of a host.
+        hours: The longer of arithmetic and reading, which overlap, and then what is received.
+    """
 
-    @property
-    def hours(self) -> float:
-        """Time: the slower of arithmetic and reading, which overlap, and then the exchange."""
-        work = self.flops / self.hosts / self.flops_per_second
-        reading = self.stored_bytes * (self.steps + 1) / self.hosts / self.read_bytes_per_second
-        return (max(work, reading) + self.received_bytes / self.network_bytes_per_second) / 3600
+    work: str
+    hosts: int
+    flops: float
+    read_bytes: float
+    received_bytes: float
+    held_bytes: float
+    hours: float
+
+
+def plans(problem: Problem) -> Iterator[Plan]:
+    """A plan for every piece of work."""
+    settings = ScoreSettings(kmeans=KMeansSettings(n_clusters=problem.n_clusters, iterations=problem.steps))
+    for family in FAMILIES:
+        names = set(family.metrics)
+        yield _plan(", ".join(family.metrics), lambda size, f=family, n=names: f.cost(size, settings, n), problem)
+    yield _plan("near_duplicates", near_duplicates_cost, problem)
+    yield _plan("k_centre, herding", lambda size: covering_cost(size, problem.keep_fraction), problem)
+
+
+def _plan(work: str, cost_of: Callable[[ProblemSize], Cost], problem: Problem) -> Plan:
+    size = problem.size()
+    cost = cost_of(size)
+    assert cost.flops is not None
+    read = cost.passes * size.n * problem.n_features * STORED_BYTES
+    rate = ON_ONE_CORE if work.startswith("k_centre") else problem.core_flops * problem.cores
+    return Plan(
+        work=work,
+        hosts=problem.hosts,
+        flops=cost.flops,
+        read_bytes=read,
+        received_bytes=cost.received_bytes,
+        held_bytes=cost.state_bytes,
+        hours=(max(cost.flops / rate, read / BYTES_PER_SECOND) + cost.received_bytes / BYTES_PER_SECOND) / 3600,
+    )
+
+
+def rows(problem: Problem) -> list[Row]:
+    """The plans as a table; Pflop, TB, GB and hours of a host."""
+    return [
+        {
+            "work": plan.work.replace(", ", " "),
+            "hosts": plan.hosts,
+            "pflop": float(f"{plan.flops / 1e15:.3g}"),
+            "read_tb": float(f"{plan.read_bytes / 1e12:.3g}"),
+            "received_tb": float(f"{plan.received_bytes / 1e12:.3g}"),
+            "held_gb": float(f"{plan.held_bytes / 1e9:.3g}"),
+            "hours": float(f"{plan.hours:.3g}"),
+        }
+        for plan in plans(problem)
+    ]
+
+
+def main() -> None:
+    """Writes the table for three numbers of hosts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("many_hosts.csv"))
+    defaults = asdict(Problem())
+    for name, value in defaults.items():
+        if name != "hosts":
+            parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    parser.add_argument("--hosts", type=int, nargs="+", default=[16, 64, 256])
+    given = vars(parser.parse_args())
+    problem = Problem(**{name: given[name] for name in defaults if name != "hosts"})
+    write_table(given["output"], [row for hosts in given["hosts"] for row in rows(replace(problem, hosts=hosts))])
+
+
+if __name__ == "__main__":
+    main()

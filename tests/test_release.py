@@ -18,8 +18,8 @@ def text(name: str) -> str:
 
 def recipe(section: str) -> list[str]:
     """Entries of a list of the recipe, which stands under its name."""
-    (found,) = re.findall(rf"^  {section}:\n((?:    - .*\n)+)", text("docs/release/meta.yaml"), re.MULTILINE)
-    return [line.removeprefix("    - ") for line in found.splitlines()]
+    (found,) = re.findall(rf"^ +{section}:\n((?: +- .*\n)+)", text("docs/release/recipe.yaml"), re.MULTILINE)
+    return [line.strip().removeprefix("- ") for line in found.splitlines()]
 
 
 def with_extras(requirements: list[str]) -> set[tuple[str, str]]:
@@ -38,7 +38,7 @@ def with_extras(requirements: list[str]) -> set[tuple[str, str]]:
 VERSIONS = {
     "CITATION.cff": r"^version: (\S+)$",
     ".zenodo.json": r'^  "version": "(\S+)",$',
-    "docs/release/meta.yaml": r'^  version: "(\S+)"$',
+    "docs/release/recipe.yaml": r'^  version: "(\S+)"$',
 }
 
 
@@ -64,6 +64,6 @@ def test_the_recipe_needs_what_the_package_and_its_command_need():
 def test_the_recipe_has_the_command_and_the_licence():
     ((name, place),) = PROJECT["scripts"].items()
     assert recipe("entry_points") == [f"{name} = {place}"]
-    assert f"\n  license: {PROJECT['license']}\n" in text("docs/release/meta.yaml")
+    assert f"\n  license: {PROJECT['license']}\n" in text("docs/release/recipe.yaml")
     assert json.loads(text(".zenodo.json"))["license"] == PROJECT["license"]
     assert f"\nlicense: {PROJECT['license']}\n" in text("CITATION.cff")

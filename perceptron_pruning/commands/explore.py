@@ -2,14 +2,13 @@
 
 import webbrowser
 from contextlib import suppress
-from threading import Thread
 
 
 def explore_command(*, port: int = 0, no_browser: bool = False) -> None:
     """Explore the theory in a browser: move α, f, probe, rule and student, and see the error.
 
     A page on this machine's loopback address, which works offline; Ctrl-C stops it. No framework: Python's own server,
-    one page of plain HTML: nothing to install, and a move costs one call of the theory.
+    one page of plain HTML, nothing to install. Processes of its own solve what a move shows, from few points to all.
 
     Example: perceptron-pruning explore --port 8080
 
@@ -26,7 +25,6 @@ def explore_command(*, port: int = 0, no_browser: bool = False) -> None:
 
     with _bound(Explorer, port) as explorer:
         print(f"The theory is at {explorer.url} (Ctrl-C stops it)", flush=True)
-        Thread(target=explorer.students.warm_up, daemon=True).start()
         if not no_browser:
             webbrowser.open(explorer.url)
         with suppress(KeyboardInterrupt):  # which is how it is stopped

@@ -15,7 +15,7 @@ from perceptron_pruning.embeddings.io.columns import read_column
 from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.recommendation.request import LEAST_ROWS
 from perceptron_pruning.embeddings.recommendation.result import Recommendation
-from perceptron_pruning.embeddings.runtime.process_group import LostProcessError, current_process_group, join
+from perceptron_pruning.embeddings.runtime.process_group import current_process_group, join
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import HeadSettings, KMeansSettings, RidgeSettings, ScoreSettings
 from perceptron_pruning.embeddings.scores import SUFFIXES, Scores, part_path
@@ -143,9 +143,11 @@ def score_command(
     except KeyboardInterrupt:
         print(f"Interrupted: finished work is in {folder}; the same command goes on there", file=sys.stderr)
         return 130
-    except LostProcessError as error:
+    except (ValueError, ArithmeticError, OSError, ImportError) as error:
+        if group.size == 1:
+            raise
         print(f"Error: {error}", file=sys.stderr, flush=True)
-        os._exit(1)  # an orderly end would wait for the lost process
+        os._exit(1)  # an orderly end would wait for the others, and they for this process
     print(f"{len(scores)} metrics of {len(scores.row_ids)} examples are in {written}")
     if stability:
         print(_stability(scores, seed))

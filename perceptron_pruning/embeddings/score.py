@@ -25,6 +25,7 @@ from perceptron_pruning.embeddings.runtime.checkpoint import (
     FolderCheckpoint,
     NoCheckpoint,
     load_everywhere,
+    process_checkpoint,
 )
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.cost import check_budget, matrix_rate, plan_text
@@ -205,14 +206,8 @@ def _checkpoint(folder: str | Path | None, requested: RequestedMetrics, context:
     if folder is None:
         return NoCheckpoint()
     _check_disk(Path(folder), requested, context)
-    rank, size = context.group.rank, context.group.size
-    computation = {
-        **fingerprint(context),
-        "settings": context.settings.as_dict(),
-        "metrics": requested.built_in,
-        "rank": rank,
-    }
-    return FolderCheckpoint(Path(folder) if size == 1 else Path(folder) / f"part-{rank:05d}", computation)
+    computation = {**fingerprint(context), "settings": context.settings.as_dict(), "metrics": requested.built_in}
+    return process_checkpoint(folder, context.group, computation)
 
 
 def _check_disk(folder: Path, requested: RequestedMetrics, context: ScoringContext) -> None:

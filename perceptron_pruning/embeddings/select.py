@@ -1,23 +1,33 @@
 """Subsets that no ranking gives: strata of difficulty, coverage of the embeddings, quotas of classes by their error."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.io.labels import encoded
 from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.embeddings.io.rows import Rows
-from perceptron_pruning.embeddings.recommendation.difficulty import SIGNED, measure_difficulty
+from perceptron_pruning.embeddings.metrics.margin import probability_margin
+from perceptron_pruning.embeddings.recommendation.joint_heads import unseen_heads
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection, projected
+from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint, process_checkpoint
+from perceptron_pruning.embeddings.runtime.manifest import digest, rows_fingerprint
 from perceptron_pruning.embeddings.runtime.prepare import Sources
+from perceptron_pruning.embeddings.runtime.process_group import current_process_group
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
+from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 from perceptron_pruning.embeddings.selections.methods import (
     CLASS_QUOTAS,
     COVARIANCE,
     METHODS,
     STRATIFIED,
+    covering_rows,
     rows_by_method,
 )
+from perceptron_pruning.embeddings.selections.shared import shared_out
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from replica_theory.errors import check_keep_fraction
 
@@ -32,6 +42,7 @@ def select(
     target: Sources | None = None,
     target_labels: ArrayLike | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Indices of the kept examples, round(f n) of them, by a selection that is no ranking.
@@ -48,7 +59,8 @@ def select(
     ====================  ==========================================================================
 
     Those that cover work in every class apart, on at most 128 principal components, with the class's share of the
-    pool; without labels on all rows. Their work grows with the square of the rows of a class.
+    pool; without labels on all rows. Their work grows with the square of the rows of a class. Under `jax.distributed`
+    the processes share the classes, and each returns the indices of all.
 
     Args:
         embeddings: (n, d), an array or a path as for `score`.
@@ -60,6 +72,8 @@ def select(
             synthetic; the pool's own by default. Components are then the target's.
         target_labels: Theirs, among which are all of ``labels``.
         seed: Of folds and draws.
+        checkpoint: Folder of finished classes of the selections that cover: an interrupted call, repeated, resumes
+            there. It stays: delete it when the result is safe.
         progress: Told of every pass over the rows.
 
     Returns:
@@ -67,6 +81,7 @@ def select(
 
     Raises:
         ValueError: A parameter is out of range or missing, or the inputs do not match or are not finite.
+        LostProcessError: Another process died.
 
     References:
         Zheng et al. 2023, arXiv:2210.15809; Sener & Savarese 2018, arXiv:1708.00489; Mirzasoleiman et al. 2015,
@@ -83,31 +98,97 @@ def select(
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}; got {method}")
     if seed < 0:
         raise ValueError(f"`seed` must be at least 0; got {seed}")
-    rows = open_rows(embeddings)  # pyright: ignore[reportArgumentType]
+    group, all_rows = current_process_group(), open_rows(embeddings)  # pyright: ignore[reportArgumentType]
+    rows = all_rows.part(group.rank, group.size)
     needs_heads = method == CLASS_QUOTAS or (method == STRATIFIED and scores is None)
     if labels is None and needs_heads:
         raise ValueError(
             f"`labels` must be given for the method {method}" + (", or `scores`" if method == STRATIFIED else "")
         )
-    classes, names = (np.zeros(len(rows), int), np.zeros(1)) if labels is None else encoded(labels, len(rows))
+    classes, names = (np.zeros(len(all_rows), int), np.zeros(1)) if labels is None else encoded(labels, len(all_rows))
+    if needs_heads and len(names) < 2:
+        raise ValueError(f"`labels` must have at least two classes; got {len(names)}")
     wanted = _target(target, target_labels, method, names, labels is not None, rows.n_features)
-    hardness = None if scores is None else _checked(scores, len(rows))
-    wrong, progress = None, progress or NoProgress()
-    count = max(1, round(check_keep_fraction(keep_fraction) * len(rows)))
+    hardness = None if scores is None else _checked(scores, len(all_rows))
+    count = max(1, round(check_keep_fraction(keep_fraction) * len(all_rows)))
+    progress = progress or NoProgress()
+    if method == STRATIFIED and hardness is not None:
+        return rows_by_method(method, count, inputs=None, classes=classes, scores=hardness, wrong=None, seed=seed)
+    tiling = tiling_of(rows, len(all_rows), group)
+    own = slice(tiling.first_row, tiling.first_row + len(rows))
+    pool = _Pool(classes=classes, n_classes=len(names), tiling=tiling, own=own)
     with one_blas_thread():
-        inputs = others = None
-        if method != STRATIFIED or scores is None:
-            projection = measure_projection(rows if wanted is None else wanted[0], SEEN_COMPONENTS, progress)
-            inputs = projected(rows, projection, progress)
-            others = None if wanted is None else (projected(wanted[0], projection, progress), wanted[1])
-        if needs_heads and inputs is not None:
-            if len(names) < 2:
-                raise ValueError(f"`labels` must have at least two classes; got {len(names)}")
-            difficulty = measure_difficulty(inputs, classes, len(names), seed)
-            hardness, wrong = difficulty.scores[SIGNED], difficulty.predicted != classes
-        return rows_by_method(
-            method, count, inputs=inputs, classes=classes, scores=hardness, wrong=wrong, seed=seed, target=others
-        )
+        inputs, examples = _inputs(rows, wanted, tiling, progress)
+        if needs_heads:
+            hardness, wrong = pool.difficulty(inputs, seed)
+            return rows_by_method(method, count, inputs=None, classes=classes, scores=hardness, wrong=wrong, seed=seed)
+        computation = {
+            **rows_fingerprint(rows),
+            "labels": digest(classes),
+            "target": None if examples is None else [digest(part) for part in examples],
+            "method": method,
+            "count": count,
+            "seed": seed,
+        }
+        store = process_checkpoint(checkpoint, group, computation)
+        return pool.covered(method, inputs, count, examples, seed, store)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pool:
+    """The rows of all processes.
+
+    Attributes:
+        classes: Of all of them, in 0..C−1.
+        n_classes: C.
+        tiling: Theirs.
+        own: Those of this process.
+    """
+
+    classes: np.ndarray
+    n_classes: int
+    tiling: Tiling
+    own: slice
+
+    def difficulty(self, inputs: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Minus the out-of-fold margin of all rows, and whether their class is not predicted, (n,) each."""
+        classes, group = self.classes[self.own], self.tiling.group
+        unseen = unseen_heads(inputs, classes, self.n_classes, seed, self.tiling)
+        tiles = [
+            (classes[span], unseen.probabilities(inputs[span], unseen.fold[span]))
+            for span in self.tiling.spans(0, len(inputs))
+        ]
+        hardness = [-probability_margin(probabilities, labels).astype(float) for labels, probabilities in tiles]
+        wrong = [probabilities.argmax(axis=1) != labels for labels, probabilities in tiles]
+        return group.all_gather(np.concatenate(hardness)), group.all_gather(np.concatenate(wrong))
+
+    def covered(
+        self,
+        method: str,
+        inputs: np.ndarray,
+        count: int,
+        examples: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        store: Checkpoint,
+    ) -> np.ndarray:
+        """Row numbers that a selection keeps which covers every class, ascending."""
+
+        def cover(members: np.ndarray, quota: int, label: int) -> np.ndarray:
+            wanted = None if examples is None else examples[0][examples[1] == label]
+            return covering_rows(method, members, quota, label=label, seed=seed, examples=wanted)
+
+        return shared_out(cover, inputs, self.classes, self.own, count, group=self.tiling.group, store=store)
+
+
+def _inputs(
+    rows: Rows, target: tuple[Rows, np.ndarray] | None, tiling: Tiling, progress: Progress
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+    """Principal components of the rows of this process, and those of all of the target with its classes."""
+    if target is None:
+        projection = measure_projection(rows, SEEN_COMPONENTS, progress, tiling)
+        return projected(rows, projection, progress, tiling), None
+    projection = measure_projection(target[0], SEEN_COMPONENTS, progress)
+    return projected(rows, projection, progress, tiling), (projected(target[0], projection, progress), target[1])
 
 
 def _target(

@@ -49,11 +49,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A dot where the sliders stand."""
+    """A dot where the sliders stand; hollow where better may be found."""
 
     key: str
     x: float
     y: float
+    hollow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class Chart:
         marks: Dots.
         words: Texts within the picture, at (x, y).
         rows: The table.
-        complete: Whether all points are solved; otherwise ask again.
+        solved, points: Points that are solved, and all of them.
     """
 
     title: str
@@ -83,11 +84,18 @@ class Chart:
     marks: Sequence[Mark] = ()
     words: Sequence[tuple[float, float, str]] = ()
     rows: Sequence[Row] = field(default=(), repr=False)
-    complete: bool = True
+    solved: int = 1
+    points: int = 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether all points are solved; otherwise there is more to ask for."""
+        return self.solved == self.points
 
     def as_json(self) -> dict[str, object]:
         """Everything but the table."""
-        return {name: value for name, value in asdict(self).items() if name != "rows"}
+        values = {name: value for name, value in asdict(self).items() if name != "rows"}
+        return {**values, "complete": self.complete}
 
     def as_csv(self, *, comment: str) -> str:
         """The table as text, under one line of comment."""

@@ -7,21 +7,23 @@ from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from time import perf_counter, sleep, time
 from typing import cast
 from urllib.parse import urlsplit
 
 from perceptron_pruning.explorer.advice import advice
-from perceptron_pruning.explorer.jobs import Jobs
+from perceptron_pruning.explorer.memory import Memory
 from perceptron_pruning.explorer.snippet import snippet
+from perceptron_pruning.explorer.solvers import Solvers
 from perceptron_pruning.explorer.state import RANGES, State
-from perceptron_pruning.explorer.students import Students
-from perceptron_pruning.explorer.views import TITLES, VIEWS
+from perceptron_pruning.explorer.views import VIEWS, View
 from replica_theory import SaddlePointError
 
 ADDRESS = "127.0.0.1"
-SECONDS = 0.06
-"""What a move may spend on curves; the page asks for the rest until it is complete."""
-_PATIENCE = 0.1  # s after which a move whose first point is not solved yet is told so
+_SOON = 0.04  # s in which a move may get its whole chart
+_LATEST = 0.05  # s after which a move gets what there is, if there is anything
+_PATIENCE = 0.15  # s after which a move of which nothing is solved yet is told so
+_PAUSE = 0.1  # s between two states of a chart that is being refined
 _PAGE = files("perceptron_pruning.explorer") / "page"
 _LONGEST = 10_000  # bytes of a question
 _FILES = {
@@ -45,9 +47,15 @@ class Explorer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int = 0):
+        self.memory = Memory()
+        self.solvers = Solvers(self.memory)
         super().__init__((ADDRESS, port), _Handler)
-        self.students = Students()
-        self.jobs = Jobs()
+        self.solvers.start()
+
+    def server_close(self) -> None:
+        """Ends the processes that solve, too."""
+        self.solvers.stop()
+        super().server_close()
 
     def handle_error(self, request, client_address) -> None:
         """Prints a failure, unless it is a page that was closed before its answer came."""
@@ -86,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {address.path} here")
             return
         try:
-            text, mime = _ANSWERS[kind](self._explorer, view, State.read(address.query))
+            text, mime = _ANSWERS[kind](self._explorer, view, State.read(address.query), self._moved)
         except (ValueError, SaddlePointError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Exception:
@@ -113,6 +121,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(json.dumps(answer).encode(), "application/json")
 
+    @property
+    def _moved(self) -> float:
+        """When the move was made that is asked about, s; just now, if the request does not say so."""
+        try:
+            return float(self.headers["X-Moved"]) / 1e3
+        except (TypeError, ValueError):
+            return time()
+
     def _is_for_us(self) -> bool:
         """Whether the browser means this server: a name of another's that leads here is refused."""
         hosts = {f"{name}:{self._explorer.server_port}" for name in (ADDRESS, "localhost")}
@@ -138,24 +154,54 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _setting() -> dict[str, object]:
     """What the page needs to make its controls: views, ranges of sliders, and the state that it starts from."""
-    return {"views": TITLES, "ranges": RANGES, "defaults": State().texts()}
+    return {"views": {name: view.title for name, view in VIEWS.items()}, "ranges": RANGES, "defaults": State().texts()}
 
 
-def _chart(server: Explorer, view: str, state: State) -> tuple[str, str]:
-    solve = partial(VIEWS[view], state, server.students, SECONDS)
-    chart = server.jobs.answer((view, state), solve, seconds=_PATIENCE)
-    if chart is None:
-        return json.dumps({"query": state.query(), "pending": True, "complete": False}), "application/json"
-    return json.dumps({"query": state.query(), **chart.as_json()}), "application/json"
+def _chart(server: Explorer, name: str, state: State, moved: float) -> tuple[str, str]:
+    """What a move gets first: all if that is soon there, and at the latest what there is."""
+    view, memory, began = VIEWS[name], server.memory, perf_counter()
+    tasks = view.tasks(state)
+    server.solvers.ask((name, state), tasks, moved=moved)
+    goals = (
+        (partial(memory.has, tasks), _SOON),
+        (partial(memory.has, [task for task in tasks if task.first]), _LATEST),
+        (partial(view.says_something, state, memory), _PATIENCE),
+    )
+    for there, until in goals:
+        if server.solvers.wait((name, state), there, seconds=began + until - perf_counter()):
+            break
+    return _as_json(view, state, memory)
 
 
-def _table(server: Explorer, view: str, state: State) -> tuple[str, str]:
-    chart = VIEWS[view](state, server.students, float("inf"))
+def _more(server: Explorer, name: str, state: State, moved: float) -> tuple[str, str]:
+    """The chart with what was solved since it was last asked for."""
+    view, tasks, memory = VIEWS[name], VIEWS[name].tasks(state), server.memory
+    if not server.solvers.ask((name, state), tasks, moved=moved):
+        sleep(_PAUSE)
+        return _as_json(view, state, memory)
+    goals = (
+        partial(view.says_something, state, memory),
+        partial(memory.has, [task for task in tasks if task.first]),
+        partial(memory.has, tasks),
+    )
+    if ahead := next((there for there in goals if not there()), None):
+        server.solvers.wait((name, state), ahead, seconds=_PAUSE)
+    return _as_json(view, state, server.memory)
+
+
+def _as_json(view: View, state: State, memory: Memory) -> tuple[str, str]:
+    chart = view.chart(state, memory)
+    shown = {"pending": True, "complete": False} if chart is None else chart.as_json()
+    return json.dumps({"query": state.query(), **shown}), "application/json"
+
+
+def _table(server: Explorer, name: str, state: State, _: float) -> tuple[str, str]:
+    chart = VIEWS[name].whole(state, server.memory)
     return chart.as_csv(comment=f"{chart.title}; state: {state.query() or 'the default'}"), "text/csv"
 
 
-def _snippet(server: Explorer, view: str, state: State) -> tuple[str, str]:
+def _snippet(server: Explorer, view: str, state: State, _: float) -> tuple[str, str]:
     return snippet(view, state), "text/x-python"
 
 
-_ANSWERS = {"chart": _chart, "table": _table, "snippet": _snippet}
+_ANSWERS = {"chart": _chart, "more": _more, "table": _table, "snippet": _snippet}

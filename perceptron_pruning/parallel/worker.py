@@ -35,8 +35,13 @@ _ENVIRONMENT = {
 _SCRIPT = ("init_main_from_name", "init_main_from_path", "sys_argv", "dir")  # multiprocessing's names for its place
 
 _serving = False  # whether this process is a worker
+_in_call = False  # whether it runs a call, which an interrupt ends
 _knows_script = False  # whether it has imported the caller's script
 _running_script = False  # whether it is importing it, while the script must not start workers of its own
+
+
+class Interrupted(BaseException):
+    """A worker's call was interrupted by `Worker.interrupt`; no ``except Exception`` of the call keeps it running."""
 
 
 class Worker:
@@ -101,6 +106,14 @@ class Worker:
             raise error
         return result
 
+    def interrupt(self) -> None:
+        """Ends the call that runs now, which raises `Interrupted`; without effect where none runs yet.
+
+        To be sent before the next call is, so that it cannot end that one.
+        """
+        if self.has_answered:  # before that it may not know the signal yet, which would end it
+            self._process.send_signal(signal.SIGUSR1)
+
     def lives(self) -> bool:
         return self._process.poll() is None
 
@@ -128,6 +141,7 @@ def serve(core: int | None, connection: int, lifeline: int, *memories: int) -> N
     global _serving
     _serving = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
+    signal.signal(signal.SIGUSR1, _interrupt_call)
     if core is not None:
         os.sched_setaffinity(0, {core})
     threading.Thread(target=_end_with, args=(Connection(lifeline, writable=False),), daemon=True).start()
@@ -150,13 +164,31 @@ def _outcome(script: dict[str, Any] | None, message: memoryview, *arrays: memory
         if script is not None and not _knows_script:
             _run_script(script)
         function, arguments = pickle.loads(message, buffers=arrays)
-        return pickle.dumps((function(*arguments), None))
+        return pickle.dumps((_called(function, arguments), None))
     except BaseException as error:  # the caller raises it, whatever it is
         error.add_note(f"In a worker process:\n{''.join(traceback.format_exception(error))}")
         try:
             return pickle.dumps((None, error))
         except Exception:
             return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
+
+
+def _called(function: Callable[..., object], arguments: Sequence[object]) -> object:
+    """What the call returns, while it may be interrupted."""
+    global _in_call
+    _in_call = True
+    try:
+        return function(*arguments)
+    finally:
+        _in_call = False
+
+
+def _interrupt_call(*_: object) -> None:
+    """Handles the signal, in the main thread: once a call, and not between calls."""
+    global _in_call
+    if _in_call:
+        _in_call = False
+        raise Interrupted
 
 
 def _script() -> dict[str, Any]:

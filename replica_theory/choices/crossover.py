@@ -7,6 +7,7 @@ import numpy as np
 
 from replica_theory._numerics.one_variable import root
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
+from replica_theory.choices.trained_students import TrainedStudents, is_found_nearby
 from replica_theory.selection import Selection, TrainedProbe, check_selection
 from replica_theory.selection.label_noise import Noise, check_label_noise
 
@@ -136,8 +137,7 @@ def crossover_solution(
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     fraction = _common_fraction(first, second, student)
 
-    def students(alphas: np.ndarray) -> list[StudentErrors]:
-        return [student.at(alphas, rule) for rule in (first, second)]
+    students = _students(student, first, second)
 
     def log_ratio(alpha_prune: float) -> float:
         return float(_log_ratio(students(np.array([alpha_prune])))[0])
@@ -162,6 +162,16 @@ def crossover_solution(
     )
 
 
+def _students(
+    student: StudentSetting, first: Selection, second: Selection
+) -> Callable[[np.ndarray], list[StudentErrors]]:
+    """Students under both rules, as a function of α_prune (points,)."""
+    if not is_found_nearby(student):
+        return lambda alphas: [student.at(alphas, rule) for rule in (first, second)]
+    pairs = [(TrainedStudents(student), rule) for rule in (first, second)]
+    return lambda alphas: [students.at(float(alphas[0]), rule) for students, rule in pairs]
+
+
 def _common_fraction(first: Selection, second: Selection, student: StudentSetting) -> float:
     """f of both; of a rule that does not rank, f at the probe's angle, which that of a trained one does not have."""
     rules = [check_selection(rule) for rule in (first, second)]
@@ -184,7 +194,7 @@ def _bracket(
 ) -> tuple[float, float, bool]:
     """α_prune on both sides of the first crossing, and whether the first rule is better beyond it."""
     alphas = _alphas(student)
-    at_once = alphas.size if student.is_max_margin and student.probe is None else _AT_ONCE
+    at_once = 1 if is_found_nearby(student) else alphas.size if student.is_max_margin else _AT_ONCE
     signs = np.empty(0)
     for start in range(0, alphas.size, at_once):
         ratios = log_ratios(alphas[start : start + at_once])

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from replica_theory._max_margin.ruled_students import RuledStudents
 from replica_theory._numerics.one_variable import minimiser
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
+from replica_theory.choices.trained_students import TrainedStudents, is_found_nearby
 from replica_theory.errors import ArrayFields, FloatOrArray, Values, check_alpha, check_keep_fraction, shaped_like
 from replica_theory.selection import KeepHardest, Selection, TrainedProbe
 from replica_theory.selection.label_noise import Noise, check_label_noise
@@ -137,10 +138,13 @@ def pareto_frontier(
     alphas = check_alpha(alpha_prune)
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     least = check_keep_fraction(min_keep_fraction, "min_keep_fraction")
-    points, search = np.atleast_1d(alphas), _FractionSearch(student, rule)
-    log_fractions = np.linspace(math.log(least), 0.0, _SCANNED)
-    log_errors = np.stack([np.log(search.at(points, f).generalization_error) for f in log_fractions.tolist()])
-    best = [search.refined(alpha, log_fractions, log_errors[:, i]) for i, alpha in enumerate(points.tolist())]
+    points, log_fractions = np.atleast_1d(alphas), np.linspace(math.log(least), 0.0, _SCANNED)
+    if is_found_nearby(student):
+        best = [_TrainedSearch(student, rule, alpha).best(log_fractions) for alpha in points.tolist()]
+    else:
+        search = _FractionSearch(student, rule)
+        log_errors = np.stack([np.log(search.at(points, f).generalization_error) for f in log_fractions.tolist()])
+        best = [search.refined(alpha, log_fractions, log_errors[:, i]) for i, alpha in enumerate(points.tolist())]
 
     def shaped(name: str) -> FloatOrArray:
         return shaped_like(alphas, np.concatenate([getattr(solution, name) for _, solution in best]))
@@ -179,9 +183,8 @@ class _FractionSearch:
     def refined(self, alpha: float, log_fractions: np.ndarray, log_errors: np.ndarray) -> tuple[float, StudentErrors]:
         """Best fraction and its student, by Brent's method between the neighbours of the scan's lowest point."""
         lowest, alphas = int(np.argmin(log_errors)), np.array([alpha])
-        left, right = log_fractions[max(lowest - 1, 0)], log_fractions[min(lowest + 1, _SCANNED - 1)]
         error = self._log_error(alpha, float(log_fractions[lowest]))
-        found = float(minimiser(error, left, right, xtol=_LOG_FRACTION_TOLERANCE))
+        found = _minimum(error, log_fractions, lowest)
         best = self.at(alphas, found)
         if best.generalization_error[0] > math.exp(log_errors[lowest]):
             found = float(log_fractions[lowest])  # no better than the scan, as at an end of the interval
@@ -201,3 +204,32 @@ class _FractionSearch:
             return near.log_error
 
         return log_error
+
+
+class _TrainedSearch:
+    """The same with a trained probe, at one α: students and their pools' probes are found from those near in f."""
+
+    def __init__(self, student: StudentSetting, rule: RuleOfFraction, alpha: float):
+        self._students, self._rule, self._alpha = TrainedStudents(student), rule, alpha
+
+    def best(self, log_fractions: np.ndarray) -> tuple[float, StudentErrors]:
+        """Best fraction and its student."""
+        scanned = [self._at(log_fraction) for log_fraction in log_fractions.tolist()]
+        lowest = int(np.argmin([student.generalization_error[0] for student in scanned]))
+        found = _minimum(self._log_error, log_fractions, lowest)
+        best = self._at(found)
+        if best.generalization_error[0] > scanned[lowest].generalization_error[0]:
+            found, best = float(log_fractions[lowest]), scanned[lowest]
+        return min(1.0, math.exp(found)), best
+
+    def _at(self, log_fraction: float) -> StudentErrors:
+        return self._students.at(self._alpha, self._rule(min(1.0, math.exp(log_fraction))))
+
+    def _log_error(self, log_fraction: float) -> float:
+        return math.log(self._at(log_fraction).generalization_error[0])
+
+
+def _minimum(log_error: Callable[[float], float], log_fractions: np.ndarray, lowest: int) -> float:
+    """The best ln f between the neighbours of the scan's lowest point."""
+    left, right = log_fractions[max(lowest - 1, 0)], log_fractions[min(lowest + 1, log_fractions.size - 1)]
+    return float(minimiser(log_error, left, right, xtol=_LOG_FRACTION_TOLERANCE))

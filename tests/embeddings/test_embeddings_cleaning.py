@@ -8,8 +8,12 @@ import pytest
 from sklearn.datasets import load_digits
 
 from perceptron_pruning.embeddings import near_duplicates, score, suspected_mislabels
-from perceptron_pruning.embeddings.metrics.neighbours import nearest_rows, shapley_values
+from perceptron_pruning.embeddings.metrics.nearest import NearestRows
+from perceptron_pruning.embeddings.metrics.neighbours import shapley_values
 from perceptron_pruning.embeddings.metrics.registry import METRICS, UNSEEN_METRICS, metric_names
+from perceptron_pruning.embeddings.runtime import tiling
+from perceptron_pruning.embeddings.runtime.process_group import SingleProcess
+from perceptron_pruning.embeddings.runtime.tiling import Tiling
 from perceptron_pruning.embeddings.suspected_mislabels import confident_disagreements
 
 
@@ -75,7 +79,8 @@ def test_planted_duplicates_come_back(digits):
 
 
 def test_duplicates_are_those_of_all_pairs_across_blocks(digits, monkeypatch):
-    monkeypatch.setattr(import_module(near_duplicates.__module__), "BLOCK", 70)
+    monkeypatch.setattr(tiling, "tile_rows", lambda n_rows: 70)
+    monkeypatch.setattr(import_module(near_duplicates.__module__), "PASSING_ROWS", 130)
     rows = digits[0][:300].astype(float)
     near = near_duplicates(rows, threshold=0.9)
     centred = rows - rows.mean(axis=0)
@@ -116,10 +121,22 @@ def test_nearest_rows_are_nearest(digits):
     rows = digits[0][:200]
     distances = ((rows[:, None].astype(float) - rows) ** 2).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
-    nearest = nearest_rows(rows, 7)
+    found = NearestRows(rows, 7, Tiling(group=SingleProcess(), n_rows=200, first_row=0))
+    for start, stop in ((0, 60), (60, 130), (130, 200)):
+        found.meet(rows[start:stop], start)
+    nearest = found.rows()
     np.testing.assert_allclose(
         np.take_along_axis(distances, nearest, axis=1), np.sort(distances, axis=1)[:, :7], rtol=1e-4
     )
+
+
+def test_of_equally_near_rows_the_earlier_ones_are_listed():
+    rows = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)[np.random.default_rng(0).permutation(120)]
+    found = NearestRows(rows, 5, Tiling(group=SingleProcess(), n_rows=120, first_row=0))
+    for start in range(0, 120, 24):
+        found.meet(rows[start : start + 24], start)
+    same = (rows @ rows.T == 1) & ~np.eye(120, dtype=bool)
+    np.testing.assert_array_equal(found.rows(), [np.flatnonzero(mask)[:5] for mask in same])
 
 
 def test_neighbours_find_flipped_labels(digits, flipped):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -36,24 +37,28 @@ class Door:
                 return refused.code, json.load(refused)
 
     def first(self, query: str = "", view: str = "error") -> dict:
-        """What a move gets first: the point where the sliders stand, and some of the curves."""
-        while True:
-            status, body = self.text(f"chart/{view}?{query}")
-            assert status == 200, body
-            if not (answer := json.loads(body)).get("pending"):
-                return answer
+        """What a move gets first: some of the points."""
+        return next(answer for answer in self.answers(query, view) if "series" in answer)
 
     def chart(self, query: str = "", view: str = "error") -> dict:
         """A chart with all its points."""
-        while not (answer := self.first(query, view))["complete"]:
-            pass
-        return answer
+        *_, last = self.answers(query, view)
+        return last
+
+    def answers(self, query: str, view: str = "error") -> Iterator[dict]:
+        """What the page gets, one after the other."""
+        kind, complete = "chart", False
+        while not complete:
+            status, body = self.text(f"{kind}/{view}?{query}")
+            assert status == 200, body
+            yield (answer := json.loads(body))
+            kind, complete = "more", answer["complete"]
 
     def refusal(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and the one line of an answer that is none."""
         while True:
             status, body = self.text(path, **headers)
-            if not (answer := json.loads(body)).get("pending"):
+            if "error" in (answer := json.loads(body)):
                 return status, answer["error"]
 
 

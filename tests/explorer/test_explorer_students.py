@@ -1,37 +1,35 @@
-"""Curves that are solved in pieces, and give way to a newer question."""
+"""Curves that are solved in pieces."""
 
 import numpy as np
-import pytest
 
+from perceptron_pruning.explorer.memory import Memory, Missing, coarse_to_fine
 from perceptron_pruning.explorer.state import State
-from perceptron_pruning.explorer.students import ALPHAS, Students
+from perceptron_pruning.explorer.students import ALPHAS, curve_tasks, known_curves, solved
+from replica_theory import KeepRandom, empirical_risk
 
 HINGE = State(student="hinge", ridge=0.2)
 
 
-class Interrupted(Students):
-    """Is asked for something else whenever it has solved."""
-
-    def at(self, state, rule, alphas):
-        self._asked += 1
-        return super().at(state, rule, alphas)
-
-
-def solved(curves) -> int:
-    return sum(point is not None for point in curves["random"])
-
-
 def test_pieces_make_the_whole():
-    students, whole = Students(), Students().at(HINGE, "random", ALPHAS)
-    counts = [solved(students.curves(HINGE, ("random",), seconds=0.01))]
-    while counts[-1] < len(ALPHAS):
-        counts.append(solved(students.curves(HINGE, ("random",), seconds=0.01)))
-        assert counts[-1] > counts[-2]
-    pieces = students.curves(HINGE, ("random",), seconds=0.0)["random"]
-    errors = [[point.error for point in points] for points in (pieces, whole)]
-    np.testing.assert_allclose(*errors, rtol=1e-8)
+    memory, counts = Memory(), []
+    for task in curve_tasks(HINGE, ("random",)):
+        memory.solve([task])
+        counts.append(sum(point is not None for point in known_curves(HINGE, ("random",), memory)["random"]))
+    assert (counts[0], counts[-1]) == (4, len(ALPHAS))
+    assert counts == sorted(set(counts))
+    errors = [point.error for point in known_curves(HINGE, ("random",), memory)["random"]]
+    whole = empirical_risk(0.3 * ALPHAS, loss="hinge", ridge=0.2, selection=KeepRandom(0.3))
+    np.testing.assert_allclose(errors, whole.generalization_error, rtol=1e-8)
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(5.0, 1), (60.0, len(ALPHAS))], ids=["a move", "a table"])
-def test_a_move_gives_way_to_the_next_and_a_table_does_not(seconds, count):
-    assert solved(Interrupted().curves(HINGE, ("random",), seconds=seconds)) == count
+def test_both_ends_come_first_and_every_place_once():
+    levels = coarse_to_fine(40, (13, 3, 1))
+    assert levels[0] == [0, 13, 26, 39]
+    assert sorted(place for level in levels for place in level) == list(range(40))
+
+
+def test_a_point_that_is_missing_leaves_the_others():
+    ridgeless = State(student="logistic", ridge=0.0, label_noise=0.3, abscissa="kept")
+    few, many = solved(ridgeless, "random", (0.5, 50.0))
+    assert isinstance(few, Missing)
+    assert 0 < many.error < 0.5

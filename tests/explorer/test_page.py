@@ -1,7 +1,11 @@
 """The page in a real browser: sliders moved as a user moves them."""
 
+import numpy as np
 import pytest
 from webdriver import CHROMIUM, DRIVER, RIGHT, browser
+
+from perceptron_pruning.explorer.students import ALPHAS
+from replica_theory import KeepHardest, TrainedProbe, empirical_risk
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs a Chromium and its chromedriver on the path (Debian: chromium-driver)"
@@ -59,3 +63,30 @@ def test_a_phone_shows_it_without_scrolling_sideways(door, tmp_path):
         window.open(door.url + "?rule=window&probe=trained&student=square")
         window.wait(lambda: answered(window))
         assert window.run("return document.documentElement.scrollWidth") == 390
+
+
+def test_a_move_during_refinement_is_answered_for_the_new_state(door, tmp_path):
+    """The old picture's refinement, seconds long, ends; the new one's numbers are the theory's, then and when whole."""
+    with browser(tmp_path) as window:
+        trained = "abscissa=kept&alpha=4&probe=trained&probe_ridge=0.2&student=logistic&ridge=0.05"
+        window.open(f"{door.url}?{trained}#best_fraction")
+        window.wait(lambda: "points are solved" in refinement(window))
+        assert window.run("return document.body.dataset.complete") == "false"
+        window.click("[data-view=error]")
+        window.press("input[name=keep_fraction]", RIGHT)
+        window.wait(lambda: answered(window))
+        search = window.run("return location.search.slice(1)")
+        assert "keep_fraction=0.305" in search
+        rule, setting = KeepHardest(0.305), {"loss": "logistic", "ridge": 0.05, "probe": TrainedProbe("logistic", 0.2)}
+        shown = window.run("return [...document.querySelectorAll('#numbers div')].map(entry => entry.innerText)")
+        error = empirical_risk(4.0, selection=rule, **setting).generalization_error
+        assert shown[0].split("\n") == ["ε, hard", f"{error:.5f}"]
+        assert refinement(window) == ""
+        curve = {one["key"]: one["y"] for one in door.chart(search)["series"]}["hardest"]
+        whole = empirical_risk(ALPHAS, selection=rule, **setting).generalization_error
+        np.testing.assert_allclose(curve, whole, rtol=1e-7)
+
+
+def refinement(window) -> str:
+    """What the page says of the points that are not solved yet."""
+    return window.run("return document.querySelector('#picture .refined')?.textContent ?? ''")

@@ -32,7 +32,8 @@ def rows(text: str) -> list[dict[str, str]]:
 )
 def test_every_student_under_every_rule_has_a_first_answer(door, student, rule, probe):
     answer = door.first(f"student={student}&rule={rule}&{probe}&label_aware=1")
-    assert answer["sentence"].startswith("At this size keep ")
+    assert answer["sentence"].startswith("At this size ")
+    assert len(answer["marks"]) > 0
     assert all(0 < mark["y"] < 0.5 for mark in answer["marks"])
 
 
@@ -51,23 +52,28 @@ def test_curves_and_point_are_the_theorys(door):
 
 
 def test_kept_examples_and_trained_probes_are_the_theorys(door):
-    answer = door.first(f"abscissa=kept&alpha=2&keep_fraction=0.25&{TRAINED}")
+    answer = door.chart(f"abscissa=kept&alpha=2&keep_fraction=0.25&{TRAINED}")
     student = max_margin(2.0, selection=KeepHardest(0.25), probe=TrainedProbe("square", 0.5, 0.5))
-    assert answer["marks"][0] == {"key": "hardest", "x": 2.0, "y": pytest.approx(student.generalization_error)}
+    assert answer["marks"][0] == {
+        "key": "hardest",
+        "x": 2.0,
+        "y": pytest.approx(student.generalization_error),
+        "hollow": False,
+    }
     assert dict(answer["numbers"])["pool per dimension"] == "8"
     assert dict(answer["numbers"])["probe to teacher"] == f"{np.degrees(student.probe_angle):.3g}°"
 
 
 def test_random_keeping_asks_no_probe(door):
-    trained, independent = (door.first(f"rule=random&alpha=3{probe}") for probe in (f"&{TRAINED}", ""))
+    trained, independent = (door.chart(f"rule=random&alpha=3{probe}") for probe in (f"&{TRAINED}", ""))
     assert trained["marks"][2] == independent["marks"][2]
     assert "probe to teacher" not in dict(trained["numbers"])
 
 
 def test_the_sentence_turns_with_the_size(door):
-    assert "keep the easy ones" in door.first("alpha=2")["sentence"]
-    assert "keep the hard ones" in door.first("alpha=50")["sentence"]
-    assert "no difference which" in door.first("keep_fraction=1")["sentence"]
+    assert "keep the easy ones" in door.chart("alpha=2")["sentence"]
+    assert "keep the hard ones" in door.chart("alpha=50")["sentence"]
+    assert "no difference which" in door.chart("keep_fraction=1")["sentence"]
 
 
 def test_curves_have_gaps_where_there_is_no_student(door):
@@ -162,24 +168,55 @@ def test_the_program_of_every_view_prints_its_table(door, tmp_path, monkeypatch,
     ids=["best fraction", "nothing to prune", "hard or easy", "information", "best rule"],
 )
 def test_every_view_says_what_it_shows(door, view, query, sentence):
-    answer = door.first(query, view)
+    answer = next(answer for answer in door.answers(query, view) if says_all(answer))
     assert answer["sentence"].startswith(sentence)
-    answer = door.first(query, view)
-    assert any(value is not None for one in answer["series"] for value in one["y"])
+
+
+def says_all(answer: dict) -> bool:
+    """Whether what it says in words is all solved."""
+    return "series" in answer and not any(word in answer["sentence"] for word in ("to come", "Searching"))
 
 
 def test_the_sentence_of_hard_or_easy_does_not_wait_for_the_line(door):
     query = "alpha=3&keep_fraction=0.4&probe_angle_degrees=3.5"
-    answer = door.first(query, "hard_or_easy")
-    assert not answer["complete"]
-    assert answer["sentence"].startswith("Where the sliders stand the easy ones are better: ε = ")
-    assert [value for value in answer["series"][0]["y"] if value is not None] == []
-    assert any(value is not None for value in door.first(query, "hard_or_easy")["series"][0]["y"])
+    first, *_, last = door.answers(query, "hard_or_easy")
+    assert not first["complete"]
+    assert first["sentence"] == last["sentence"]
+    assert last["sentence"].startswith("Where the sliders stand the easy ones are better: ε = ")
+    assert [value for value in first["series"][0]["y"] if value is not None] == []
+    assert any(value is not None for value in last["series"][0]["y"])
+
+
+def test_what_is_shown_while_it_is_refined_is_solved(door):
+    """Each point of each picture on the way is that of the whole, and their number grows."""
+    query = "probe=trained&student=hinge&ridge=0.3&rule=window&alpha=7"
+    *drawn, last = [answer for answer in door.answers(query) if "series" in answer]
+    assert (len(drawn) > 0, last["solved"]) == (True, last["points"])
+    for answer in drawn:
+        for one, whole in zip(answer["series"], last["series"], strict=True):
+            assert all(value in (None, end) for value, end in zip(one["y"], whole["y"], strict=True))
+    solved = [answer["solved"] for answer in drawn]
+    assert solved == sorted(solved)
+
+
+def test_what_is_found_on_the_way_to_the_best_is_of_students(door):
+    state = {"probe": TrainedProbe("logistic", 0.3), "loss": "squared_hinge", "ridge": 0.2}
+    query = "probe=trained&probe_ridge=0.3&student=squared_hinge&ridge=0.2&alpha=11&keep_fraction=0.35"
+    first = door.first(query, "best_fraction")
+    (mark,), numbers = first["marks"], dict(first["numbers"])
+    assert mark["hollow"]
+    student = empirical_risk(0.35 * 11, selection=KeepHardest(mark["y"]), **state)
+    assert numbers["ε there"] == f"{student.generalization_error:.5f}"
+    answers = [answer for answer in door.answers(query, "best_rule") if "Best of " in answer.get("sentence", "")]
+    for answer in answers[:1]:
+        lower, upper = answer["series"][0]["x"][1:3]
+        student = empirical_risk(0.35 * 11, selection=KeepBetween(lower, upper), **state)
+        assert dict(answer["numbers"])["ε of the best so far"] == f"{student.generalization_error:.5f}"
 
 
 def test_the_best_rule_is_no_worse_than_the_others(door):
-    best = float(dict(door.first("alpha=8", "best_rule")["numbers"])["ε of the best rule"])
-    assert best < min(mark["y"] for mark in door.first("alpha=8")["marks"])
+    best = float(dict(door.chart("alpha=8", "best_rule")["numbers"])["ε of the best rule"])
+    assert best < min(mark["y"] for mark in door.chart("alpha=8")["marks"])
 
 
 def test_the_version_space_takes_an_independent_probe(door):

@@ -38,7 +38,7 @@ class Browser:
         """A command of the protocol."""
         body = json.dumps(values).encode() if method == "POST" else None
         request = Request(f"{self._address}{path}", data=body, method=method)
-        with urlopen(request, timeout=60) as response:
+        with urlopen(request, timeout=700) as response:
             return json.load(response)["value"]
 
     def open(self, url: str) -> None:
@@ -47,6 +47,12 @@ class Browser:
     def run(self, script: str):
         """What a script returns."""
         return self("POST", "/execute/sync", script=script, args=[])
+
+    def awaited(self, script: str):
+        """What a script returns that may await, within ten minutes."""
+        self("POST", "/timeouts", script=600_000)
+        wrapped = f"const done = arguments[0]; (async () => {{ {script} }})().then(done)"
+        return self("POST", "/execute/async", script=wrapped, args=[])
 
     def _element(self, selector: str) -> str:
         return self("POST", "/element", using="css selector", value=selector)[_ELEMENT]

@@ -15,6 +15,7 @@ from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 from perceptron_pruning.parallel import cores
 from perceptron_pruning.parallel.blas_threads import check_one_blas_thread, one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
+from perceptron_pruning.parallel.worker import Interrupted, Worker
 
 
 @pytest.fixture(autouse=True)
@@ -202,3 +203,20 @@ def test_one_thread_is_checked(two_blas_threads):
         check_one_blas_thread()
     with pytest.raises(RuntimeError, match="linear algebra must have one thread here"):
         check_one_blas_thread()
+
+
+def test_a_call_is_interrupted_and_the_next_one_runs():
+    worker = Worker()
+    try:
+        worker.send(os.getpid)
+        process = worker.receive()
+        worker.interrupt()  # where no call runs it does nothing
+        worker.send(time.sleep, (600,))
+        while not worker.has_result(0.05):
+            worker.interrupt()
+        with pytest.raises(Interrupted, match=r"^"):
+            worker.receive()
+        worker.send(os.getpid)
+        assert worker.receive() == process
+    finally:
+        worker.stop()

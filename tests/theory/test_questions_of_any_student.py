@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -111,6 +112,27 @@ def test_no_fraction_is_below_the_frontier(setting):
         else:
             error = empirical_risk(3.0, selection=rule, **setting).generalization_error
         assert error >= frontier.generalization_error * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "probe", "student"),
+    [
+        (60.0, TrainedProbe("square", 0.01), {}),
+        (0.7, TrainedProbe("squared_hinge", 2.0, share=0.6), {"loss": "square", "ridge": 0.05}),
+        (9.0, TrainedProbe("hinge", 0.05), {"loss": "logistic", "ridge": 0.2, "label_noise": 0.1}),
+    ],
+    ids=["max-margin", "share", "hinge"],
+)
+def test_frontiers_of_trained_probes_are_of_the_students_that_are_solved_alone(alpha, probe, student):
+    """Each was found from others: of every size alone it is the same, and the scanned fractions are no better."""
+
+    def error(fraction):
+        solve = partial(empirical_risk, **student) if student else max_margin
+        return solve(alpha, selection=KeepHardest(fraction), probe=probe).generalization_error
+
+    frontier = pareto_frontier(alpha, min_keep_fraction=0.08, probe=probe, **student)
+    assert error(frontier.keep_fraction) == pytest.approx(frontier.generalization_error, rel=1e-9)
+    assert min(map(error, np.geomspace(0.08, 0.95, 13).tolist())) >= frontier.generalization_error * (1 - 1e-9)
 
 
 def test_a_frontier_may_be_of_another_family():

@@ -222,6 +222,13 @@ class Rows:
         return np.dtype(np.float64 if double else np.float32)
 
     @property
+    def narrowest(self) -> np.dtype:
+        """Precision that holds all rows as they are read: half where all shards are stored in one kind of it."""
+        stored = {shard.dtype.newbyteorder("=") for shard in self.shards}
+        only = stored.pop()
+        return only if not stored and only in HALF_PRECISION else self.dtype
+
+    @property
     def stored_bytes(self) -> int:
         """Bytes read by one pass over the rows."""
         return len(self) * self.n_features * max(shard.dtype.itemsize for shard in self.shards)
@@ -258,17 +265,23 @@ class Rows:
         return f"row {first} of {shard.name}"
 
     def part(self, rank: int, size: int) -> "Rows":
-        """The rows of process ``rank`` of ``size``: whole shards if there are at least as many as processes."""
+        """The rows of process ``rank`` of ``size``: whole tiles, near the ends of shards where there are enough.
+
+        Fewer rows than that are whole shards, or as many for each process.
+        """
         if size == 1:
             return self
         if len(self) < size:
             raise ValueError(f"`embeddings` must have a row for each of {size} processes; got {len(self)}")
-        cuts = [round(len(self) * k / size) for k in range(size + 1)]
-        if len(self.shards) >= size:
-            boundaries = np.concatenate([[0], self.ends])
-            cuts = [0, *(_nearest(boundaries, cut) for cut in cuts[1:-1]), len(self)]
-        if np.any(np.diff(cuts) <= 0):  # shards so unequal that one process would have no row: cut inside shards
-            cuts = [round(len(self) * k / size) for k in range(size + 1)]
+        even = [round(len(self) * k / size) for k in range(1, size)]
+        tile, boundaries = tile_rows(len(self)), np.concatenate([[0], self.ends])
+        near = [_nearest(boundaries, cut) for cut in even] if len(self.shards) >= size else even
+        choices = [[round(cut / tile) * tile for cut in near], [round(cut / tile) * tile for cut in even], near, even]
+        cuts = next(
+            cuts
+            for inner in choices
+            if np.all(np.diff(cuts := [0, *inner, len(self)]) > 0)  # a row for each process
+        )
         return Rows(self.shards, start=cuts[rank], stop=cuts[rank + 1])
 
     def own_shards(self) -> tuple[Shard, ...]:
@@ -284,6 +297,11 @@ class Rows:
             end = min(stop, int(self.ends[number]))
             yield shard, start - first, end - first
             start, number = end, number + 1
+
+
+def tile_rows(n_rows: int) -> int:
+    """Rows of a tile, the unit in which processes share n rows: a power of two from 256 to 2048, near n/8."""
+    return 1 << max(8, min(11, (n_rows // 8).bit_length() - 1))
 
 
 def is_read(dtype: np.dtype) -> bool:

@@ -34,6 +34,10 @@ class SideBySide(Rows):
         return np.result_type(*(rows.dtype for rows in self.backbones))
 
     @property
+    def narrowest(self) -> np.dtype:
+        return self.dtype
+
+    @property
     def stored_bytes(self) -> int:
         return sum(rows.stored_bytes for rows in self.backbones)
 

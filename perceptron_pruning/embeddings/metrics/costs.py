@@ -1,20 +1,26 @@
 """Costs of the families of metrics: flops of their matrix products, passes over the rows, bytes of their state.
 
-n rows, d features, C classes, k centroids; see `Cost` for the units.
+n rows, d features, C classes, k centroids; see `Cost` for the units. Of P processes each receives a sum of floats P
+times, once from each of them; a sum of integers, or what one process sends to all, twice.
 """
 
 from collections.abc import Set
 
 from perceptron_pruning.embeddings.runtime.cost import Cost, ProblemSize
 from perceptron_pruning.embeddings.runtime.settings import (
+    ADDED_NUMBERS,
     EARLY_METRICS,
+    GROUP_NUMBERS,
     LISTED_NEIGHBOURS,
     MARGIN_PROBE_ITERATIONS,
+    PASSING_ROWS,
+    SEARCHING_THREADS,
     SEEN_COMPONENTS,
     TEST_ROWS_AT_ONCE,
     UNSEEN_EVALUATIONS,
     ScoreSettings,
 )
+from perceptron_pruning.parallel.cores import usable_cores
 
 
 def kmeans_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
@@ -24,12 +30,14 @@ def kmeans_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> 
         flops=2.0 * size.n * size.d * size.n_clusters * steps,
         passes=steps + 1,
         state_bytes=8.0 * size.n + 40.0 * size.n_clusters * size.d,
+        received_bytes=8.0 * size.n_clusters * (size.d + 1) * (steps - 1) * size.senders,
     )
 
 
 def class_means_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
     """A pass for the means and one for the distances."""
-    return Cost(flops=6.0 * size.n * size.d, passes=2, state_bytes=16.0 * size.n_classes * size.d)
+    sums = 8.0 * size.n_classes * size.d
+    return Cost(flops=6.0 * size.n * size.d, passes=2, state_bytes=2 * sums, received_bytes=sums * size.senders)
 
 
 def margin_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
@@ -40,19 +48,28 @@ def margin_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> 
         flops=(4.0 * evaluations + 2) * size.n * parameters,
         passes=evaluations + 1,
         state_bytes=8.0 * 30 * parameters + 16.0 * size.n,
+        received_bytes=8.0 * parameters * evaluations * size.senders,
     )
 
 
 def ensemble_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
-    """4 n d C M flops an epoch, half as many for each measurement; four arrays of weights and the logs are held."""
+    """4 n d C M flops an epoch, half as many for each measurement; four arrays of weights and the logs are held.
+
+    Of many processes each trains its share of the heads on the rows of all, whose embeddings, classes, bootstrap
+    weights and visits it receives, and measures its own rows.
+    """
     heads = settings.heads
     epochs = heads.epochs if names - EARLY_METRICS else heads.early_epochs
-    weights = size.d * size.n_classes * heads.n_models
+    own_heads = -(-heads.n_models // size.processes)
+    weights = size.d * size.n_classes
     measurements = bool(names & EARLY_METRICS) + bool(names - EARLY_METRICS - {"forgetting"})
+    visited = size.n_all * (size.sent_bytes * size.d + 8.0 + 2 * heads.n_models) if size.processes > 1 else 0.0
+    group = 12.0 * GROUP_NUMBERS if size.processes > 1 else 0.0
     return Cost(
-        flops=(4.0 * epochs + 2 * measurements) * size.n * weights,
+        flops=4.0 * epochs * size.n_all * weights * own_heads + 2.0 * measurements * size.n * weights * heads.n_models,
         passes=epochs + measurements,
-        state_bytes=16.0 * weights + 4.0 * size.n * heads.n_models,
+        state_bytes=16.0 * weights * heads.n_models + 4.0 * size.n * heads.n_models + group,
+        received_bytes=epochs * visited,
     )
 
 
@@ -62,6 +79,7 @@ def ridge_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> C
         flops=4.0 * size.n * size.d**2 + size.d**3,
         passes=2,
         state_bytes=40.0 * size.d**2 + 24.0 * size.d * size.n_classes,
+        received_bytes=8.0 * size.d * (size.d + size.n_classes) * size.senders,
     )
 
 
@@ -73,6 +91,7 @@ def influence_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) 
         flops=fit.flops + 2.0 * size.n * size.d * (size.n_test + size.n_classes),
         passes=1 + -(-size.n_test // TEST_ROWS_AT_ONCE),
         state_bytes=fit.state_bytes + 12.0 * TEST_ROWS_AT_ONCE * size.d,
+        received_bytes=fit.received_bytes,
     )
 
 
@@ -84,6 +103,7 @@ def subsets_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) ->
         flops=ridge.rounds * (fits + 2.0 * size.n * size.d * ridge.folds),
         passes=2 * ridge.rounds,
         state_bytes=24.0 * ridge.folds * size.d**2 + 16.0 * ridge.folds * size.d * size.n_classes,
+        received_bytes=8.0 * ridge.rounds * ridge.folds * size.d * (size.d + size.n_classes) * size.senders,
     )
 
 
@@ -98,23 +118,76 @@ def own_metric_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str])
 
 
 def unseen_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
-    """Six heads on k ≤ 128 components, 4 n k C flops an evaluation, about 60 of them each; all components are held."""
+    """Six heads on k ≤ 128 components, 4 n k C flops an evaluation, about 60 of them each; components are held twice.
+
+    A sum of many processes is three integers a parameter; the parameters go round before it.
+    """
     components = min(size.d, SEEN_COMPONENTS)
+    parameters = (components + 1) * size.n_classes
+    evaluations = 6.0 * UNSEEN_EVALUATIONS
+    added = 40.0 * max(parameters, min(ADDED_NUMBERS, size.n // 256 * parameters))
     return Cost(
         flops=4.0 * 5 * UNSEEN_EVALUATIONS * size.n * components * size.n_classes + _projection_flops(size),
         passes=3,
-        state_bytes=4.0 * size.n * (2 * components + 5 * size.n_classes) + 16.0 * size.d**2,
+        state_bytes=size.n * (8.0 * components + 40) + 8.0 * size.n_all + 640.0 * parameters + added + 40.0 * size.d**2,
+        received_bytes=evaluations * parameters * (48.0 + 16) * (size.processes > 1) + _projection_received(size),
     )
 
 
 def neighbours_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
-    """2 n² k flops on at most 128 components; components, lists of 100 and a block of 1024 n distances are held."""
+    """2 n² k flops on at most 128 components; components, lists of 100 and a block of distances are held.
+
+    Of many processes each compares its rows with those of all, which it receives.
+    """
     components = min(size.d, SEEN_COMPONENTS)
+    passing = min(PASSING_ROWS, size.n_all)
+    others = size.n_all * (8.0 * components + 2 + 16)
     return Cost(
-        flops=2.0 * size.n**2 * components + _projection_flops(size),
+        flops=2.0 * size.n * size.n_all * components + _projection_flops(size),
         passes=3,
-        state_bytes=size.n * (4.0 * components + 16 * LISTED_NEIGHBOURS + 12 * 1024) + 16.0 * size.d**2,
+        state_bytes=size.n * (4.0 * components + 52 * LISTED_NEIGHBOURS)
+        + 4.0 * size.n_all
+        + 8.0 * 1024 * passing * min(usable_cores(), SEARCHING_THREADS)
+        + 40.0 * size.d**2,
+        received_bytes=(others if size.processes > 1 else 0.0) + _projection_received(size),
     )
+
+
+def near_duplicates_cost(size: ProblemSize) -> Cost:
+    """n² d flops; the numbers of the groups of all rows are held, and the rows that pass.
+
+    Of many processes each compares its rows with those of half of the others, and receives those of all. An eighth of a
+    process's rows pass at a time, and it reads its own for each.
+    """
+    passing = max(PASSING_ROWS, size.n // 8)
+    return Cost(
+        flops=1.0 * size.n * size.n_all * size.d,
+        passes=2 + size.n_all / 2 / passing,
+        state_bytes=4.0 * size.d * (2 * min(passing, size.n) + 2 * 2048) + 8.0 * size.n_all,
+        received_bytes=8.0 * size.n_all * size.d if size.processes > 1 else 0.0,
+    )
+
+
+def covering_cost(size: ProblemSize, keep_fraction: float) -> Cost:
+    """k-centre greedy or herding in every class: 2 f n_c² k flops on at most 128 components, of equal classes.
+
+    Of many processes each takes C/P of the classes, rounded up; the components of all pass by, a class at a time.
+    """
+    components, classes = min(size.d, SEEN_COMPONENTS), max(1, size.n_classes)
+    members = size.n_all / classes
+    own_classes = -(-classes // size.processes)
+    return Cost(
+        flops=2.0 * keep_fraction * members**2 * components * own_classes + _projection_flops(size),
+        passes=3,
+        state_bytes=4.0 * components * (size.n + 3 * members) + 8.0 * size.n_all + 40.0 * size.d**2,
+        received_bytes=(4.0 * components + 8 * keep_fraction) * size.n_all * (size.processes > 1)
+        + _projection_received(size),
+    )
+
+
+def _projection_received(size: ProblemSize) -> float:
+    """Of the sums of the covariance, three integers each, where there are more features than components."""
+    return 48.0 * size.d**2 if size.d > SEEN_COMPONENTS and size.processes > 1 else 0.0
 
 
 def _projection_flops(size: ProblemSize) -> float:

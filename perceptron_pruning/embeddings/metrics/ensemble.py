@@ -16,13 +16,16 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import (
     Ensemble,
     Visits,
     draw_head_sampling,
+    gathered,
     input_scaling,
     train_epoch,
     zero_ensemble,
 )
 from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
+from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 from perceptron_pruning.embeddings.runtime.settings import ACTIVE_LEARNING_SHARE, EARLY_METRICS
 
 DISAGREEMENT_METRICS = {
@@ -104,7 +107,7 @@ class _TrainingRun:
             self._train_epoch()
         scores = dict(self.early_scores)
         if self.names & DISAGREEMENT_METRICS:
-            scores |= _disagreement_scores(self.ensemble, self.context)
+            scores |= _disagreement_scores(gathered(self.ensemble, self.context), self.context)
         if "forgetting" in self.names:
             scores["forgetting"] = self.log.scores(self.heads.epochs)
         return {name: values for name, values in scores.items() if name in self.names}
@@ -118,24 +121,27 @@ class _TrainingRun:
             self.log.add(visits)
         self.epochs_done += 1
         if self.epochs_done == self.heads.early_epochs and self.names & EARLY_METRICS:
-            self.early_scores = _early_scores(self.ensemble, self.sampling.feature_masks, self.context)
-        self.context.checkpoint.save(
+            trained = gathered(self.ensemble, self.context)
+            self.early_scores = _early_scores(trained, self.sampling.feature_masks, self.context)
+        save_step(
+            self.context.checkpoint,
             "heads",
-            epochs_done=self.epochs_done,
+            self.epochs_done,
+            self.context.group,
             **{f"ensemble_{k}": np.asarray(v) for k, v in self.ensemble._asdict().items()},
             **{f"log_{k}": v for k, v in vars(self.log).items()},
             **{f"score_{k}": v for k, v in self.early_scores.items()},
         )
 
     def _resume(self) -> None:
-        stored = self.context.checkpoint.load("heads")
-        if stored is None:
+        epochs_done, stored = load_step_everywhere(self.context.checkpoint, "heads", self.context.group)
+        if epochs_done == 0:
             return
 
         def part(prefix: str) -> dict[str, np.ndarray]:
             return {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
 
-        self.epochs_done = int(stored["epochs_done"])
+        self.epochs_done = epochs_done
         self.ensemble = Ensemble(**{k: jnp.asarray(v) for k, v in part("ensemble_").items()})
         self.log = ForgettingLog(**part("log_"))
         self.early_scores = part("score_")
@@ -162,14 +168,35 @@ def _disagreement_scores(ensemble: Ensemble, context: ScoringContext) -> dict[st
         "ddd": wrong,
         "active_learning_entropy": entropy,
         "active_learning_mutual_information": information,
-        "active_learning": largest_share(entropy, ACTIVE_LEARNING_SHARE),
+        "active_learning": largest_share(entropy, ACTIVE_LEARNING_SHARE, context.group),
     }
 
 
-def largest_share(values: np.ndarray, share: float) -> np.ndarray:
-    """1 for this share of the largest values and 0 for the others, (n,); ties go to the earlier rows."""
-    marked = np.zeros(len(values))
-    marked[np.argsort(-values, kind="stable")[: max(1, round(share * len(values)))]] = 1.0
+def largest_share(values: np.ndarray, share: float, group: ProcessGroup) -> np.ndarray:
+    """1 for this share of the largest values of all processes and 0 for the others, (n,); ties go to the earlier rows.
+
+    Args:
+        values: Of the rows of this process, (n,).
+        share: In (0, 1].
+        group: Process group.
+    """
+    most = int(np.iinfo(np.int64).max)
+    bits = np.asarray(values, float).view(np.int64)
+    bits = np.where(bits < 0, -(bits & most), bits)  # ordered as the numbers are
+    ordered = np.sort(bits)
+
+    def at_least(bound: int) -> int:
+        return int(group.all_sum(np.array(len(ordered) - np.searchsorted(ordered, bound), np.int64)))
+
+    wanted = max(1, round(share * at_least(-most)))
+    low, high = -most, most
+    while low < high:  # the largest bound that enough of all values reach
+        middle = low + (high - low + 1) // 2
+        low, high = (middle, high) if at_least(middle) >= wanted else (low, middle - 1)
+    tied = np.flatnonzero(bits == low)
+    before = int(group.all_gather(np.array([tied.size]))[: group.rank].sum())
+    marked = (bits > low).astype(float)
+    marked[tied[: max(0, wanted - at_least(low + 1) - before)]] = 1.0
     return marked
 
 

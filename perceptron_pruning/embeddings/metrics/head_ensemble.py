@@ -8,6 +8,9 @@ Head m has logits x·w_m + b_m, (C,). With bootstrap weights c_im, feature masks
 
 The heads are made to differ: each sees a random part of the features (of one network, where several are given) and
 weighs the examples by a bootstrap of its own. The first head is plain: all features of all networks, all examples once.
+
+Many processes share the heads: each trains some of them on the rows of all, which are gathered group by group. Steps
+need no exchange, and a head is the same whoever trains it.
 """
 
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.settings import GROUP_NUMBERS, RUN_ROWS, HeadSettings
+from perceptron_pruning.embeddings.runtime.settings import DRAWN_ROWS, GROUP_NUMBERS, RUN_ROWS, HeadSettings
 
 
 class Ensemble(NamedTuple):
@@ -49,7 +52,7 @@ class HeadSampling:
 
     Attributes:
         feature_masks: s, whether head m sees feature j, (d, M).
-        bootstrap: c, weight of example i for head m, (n, M) uint8.
+        bootstrap: c, weight of example i of this process for head m, (n, M) uint8.
     """
 
     feature_masks: np.ndarray
@@ -61,8 +64,8 @@ class Visits:
     """Predictions during training, of each example just before the heads learn from it.
 
     Attributes:
-        rows: Row numbers of a group, (G,).
-        correct: Whether head m has the example right, (G, M).
+        rows: Row numbers, in this process, of those of a group that are its own, (G,).
+        correct: Whether head m has the example right, (G, M), for all heads.
     """
 
     rows: np.ndarray
@@ -90,12 +93,12 @@ class InputScaling:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class TrainingGroup:
-    """A group of rows, and the batches of gradient descent on them.
+    """A group of rows of all processes, and the batches of gradient descent on them.
 
     Attributes:
         values: Embeddings, (G, d).
         classes: (G,).
-        bootstrap: (G, M).
+        bootstrap: For the heads of this process, (G, M).
         batches: Places in the group of the rows of each batch, (steps, B); the last batch is filled up.
         valid: Whether each of them counts, (steps, B).
         rates: η of each step, (steps,).
@@ -109,11 +112,30 @@ class TrainingGroup:
     rates: jax.Array
 
 
+def own_heads(context: ScoringContext) -> slice:
+    """The heads that this process trains; none where there are more processes than heads."""
+    models, group = context.settings.heads.n_models, context.group
+    return slice(models * group.rank // group.size, models * (group.rank + 1) // group.size)
+
+
 def zero_ensemble(context: ScoringContext) -> Ensemble:
-    """All weights and momenta zero."""
-    d, m, c = context.rows.n_features, context.settings.heads.n_models, context.n_classes
+    """The heads of this process, all weights and momenta zero."""
+    own = own_heads(context)
+    d, m, c = context.rows.n_features, own.stop - own.start, context.n_classes
     zeros = partial(jnp.zeros, dtype=context.rows.dtype)
     return Ensemble(zeros((d, m, c)), zeros((m, c)), zeros((d, m, c)), zeros((m, c)))
+
+
+def gathered(ensemble: Ensemble, context: ScoringContext) -> Ensemble:
+    """The heads of all processes, on each."""
+    if context.group.size == 1:
+        return ensemble
+
+    def joined(values: jax.Array, axis: int) -> jax.Array:
+        return jnp.asarray(np.moveaxis(context.group.all_gather(np.moveaxis(np.asarray(values), axis, 0)), 0, axis))
+
+    axes = {name: 1 if name.startswith("weight") else 0 for name in Ensemble._fields}
+    return Ensemble(**{name: joined(getattr(ensemble, name), axis) for name, axis in axes.items()})
 
 
 def input_scaling(context: ScoringContext) -> InputScaling:
@@ -136,7 +158,11 @@ def draw_head_sampling(context: ScoringContext) -> HeadSampling:
         masks[:, model] = np.isin(np.arange(len(network)), seen)
     bootstrap = np.ones((len(context.rows), heads.n_models), np.uint8)
     if heads.bootstrap:
-        bootstrap[:, 1:] = rng.poisson(1.0, (len(context.rows), heads.n_models - 1))
+        for start in range(0, context.first_row, DRAWN_ROWS):  # drawn for the processes before this one
+            rng.poisson(1.0, (min(DRAWN_ROWS, context.first_row - start), heads.n_models - 1))
+        for start in range(0, len(bootstrap), DRAWN_ROWS):
+            part = bootstrap[start : start + DRAWN_ROWS, 1:]
+            part[:] = rng.poisson(1.0, part.shape)
     return HeadSampling(feature_masks=masks, bootstrap=bootstrap)
 
 
@@ -159,33 +185,58 @@ def epoch_order(n_rows: int, n_features: int, batch_rows: int, *, seed: int, epo
 def train_epoch(
     ensemble: Ensemble, sampling: HeadSampling, context: ScoringContext, epoch: int
 ) -> Iterator[tuple[Ensemble, Visits]]:
-    """One pass of gradient descent, (H1)-(H3); yields the heads after every group, and the visits to its rows."""
-    heads, n_rows = context.settings.heads, len(context.rows)
+    """One pass of gradient descent, (H1)-(H3); yields this process's heads after every group, and the visits to its
+    rows."""
+    heads, n_rows, own = context.settings.heads, context.standardisation.n_rows, own_heads(context)
     order = list(
         epoch_order(n_rows, context.rows.n_features, heads.batch_rows, seed=context.settings.seed, epoch=epoch)
     )
-    masks = jnp.asarray(sampling.feature_masks.astype(context.rows.dtype))[:, :, None]
+    masks = jnp.asarray(sampling.feature_masks[:, own].astype(context.rows.dtype))[:, :, None]
     scaling, visited = input_scaling(context), 0
     with context.progress.task(f"heads, epoch {epoch + 1}/{heads.epochs}", total=n_rows, unit="row") as advance:
         for rows in order:
             group = _training_group(rows, sampling, context, epoch=epoch, visited=visited)
-            ensemble, correct = _train_group(ensemble, group, masks, scaling, heads.momentum)
-            yield ensemble, Visits(rows=rows, correct=np.asarray(correct).reshape(-1, heads.n_models)[: len(rows)])
+            correct = np.empty((len(rows), 0), bool)
+            if own.stop > own.start:
+                ensemble, steps = _train_group(ensemble, group, masks, scaling, heads.momentum)
+                correct = np.asarray(steps).reshape(-1, own.stop - own.start)[: len(rows)]
+            yield ensemble, _own_visits(rows, correct, context)
             visited += len(rows)
             advance(len(rows))
+
+
+def _own_visits(rows: np.ndarray, correct: np.ndarray, context: ScoringContext) -> Visits:
+    """What the heads of all processes said of this process's rows in a group; ``correct`` is from its own heads."""
+    if context.group.size == 1:
+        return Visits(rows=rows, correct=correct)
+    own = _is_own(rows, context)
+    return Visits(rows=rows[own] - context.first_row, correct=context.group.all_gather(correct.T).T[own])
+
+
+def _is_own(rows: np.ndarray, context: ScoringContext) -> np.ndarray:
+    """Whether rows of all processes, by number, are this one's."""
+    return (rows >= context.first_row) & (rows < context.first_row + len(context.rows))
 
 
 def _training_group(
     rows: np.ndarray, sampling: HeadSampling, context: ScoringContext, *, epoch: int, visited: int
 ) -> TrainingGroup:
     """A group, its rows read in ascending order; ``visited`` rows of the epoch come before it."""
-    heads, ascending = context.settings.heads, np.sort(rows)
+    heads, ascending, own = context.settings.heads, np.sort(rows), own_heads(context)
     batches, valid = _batches(len(rows), heads.batch_rows)
-    times = epoch + (visited + np.arange(len(batches)) * heads.batch_rows) / len(context.rows)
+    times = epoch + (visited + np.arange(len(batches)) * heads.batch_rows) / context.standardisation.n_rows
+    here = ascending[_is_own(ascending, context)] - context.first_row
+    values = context.rows.take(here) if here.size else np.empty((0, context.rows.n_features), context.rows.dtype)
+    if context.group.size > 1:
+        values = values.astype(context.rows.narrowest)  # as it is sent
+    values, classes, bootstrap = (
+        context.group.all_gather(part)  # in the order of the ranks: ascending
+        for part in (values, context.required_classes[here], sampling.bootstrap[here])
+    )
     return TrainingGroup(
-        values=jnp.asarray(context.rows.take(ascending)),
-        classes=jnp.asarray(context.required_classes[ascending]),
-        bootstrap=jnp.asarray(sampling.bootstrap[ascending]),
+        values=jnp.asarray(values.astype(context.rows.dtype, copy=False)),
+        classes=jnp.asarray(classes),
+        bootstrap=jnp.asarray(bootstrap[:, own]),
         batches=jnp.asarray(np.searchsorted(ascending, rows)[batches]),
         valid=jnp.asarray(valid),
         rates=jnp.asarray(_learning_rates(heads, times).astype(context.rows.dtype)),

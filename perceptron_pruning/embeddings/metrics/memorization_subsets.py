@@ -15,7 +15,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from perceptron_pruning.embeddings.metrics.memorization import DeviceScaling
-from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
+from perceptron_pruning.embeddings.runtime.blocks import Block, block_rows, blocks
+from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
 from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES
@@ -29,12 +30,12 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
         memorization_i = (1/R) Σ_rounds Σ_h f_h(x_i)[y_i] · (1/S' if i ∈ T_h else −1/(S − S'))
     """
     rounds = context.settings.ridge.rounds
-    stored = context.checkpoint.load("subsets")
-    total, done = (stored["total"], int(stored["done"])) if stored else (np.zeros(len(context.rows)), 0)
+    done, stored = load_step_everywhere(context.checkpoint, "subsets", context.group)
+    total = stored["total"] if done else np.zeros(len(context.rows))
     with full_precision():
         for number in range(done, rounds):
             total = total + _round_scores(context, number)
-            context.checkpoint.save("subsets", total=total, done=number + 1)
+            save_step(context.checkpoint, "subsets", number + 1, context.group, total=total)
     return {"memorization_subsets": total / rounds}
 
 
@@ -48,7 +49,7 @@ def _round_scores(context: ScoringContext, number: int) -> np.ndarray:
     label = f"subset heads {number + 1}/{ridge.rounds}"
     for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
         classes = context.required_classes[block.span]
-        folds = fold_of_rows(block, ridge.folds, number, context.settings.seed)
+        folds = fold_of_rows(block, context, number)
         own = np.asarray(_own_scores(on_local_devices(block.values), classes, scaling, heads))
         scores[block.span] = np.sum(own * weights.T[folds], axis=1)
     return scores
@@ -59,10 +60,17 @@ def training_folds(folds: int, kept: int) -> np.ndarray:
     return (np.arange(folds) - np.arange(folds)[:, None]) % folds < kept
 
 
-def fold_of_rows(block: Block, folds: int, number: int, seed: int) -> np.ndarray:
-    """Random fold of every row of a block in a round, (B,); the folds' sizes differ by at most one."""
-    rng = np.random.default_rng([seed, 2, number, block.start])
-    return rng.permutation(np.arange(block.stop - block.start) % folds)
+def fold_of_rows(block: Block, context: ScoringContext, number: int) -> np.ndarray:
+    """Random fold of every row of a block in a round, (B,); the folds' sizes differ by at most one.
+
+    The whole block is drawn where processes share it.
+    """
+    size, n_rows = block_rows(max(_widest(context), context.rows.n_features)), context.standardisation.n_rows
+    first = context.first_row + block.start
+    start = first // size * size
+    rng = np.random.default_rng([context.settings.seed, 2, number, start])
+    drawn = rng.permutation(np.arange(min(size, n_rows - start)) % context.settings.ridge.folds)
+    return drawn[first - start : first - start + block.stop - block.start]
 
 
 def _widest(context: ScoringContext) -> int:
@@ -98,25 +106,27 @@ def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndar
 
 
 def _fold_moments(context: ScoringContext, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """XᵀX of each fold, (S, d + 1, d + 1), and YᵀX, (S, C, d + 1), with a column of ones for the intercept."""
+    """XᵀX of each fold, (S, d + 1, d + 1), and YᵀX, (S, C, d + 1), with a column of ones for the intercept; sums over
+    the rows of all processes."""
     ridge, n_classes, width = context.settings.ridge, context.n_classes, context.rows.n_features + 1
     grams = jnp.zeros((ridge.folds, width, width), jnp.float64)
     class_sums = jnp.zeros((ridge.folds * n_classes, width), jnp.float64)
     scaling = DeviceScaling.of(context)
     label = f"fold moments {number + 1}/{ridge.rounds}"
     for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
-        folds = fold_of_rows(block, ridge.folds, number, context.settings.seed)
+        folds = fold_of_rows(block, context, number)
         order, valid = _padded_order(folds, ridge.folds)
         segments = folds[order] * n_classes + context.required_classes[block.span][order]
         values = on_local_devices(block.values[order])
         grams, class_sums = _add_fold_moments((grams, class_sums), values, segments, valid, scaling)
         jax.block_until_ready((grams, class_sums))  # otherwise the blocks of many steps wait in memory
-    return np.asarray(grams), np.asarray(class_sums).reshape(ridge.folds, n_classes, width)
+    grams, class_sums = (context.group.all_sum(np.asarray(part)) for part in (grams, class_sums))
+    return grams, class_sums.reshape(ridge.folds, n_classes, width)
 
 
 def _padded_order(fold_of_row: np.ndarray, folds: int) -> tuple[np.ndarray, np.ndarray]:
     """Places of the rows fold after fold, all folds of equal length, and the weight of each: 0 for padding."""
-    longest = -(-len(fold_of_row) // folds)
+    longest = int(np.bincount(fold_of_row).max())  # B/S, but for a block that processes share
     order, valid = np.zeros((folds, longest), int), np.zeros((folds, longest))
     for s in range(folds):
         places = np.flatnonzero(fold_of_row == s)

@@ -124,12 +124,9 @@ FAMILIES = (
         ),
         run=_ensemble_metrics,
         cost=costs.ensemble_cost,
-        many_processes=False,
     ),
     MetricFamily(metrics=("memorization",), run=_memorization, cost=costs.ridge_cost),
-    MetricFamily(
-        metrics=("memorization_subsets",), run=_memorization_subsets, cost=costs.subsets_cost, many_processes=False
-    ),
+    MetricFamily(metrics=("memorization_subsets",), run=_memorization_subsets, cost=costs.subsets_cost),
     MetricFamily(
         metrics=("influence_max", "influence_sum_abs"), run=_influence, cost=costs.influence_cost, test_set=True
     ),
@@ -144,7 +141,6 @@ FAMILIES = (
         run=_unseen_metrics,
         cost=costs.unseen_cost,
         pairs=False,
-        many_processes=False,
         in_all=False,
     ),
     MetricFamily(
@@ -152,7 +148,6 @@ FAMILIES = (
         run=_neighbour_metrics,
         cost=costs.neighbours_cost,
         pairs=False,
-        many_processes=False,
         in_all=False,
     ),
 )

@@ -4,12 +4,12 @@ The loss is that of `fit_softmax`, mean cross-entropy + (ridge/2) ‖W‖², min
 of the gradient is below a tolerance, or for a number of iterations: a recipe, the same for every rule.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perceptron_pruning.embeddings.metrics.softmax_head import HeadFitError, unpacked
-from perceptron_pruning.students.lbfgs import minimise
+from perceptron_pruning.students.lbfgs import Loss, Minimum, minimise
 
 CURVATURE = 0.05  # p(1 − p) of a class, typical of a trained head
 
@@ -85,35 +85,50 @@ def fit_head(
     Raises:
         HeadFitError: The loss is not finite.
     """
-    scale = _scale(inputs, n_classes, ridge)
     loss = HeadLoss(inputs, classes, n_classes=n_classes, ridge=ridge)
+    unit = parameter_units(np.einsum("ij,ij->j", inputs, inputs) / len(inputs), n_classes, ridge)
+    end = minimised(loss, unit, start, stop)
+    if not (np.isfinite(end.loss) and np.isfinite(end.gradient).all()):
+        raise diverged(len(inputs), ridge, float(np.abs(end.gradient).max()))
+    present = np.bincount(classes, minlength=n_classes) > 0
+    return Head(parameters=end.parameters, present=present, n_evaluations=end.n_evaluations)
+
+
+def minimised(loss: Loss, unit: np.ndarray, start: np.ndarray | None, stop: Stop) -> Minimum:
+    """Where L-BFGS ends, in parameters that are measured in these units, (p,)."""
 
     def scaled_loss(scaled: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss((scaled * scale).astype(np.float32))
-        return value, gradient * scale
+        value, gradient = loss((scaled * unit).astype(np.float32))
+        return value, gradient * unit
 
     end = minimise(
         scaled_loss,
-        np.zeros(scale.size) if start is None else start / scale,
-        is_done=lambda _, gradient: bool(np.abs(gradient / scale).max() < stop.gradient),
+        np.zeros(unit.size) if start is None else start / unit,
+        is_done=lambda _, gradient: bool(np.abs(gradient / unit).max() < stop.gradient),
         iterations=stop.iterations,
     )
-    if not (np.isfinite(end.loss) and np.isfinite(end.gradient).all()):
-        raise HeadFitError(
-            f"a softmax head on {len(inputs)} rows diverged; rescale the embeddings or raise its ridge {ridge:g}",
-            gradient=float(np.abs(end.gradient / scale).max()),
-        )
-    present = np.bincount(classes, minlength=n_classes) > 0
-    return Head(parameters=end.parameters * scale, present=present, n_evaluations=end.n_evaluations)
+    return replace(end, parameters=end.parameters * unit, gradient=end.gradient / unit)
 
 
-def _scale(inputs: np.ndarray, n_classes: int, ridge: float) -> np.ndarray:
+def diverged(n_rows: int, ridge: float, gradient: float) -> HeadFitError:
+    """The error of a head whose loss is not finite."""
+    return HeadFitError(
+        f"a softmax head on {n_rows} rows diverged; rescale the embeddings or raise its ridge {ridge:g}",
+        gradient=gradient,
+    )
+
+
+def parameter_units(squares: np.ndarray, n_classes: int, ridge: float) -> np.ndarray:
     """Unit of each parameter, 1/√(curvature), in which L-BFGS needs half the steps, ((d + 1) C,).
 
     The curvature of the loss along the weights of feature j is about p(1 − p) ⟨x_j²⟩ + ridge.
+
+    Args:
+        squares: ⟨x_j²⟩, (d,).
+        n_classes: C.
+        ridge: Strength, in units of the loss.
     """
-    curvature = np.append(CURVATURE * np.einsum("ij,ij->j", inputs, inputs) / len(inputs) + ridge, CURVATURE)
-    return np.repeat(1 / np.sqrt(curvature), n_classes)
+    return np.repeat(1 / np.sqrt(np.append(CURVATURE * squares + ridge, CURVATURE)), n_classes)
 
 
 class HeadLoss:

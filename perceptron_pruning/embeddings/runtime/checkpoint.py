@@ -71,8 +71,44 @@ class FolderCheckpoint:
         return self.folder / f"{name}.npz"
 
 
+def process_checkpoint(folder: str | Path | None, group: ProcessGroup, computation: dict[str, object]) -> "Checkpoint":
+    """The store of this process in a folder that all share; none without a folder.
+
+    Args:
+        folder: Where finished work is.
+        group: Process group.
+        computation: Inputs and settings, as values that JSON can hold.
+    """
+    if folder is None:
+        return NoCheckpoint()
+    place = Path(folder) if group.size == 1 else Path(folder) / f"part-{group.rank:05d}"
+    return FolderCheckpoint(place, {**computation, "rank": group.rank})
+
+
 def load_everywhere(checkpoint: Checkpoint, name: str, group: ProcessGroup) -> dict[str, np.ndarray] | None:
     """The arrays saved under the name if every process has saved them, so that all resume from the same place."""
     stored = checkpoint.load(name)
     n_stored = int(group.all_sum(np.array(stored is not None, np.int64)))
     return stored if n_stored == group.size else None
+
+
+def save_step(checkpoint: Checkpoint, name: str, step: int, group: ProcessGroup, **arrays: ArrayLike) -> None:
+    """Saves this process's part of the state after a step of joint work.
+
+    Of many processes the last two steps are kept: one may be interrupted a step before another.
+    """
+    checkpoint.save(_slot(name, step, group), step=step, **arrays)
+
+
+def load_step_everywhere(checkpoint: Checkpoint, name: str, group: ProcessGroup) -> tuple[int, dict[str, np.ndarray]]:
+    """The last step that every process has saved, and what this one saved then; step 0 and nothing before the first."""
+    slots = {_slot(name, step, group) for step in range(2)}
+    stored = [arrays for slot in slots if (arrays := checkpoint.load(slot)) is not None]
+    by_step = {int(arrays.pop("step")): arrays for arrays in stored}
+    step = int(group.all_gather(np.array([max(by_step, default=0)])).min())
+    everywhere = int(group.all_sum(np.array(step in by_step, np.int64))) == group.size
+    return (step, by_step[step]) if everywhere else (0, {})
+
+
+def _slot(name: str, step: int, group: ProcessGroup) -> str:
+    return f"{name}_step" if group.size == 1 else f"{name}_step_{step % 2}"

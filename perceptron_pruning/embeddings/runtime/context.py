@@ -11,6 +11,7 @@ from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup, Si
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import DEFAULT_CLUSTERS, ScoreSettings
 from perceptron_pruning.embeddings.runtime.standardise import Standardisation
+from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,16 @@ class ScoringContext:
     group: ProcessGroup = field(default_factory=SingleProcess)
     progress: Progress = field(default_factory=NoProgress)
     checkpoint: Checkpoint = field(default_factory=NoCheckpoint)
+
+    @property
+    def first_row(self) -> int:
+        """Number of this process's first row among those of all processes."""
+        return self.tiling.first_row
+
+    @property
+    def tiling(self) -> Tiling:
+        """The rows of all processes in tiles."""
+        return tiling_of(self.rows, self.standardisation.n_rows, self.group)
 
     @property
     def n_classes(self) -> int:

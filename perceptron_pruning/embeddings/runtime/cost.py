@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.settings import BLOCK_NUMBERS, READ_BYTES_PER_SECOND, RUNTIME_BYTES
+from perceptron_pruning.embeddings.runtime.settings import (
+    BLOCK_NUMBERS,
+    READ_BYTES_PER_SECOND,
+    RECEIVED_BYTES_PER_SECOND,
+    RUNTIME_BYTES,
+)
 
 PRODUCT_SIZE = 1024  # rows and columns of the matrix product that is timed
 NAME_WIDTH = 42  # characters of the first column of the plan
@@ -21,11 +26,13 @@ class Cost:
         flops: Floating-point operations of its matrix products; None where they are not known.
         passes: Times that all rows are read.
         state_bytes: Bytes held besides the blocks.
+        received_bytes: Bytes that reach it from other processes; 0 of one process.
     """
 
     flops: float | None
     passes: float
     state_bytes: float
+    received_bytes: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +46,9 @@ class ProblemSize:
         n_classes: C.
         n_clusters: k.
         loaded_bytes: Bytes that it takes to hold all rows at once; 0 if the caller holds them.
+        sent_bytes: Of a number of a row, where rows are sent from process to process.
+        n_all: Rows of all processes.
+        processes: Their number.
     """
 
     n: int
@@ -47,6 +57,14 @@ class ProblemSize:
     n_classes: int
     n_clusters: int
     loaded_bytes: int
+    sent_bytes: int
+    n_all: int
+    processes: int
+
+    @property
+    def senders(self) -> int:
+        """Processes that each sum comes from; 0 if there is no other."""
+        return self.processes if self.processes > 1 else 0
 
 
 def problem_size(context: ScoringContext) -> ProblemSize:
@@ -59,6 +77,9 @@ def problem_size(context: ScoringContext) -> ProblemSize:
         n_classes=context.n_classes,
         n_clusters=context.n_clusters,
         loaded_bytes=0 if rows.in_memory else len(rows) * rows.n_features * rows.dtype.itemsize,
+        sent_bytes=rows.narrowest.itemsize,
+        n_all=context.standardisation.n_rows,
+        processes=context.group.size,
     )
 
 
@@ -84,30 +105,36 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def plan_text(costs: Mapping[str, Cost], context: ScoringContext, rate: float) -> str:
-    """The costs as a table, with the time at the measured rate and 1 GB/s of reading."""
-    rows = context.rows
+    """The costs as a table, with the time at the measured rate and 1 GB/s of reading and of receiving."""
+    rows, shared = context.rows, context.group.size > 1
     heading = (
         f"{len(rows)} rows x {rows.n_features}, {rows.stored_bytes / 1e9:.3g} GB a pass; "
         f"matrix products at {rate / 1e9:.3g} Gflop/s"
     )
-    columns = f"{'metrics':<{NAME_WIDTH}}{'Tflop':>9}{'passes':>8}{'GB held':>9}{'estimate':>11}"
+    if shared:
+        heading += f"; process {context.group.rank} of {context.group.size}"
+    received = f"{'GB received':>13}" if shared else ""
+    columns = f"{'metrics':<{NAME_WIDTH}}{'Tflop':>9}{'passes':>8}{'GB held':>9}{received}{'estimate':>11}"
     seconds = {name: _estimated_seconds(cost, context, rate) for name, cost in costs.items()}
     known = sum(estimate for estimate in seconds.values() if estimate is not None)
     total = duration_text(known) + ("" if None not in seconds.values() else " + unknown")
-    lines = [_plan_line(name, cost, seconds[name]) for name, cost in costs.items()]
-    return "\n".join([heading, columns, *lines, f"{'all':<{NAME_WIDTH}}{total:>37}"])
+    lines = [_plan_line(name, cost, seconds[name], shared) for name, cost in costs.items()]
+    return "\n".join([heading, columns, *lines, f"{'all':<{NAME_WIDTH}}{total:>{50 if shared else 37}}"])
 
 
-def _plan_line(name: str, cost: Cost, seconds: float | None) -> str:
+def _plan_line(name: str, cost: Cost, seconds: float | None, shared: bool) -> str:
     flops = "unknown" if cost.flops is None else f"{cost.flops / 1e12:.3g}"
     duration = "unknown" if seconds is None else duration_text(seconds)
-    return f"{_truncated(name):<{NAME_WIDTH}}{flops:>9}{cost.passes:>8.3g}{cost.state_bytes / 1e9:>9.2g}{duration:>11}"
+    received = f"{cost.received_bytes / 1e9:>13.3g}" if shared else ""
+    held = f"{cost.state_bytes / 1e9:>9.2g}"
+    return f"{_truncated(name):<{NAME_WIDTH}}{flops:>9}{cost.passes:>8.3g}{held}{received}{duration:>11}"
 
 
 def _estimated_seconds(cost: Cost, context: ScoringContext, rate: float) -> float | None:
-    """Seconds of arithmetic and reading, or None."""
+    """Seconds of arithmetic, reading and receiving, or None."""
     reading = 0 if context.rows.in_memory else cost.passes * context.rows.stored_bytes / READ_BYTES_PER_SECOND
-    return None if cost.flops is None else cost.flops / rate + reading
+    receiving = cost.received_bytes / RECEIVED_BYTES_PER_SECOND
+    return None if cost.flops is None else cost.flops / rate + reading + receiving
 
 
 def _truncated(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import Shard
+from perceptron_pruning.embeddings.io.rows import Rows, Shard
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.output.provenance import provenance, versions
 
@@ -19,12 +19,16 @@ def fingerprint(context: ScoringContext) -> dict[str, object]:
     """Hashes of embeddings, labels and test set."""
     test = () if context.test_rows is None else context.test_rows.own_shards()
     return {
-        "embeddings": [_shard_entry(shard) for shard in context.rows.own_shards()],
-        "rows": [context.rows.start, context.rows.stop],
+        **rows_fingerprint(context.rows),
         "labels_sha256": None if context.classes is None else digest(context.classes),
         "test_embeddings": [_shard_entry(shard) for shard in test],
         "test_labels_sha256": None if context.test_classes is None else digest(context.test_classes),
     }
+
+
+def rows_fingerprint(rows: Rows) -> dict[str, object]:
+    """Hashes of embeddings, and which rows of theirs."""
+    return {"embeddings": [_shard_entry(shard) for shard in rows.own_shards()], "rows": [rows.start, rows.stop]}
 
 
 def manifest(context: ScoringContext, *, metrics: Mapping[str, str], seconds: Mapping[str, float]) -> dict[str, object]:

@@ -1,17 +1,22 @@
 """The group of processes that score together: one, or those of a `jax.distributed` cluster.
 
-Every process holds its own rows. What they must agree on goes through two collective operations: a gather (the rows of
-all processes in the order of their ranks) and a sum.
+Every process holds its own rows. What they must agree on goes through three collective operations: a gather (the rows
+of all processes in the order of their ranks), a sum, and a broadcast. All take part in each, in the same order.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from perceptron_pruning.embeddings.runtime.settings import EXCHANGED_NUMBERS, PROCESS_TIMEOUT
+from perceptron_pruning.embeddings.runtime.settings import EXCHANGED_NUMBERS, PROCESS_TIMEOUT, SIGN_OF_LIFE
+
+Result = TypeVar("Result")
 
 
 class ProcessGroup(Protocol):
@@ -33,6 +38,10 @@ class ProcessGroup(Protocol):
         """The sum over all processes, the same to the last bit on each."""
         ...
 
+    def broadcast(self, values: np.ndarray, source: int) -> np.ndarray:
+        """The array of process ``source``; those of the others give dtype and trailing shape alone."""
+        ...
+
 
 class SingleProcess:
     """A group of one."""
@@ -43,6 +52,9 @@ class SingleProcess:
         return values
 
     def all_sum(self, values: np.ndarray) -> np.ndarray:
+        return values
+
+    def broadcast(self, values: np.ndarray, source: int) -> np.ndarray:
         return values
 
 
@@ -72,23 +84,86 @@ class JaxProcessGroup:
         return np.concatenate([part[:length] for part, length in zip(parts, lengths, strict=True)])
 
     def all_sum(self, values: np.ndarray) -> np.ndarray:
-        flat = np.asarray(values).reshape(-1)
+        values = np.asarray(values)
+        if values.dtype == np.int64:  # exact in any order, so that it need not come from each process apart
+            return self._joint(lambda: _integer_sum(values.reshape(-1))).reshape(values.shape)
+        flat = values.reshape(-1)
         total = np.empty_like(flat)
         piece = max(1, EXCHANGED_NUMBERS // self.size)
         for start in range(0, flat.size, piece):  # every process adds in the order of ranks
             total[start : start + piece] = self._exchange(flat[start : start + piece]).sum(axis=0)
-        return total.reshape(np.shape(values))
+        return total.reshape(values.shape)
+
+    def broadcast(self, values: np.ndarray, source: int) -> np.ndarray:
+        from jax.experimental import multihost_utils
+
+        values = np.asarray(values)
+        length = int(self._exchange(np.array([len(values)], np.int64))[source, 0])
+        shape = length, *values.shape[1:]
+        count = int(np.prod(shape)) * values.dtype.itemsize
+        raw = np.zeros(_rounded_up(count), np.uint8)
+        if self.rank == source:
+            raw[:count] = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        sent = self._joint(lambda: np.asarray(multihost_utils.broadcast_one_to_all(raw, self.rank == source)))
+        return sent[:count].copy().view(values.dtype).reshape(shape)
 
     def _exchange(self, values: np.ndarray) -> np.ndarray:
         """The same-shaped arrays of all processes, (size, ...). Bytes are sent, so that no dtype is converted."""
         from jax.experimental import multihost_utils
 
-        raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        bare = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        raw = np.zeros(_rounded_up(bare.size), np.uint8)
+        raw[: bare.size] = bare
+        gathered = self._joint(lambda: np.asarray(multihost_utils.process_allgather(raw)))
+        sent = np.ascontiguousarray(gathered.reshape(self.size, -1)[:, : bare.size])
+        return sent.view(values.dtype).reshape(self.size, *values.shape)
+
+    def _joint(self, work: Callable[[], np.ndarray]) -> np.ndarray:
+        """The result of a collective operation; a `LostProcessError` if it fails or takes too long."""
         try:
-            gathered = _with_timeout(self.timeout, lambda: np.asarray(multihost_utils.process_allgather(raw)))
+            return _with_timeout(self.timeout, work)
         except Exception as error:
             raise LostProcessError(f"process {self.rank} of {self.size}: another process is lost ({error})") from error
-        return gathered.view(values.dtype).reshape(self.size, *values.shape)
+
+
+def _integer_sum(values: np.ndarray) -> np.ndarray:
+    """Sum over all processes of int64 arrays, (n,), by one reduction."""
+    import jax
+    from jax.experimental import multihost_utils
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+    padded = np.zeros(_rounded_up(8 * values.size) // 8, np.int64)
+    padded[: values.size] = values
+    devices = np.array(jax.devices()).reshape(jax.process_count(), -1)
+    mesh = Mesh(devices, ("processes", "devices"))
+    with jax.enable_x64(True):
+        parts = multihost_utils.host_local_array_to_global_array(padded[None], mesh, PartitionSpec("processes"))
+        total = _compiled_sum(NamedSharding(mesh, PartitionSpec()))(parts)
+        return np.asarray(total.addressable_data(0))[: values.size].copy()
+
+
+@cache
+def _compiled_sum(sharding: Any) -> Callable[[Any], Any]:
+    import jax
+
+    return jax.jit(lambda parts: parts.sum(axis=0), out_shardings=sharding)
+
+
+def _rounded_up(count: int) -> int:
+    """A number of bytes ≥ count, at most an eighth above it: a program is compiled for each, so there should be few."""
+    step = max(64, 1 << max(count.bit_length() - 4, 0))
+    return max(1, -(-count // step)) * step
+
+
+def at_own_pace(group: ProcessGroup, work: Callable[[], Result]) -> Result:
+    """The result of work that takes every process another time; meanwhile they tell each other that they live."""
+    if group.size == 1:
+        return work()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="own work") as worker:
+        pending = worker.submit(work)
+        while int(group.all_sum(np.array(pending.done(), np.int64))) < group.size:
+            wait([pending], timeout=SIGN_OF_LIFE)
+    return pending.result()
 
 
 def _with_timeout(seconds: float, work: Callable[[], np.ndarray]) -> np.ndarray:
@@ -118,9 +193,9 @@ def _with_timeout(seconds: float, work: Callable[[], np.ndarray]) -> np.ndarray:
 
 def current_process_group() -> ProcessGroup:
     """The `jax.distributed` cluster that this process has joined; otherwise this process alone."""
-    import jax
-
-    return JaxProcessGroup() if jax.distributed.is_initialized() and jax.process_count() > 1 else SingleProcess()
+    jax = sys.modules.get("jax")  # without it no process has joined one
+    joined = jax is not None and jax.distributed.is_initialized() and jax.process_count() > 1
+    return JaxProcessGroup() if joined else SingleProcess()
 
 
 def join(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:

@@ -5,7 +5,7 @@ Embeddings are centred and divided by one number, so that the geometry the netwo
     x → (x − m)/s,   m = mean over rows,   s² = mean over rows and coordinates of (x − m)²
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,6 +70,16 @@ def measure_standardisation(
         scale=float(np.sqrt(squared_deviations.mean() / n_rows)),
         constant_features=tuple(int(i) for i in np.flatnonzero(squared_deviations == 0)),
     )
+
+
+def coarse(standardisation: Standardisation) -> Standardisation:
+    """Scale to 24 bits, and mean to 2⁻²⁰ of it: coarser than what the order of sums, over processes say, changes."""
+    if not standardisation.scale > 0:
+        return standardisation
+    mantissa, exponent = np.frexp(standardisation.scale)
+    scale = float(np.ldexp(np.rint(mantissa * 2**24), exponent - 24))
+    step = np.ldexp(1.0, exponent - 20)
+    return replace(standardisation, mean=np.rint(standardisation.mean / step) * step, scale=scale)
 
 
 def check_varied(standardisation: Standardisation) -> None:

@@ -58,19 +58,33 @@ def rows_by_method(
         assert wrong is not None
         errors = np.bincount(classes, weights=wrong) / np.maximum(sizes, 1)
         quotas = by_error(sizes, errors, count)
-    else:
-        quotas = proportional(sizes, count)
-    kept = []
+        members = [(np.flatnonzero(classes == label), quotas[label]) for label in np.flatnonzero(quotas)]
+        return np.sort(np.concatenate([rng.choice(rows, quota, replace=False) for rows, quota in members]))
+    assert inputs is not None
+    quotas, kept = proportional(sizes, count), []
     for label in np.flatnonzero(quotas):
         members = np.flatnonzero(classes == label)
-        if method == CLASS_QUOTAS:
-            kept.append(rng.choice(members, quotas[label], replace=False))
-        elif method == COVARIANCE:
-            assert inputs is not None
-            others, labels = (inputs, classes) if target is None else target
-            wanted = covariance_of(others[labels == label])
-            kept.append(members[covariance_matching(inputs[members], int(quotas[label]), wanted)])
-        else:
-            assert inputs is not None
-            kept.append(members[COVERAGE[method](inputs[members], int(quotas[label]), rng)])
+        examples = None if target is None else target[0][target[1] == label]
+        places = covering_rows(
+            method, inputs[members], int(quotas[label]), label=int(label), seed=seed, examples=examples
+        )
+        kept.append(members[places])
     return np.sort(np.concatenate(kept))
+
+
+def covering_rows(
+    method: str, inputs: np.ndarray, count: int, *, label: int, seed: int, examples: np.ndarray | None = None
+) -> np.ndarray:
+    """Places, among the rows of a class, of those that a selection that covers keeps, (count,).
+
+    Args:
+        method: One of `COVERAGE`, or covariance_matching.
+        inputs: Of the rows of the class, (n, d).
+        count: Rows to keep.
+        label: Number of the class.
+        seed: Of what is drawn.
+        examples: Rows of the class, (m, d), whose covariance is wanted; the same by default.
+    """
+    if method == COVARIANCE:
+        return covariance_matching(inputs, count, covariance_of(inputs if examples is None else examples))
+    return COVERAGE[method](inputs, count, np.random.default_rng([seed, 6, label]))

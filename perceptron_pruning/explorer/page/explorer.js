@@ -4,10 +4,11 @@ import { draw, standalone } from "./plot.js";
 
 const LOG = { alpha: 0, probe_ridge: 0, ridge: 1e-4 }; // logarithmic sliders; those of least value 0 have it at their left end
 const OWN = "own"; // the tab of the user's embeddings
+const FIRST = 60; // ms that a move's first answer may take once there is another move
 const STEPS = 1000; // of logarithmic sliders; linear ones have steps of a half or of 0.005
 const find = id => document.getElementById(id);
 const form = find("controls");
-let laws = [], setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, refining = null; // before: the last complete chart
+let laws = [], setting, state, view, chart, wanted = false, running = false, onAxis = null, before = null, flight = null, made = 0; // made: when the last move was; before: the last complete chart; flight: the request on its way
 
 const query = () => new URLSearchParams(Object.entries(state).filter(([name, value]) => value !== setting.defaults[name])).toString();
 
@@ -80,28 +81,30 @@ function remember() {
 
 // ---- charts ----
 
-/** Asks for the chart of the state as it is now; again until it is complete. */
+/** Asks for the chart of the state as it is now, then for more of it until it is complete. */
 async function ask() {
   wanted = true;
-  refining?.abort(); // what is asked for now comes first
+  made = performance.timeOrigin + performance.now();
+  if (flight) setTimeout(flight.end, Math.max(0, flight.until - performance.now())); // what is asked for now comes first
   if (running) return;
   running = true;
   let answered = null;
   while (wanted) {
     wanted = false;
-    const asked = query(), shown = view;
-    refining = answered === `${shown}?${asked}` ? new AbortController() : null;
+    const asked = query(), shown = view, more = answered === `${shown}?${asked}`;
+    const control = new AbortController();
+    flight = { end: () => control.abort(), until: more ? 0 : performance.now() + FIRST };
     const waiting = setTimeout(() => find("shown").classList.add("busy"), 150);
     try {
-      const response = await fetch(`chart/${shown}?${asked}`, { signal: refining?.signal }), answer = await response.json();
+      const response = await fetch(`${more ? "more" : "chart"}/${shown}?${asked}`, { signal: control.signal, headers: { "X-Moved": made } }), answer = await response.json();
       if (shown === view) response.ok ? tell(answer) : complain(answer.error);
-      document.body.dataset.answered = answered = `${shown}?${asked}`;
-      document.body.dataset.complete = !response.ok || answer.complete;
+      Object.assign(document.body.dataset, { answered: answered = `${shown}?${asked}`, complete: !response.ok || answer.complete });
       if (response.ok && !answer.complete) wanted = true;
     } catch (failure) {
       if (failure.name !== "AbortError") complain("The server does not answer: start `perceptron-pruning explore` again.");
     } finally {
       clearTimeout(waiting);
+      flight = null;
       find("shown").classList.remove("busy");
     }
   }

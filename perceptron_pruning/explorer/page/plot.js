@@ -10,6 +10,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 .now { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
 .word { fill: var(--ink); font-size: 14px; text-anchor: middle; }
 .end { font-weight: 600; }
+.refined { font-style: italic; paint-order: stroke; stroke: var(--ground); stroke-width: 4; }
 `;
 const COLOURS = ["ink", "soft", "line", "ground", "hardest", "easiest", "random", "window", "plain"];
 const FEW = 10; // points below which they are drawn as dots
@@ -41,12 +42,17 @@ export function draw(box, chart, before = null) {
     old.setAttribute("class", "curve before");
     curves.append(old);
   }
-  for (const one of chart.series) curves.append(...(enough(one, chart.complete) ? [curve(one, x, y, chart.complete)] : points(one, x, y)));
+  for (const one of chart.series) {
+    if (enough(one, chart.complete)) curves.append(curve(one, x, y, chart.complete));
+    if (!chart.complete && !one.steps) curves.append(...points(one, x, y));
+  }
   svg.append(inside, curves);
   for (const mark of shown)
-    svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, fill: colour(mark.key), stroke: "var(--ground)", "stroke-width": 1.5 }));
+    svg.append(element("circle", { cx: x(mark.x), cy: y(mark.y), r: 5, ...inked(mark) }));
   for (const [at, up, text] of chart.words) svg.append(element("text", { class: "word", x: x(at), y: y(up) }, text));
   svg.append(...ends(before ?? chart, y, frame));
+  if (!chart.complete)
+    svg.append(element("text", { class: "refined", x: frame.right, y: frame.top + 12, "text-anchor": "end" }, `refining: ${chart.solved} of ${chart.points} points are solved`));
   box.replaceChildren(svg);
   return x.inverse;
 }
@@ -66,6 +72,11 @@ function element(name, attributes, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
+
+/** Filled, or hollow where better may be found. */
+const inked = mark => mark.hollow
+  ? { fill: "var(--ground)", stroke: colour(mark.key), "stroke-width": 2 }
+  : { fill: colour(mark.key), stroke: "var(--ground)", "stroke-width": 1.5 };
 
 const colour = key => `var(--${key})`;
 
@@ -130,7 +141,7 @@ function curve(one, x, y, complete) {
 }
 
 /** Whether a curve says more than its points. */
-const enough = (one, complete) => complete || one.y.filter(value => value !== null).length >= FEW;
+const enough = (one, complete) => complete || one.steps || one.y.filter(value => value !== null).length >= FEW;
 
 const points = (one, x, y) => one.x.flatMap((at, i) =>
   one.y[i] === null ? [] : [element("circle", { cx: x(at), cy: y(one.y[i]), r: 2.5, fill: colour(one.key) })]);
@@ -155,7 +166,7 @@ function smooth(run) {
 
 /** Names at the curves' right ends, moved apart. */
 function ends(chart, y, frame) {
-  const named = chart.series.filter(one => one.label).map(one => ({ one, value: one.y.findLast(value => value !== null) })).filter(end => end.value !== undefined);
+  const named = chart.series.filter(one => one.label && enough(one, chart.complete)).map(one => ({ one, value: one.y.findLast(value => value !== null) })).filter(end => end.value !== undefined);
   const sorted = named.map(end => ({ ...end, at: y(end.value) + 4 })).sort((a, b) => a.at - b.at);
   sorted.forEach((end, i) => { if (i) end.at = Math.max(end.at, sorted[i - 1].at + TEXT); });
   let floor = frame.bottom;

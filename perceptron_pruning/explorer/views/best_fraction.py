@@ -1,42 +1,67 @@
 """The best fraction to keep, at each number of kept examples."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
-from perceptron_pruning.explorer.memory import Missing
-from perceptron_pruning.explorer.state import RANGES, State
-from perceptron_pruning.explorer.students import Point, Students
-from replica_theory import KeepEasiest, KeepHardest, ParetoFrontier, Selection, pareto_frontier
+from perceptron_pruning.explorer.memory import Memory, Missing, Task, coarse_to_fine, one_by_one
+from perceptron_pruning.explorer.state import RANGES, Rule, State
+from perceptron_pruning.explorer.students import Point, curve_of, solved
+from replica_theory import KeepEasiest, KeepHardest, Selection, pareto_frontier
 
 ALPHAS = tuple(np.geomspace(0.1, 100.0, 25).tolist())
+_STRIDES = 8, 4, 2, 1
+_TRIED = 0.5, 0.2, 0.1, 0.05
 _ALL = 0.995  # f beyond which it reads as 1
 LEAST = RANGES["keep_fraction"][0]
 
 
-def chart(state: State, students: Students, seconds: float) -> Chart:
+@dataclass(frozen=True)
+class Best:
+    """The best fraction at one α, as `ParetoFrontier` has it."""
+
+    alpha_prune: float
+    keep_fraction: float
+    generalization_error: float
+
+
+def tasks(state: State) -> list[Task]:
+    """The students of all and of the sliders' fraction, the best fraction, more to compare with, then the curve."""
+    kept, curve = state.alpha_prune, _curve(state)
+    tried = [_tried(state, fraction) for fraction in _fractions(state)]
+    students = [Task((at, rule), (kept,), partial(solved, at, rule)) for at, rule in tried]
+    levels = coarse_to_fine(len(ALPHAS), _STRIDES)
+    places = [kept, *(ALPHAS[i] for level in levels for i in level)]
+    best = [Task(curve, (place,), one_by_one(partial(_best, curve[1]))) for place in places]
+    return [*(replace(one, first=True) for one in students[:2]), best[0], *students[2:], *best[1:]]
+
+
+def drawing(state: State, memory: Memory) -> Chart | None:
     """Best f against kept α, of the easiest where they are chosen and of the hardest otherwise.
 
     Raises:
         ValueError: There is no such student where the sliders stand.
     """
-    end = _name(state)
-    curve = ("best_fraction", replace(state, alpha=1.0, abscissa="kept", keep_fraction=1.0, lower=0.0, rule=end))
-
-    def best(alpha: float) -> ParetoFrontier[float]:
-        return pareto_frontier(alpha, min_keep_fraction=LEAST, rule=family(state), **state.student_setting)
-
-    here = students.choices.at(curve, state.alpha_prune, best)
+    end, kept, known = _name(state), state.alpha_prune, memory.of(_curve(state))
+    here = known.get(kept)
     if isinstance(here, Missing):
         raise ValueError(f"no student here: {here.reason}")
-    (now,) = students.at(state, end, np.array([state.alpha]))
-    along = students.choices.along(curve, ALPHAS, best, seconds=seconds)
+    whole, rule = _tried(state, 1.0)
+    if here is None and isinstance(none := memory.at((whole, rule), kept), Missing):  # it is one of those searched
+        raise ValueError(f"no student here: {none.reason}")
+    tried = _students(state, memory)
+    if here is None and not tried:
+        return None
+    best = here or min(tried, key=lambda at: at.generalization_error)
+    along = [known.get(alpha) for alpha in ALPHAS]
+    of = "" if here else f" of {len(tried)} tried"
     return Chart(
         title=f"Best fraction of the {end} to keep, at least {LEAST:g}",
-        sentence=_sentence(state, here, now),
-        numbers=[("best f", f"{here.keep_fraction:.4f}"), ("ε there", f"{here.generalization_error:.5f}")],
+        sentence=_sentence(state, here, tried),
+        numbers=[(f"best f{of}", f"{best.keep_fraction:.4f}"), ("ε there", f"{best.generalization_error:.5f}")],
         notes=[
             f"no answer at {alpha:.3g}: {at.reason}"
             for alpha, at in zip(ALPHAS, along, strict=True)
@@ -45,7 +70,7 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
         x=Axis("α, kept examples per dimension", "log", (ALPHAS[0], ALPHAS[-1])),
         y=Axis("best f", "linear", (0.0, 1.0)),
         series=[Series(end, "", ALPHAS, [getattr(at, "keep_fraction", None) for at in along])],
-        marks=[Mark(end, state.alpha_prune, here.keep_fraction)],
+        marks=[Mark(end, kept, best.keep_fraction, hollow=here is None)],
         rows=[
             {
                 "alpha_prune": at.alpha_prune,
@@ -54,13 +79,45 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
                 "generalization_error": at.generalization_error,
             }
             for at in along
-            if isinstance(at, ParetoFrontier)
+            if isinstance(at, Best)
         ],
-        complete=None not in along,
     )
 
 
-def _name(state: State):
+def _fractions(state: State) -> list[float]:
+    """Fractions to compare with before the best is found, 1 and that of the sliders first."""
+    return list(dict.fromkeys([1.0, state.keep_fraction, *_TRIED]))
+
+
+def _tried(state: State, fraction: float) -> tuple[State, Rule]:
+    """The curve, by kept α, of students that keep this fraction; to keep all is to keep at random, whatever probe."""
+    rule: Rule = "random" if fraction == 1 else _name(state)
+    kept = replace(state, rule=_name(state), keep_fraction=fraction, abscissa="kept", lower=0.0)
+    return curve_of(kept, rule), rule
+
+
+def _students(state: State, memory: Memory) -> list[Best]:
+    """What is known of these fractions."""
+    found = []
+    for fraction in _fractions(state):
+        if isinstance(point := memory.at(_tried(state, fraction), state.alpha_prune), Point):
+            found.append(Best(state.alpha_prune, fraction, point.error))
+    return found
+
+
+def _curve(state: State) -> tuple[str, State]:
+    """By which its points are remembered: the state without what does not change them."""
+    end = _name(state)
+    plain = replace(state, rule=end, keep_fraction=1.0, abscissa="kept", lower=0.0)
+    return "best_fraction", replace(curve_of(plain, end), rule=end)
+
+
+def _best(state: State, alpha: float) -> Best:
+    found = pareto_frontier(alpha, min_keep_fraction=LEAST, rule=family(state), **state.student_setting)
+    return Best(**{one.name: getattr(found, one.name) for one in fields(Best)})
+
+
+def _name(state: State) -> Rule:
     return "easiest" if state.rule == "easiest" else "hardest"
 
 
@@ -70,12 +127,20 @@ def family(state: State) -> Callable[[float], Selection]:
     return lambda fraction: rule(fraction, state.label_aware)
 
 
-def _sentence(state: State, best: ParetoFrontier[float], now: Point | Missing) -> str:
-    kept, pool = state.alpha_prune, state.alpha_prune / best.keep_fraction
-    beside = f" against {short(now.error)} at f = {state.keep_fraction:.3g}" if isinstance(now, Point) else ""
+def _sentence(state: State, best: Best | None, tried: list[Best]) -> str:
+    kept = state.alpha_prune
+    if best is None:
+        least = min(tried, key=lambda at: at.generalization_error)
+        here = next((at for at in tried if at.keep_fraction == state.keep_fraction), least)
+        now = f"{short(here.generalization_error)} at f = {here.keep_fraction:.3g}"
+        so_far = f"; best of {len(tried)} tried: {short(least.generalization_error)} at f = {least.keep_fraction:.3g}"
+        return f"To keep {kept:.3g} a dimension: ε = {now}{so_far if least is not here else ''}. Searching the best …"
+    error, pool = short(best.generalization_error), kept / best.keep_fraction
+    now = [at for at in tried if at.keep_fraction == state.keep_fraction]
+    beside = f" against {short(now[0].generalization_error)} at f = {state.keep_fraction:.3g}" if now else ""
     if best.keep_fraction > _ALL:
-        return f"To keep {kept:.3g} a dimension, prune nothing: ε = {short(best.generalization_error)}{beside}."
+        return f"To keep {kept:.3g} a dimension, prune nothing: ε = {error}{beside}."
     return (
         f"To keep {kept:.3g} a dimension, take the {_name(state)} {best.keep_fraction:.2g} of a pool of {pool:.3g}: "
-        f"ε = {short(best.generalization_error)}{beside}."
+        f"ε = {error}{beside}."
     )

@@ -2,14 +2,20 @@
 
 import math
 from dataclasses import replace
-from time import perf_counter
-
-import numpy as np
+from typing import Any
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
-from perceptron_pruning.explorer.memory import Missing
+from perceptron_pruning.explorer.memory import Memory, Missing, Task
 from perceptron_pruning.explorer.state import NAMES, RANGES, Rule, State
-from perceptron_pruning.explorer.students import ALPHAS, Point, Students
+from perceptron_pruning.explorer.students import (
+    ALPHAS,
+    Point,
+    curve_of,
+    curve_tasks,
+    known_at,
+    known_curves,
+    task_at,
+)
 from perceptron_pruning.output.tables import Row
 
 LABELS: dict[Rule, str] = {"hardest": "hard", "easiest": "easy", "random": "random", "window": "window"}
@@ -19,6 +25,7 @@ _ADVICE: dict[Rule, str] = {
     "random": "keep at random",
     "window": "keep the window",
 }
+_TO_COME = "…"
 _EQUAL = 1e-6  # |ln ε₁/ε₂| up to which rules are equal
 
 
@@ -28,60 +35,102 @@ def rules(state: State) -> tuple[Rule, ...]:
     return (*plain, "window") if state.rule == "window" else plain
 
 
-def chart(state: State, students: Students, seconds: float) -> Chart:
-    """Curves of all rules, and the point at which the sliders stand.
+def tasks(state: State) -> list[Task]:
+    """The students where the sliders stand, then the curves from coarse to fine."""
+    whole, alpha = _unpruned(state)
+    unpruned = replace(task_at(whole, "random", alpha), first=True)
+    return [*tasks_here(state), unpruned, *curve_tasks(state, rules(state))]
 
-    Raises:
-        ValueError: There is no such student where the sliders stand, under the chosen rule.
-    """
-    end = perf_counter() + seconds
-    points: dict[Rule, Point | Missing] = {
-        rule: students.at(state, rule, np.array([state.alpha]))[0] for rule in rules(state)
-    }
-    if isinstance(chosen := points[state.rule], Missing):
-        raise ValueError(f"no student here: {chosen.reason}")
-    solved: dict[Rule, Point] = {rule: point for rule, point in points.items() if isinstance(point, Point)}
-    curves = students.curves(state, rules(state), seconds=end - perf_counter())
+
+def tasks_here(state: State) -> list[Task]:
+    """The students where the sliders stand: the random one, which is quick, that of the chosen rule, and the others."""
+    order: list[Rule] = sorted(rules(state), key=lambda rule: (rule != "random", rule != state.rule))
+    return [task_at(state, rule) for rule in order]
+
+
+def drawing(state: State, memory: Memory) -> Chart | None:
+    """Curves of all rules, and the point at which the sliders stand."""
+    points = known_points(state, memory)
+    if not points:
+        return None
+    curves = known_curves(state, rules(state), memory)
     abscissa = "examples of the pool" if state.abscissa == "pool" else "kept examples"
     return Chart(
         title=f"Test error of the {NAMES[state.student]} student, {state.keep_fraction:.3g} of the pool kept",
-        sentence=_sentence(solved),
-        numbers=_numbers(state, students, chosen),
+        sentence=_sentence(points, sum(known_at(state, rule, memory) is None for rule in rules(state))),
+        numbers=_numbers(state, memory),
         notes=_notes(curves),
         x=Axis(f"α, {abscissa} per dimension", "log", RANGES["alpha"], parameter="alpha"),
         y=Axis("ε, test error", "log"),
         series=[Series(rule, LABELS[rule], ALPHAS.tolist(), _errors(curve)) for rule, curve in curves.items()],
-        marks=[Mark(rule, state.alpha, point.error) for rule, point in solved.items()],
+        marks=[Mark(rule, state.alpha, point.error) for rule, point in points.items()],
         rows=[row for rule, curve in curves.items() for row in _rows(state, rule, curve)],
-        complete=all(point is not None for curve in curves.values() for point in curve),
     )
 
 
-def _sentence(points: dict[Rule, Point]) -> str:
-    """Advice at this size: the rule of least error beside the others."""
+def known_points(state: State, memory: Memory) -> dict[Rule, Point]:
+    """The students where the sliders stand that are solved and exist, by rule.
+
+    Raises:
+        ValueError: There is none under the chosen rule.
+    """
+    if isinstance(chosen := known_at(state, state.rule, memory), Missing):
+        raise ValueError(f"no student here: {chosen.reason}")
+    found: dict[Rule, Any] = {rule: known_at(state, rule, memory) for rule in rules(state)}
+    return {rule: point for rule, point in found.items() if isinstance(point, Point)}
+
+
+def _sentence(points: dict[Rule, Point], to_come: int) -> str:
+    """Advice at this size: the rule of least error beside the others; no advice before all are known."""
+    listed = [f"{short(point.error)} {LABELS[rule]}" for rule, point in points.items()]
+    if to_come:
+        return f"At this size ε = {', '.join(listed)}; {to_come} more to come."
+    if len(listed) == 1:
+        return f"At this size ε = {listed[0]}; there is no other student."
     best = min(points, key=lambda rule: points[rule].error)
     others: list[Rule] = [rule for rule in points if rule != best]
     *first, last = (f"{short(points[rule].error)} {LABELS[rule]}" for rule in others)
-    against = f"{', '.join(first)} and {last}"
+    against = f"{', '.join(first)} and {last}" if first else last
     if all(abs(math.log(points[rule].error / points[best].error)) < _EQUAL for rule in others):
         return f"At this size it makes no difference which ones you keep: ε = {short(points[best].error)}."
     return f"At this size {_ADVICE[best]}: ε = {short(points[best].error)} against {against}."
 
 
-def _numbers(state: State, students: Students, chosen: Point) -> list[tuple[str, str]]:
+def _unpruned(state: State) -> tuple[State, float]:
+    """The student of the whole pool, and where: α_total, which may lie beyond the slider's range."""
     whole = replace(
-        state, keep_fraction=1.0, abscissa="pool", probe="independent", probe_angle_degrees=0.0, rule="random"
+        state,
+        keep_fraction=1.0,
+        abscissa="pool",
+        probe="independent",
+        probe_angle_degrees=0.0,
+        rule="random",
+        lower=0.0,
     )
-    (unpruned,) = students.at(whole, "random", np.array([state.alpha_total]))
-    angle = [] if state.rule == "random" else [("probe to teacher", f"{math.degrees(chosen.probe_angle):.3g}°")]
+    return whole, state.alpha_total
+
+
+def _numbers(state: State, memory: Memory) -> list[tuple[str, str]]:
+    chosen = known_at(state, state.rule, memory)
+    whole, alpha = _unpruned(state)
+    unpruned = memory.at((curve_of(whole, "random"), "random"), alpha)
+    known = isinstance(chosen, Point)
+    angle = f"{math.degrees(chosen.probe_angle):.3g}°" if known else _TO_COME
     return [
-        (f"ε, {LABELS[state.rule]}", f"{chosen.error:.5f}"),
-        ("overlap R", f"{chosen.overlap:.5f}"),
-        ("ε of the whole pool", f"{unpruned.error:.5f}" if isinstance(unpruned, Point) else "–"),
+        (f"ε, {LABELS[state.rule]}", f"{chosen.error:.5f}" if known else _TO_COME),
+        ("overlap R", f"{chosen.overlap:.5f}" if known else _TO_COME),
+        ("ε of the whole pool", _error(unpruned)),
         ("kept per dimension", f"{state.alpha_prune:.3g}"),
         ("pool per dimension", f"{state.alpha_total:.3g}"),
-        *angle,
+        *([] if state.rule == "random" else [("probe to teacher", angle)]),
     ]
+
+
+def _error(point: Point | Missing | None) -> str:
+    """ε as text: of a student that is not there, and of one that is not solved yet."""
+    if isinstance(point, Point):
+        return f"{point.error:.5f}"
+    return _TO_COME if point is None else "–"
 
 
 def _notes(curves: dict[Rule, list[Point | Missing | None]]) -> list[str]:

@@ -1,37 +1,55 @@
 """The map of hard against easy: the pool size at which they are equally good, by the fraction kept."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
 from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
-from perceptron_pruning.explorer.memory import Missing
-from perceptron_pruning.explorer.state import State
-from perceptron_pruning.explorer.students import Point, Students
-from replica_theory import CrossoverSolution, crossover_solution
+from perceptron_pruning.explorer.memory import Memory, Missing, Task, coarse_to_fine, one_by_one
+from perceptron_pruning.explorer.state import Rule, State
+from perceptron_pruning.explorer.students import Point, curve_of, known_at, task_at
+from replica_theory import crossover_solution
 
 FRACTIONS = tuple(np.linspace(0.05, 0.95, 19).round(3).tolist())
+_STRIDES = 8, 4, 2, 1
+_RULES: tuple[Rule, Rule] = "hardest", "easiest"
 _ALPHAS = 0.1, 1000.0
 _BESIDE = 5.0  # factor in α between the line and the words on either side of it
 
 
-def chart(state: State, students: Students, seconds: float) -> Chart:
+@dataclass(frozen=True)
+class Crossing:
+    """Where both are equally good at one f, as `CrossoverSolution` has it."""
+
+    keep_fraction: float
+    alpha_total: float
+    alpha_prune: float
+    generalization_error: float
+    first_is_better: bool
+
+
+def tasks(state: State) -> list[Task]:
+    """The two students where the sliders stand and the random one, which is quick, then the line, coarse to fine."""
+    rules: tuple[Rule, ...] = "random", *_RULES
+    here = [task_at(state, rule) for rule in rules]
+    places = [(FRACTIONS[i],) for level in coarse_to_fine(len(FRACTIONS), _STRIDES) for i in level]
+    curve = _curve(state)
+    return [*here, *(Task(curve, place, one_by_one(partial(_crossing, curve[1]))) for place in places)]
+
+
+def drawing(state: State, memory: Memory) -> Chart | None:
     """The line between hard and easy over (f, α)."""
-    first = replace(state, rule="hardest", alpha=1.0, abscissa="pool", lower=0.0, keep_fraction=1.0)
-
-    def crossing(fraction: float) -> CrossoverSolution:
-        at = replace(first, keep_fraction=fraction)
-        return crossover_solution(at.selection("hardest"), at.selection("easiest"), **state.student_setting)
-
-    curve = "hard_or_easy", first
-    if students.choices.is_new(curve) and math.isfinite(seconds):
-        seconds = 0.0  # the sentence needs no line, whose first point may take a second
-    along = students.choices.along(curve, FRACTIONS, crossing, seconds=seconds)
-    found = [at for at in along if isinstance(at, CrossoverSolution)]
+    here = [known_at(state, rule, memory) for rule in _RULES]
+    random = known_at(state, "random", memory)
+    if all(at is None for at in (*here, random)):
+        return None
+    along = [memory.of(_curve(state)).get(fraction) for fraction in FRACTIONS]
+    found = [at for at in along if isinstance(at, Crossing)]
     return Chart(
         title="Pool sizes at which the hardest and the easiest are equally good",
-        sentence=_sentence(state, students),
+        sentence=_sentence(here, random),
         notes=_notes(along),
         x=Axis("f, fraction kept", "linear", (0.0, 1.0), parameter="keep_fraction"),
         y=Axis(
@@ -52,22 +70,38 @@ def chart(state: State, students: Students, seconds: float) -> Chart:
             }
             for at in found
         ],
-        complete=None not in along,
     )
 
 
+def _curve(state: State) -> tuple[str, State]:
+    """By which its points are remembered: the state without what does not change them."""
+    plain = replace(state, rule="hardest", lower=0.0, keep_fraction=1.0)
+    return "hard_or_easy", replace(curve_of(plain, "hardest"), abscissa="pool")
+
+
+def _crossing(state: State, fraction: float) -> Crossing:
+    at = replace(state, keep_fraction=fraction)
+    solution = crossover_solution(at.selection("hardest"), at.selection("easiest"), **state.student_setting)
+    return Crossing(**{one.name: getattr(solution, one.name) for one in fields(Crossing)})
+
+
 def _alpha(state: State, at: object) -> float | None:
-    if not isinstance(at, CrossoverSolution):
+    if not isinstance(at, Crossing):
         return None
     return at.alpha_total if state.abscissa == "pool" else at.alpha_prune
 
 
-def _sentence(state: State, students: Students) -> str:
-    hard, easy = (students.at(state, rule, np.array([state.alpha]))[0] for rule in ("hardest", "easiest"))
-    if not (isinstance(hard, Point) and isinstance(easy, Point)):
+def _sentence(here: list[Point | Missing | None], random: Point | Missing | None) -> str:
+    known = [at.error if isinstance(at, Point) else None for at in here]
+    if None in here:
+        words = zip((*here, random), ("hard", "easy", "random"), strict=True)
+        listed = ", ".join(f"{short(at.error)} {word}" for at, word in words if isinstance(at, Point))
+        return f"Where the sliders stand ε = {listed or '–'}; {here.count(None)} more to come."
+    hard, easy = known
+    if hard is None or easy is None:
         return "There is no student where the sliders stand."
-    better, worse = ("hard", "easy") if hard.error < easy.error else ("easy", "hard")
-    least, most = sorted((hard.error, easy.error))
+    better, worse = ("hard", "easy") if hard < easy else ("easy", "hard")
+    least, most = sorted((hard, easy))
     if math.isclose(least, most, rel_tol=1e-6):
         return f"Where the sliders stand hard and easy are equally good: ε = {short(least)}."
     return f"Where the sliders stand the {better} ones are better: ε = {short(least)} against {short(most)} {worse}."
@@ -78,7 +112,7 @@ def _notes(along: list) -> list[str]:
     return [f"no line at {len(missing)} of {len(FRACTIONS)} fractions ({missing[0][1]})"] if missing else []
 
 
-def _words(state: State, found: list[CrossoverSolution]) -> list[tuple[float, float, str]]:
+def _words(state: State, found: list[Crossing]) -> list[tuple[float, float, str]]:
     """Which is better on either side, beside the middle of the line."""
     if not found:
         return []
