@@ -20,7 +20,8 @@ from perceptron_pruning.students.max_margin.interior_point import (
 
 _SINGLE = np.float32
 _COARSE = 0.5  # relative error of the interior point on all rows
-_FINE = 3e-3  # relative error on the rows of largest λ/s
+_FINE = 3e-3  # relative error on the rows of largest λ/s, at most
+_FINE_TIMES_FEATURES = 0.6  # and times N, so that few rows are wrong in large problems too
 _FINEST = 1e-12  # relative error of the precise guess
 _EXACT_ROWS = 2  # rows per feature with a D of their own in the normal equations, or P/20 if that is more
 _LAST_ROWS = 2  # rows per feature for the last iterations
@@ -47,11 +48,12 @@ def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The support at the end of the interior point, at most N rows, and their λ."""
     features = rows.shape[1]
+    fine = min(_FINE, _FINE_TIMES_FEATURES / features)
     single = rows.astype(_SINGLE)
     if len(rows) <= _LAST_ROWS * features:
         gram, exact_rows = single.T @ single, round(_EXACT_OF_FEW * features)
         point = start(NUMPY, single, np.ones(len(rows), _SINGLE), least_squares(NUMPY, gram, single.sum(0)))
-        point = interior_point(NUMPY, single, point, tolerance=_FINE, gram=gram, exact_rows=exact_rows)
+        point = interior_point(NUMPY, single, point, tolerance=fine, gram=gram, exact_rows=exact_rows)
         return _support(point, np.arange(len(rows)), features)
     sample = single[:: max(1, len(rows) // (_SAMPLE_ROWS * features))]
     gram = (sample.T @ sample) * _SINGLE(len(rows) / len(sample))
@@ -59,7 +61,7 @@ def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     exact_rows = max(_EXACT_ROWS * features, len(rows) // 20)
     point = interior_point(NUMPY, single, point, tolerance=_COARSE, gram=gram, exact_rows=exact_rows)
     kept = NUMPY.largest(point.dual / point.slack, _LAST_ROWS * features)
-    point = interior_point(NUMPY, single[kept], restricted(NUMPY, point, kept), tolerance=_FINE)
+    point = interior_point(NUMPY, single[kept], restricted(NUMPY, point, kept), tolerance=fine)
     return _support(point, kept, features)
 
 
