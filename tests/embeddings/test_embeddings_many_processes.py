@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from interrupting import StopAt
 from pool_of_processes import SETTINGS, check_same, pool
 from threads_as_processes import together
 
@@ -16,7 +17,6 @@ from perceptron_pruning.embeddings.metrics.ensemble import largest_share
 from perceptron_pruning.embeddings.metrics.registry import METRICS
 from perceptron_pruning.embeddings.runtime.led import led
 from perceptron_pruning.embeddings.runtime.process_group import SingleProcess, at_own_pace
-from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.runtime.tiling import ExactSum, Tiling
 from perceptron_pruning.embeddings.selections.methods import METHODS
 
@@ -68,19 +68,6 @@ def test_rows_in_half_precision_are_sent_as_they_are(data, as_processes, dtype):
     alone = score(rows, data["labels"], metrics="forgetting", settings=SETTINGS)
     parts = as_processes(2, lambda _: score(rows, data["labels"], metrics="forgetting", settings=SETTINGS))
     check_same(parts, alone)
-
-
-class StopAt(NoProgress):
-    """Interrupts at the k-th task."""
-
-    def __init__(self, count: int):
-        self.count = count
-
-    def task(self, label, *, total, unit):
-        self.count -= 1
-        if self.count < 0:
-            raise KeyboardInterrupt("stopped by the test")
-        return super().task(label, total=total, unit=unit)
 
 
 def test_processes_that_are_interrupted_at_different_steps_go_on_together(data, one, as_processes, tmp_path):

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from interrupting import StopAt
 from scipy.stats import spearmanr
 
 from perceptron_pruning.cli import app
@@ -51,19 +52,6 @@ def folder(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def scores(data):
     return score(**data, settings=SETTINGS)
-
-
-class StopAt(NoProgress):
-    """Interrupts at the k-th task, as Ctrl-C would."""
-
-    def __init__(self, count: int):
-        self.count = count
-
-    def task(self, label, *, total, unit):
-        self.count -= 1
-        if self.count < 0:
-            raise KeyboardInterrupt("stopped by the test")
-        return super().task(label, total=total, unit=unit)
 
 
 class Recorder(NoProgress):
