@@ -50,7 +50,7 @@ def probe_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
         centres = np.stack([np.zeros_like(p), students.k / (p * along), students.k * sine / (p * turned)], -1)
         widths = np.stack([np.full_like(p, np.tan(theta)), shortfall, both], -1)
     centres = np.where(widths < _WIDEST_STEP, centres, np.nan)
-    least, most = kept.piece_bounds.min(), kept.piece_bounds.max()
+    least, most = kept.range
     lower, upper = max(least, -_PANELS.reach, -_PANELS.reach * np.tan(theta)), min(most, _PANELS.reach)
     kinks = np.broadcast_to(kept.panel_ends, (p.size, kept.panel_ends.size))
     return _PANELS.nodes(lower, max(upper, lower), features=(centres, np.minimum(widths, _WIDEST_STEP)), kinks=kinks)

@@ -61,10 +61,10 @@ def _outer_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
         widths = np.stack([label, np.abs(paper.sigma / paper.probe_overlap), np.abs(turn)], -1)
     centres = np.where(widths < _WIDEST_STEP, centres, np.nan)
     kinks = np.broadcast_to(kept.panel_ends, (turn.size, kept.panel_ends.size))
-    reach, bounds = _OUTER.reach, kept.piece_bounds
+    reach, (least, most) = _OUTER.reach, kept.range
     return _OUTER.nodes(
-        max(bounds.min(), -reach),
-        min(bounds.max(), reach),
+        max(least, -reach),
+        min(most, reach),
         features=(centres, np.minimum(widths, _WIDEST_STEP)),
         kinks=kinks,
     )

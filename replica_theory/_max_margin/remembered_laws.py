@@ -19,27 +19,32 @@ _LONGEST_STEP = 2.0  # arclength over which the tangent is followed
 
 @dataclass
 class Law:
-    """The distribution of kept examples, and the last student on them with the residual of the paper's equations."""
+    """The distribution of kept examples, and the last student on them.
+
+    Attributes:
+        kept: The distribution.
+        last: The student and the residual of the paper's equations: one value, which is replaced as a whole, so that
+            threads that ask the same law never see the parts of two students.
+    """
 
     kept: KeptDistribution
-    last: NewtonResult | None = None
-    residual: float = math.inf
+    last: tuple[NewtonResult, float] | None = None
 
     def at(self, alpha: float) -> tuple[NewtonResult, np.ndarray] | None:
         """The last student and its residual, if it is the one at this α."""
-        if self.last is None or self.last.students.alpha != alpha:
+        if (found := self.last) is None or found[0].students.alpha != alpha:
             return None
-        return self.last[None], np.array([self.residual])
+        return found[0][None], np.array([found[1]])
 
     def remember(self, result: NewtonResult, residual: np.ndarray) -> None:
         """Keeps the last of these students."""
-        self.last, self.residual = result[-1], residual[-1]
+        self.last = result[-1], float(residual[-1])
 
     def near(self, alpha: float) -> OrderParameters | None:
         """The student at this α by the tangent at the last one; None if there is none near."""
-        last = self.last
-        if last is None:
+        if (found := self.last) is None:
             return None
+        last, _ = found
         log_ratio = math.log(alpha / last.students.alpha)
         if not abs(log_ratio) <= _LONGEST_STEP * last.tangents[0]:
             return None

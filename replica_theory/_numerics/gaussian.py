@@ -62,7 +62,7 @@ def interval_moments(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
 
 
 def segment_mass(segments: np.ndarray) -> np.ndarray:
-    """∫ φ(x) dx over segments whose ends, (2, ...), are rounded themselves; see `segment_moments`."""
+    """∫ φ(x) dx over segments whose ends, (2, ...), are overwritten; see `segment_moments`."""
     ends = _clipped(segments)
     mass = _cumulative_difference(ends)
     if segments.dtype != float:

@@ -154,8 +154,9 @@ def breakpoints(
     n_grid = len(grid)
     n_steps = features[0].shape[1] * len(steps) if features is not None else 0
     n_kinks = kinks.shape[1] if kinks is not None else 0
-    given = lower if kinks is None and features is None else kinks if features is None else features[0]
-    ends = np.empty((rows, n_grid + 2 + n_steps + n_kinks), getattr(given, "dtype", float))
+    arguments = (lower, upper, kinks, *(features or ()))
+    extended = any(getattr(argument, "dtype", None) == np.longdouble for argument in arguments)
+    ends = np.empty((rows, n_grid + 2 + n_steps + n_kinks), np.longdouble if extended else float)
     ends[:, :n_grid], ends[:, n_grid], ends[:, n_grid + 1] = grid, lower, upper
     lower, upper = ends[:, n_grid, None], ends[:, n_grid + 1, None]
     if features is not None:
@@ -175,7 +176,7 @@ def breakpoints(
 
 def composite_rule(ends: np.ndarray, order: int) -> Nodes:
     """Nodes of the panels between consecutive ``ends``, (rows, ends); empty panels have none."""
-    last, nodes = ends[:, 1:], gauss_legendre(order)
+    last = ends[:, 1:]
     widths = last - ends[:, :-1]
     # the nodes of a panel a few roundings wide would fall on the corner itself
     wide = widths > _EMPTY_WIDTH[ends.dtype.char] * np.abs(last)
@@ -187,31 +188,31 @@ def composite_rule(ends: np.ndarray, order: int) -> Nodes:
         panels = wide.sum(axis=1)
         start, width = ends[:, :-1][wide], widths[wide]
         row, starts = np.repeat(np.arange(len(ends)), order * panels), order * (np.cumsum(panels) - panels)
-    points = width[:, None] * nodes[0]
-    points += start[:, None]
-    return Nodes(points.ravel(), (width.astype(float, copy=False)[:, None] * nodes[1]).ravel(), row, starts)
+    return Nodes(*_on_panels(start, width, order), row, starts)
 
 
 def panel_nodes(rows: list[list[float]], order: int) -> Nodes:
     """Nodes of the panels between consecutive ends, one list of ends a row; empty panels have none."""
     ends = np.array(rows[0] if len(rows) == 1 else list(chain.from_iterable(rows)))
-    first, last, nodes = ends[:-1], ends[1:], gauss_legendre(order)
+    first, last = ends[:-1], ends[1:]
     widths = last - first
     wide = widths > _EMPTY_WIDTH[ends.dtype.char] * np.abs(last)
     if len(rows) == 1:
-        row, starts = None, np.zeros(1, int)
+        row, starts = np.zeros(order * np.count_nonzero(wide), int), np.zeros(1, int)
     else:
         lengths = np.cumsum([len(row) for row in rows])
         wide[lengths[:-1] - 1] = False  # from one row's last end to the next one's first
         counts = np.add.reduceat(wide, np.concatenate([[0], lengths[:-1]]), dtype=int)
         row, starts = np.repeat(np.arange(len(rows)), order * counts), order * (np.cumsum(counts) - counts)
-    width = widths[wide][:, None]
-    points = width * nodes[0]
-    points += first[wide][:, None]
-    weights = width.astype(float, copy=False) * nodes[1]
-    points = points.ravel()
-    row = np.zeros(points.size, int) if row is None else row
-    return Nodes(points, weights.ravel(), row, starts)
+    return Nodes(*_on_panels(first[wide], widths[wide], order), row, starts)
+
+
+def _on_panels(start: np.ndarray, width: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of panels, one after the other."""
+    nodes, weights = gauss_legendre(order)
+    points = width[:, None] * nodes
+    points += start[:, None]
+    return points.ravel(), (width.astype(float, copy=False)[:, None] * weights).ravel()
 
 
 def panel_rule(ends: np.ndarray, order: int = 16) -> tuple[np.ndarray, np.ndarray]:

@@ -222,7 +222,8 @@ class _SpacedRows:
 
     def in_precision(self, precision: type[np.floating]) -> "_SpacedRows":
         """The same with sums in this precision."""
-        return replace(self, columns=self.columns.astype(precision), weights=self.weights.astype(precision))
+        columns, weights = (values.astype(precision, copy=False) for values in (self.columns, self.weights))
+        return replace(self, columns=columns, weights=weights)
 
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether the nodes still cover the rows, as closely as they must."""

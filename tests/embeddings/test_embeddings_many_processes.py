@@ -12,7 +12,8 @@ from pool_of_processes import SETTINGS, check_same, pool
 from threads_as_processes import together
 
 from perceptron_pruning.embeddings import near_duplicates, score, select
-from perceptron_pruning.embeddings.io.rows import array_rows, tile_rows
+from perceptron_pruning.embeddings.io.process_cuts import tile_rows
+from perceptron_pruning.embeddings.io.rows import array_rows
 from perceptron_pruning.embeddings.metrics.ensemble import largest_share
 from perceptron_pruning.embeddings.metrics.registry import METRICS
 from perceptron_pruning.embeddings.runtime.led import led

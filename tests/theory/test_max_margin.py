@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +288,15 @@ def test_a_rule_whose_function_changes_is_asked_again():
     width[0] = 2.0
     wide = max_margin(2.0, selection=KeepWithProbability(rule.probability), probe_angle=0.2)
     assert abs(narrow.generalization_error - wide.generalization_error) > 1e-3
+
+
+def test_threads_that_ask_one_rule_get_each_their_own_student():
+    rule, angle, alphas = KeepEasiest(0.43), 0.27, np.geomspace(0.8, 3.0, 12).tolist()
+    wanted = max_margin(alphas, selection=rule, probe_angle=angle).generalization_error
+
+    def error(alpha: float) -> float:
+        return max_margin(alpha, selection=rule, probe_angle=angle).generalization_error
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        for _ in range(5):
+            np.testing.assert_allclose(list(threads.map(error, alphas)), wanted, rtol=1e-11)

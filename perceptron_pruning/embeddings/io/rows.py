@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 
+from perceptron_pruning.embeddings.io.process_cuts import process_cuts
+
 HALF_PRECISION = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 STORED_DTYPES = (*HALF_PRECISION, np.dtype(np.float32), np.dtype(np.float64))
 EXACT_IN_SINGLE = 2  # bytes of the widest integers that single precision holds exactly
@@ -273,15 +275,7 @@ class Rows:
             return self
         if len(self) < size:
             raise ValueError(f"`embeddings` must have a row for each of {size} processes; got {len(self)}")
-        even = [round(len(self) * k / size) for k in range(1, size)]
-        tile, boundaries = tile_rows(len(self)), np.concatenate([[0], self.ends])
-        near = [_nearest(boundaries, cut) for cut in even] if len(self.shards) >= size else even
-        choices = [[round(cut / tile) * tile for cut in near], [round(cut / tile) * tile for cut in even], near, even]
-        cuts = next(
-            cuts
-            for inner in choices
-            if np.all(np.diff(cuts := [0, *inner, len(self)]) > 0)  # a row for each process
-        )
+        cuts = process_cuts(self.ends, size)
         return Rows(self.shards, start=cuts[rank], stop=cuts[rank + 1])
 
     def own_shards(self) -> tuple[Shard, ...]:
@@ -297,11 +291,6 @@ class Rows:
             end = min(stop, int(self.ends[number]))
             yield shard, start - first, end - first
             start, number = end, number + 1
-
-
-def tile_rows(n_rows: int) -> int:
-    """Rows of a tile, the unit in which processes share n rows: a power of two from 256 to 2048, near n/8."""
-    return 1 << max(8, min(11, (n_rows // 8).bit_length() - 1))
 
 
 def is_read(dtype: np.dtype) -> bool:
@@ -347,8 +336,3 @@ def sparse_shard(matrix: Any, name: str, path: Path | None = None) -> SparseShar
 def chosen_rows(rows: Rows, chosen: np.ndarray) -> Rows:
     """Some of the rows, given by ascending numbers."""
     return rows if len(chosen) == len(rows) else Rows((ChosenShard(rows, chosen),))
-
-
-def _nearest(boundaries: np.ndarray, cut: int) -> int:
-    """The boundary nearest to a row number."""
-    return int(boundaries[np.abs(boundaries - cut).argmin()])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import Rows, tile_rows
+from perceptron_pruning.embeddings.io.process_cuts import tile_rows
+from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 
 UNITS = (2.0**20, 2.0**-20, 2.0**-60)  # of the integers that make up an exact sum

@@ -84,11 +84,11 @@ def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
 
 def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
     """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
-    single, residual, level = rows.in_single_precision(), np.inf, _FIRST_LEVEL
+    exact, single, residual, level = Equations.of(rows, penalty), rows.in_single_precision(), np.inf, _FIRST_LEVEL
     while level < LEVELS:
-        guess, near = _anderson(rows, single, penalty, loss, level, guess)
+        guess = _anderson(rows, single, penalty, loss, level, guess)
         finer = force_moments(loss, min(level + 1, LEVELS - 1))
-        step = near.step(finer, guess)
+        step = exact.step(finer, guess)
         residual = _change(step.cavity, guess)
         if residual < TOLERANCE:
             return Solved(step, residual)
@@ -112,13 +112,10 @@ def _size(cavity: Cavity) -> float:
     return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
 
 
-def _anderson(
-    rows: Rows, single: Rows, penalty: np.ndarray, loss: Loss, level: int, guess: Cavity
-) -> tuple[Cavity, Equations]:
+def _anderson(rows: Rows, single: Rows, penalty: np.ndarray, loss: Loss, level: int, guess: Cavity) -> Cavity:
     """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration.
 
-    Far from it, all is in single precision and the quadrature one level coarser. Returned with the equations
-    near the fixed point.
+    Far from it, all is in single precision and the quadrature one level coarser; near it, see `Products.near`.
     """
     d, roughly, near = len(guess.direction), Equations.of(single, penalty), None
     rough_moments, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
@@ -136,7 +133,7 @@ def _anderson(
         if not np.isfinite(change):
             raise _Stalled(best)
         if near and change < _SOLVED:
-            return new, near
+            return new
         if change > _NEAR or change > _WORSE * best:
             points, images, near = [], [], None
         points, images = [*points, cavity.vector()][-_DEPTH:], [*images, new.vector()][-_DEPTH:]
