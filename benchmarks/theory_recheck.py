@@ -83,13 +83,13 @@ def difference_in_balls(point: Point, solution: MaxMarginSolution) -> float:
 def _in_reference_frame(point: Point) -> list:
     """(A, B, k): along the probe, across it towards the teacher, and the margin."""
     by, law = reference(), point.selection.kept_distribution(point.probe_angle)
-    students = continuation.solve_students(law, np.array([point.alpha_prune])).students
-    k, length, angle = (_exactly(column[0]) for column in (students.k, students.length, students.angle))
+    student = continuation.solve_student(law, point.alpha_prune).students
+    k, length, angle = map(_exactly, (student.k, student.length, student.angle))
     turn = by.arb(law.probe_angle) - angle
     return [length * turn.cos(), length * turn.sin(), k]
 
 
-def _exactly(number: np.longdouble):
+def _exactly(number: np.longdouble | float):
     high = float(number)
     return reference().arb(high) + reference().arb(float(number - high))
 

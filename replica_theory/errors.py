@@ -81,6 +81,8 @@ def check_ridge(ridge: float) -> float:
 
 def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     """Returns a float array, or raises unless it is a scalar or 1-D, in [1e-20, 1e100]."""
+    if isinstance(alpha, float) and _LEAST_ALPHA <= alpha <= _LARGEST_ALPHA:
+        return np.array(alpha, float)
     try:
         values = np.asarray(_real(alpha), dtype=float)
     except (TypeError, ValueError):
@@ -104,9 +106,11 @@ Values = TypeVar("Values", bound=FloatOrArray, covariant=True)
 """Type of a solution's values: a float where α is a scalar, an array where it is 1-D."""
 
 
-def shaped_like(alphas: np.ndarray, values: np.ndarray) -> FloatOrArray:
-    """Values, one for each α, (points,), as an array, or as a float where ``alphas`` has no axis."""
-    return read_only(values.astype(float)) if alphas.ndim else float(values[0])
+def shaped_like(alphas: np.ndarray, values: FloatOrArray) -> FloatOrArray:
+    """Values, one for each α, (points,), as an array, or the only one as a float where ``alphas`` has no axis."""
+    if isinstance(values, np.ndarray):
+        return read_only(values.astype(float)) if alphas.ndim else float(values[0])
+    return float(values)
 
 
 def read_only(values: np.ndarray) -> np.ndarray:

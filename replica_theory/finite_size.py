@@ -19,8 +19,7 @@ from replica_theory._finite_size.examples import COARSE, FINE, Resolution, seen_
 from replica_theory._finite_size.expansion import Expansion, expand
 from replica_theory._finite_size.mistakes import StudentsByMistakes, without_mistakes
 from replica_theory._finite_size.observables import Observable, angle_to_probe, error_against, margin
-from replica_theory._max_margin.continuation import solve_students
-from replica_theory._max_margin.newton import newton
+from replica_theory._max_margin.continuation import solve_student
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory.empirical_risk import empirical_risk
 from replica_theory.errors import SaddlePointError, check_alpha, check_probe_angle
@@ -265,7 +264,7 @@ class _Setting:
         if self.risk is None:
             kept = selection.kept_distribution(self.probe_angle)
             limit = self._max_margin(kept)
-            k, length, turn = float(limit.k[0]), float(limit.length[0]), self.probe_angle - float(limit.angle[0])
+            k, length, turn = float(limit.k), float(limit.length), self.probe_angle - float(limit.angle)
             return np.array([length * math.cos(turn), length * math.sin(turn), 1.0]) / k, math.inf
         solution = empirical_risk(
             self.alpha,
@@ -281,10 +280,7 @@ class _Setting:
     def _max_margin(self, kept: KeptDistribution) -> OrderParameters:
         """The max-margin student, sought near the one of the rule before: their rules are neighbours."""
         near = self._found[-1] if self._found else None
-        if near is not None and (result := newton(kept, near)).converged[0]:
-            student = result.students
-        else:
-            student = solve_students(kept, np.array([self.alpha])).students
+        student = solve_student(kept, self.alpha, near=near).students
         self._found[:] = [student]
         return student
 

@@ -16,9 +16,8 @@ from typing import Generic, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_student, solve_students
 from replica_theory._max_margin.newton import NewtonResult
-from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory._max_margin.remembered_laws import Law, RememberedLaws
 from replica_theory._max_margin.residual import largest_residual
 from replica_theory._trained_probe.pruning import Pruning
@@ -134,12 +133,10 @@ def max_margin(
         return _by_trained_probe(check_alpha(alpha_prune), check_selection(selection), probe)
     alphas, angle = check_alpha(alpha_prune), check_probe_angle(probe_angle)
     law = _LAWS.of(check_selection(selection).kept_distribution(angle))
-    result, residual = _solved(law, alphas)
+    result, residual = _solved(law, alphas) if alphas.ndim else _solved_one(law, float(alphas))
     students = result.students
-    _refuse_unconfirmed(residual, students)
-    law.remember(result, residual)
 
-    def shaped(values: np.ndarray) -> FloatOrArray:
+    def shaped(values: FloatOrArray) -> FloatOrArray:
         return shaped_like(alphas, values)
 
     return MaxMarginSolution(
@@ -179,23 +176,35 @@ def _by_trained_probe(alphas: np.ndarray, selection: Selection, probe: TrainedPr
 
 
 def _solved(law: Law, alphas: np.ndarray) -> tuple[NewtonResult, np.ndarray]:
-    """Students and their residuals. One that was guessed and is not confirmed is found along the curve instead."""
-    if alphas.ndim == 0 and (remembered := law.at(float(alphas))):
-        return remembered
-    near = law.near(float(alphas)) if alphas.ndim == 0 else None
-    result = solve_students(law.kept, np.atleast_1d(alphas), near=near)
+    """Students on their curve, and their residuals."""
+    if alphas.size == 1:
+        result, residual = _solved_one(law, float(alphas[0]))
+        return result.as_arrays, np.array([residual])
+    result = solve_students(law.kept, alphas)
     residual = largest_residual(law.kept, result.students)
-    if alphas.size == 1 and not residual[0] <= RESIDUAL_TOLERANCE:
-        result = solve_students(law.kept, np.atleast_1d(alphas), guess=False)
-        residual = largest_residual(law.kept, result.students)
+    worst = int(np.argmax(np.where(residual <= RESIDUAL_TOLERANCE, 0.0, residual)))
+    _refuse_unconfirmed(result[worst], residual[worst])
+    law.last = result[-1], float(residual[-1])
     return result, residual
 
 
-def _refuse_unconfirmed(residual: np.ndarray, students: OrderParameters) -> None:
-    refused = np.flatnonzero(~(residual <= RESIDUAL_TOLERANCE))
-    if refused.size:
-        worst = refused[np.argmax(residual[refused])]
+def _solved_one(law: Law, alpha: float) -> tuple[NewtonResult, float]:
+    """The student and its residual. One that was guessed and is not confirmed is found along the curve instead."""
+    if remembered := law.at(alpha):
+        return remembered
+    result = solve_student(law.kept, alpha, near=law.near(alpha))
+    residual = largest_residual(law.kept, result.students)
+    if not residual <= RESIDUAL_TOLERANCE:
+        result = solve_student(law.kept, alpha, guess=False)
+        residual = largest_residual(law.kept, result.students)
+    _refuse_unconfirmed(result, residual)
+    law.last = result, residual
+    return result, residual
+
+
+def _refuse_unconfirmed(result: NewtonResult, residual: float) -> None:
+    if not residual <= RESIDUAL_TOLERANCE:
         raise SaddlePointError(
-            f"the paper's equations do not confirm the student at alpha_prune = {students.alpha[worst]}",
-            residual=float(residual[worst]),
+            f"the paper's equations do not confirm the student at alpha_prune = {result.students.alpha}",
+            residual=float(residual),
         )

@@ -26,7 +26,7 @@ from replica_theory._kept_averages.field_nodes import (
     moment_maps,
 )
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density
-from replica_theory._numerics.quadrature import composite_rule, partial_sums
+from replica_theory._numerics.quadrature import composite_rule
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _ORDER = 12  # Gauss–Legendre nodes a panel
@@ -137,7 +137,8 @@ def closed_form_nodes(pieces: ConstantPieces, components: np.ndarray, breakpoint
     t = nodes.points
     e, q_zz, q_zu = _edge_terms(pieces, fields, t)
     l, q_uu = _label_terms(pieces, fields, t)  # noqa: E741
-    m = _first_mass(pieces, fields) + _running_integral(fields.rho * e + fields.overlap * l, nodes.weights)  # (C1)
+    gained, _ = nodes.running(fields.rho * e + fields.overlap * l)
+    m = _first_mass(pieces, fields) + gained  # (C1)
     tm = t * m
     moments = np.stack([m, tm, e, l, t * tm, t * e, t * l, q_zz, q_zu, q_uu])
     moments *= 2 / pieces.kept.keep_fraction * nodes.weights * normal_density(t)
@@ -176,13 +177,6 @@ def _label_terms(pieces: ConstantPieces, fields: FieldCovariances, t: np.ndarray
 def _along_label_boundary(fields: FieldCovariances, t: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """(z − E[z | t, u = 0]) / deviation at z = edge."""
     return (edge * fields.tau - fields.cov_tz * t / fields.tau) / fields.root_determinant
-
-
-def _running_integral(rate: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """∫ of the rate from the first panel's start to each node, panel by panel of Gauss–Legendre nodes."""
-    shares = (rate * weights).reshape(-1, _ORDER)
-    before = np.concatenate([[0.0], np.cumsum(shares.sum(1))[:-1]])
-    return (before[:, None] + shares @ partial_sums(_ORDER).T).ravel()
 
 
 def _first_mass(pieces: ConstantPieces, fields: FieldCovariances) -> float:

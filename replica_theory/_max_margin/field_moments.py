@@ -9,9 +9,11 @@ teacher and probe are
 A student at right angles to a boundary divides by zero, to the right infinity: callers silence NumPy's warnings.
 """
 
+from typing import Any
+
 import numpy as np
 
-from replica_theory._numerics.elementary import functions_of
+from replica_theory._numerics.elementary import every, functions_of, in_precision_of, some
 from replica_theory._numerics.gaussian import normal_density, segment_moments
 from replica_theory._numerics.quadrature import Nodes, breakpoints, composite_rule
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -25,18 +27,16 @@ _CHUNK = 50  # t summed at once, whose nodes stay in the cache
 _LEAST_SINE = 1e-300  # stands for sin = 0 in a denominator
 
 
-def transverse_moments(kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
-    """∫ dv φ(v) (1, v, v²) q(z) [u > 0] at student fields t, (3, t), the nodes of rows of angles ψ."""
+def transverse_moments(kept: KeptDistribution, nodes: Nodes, student_angle: Any) -> np.ndarray:
+    """∫ dv φ(v) (1, v, v²) q(z) [u > 0] at student fields t, (3, t), the nodes of rows of angles ψ, or of one angle."""
     field = nodes.points
-    if kept.probe_angle == 0 and not student_angle.any():  # z = u = t
+    if kept.probe_angle == 0 and every(student_angle == 0):  # z = u = t
         mass = (kept(field) * (field > 0)).astype(float)
         return np.stack([mass, np.zeros_like(mass), mass])
     if not kept.is_constant:
         return _summed_moments(kept, nodes, student_angle)
     moments = segment_moments(_line_segments(kept, nodes, student_angle))
-    if len(kept.pieces) == 1:
-        return moments[:, 0] * kept.probabilities
-    return (moments * kept.probabilities[:, None]).sum(1)
+    return kept.probabilities @ moments if len(kept.pieces) > 1 else moments[:, 0] * kept.probabilities
 
 
 def field_range(kept: KeptDistribution, student_angle: float) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def corners(kept: KeptDistribution, student_angle: float) -> list[float]:
     if kept.probe_angle == 0:
         return ends
     sine = functions_of(student_angle).sin
-    ratio = sine(student_angle) / sine(type(student_angle)(kept.probe_angle))
+    ratio = sine(student_angle) / sine(in_precision_of(kept.probe_angle, student_angle))
     return [end * ratio for end in ends]
 
 
@@ -67,12 +67,14 @@ def cuts_seen(kept: KeptDistribution, slope: float, spread: float) -> list[float
     return [cut / slope for cut in kept.cuts.tolist()]
 
 
-def _line_segments(kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
+def _line_segments(kept: KeptDistribution, nodes: Nodes, student_angle: Any) -> np.ndarray:
     """Lower and upper v, (2, pieces, t), between which an example at t is in a piece and has label +1."""
-    to_probe = kept.probe_angle - student_angle
-    cosine, sine = np.cos(to_probe), _nonzero(np.sin(to_probe))
+    functions, to_probe = functions_of(student_angle), kept.probe_angle - student_angle
+    cosine, sine = functions.cos(to_probe), _nonzero(functions.sin(to_probe))
     bounds = kept.piece_bounds[..., None]
-    if (sine < 0).any():  # the upper bound is met first
+    if every(sine < 0):  # the upper bound is met first
+        bounds = bounds[::-1]
+    elif some(sine < 0):
         bounds = nodes.at_nodes(np.where(sine < 0, bounds[::-1], bounds))
     ends = bounds - nodes.points * nodes.at_nodes(cosine)
     ends /= nodes.at_nodes(sine)
@@ -80,13 +82,14 @@ def _line_segments(kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarr
     return ends
 
 
-def _bound_by_label(ends: np.ndarray, nodes: Nodes, student_angle: np.ndarray) -> None:
+def _bound_by_label(ends: np.ndarray, nodes: Nodes, student_angle: Any) -> None:
     """Leaves of the segments what has label +1: v < t cot ψ where sin ψ ≥ 0, v > t cot ψ elsewhere."""
-    sine = np.sin(student_angle)
-    edge, below = nodes.points * nodes.at_nodes(np.cos(student_angle) / _nonzero(sine)), sine >= 0
-    if below.all():
+    functions = functions_of(student_angle)
+    sine = functions.sin(student_angle)
+    edge, below = nodes.points * nodes.at_nodes(functions.cos(student_angle) / _nonzero(sine)), sine >= 0
+    if every(below):
         np.minimum(ends[1], edge, out=ends[1])
-    elif not below.any():
+    elif not some(below):
         np.maximum(ends[0], edge, out=ends[0])
     else:
         below = nodes.at_nodes(below)
@@ -94,15 +97,20 @@ def _bound_by_label(ends: np.ndarray, nodes: Nodes, student_angle: np.ndarray) -
         np.maximum(ends[0], edge, out=ends[0], where=~below)
 
 
-def _nonzero(sine: np.ndarray) -> np.ndarray:
+def _nonzero(sine: Any) -> Any:
     """A sine that divides: of a line at right angles the quotient is huge, of the sign by which it lies inside."""
+    if not isinstance(sine, np.ndarray):
+        return sine or _LEAST_SINE
     return sine if sine.all() else np.where(sine == 0, _LEAST_SINE, sine)
 
 
-def _summed_moments(kept: KeptDistribution, nodes: Nodes, student_angle: np.ndarray) -> np.ndarray:
+def _summed_moments(kept: KeptDistribution, nodes: Nodes, student_angle: Any) -> np.ndarray:
     """The moments of a rule that is not constant between its edges, (3, t), by quadrature in v between them."""
     field, moments, to_probe = nodes.points, np.empty((3, nodes.points.size)), kept.probe_angle - student_angle
-    cosine, sine = (np.broadcast_to(nodes.at_nodes(f(to_probe)), field.shape) for f in (np.cos, np.sin))
+    functions = functions_of(student_angle)
+    cosine, sine = (
+        np.broadcast_to(nodes.at_nodes(function(to_probe)), field.shape) for function in (functions.cos, functions.sin)
+    )
     labelled = np.broadcast_to(np.array([[-_REACH], [_REACH]], field.dtype), (2, field.size)).copy()
     _bound_by_label(labelled, nodes, student_angle)
     lower, upper = np.clip(labelled, -_REACH, _REACH)

@@ -28,7 +28,7 @@ class Influence:
     """d ln ε per relative amount of examples kept at signed margin m = y z.
 
     Attributes:
-        student: One student, at its saddle point.
+        student: One student, in numbers, at its saddle point.
         probe_angle: θ, radians.
         adjoint: −∇ln ε · (∂F/∂state)⁻¹, (3,), per unit of the averages (S1)–(S3).
     """
@@ -40,9 +40,10 @@ class Influence:
     @classmethod
     def at(cls, kept: KeptDistribution, student: OrderParameters) -> "Influence":
         """The influence on one student's error."""
-        equations = saddle_point_equations(kept, student)
-        gradient = student.log_error_gradient()[0, 1:]
-        adjoint = -np.linalg.solve(equations.jacobian[0, :, 1:].T, gradient) / equations.term_sizes[0]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            equations = saddle_point_equations(kept, student)
+        gradient = np.array([0.0, *student.log_error_gradient()], float)
+        adjoint = -np.linalg.solve(np.array(equations.jacobian), gradient) / np.array(equations.term_sizes)
         return cls(student, kept.probe_angle, adjoint)
 
     def __call__(self, margin: np.ndarray) -> np.ndarray:
@@ -54,8 +55,8 @@ class Influence:
 
     def _averages(self, margin: np.ndarray) -> np.ndarray:
         """G(m), (3, margins): averages over w, with u = m cos θ + w sin θ > 0, so that w > −m cot θ."""
-        to_probe = float(self.probe_angle - self.student.angle[0])
-        k, p = float(self.student.k[0]), float(self.student.length[0])
+        to_probe = float(self.probe_angle - self.student.angle)
+        k, p = float(self.student.k), float(self.student.length)
         lowest = -margin / np.tan(self.probe_angle)
         with np.errstate(divide="ignore", invalid="ignore"):
             # x = k − p t crosses 0, as t = m cos(θ−ψ) + w sin(θ−ψ) rises
@@ -72,8 +73,8 @@ class Influence:
 
     def _integrands(self, margin: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Q, Q' (p x − t) and −Q' v of examples at (m, w), (3, examples)."""
-        to_probe = float(self.probe_angle - self.student.angle[0])
-        k, p = float(self.student.k[0]), float(self.student.length[0])
+        to_probe = float(self.probe_angle - self.student.angle)
+        k, p = float(self.student.k), float(self.student.length)
         t = margin * np.cos(to_probe) + w * np.sin(to_probe)
         v = margin * np.sin(to_probe) - w * np.cos(to_probe)
         x = k - p * t

@@ -6,39 +6,66 @@ length p and lies at an angle ψ to the teacher; k is its margin. The paper's or
     κ = k/√(1+p²),   R = p cos ψ/√(1+p²),   ρ = p cos(θ−ψ)/√(1+p²),   ε = arctan2(√(1 + p² sin² ψ), p cos ψ)/π.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory.errors import FloatOrArray
+from replica_theory._numerics.elementary import functions_of, in_precision_of
 
 _DOUBLES_SUFFICE = 1e3  # largest p, and largest 1/(narrowest length scale of the rule), that doubles resolve
 
 
 class PerStudent:
-    """A dataclass whose attributes all have one entry a student, along their first axis."""
+    """A dataclass whose attributes all have one entry a student along their first axis, or are numbers of one student.
 
-    def __getitem__(self, index: int | slice | np.ndarray | tuple[slice, None] | None) -> Self:
+    Attributes may be tuples of these, and tuples of tuples.
+    """
+
+    def __getitem__(self, index: int | slice | np.ndarray | tuple[slice, None]) -> Self:
         """The students at these indices (a number, a slice, a mask or an index array), or all with another axis."""
-        return type(self)(**{name: values[index] for name, values in vars(self).items()})
+        return self._mapped(lambda values: values[index])
 
     def replaced(self, mask: np.ndarray, others: Self) -> Self:
         """The same, with others' entries where the mask is true."""
-        merged = {}
-        for name, values in vars(self).items():
-            if isinstance(values, PerStudent):
-                merged[name] = values.replaced(mask, getattr(others, name))
-            else:
-                merged[name] = values.copy()
-                merged[name][mask] = getattr(others, name)
-        return type(self)(**merged)
+
+        def merged(values: np.ndarray, other_values: np.ndarray) -> np.ndarray:
+            values = values.copy()
+            values[mask] = other_values
+            return values
+
+        return self._mapped(merged, others)
+
+    def joined(self, *others: Self) -> Self:
+        """These students and others."""
+        return self._mapped(lambda *arrays: np.concatenate(arrays), *others)
+
+    @property
+    def as_arrays(self) -> Self:
+        """One student's numbers as arrays of one student."""
+        return self._mapped(lambda number: np.array([number]))
+
+    def _mapped(self, function: Callable[..., Any], *others: Self) -> Self:
+        """With each attribute a function of it and of the others' attributes."""
+        columns = zip(*(vars(some).values() for some in (self, *others)), strict=True)
+        return type(self)(**{name: _mapped(function, values) for name, values in zip(vars(self), columns, strict=True)})
+
+
+def _mapped(function: Callable[..., Any], values: tuple[Any, ...]) -> Any:
+    """A function of attributes, part by part where they have parts."""
+    first = values[0]
+    if isinstance(first, PerStudent):
+        return first._mapped(function, *values[1:])
+    if isinstance(first, tuple):
+        return tuple(_mapped(function, parts) for parts in zip(*values, strict=True))
+    return function(*values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderParameters(PerStudent):
-    """Order parameters of students, each attribute an array (students,).
+    """Order parameters of students, each attribute an array (students,), or a number of one student.
 
     Attributes:
         alpha: α, kept examples per dimension.
@@ -47,10 +74,10 @@ class OrderParameters(PerStudent):
         angle: ψ of that part, radians from the teacher towards the probe.
     """
 
-    alpha: np.ndarray
-    k: np.ndarray
-    length: np.ndarray
-    angle: np.ndarray
+    alpha: Any
+    k: Any
+    length: Any
+    angle: Any
 
     @classmethod
     def of(cls, alpha: ArrayLike, k: ArrayLike, length: ArrayLike, angle: ArrayLike) -> "OrderParameters":
@@ -59,67 +86,72 @@ class OrderParameters(PerStudent):
         alphas, ks, lengths, angles = np.broadcast_arrays(*values)
         return cls(alpha=alphas, k=ks, length=lengths, angle=angles)
 
+    @property
+    def are_many(self) -> bool:
+        """Whether the attributes are arrays."""
+        return isinstance(self.k, np.ndarray)
+
     def in_sufficient_precision(self, narrowest_scale: float) -> "OrderParameters":
-        """The same in doubles, which are faster, where they resolve 1/p and the rule's narrowest length scale."""
-        longest = self.length if self.length.ndim == 0 else self.length.max()
-        if longest >= _DOUBLES_SUFFICE or narrowest_scale <= 1 / _DOUBLES_SUFFICE:
-            return self
-        return OrderParameters(
-            alpha=self.alpha.astype(float),
-            k=self.k.astype(float),
-            length=self.length.astype(float),
-            angle=self.angle.astype(float),
-        )
+        """The same in doubles, which are faster, where they resolve 1/p and the rule's narrowest length scale.
+
+        One student's are plain floats there, and extended numbers elsewhere.
+        """
+        longest = self.length.max() if self.are_many else self.length
+        doubles_suffice = longest < _DOUBLES_SUFFICE and narrowest_scale > 1 / _DOUBLES_SUFFICE
+        if self.are_many:
+            return self._mapped(lambda values: values.astype(float, copy=False)) if doubles_suffice else self
+        kind = float if doubles_suffice else np.longdouble
+        return OrderParameters(alpha=kind(self.alpha), k=kind(self.k), length=kind(self.length), angle=kind(self.angle))
 
     @property
-    def squared_norm(self) -> np.ndarray:
+    def squared_norm(self) -> Any:
         """1 + p²."""
         return 1.0 + self.length * self.length
 
     @property
-    def norm(self) -> np.ndarray:
+    def norm(self) -> Any:
         """√(1 + p²)."""
-        return np.hypot(1.0, self.length)
+        return functions_of(self.length).hypot(1.0, self.length)
 
     @property
-    def margin(self) -> np.ndarray:
+    def margin(self) -> Any:
         """κ = k/√(1 + p²)."""
         return self.k / self.norm
 
     @property
-    def overlap(self) -> np.ndarray:
+    def overlap(self) -> Any:
         """R = p cos ψ/√(1 + p²)."""
-        return self.length * np.cos(self.angle) / self.norm
+        return self.length * functions_of(self.angle).cos(self.angle) / self.norm
 
-    def probe_overlap(self, probe_angle: float) -> np.ndarray:
+    def probe_overlap(self, probe_angle: float) -> Any:
         """ρ = p cos(θ − ψ)/√(1 + p²)."""
-        return self.length * np.cos(probe_angle - self.angle) / self.norm
+        return self.length * functions_of(self.angle).cos(probe_angle - self.angle) / self.norm
 
     @property
-    def generalization_error(self) -> np.ndarray:
+    def generalization_error(self) -> Any:
         """ε = arctan2(√(1 + p² sin² ψ), p cos ψ)/π."""
-        across = self.length * np.sin(self.angle)
-        return np.arctan2(np.hypot(1.0, across), self.length * np.cos(self.angle)) / np.pi
+        functions = functions_of(self.angle)
+        across = self.length * functions.sin(self.angle)
+        return functions.atan2(functions.hypot(1.0, across), self.length * functions.cos(self.angle)) / np.pi
 
-    def stepped(
-        self, log_alpha: FloatOrArray, delta_k: FloatOrArray, log_scale: FloatOrArray, delta_angle: FloatOrArray
-    ) -> "OrderParameters":
+    def stepped(self, log_alpha: Any, delta_k: Any, log_scale: Any, delta_angle: Any) -> "OrderParameters":
         """α → α e^a, k → (k + δk) e^s, p → p e^s, ψ → ψ + δψ; k stays positive, by k e^(δk/k) where δk < 0."""
         # sums and products of doubles with the order parameters are in their own, longer precision
-        gain, growth = delta_k / self.k, np.exp(np.longdouble(log_scale))
+        exp, gain = functions_of(self.k).exp, delta_k / self.k
+        growth, rise = exp(in_precision_of(log_scale, self.k)), 0.5 * (gain + abs(gain))
         return OrderParameters(
-            alpha=self.alpha * np.exp(np.longdouble(log_alpha)),
-            k=self.k * (np.maximum(gain, 0) + np.exp(np.minimum(gain, 0))) * growth,
+            alpha=self.alpha * exp(in_precision_of(log_alpha, self.k)),
+            k=self.k * (rise + exp(gain - rise)) * growth,
             length=self.length * growth,
             angle=self.angle + delta_angle,
         )
 
-    def log_error_gradient(self) -> np.ndarray:
-        """∂ ln ε by the steps (a, δk, s, δψ) of `stepped`, (students, 4): the error depends on p and ψ alone."""
-        parallel, across = self.length * np.cos(self.angle), self.length * np.sin(self.angle)
-        perpendicular = np.hypot(1.0, across)  # ε = arctan2(perpendicular, parallel)/π
+    def log_error_gradient(self) -> tuple[Any, Any]:
+        """∂ ln ε by the steps s and δψ of `stepped`; by the others it is 0: the error depends on p and ψ alone."""
+        functions = functions_of(self.angle)
+        parallel, across = self.length * functions.cos(self.angle), self.length * functions.sin(self.angle)
+        perpendicular = functions.hypot(1.0, across)  # ε = arctan2(perpendicular, parallel)/π
         by_scale = (parallel * across**2 / perpendicular - perpendicular * parallel) / self.squared_norm
         by_angle = (parallel**2 * across / perpendicular + perpendicular * across) / self.squared_norm
-        zero = np.zeros_like(parallel)
-        gradient = np.stack([zero, zero, by_scale, by_angle], -1) / (np.pi * self.generalization_error)[:, None]
-        return gradient.astype(float)
+        angle = np.pi * self.generalization_error
+        return by_scale / angle, by_angle / angle

@@ -16,12 +16,16 @@ integration by parts leaves a bivariate normal F₀, a Gaussian G₀ and terms a
     F₂ = F₀ − b G₁ + w₀ φ(w₀) Φ(x₀)        H₂ = H₀ − b F₁ + w₀ φ(w₀) h(x₀)
 """
 
+import math
+from typing import Any
+
 import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._max_margin.order_parameters import OrderParameters
+from replica_theory._numerics.elementary import every, functions_of, numbers, ratio
 from replica_theory._numerics.gaussian import FAR, normal_density, orthant
-from replica_theory._numerics.quadrature import GaussianPanels, Nodes
+from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
 _LONGEST_STUDENT = 25.0  # p beyond which the closed forms would lose p³ roundings of the averages
@@ -30,75 +34,80 @@ _PANELS = GaussianPanels(
     grid=np.array([-12.0, -9.0, -6.5, -4.5, -3.0, -1.5, 0.0, 1.5, 3.0, 4.5, 6.5, 9.0, 12.0]),
     order=10,
     step_ends=np.array([-11.0, -8.0, -5.5, -2.5, 0.0, 2.5, 5.5, 8.0]),
+    widest=0.6,
 )
-_WIDEST_STEP = 0.6  # largest width in z of a smeared step that the grid does not resolve
 
 
 def by_probe_field(kept: KeptDistribution, students: OrderParameters, longest: float = _LONGEST_STUDENT) -> bool:
     """Whether averages are taken over z: of a rule that is no constant between edges, and of students not too long."""
-    smooth = not kept.is_constant and kept.probe_angle > 0 and students.length.dtype == float
-    return bool(smooth and students.length.max() <= longest)
+    if kept.is_constant or not kept.probe_angle > 0:
+        return False
+    in_doubles = students.length.dtype == float if students.are_many else isinstance(students.length, float)
+    return in_doubles and every(students.length <= longest)
 
 
 def probe_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
-    """Quadrature in z, with panels around the label's step, the shortfall's, and the one where both begin at once."""
-    theta, p = kept.probe_angle, students.length
-    along, across, turned = np.cos(theta - students.angle), np.sin(theta - students.angle), np.sin(students.angle)
-    sine = np.sin(theta)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        shortfall, both = np.hypot(1.0, p * across) / np.abs(p * along), np.abs(sine / (p * turned))
-        centres = np.stack([np.zeros_like(p), students.k / (p * along), students.k * sine / (p * turned)], -1)
-        widths = np.stack([np.full_like(p, np.tan(theta)), shortfall, both], -1)
-    centres = np.where(widths < _WIDEST_STEP, centres, np.nan)
-    least, most = kept.range
-    lower, upper = max(least, -_PANELS.reach, -_PANELS.reach * np.tan(theta)), min(most, _PANELS.reach)
-    kinks = np.broadcast_to(kept.panel_ends, (p.size, kept.panel_ends.size))
-    return _PANELS.nodes(lower, max(upper, lower), features=(centres, np.minimum(widths, _WIDEST_STEP)), kinks=kinks)
+    """Quadrature in z of each student."""
+    if not students.are_many:
+        return panel_nodes([_probe_panels(kept, students.k, students.length, students.angle)], _PANELS.order)
+    each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
+    return panel_nodes([_probe_panels(kept, *student) for student in each], _PANELS.order)
+
+
+def _probe_panels(kept: KeptDistribution, k: float, p: float, angle: float) -> list[float]:
+    """Panels around the label's step in z, the shortfall's, and the one where both begin at once."""
+    theta = kept.probe_angle
+    along, across, turned = p * math.cos(theta - angle), p * math.sin(theta - angle), p * math.sin(angle)
+    sine, tangent = math.sin(theta), math.tan(theta)
+    steps = [
+        (0.0, tangent),
+        (ratio(k, along), abs(ratio(math.hypot(1.0, across), along))),
+        (ratio(k * sine, turned), abs(ratio(sine, turned))),
+    ]
+    (least, most), reach = kept.range, _PANELS.reach
+    lower, upper = max(least, -reach, -reach * tangent), min(most, reach)
+    return _PANELS.panels(lower, max(upper, lower), steps, kept.panel_ends.tolist())
 
 
 def probe_integrands(kept: KeptDistribution, students: OrderParameters, nodes: Nodes) -> list[np.ndarray]:
-    """Terms of `ShortfallAverages` at the nodes in z, weights included, in its order; (13,) of (nodes,).
-
-    The size of the terms of ⟨Q' r⟩ is bounded by p √(⟨Q'⟩⟨Q' x²⟩) + √(⟨Q'⟩⟨Q' t²⟩), node by node.
-    """
+    """Terms of `ShortfallAverages` at the nodes in z, weights included, in its order; (16,) of (nodes,)."""
     theta, z = kept.probe_angle, nodes.points
-    delta = theta - students.angle
-    cosine, sine = nodes.at_nodes(np.cos(delta)), nodes.at_nodes(np.sin(delta))
+    functions, delta = functions_of(students.angle), theta - students.angle
+    cosine, sine = nodes.at_nodes(functions.cos(delta)), nodes.at_nodes(functions.sin(delta))
     k, p = nodes.at_nodes(students.k), nodes.at_nodes(students.length)
     a, b = k - p * cosine * z, p * sine
-    start = np.clip(-z * (np.cos(theta) / np.sin(theta)), -FAR, FAR)  # w₀
+    start = np.clip(-z / math.tan(theta), -FAR, FAR)  # w₀
     (f0, f1, f2), (h0, h1, h2) = _moments(a, b, start)
-    weight = nodes.weights * (2 / kept.keep_fraction) * normal_density(z) * kept(z)
-    f0, f1, f2, h0, h1, h2 = (2 * weight * moment for moment in (f0, f1, f2, h0, h1, h2))
+    weight = nodes.weights * (4 / kept.keep_fraction) * normal_density(z) * kept(z)
+    f0, f1, f2, h0, h1, h2 = (weight * moment for moment in (f0, f1, f2, h0, h1, h2))
     along, across = z * cosine, z * sine  # t = along + sine w, v = across − cosine w, x = a − b w
     dq_x, dq_t, dq_v = a * h0 - b * h1, along * h0 + sine * h1, across * h0 - cosine * h1
     ddq_x, ddq_t, ddq_v = a * f0 - b * f1, along * f0 + sine * f1, across * f0 - cosine * f1
     ddq_x_w, ddq_v_w = a * f1 - b * f2, across * f1 - cosine * f2
-    dq_xx = a * dq_x - b * (a * h1 - b * h2)
-    dq_tt = along * dq_t + sine * (along * h1 + sine * h2)
-    size = p * np.sqrt(np.abs(h0 * dq_xx)) + np.sqrt(np.abs(h0 * dq_tt))
-    ddq_xx, ddq_xt, ddq_xv = a * ddq_x - b * ddq_x_w, along * ddq_x + sine * ddq_x_w, across * ddq_x - cosine * ddq_x_w
     return [
-        0.5 * (dq_x + f0),
         h0,
         dq_x,
-        p * dq_x - dq_t,
-        size,
+        dq_t,
+        a * dq_x - b * (a * h1 - b * h2),
+        along * dq_t + sine * (along * h1 + sine * h2),
         dq_v,
         across * dq_v - cosine * (across * h1 - cosine * h2),
-        p * ddq_x - ddq_t,
-        p * ddq_xx - ddq_xt,
-        p * ddq_xv - (along * ddq_v + sine * ddq_v_w),
+        f0,
+        ddq_x,
+        ddq_t,
+        a * ddq_x - b * ddq_x_w,
+        along * ddq_x + sine * ddq_x_w,
         ddq_v,
-        ddq_xv,
+        across * ddq_x - cosine * ddq_x_w,
+        along * ddq_v + sine * ddq_v_w,
         across * ddq_v - cosine * ddq_v_w,
     ]
 
 
-def _moments(a: np.ndarray, b: np.ndarray, start: np.ndarray) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def _moments(a: np.ndarray, b: Any, start: np.ndarray) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """F₀, F₁, F₂ and H₀, H₁, H₂."""
     squared = 1 + b * b
-    c = np.sqrt(squared)
+    c = squared**0.5
     x, at_start = a - b * start, normal_density(start)
     density, cumulative = at_start * normal_density(x), at_start * ndtr(x)
     half_slope = x * cumulative + density

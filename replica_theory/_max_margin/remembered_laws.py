@@ -7,8 +7,6 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from replica_theory._max_margin.newton import NewtonResult
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory.selection import KeptDistribution
@@ -23,34 +21,29 @@ class Law:
 
     Attributes:
         kept: The distribution.
-        last: The student and the residual of the paper's equations: one value, which is replaced as a whole, so that
-            threads that ask the same law never see the parts of two students.
+        last: The student, in numbers, and the residual of the paper's equations: one value, which is replaced as a
+            whole, so that threads that ask the same law never see the parts of two students.
     """
 
     kept: KeptDistribution
     last: tuple[NewtonResult, float] | None = None
 
-    def at(self, alpha: float) -> tuple[NewtonResult, np.ndarray] | None:
+    def at(self, alpha: float) -> tuple[NewtonResult, float] | None:
         """The last student and its residual, if it is the one at this α."""
-        if (found := self.last) is None or found[0].students.alpha != alpha:
-            return None
-        return found[0][None], np.array([found[1]])
-
-    def remember(self, result: NewtonResult, residual: np.ndarray) -> None:
-        """Keeps the last of these students."""
-        self.last = result[-1], float(residual[-1])
+        return found if (found := self.last) and found[0].students.alpha == alpha else None
 
     def near(self, alpha: float) -> OrderParameters | None:
         """The student at this α by the tangent at the last one; None if there is none near."""
         if (found := self.last) is None:
             return None
         last, _ = found
-        log_ratio = math.log(alpha / last.students.alpha)
-        if not abs(log_ratio) <= _LONGEST_STEP * last.tangents[0]:
+        along, relative_k, log_scale, angle = last.tangent
+        arclength = math.log(alpha / last.students.alpha) / along
+        if not abs(arclength) <= _LONGEST_STEP:
             return None
-        _, relative_k, log_scale, delta_angle = (log_ratio / last.tangents[0] * last.tangents).tolist()
-        predicted = last.students.stepped(log_ratio, last.k_unit * relative_k, log_scale, delta_angle)
-        return replace(predicted, alpha=np.longdouble(alpha))
+        delta_k = last.k_unit * relative_k
+        predicted = last.students.stepped(0.0, arclength * delta_k, arclength * log_scale, arclength * angle)
+        return replace(predicted, alpha=alpha)
 
 
 class RememberedLaws:

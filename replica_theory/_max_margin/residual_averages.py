@@ -7,14 +7,18 @@ parts of the average of ζ leaves the boundary terms, where q or G jumps:
     e(t) = Σ q [φ(ζ) G at a piece's lower end − φ(ζ) G at its upper end]/σ        the rule's edges
     l(t) = φ(R t/τ)/τ · E[q | t, u = 0]                                           the label's boundary
     E[ζ q G | t] = σ e(t) + (c − ρR)/σ · l(t)
+
+At θ = 0 the label's boundary has no width, and Λ = 0 divides, to the right infinity: callers silence NumPy's warnings.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
+from replica_theory._numerics.elementary import functions_of, in_precision_of, some
 from replica_theory._numerics.gaussian import FAR, interval_mass, normal_density, orthant, segment_mass
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -34,36 +38,39 @@ class PaperVariables(PerStudent):
     Each is taken from the student's components, so that none cancels.
     """
 
-    norm: np.ndarray  # √(1 + p²)
-    across_probe: np.ndarray  # p sin(θ−ψ) = norm (R − ρc)/s
-    across_teacher: np.ndarray  # p sin ψ = norm (ρ − Rc)/s
-    overlap: np.ndarray  # R
-    probe_overlap: np.ndarray  # ρ
-    sigma: np.ndarray  # σ = √(1 − ρ²)
-    tau: np.ndarray  # τ = √(1 − R²)
-    covariance: np.ndarray  # c − ρR, of z and u at fixed t
-    Lambda: np.ndarray  # Λ = √(σ²τ² − (c − ρR)²)
-    margin: np.ndarray  # κ
+    norm: Any  # √(1 + p²)
+    across_probe: Any  # p sin(θ−ψ) = norm (R − ρc)/s
+    across_teacher: Any  # p sin ψ = norm (ρ − Rc)/s
+    overlap: Any  # R
+    probe_overlap: Any  # ρ
+    sigma: Any  # σ = √(1 − ρ²)
+    tau: Any  # τ = √(1 − R²)
+    covariance: Any  # c − ρR, of z and u at fixed t
+    Lambda: Any  # Λ = √(σ²τ² − (c − ρR)²)
+    margin: Any  # κ
 
     @classmethod
     def of(cls, kept: KeptDistribution, students: OrderParameters) -> "PaperVariables":
-        theta, norm, p = students.angle.dtype.type(kept.probe_angle), students.norm, students.length
-        across_probe, across_teacher = p * np.sin(theta - students.angle), p * np.sin(students.angle)
+        functions, p, norm = functions_of(students.angle), students.length, students.norm
+        theta = in_precision_of(kept.probe_angle, students.angle)
+        across_probe, across_teacher = p * functions.sin(theta - students.angle), p * functions.sin(students.angle)
         return cls(
             norm=norm,
             across_probe=across_probe,
             across_teacher=across_teacher,
             overlap=students.overlap,
             probe_overlap=students.probe_overlap(theta),
-            sigma=np.hypot(1.0, across_probe) / norm,
-            tau=np.hypot(1.0, across_teacher) / norm,
-            covariance=(np.cos(theta) - across_probe * across_teacher) / norm**2,
-            Lambda=np.sin(theta) / norm,
+            sigma=functions.hypot(1.0, across_probe) / norm,
+            tau=functions.hypot(1.0, across_teacher) / norm,
+            covariance=(functions.cos(theta) - across_probe * across_teacher) / norm**2,
+            Lambda=np.divide(functions.sin(theta), norm),  # 0 at θ = 0, by which arrays may be divided
             margin=students.margin,
         )
 
     def at_nodes(self, nodes: Nodes) -> "PaperVariables":
-        """Each student's variables at its own nodes."""
+        """Each student's variables at its own nodes; those of one student are at all."""
+        if len(nodes.starts) == 1:
+            return self
         return PaperVariables(**{name: nodes.at_nodes(values) for name, values in vars(self).items()})
 
 
@@ -93,16 +100,15 @@ def summed_averages(kept: KeptDistribution, at: PaperVariables, shortfall: np.nd
 def _edge_term(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
     ends = kept.finite_bounds
     distance = _distance_to_edge(at, shortfall, ends)
-    with np.errstate(divide="ignore"):
-        label_slope = at.covariance / (at.sigma * at.Lambda)
+    label_slope = at.covariance / (at.sigma * at.Lambda)
     argument = (at.margin - shortfall) * (at.across_probe / at.sigma) + label_slope * ends
     argument = np.minimum(np.maximum(argument, -FAR), FAR)
     density = normal_density((distance / at.sigma).astype(float, copy=False))
     at_lower, at_upper = density * ndtr(argument.astype(float, copy=False))
     difference = at_lower - at_upper
-    if ((ends[1] - ends[0]) < _NARROW_PIECE * at.sigma).any():
+    if some(kept.narrowest_piece < _NARROW_PIECE * at.sigma):
         _replace_close(difference, at, ends, distance, argument, at_lower, density[1])
-    return kept.probabilities @ difference / at.sigma.astype(float, copy=False)
+    return kept.probabilities @ difference / np.asarray(at.sigma, float)
 
 
 def _replace_close(
@@ -135,26 +141,24 @@ def _label_term(kept: KeptDistribution, at: PaperVariables, t: np.ndarray) -> np
 
 def _boundary_density(at: PaperVariables, t: np.ndarray) -> np.ndarray:
     """φ(R t/τ)/τ, the density of u = 0 at t."""
-    return (normal_density((at.overlap * t / at.tau).astype(float)) / at.tau).astype(float)
+    density = normal_density((at.overlap * t / at.tau).astype(float, copy=False))
+    return (density / at.tau).astype(float, copy=False)
 
 
 def _on_label_boundary(at: PaperVariables, t: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """The standard normal coordinate of z on the label's boundary u = 0 at which z = edge."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # an edge at 0 is everywhere on a boundary without width
-        return at.tau * edge / at.Lambda - t * at.across_teacher / at.tau
+    return at.tau * edge / at.Lambda - t * (at.across_teacher / at.tau)  # an edge at 0 is all of one without width
 
 
 def _summed(kept: KeptDistribution, at: PaperVariables, shortfall: np.ndarray) -> np.ndarray:
     t = at.margin - shortfall
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope, switch = at.covariance / at.Lambda, -at.overlap * at.sigma * t / at.covariance
-        features = switch[:, None], np.abs(1 / slope)[:, None]
+    slope, switch = at.covariance / at.Lambda, -at.overlap * at.sigma * t / at.covariance
+    features = switch[:, None], np.abs(1 / slope)[:, None]
     kinks = _distance_to_edge(at[:, None], shortfall[:, None], kept.panel_ends) / at.sigma[:, None]
     nodes = PANELS.nodes(-PANELS.reach, PANELS.reach, features=features, kinks=kinks)
     here, zeta, field = at[nodes.row], nodes.points, t[nodes.row]
     mean_u = here.overlap * here.sigma * field + here.covariance * zeta  # σ E[u | t, ζ]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        argument = np.where(mean_u == 0, 0.0, mean_u / here.Lambda)
+    argument = np.where(mean_u == 0, 0.0, mean_u / here.Lambda)
     label_chance = ndtr(argument.astype(float))
     zeta, margin = zeta.astype(float), here.probe_overlap * field + here.sigma * zeta
     density = normal_density(zeta) * kept(margin.astype(float)) * label_chance

@@ -6,9 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_student
 from replica_theory._max_margin.first_variation import Influence
-from replica_theory._max_margin.newton import newton
 from replica_theory._max_margin.order_parameters import OrderParameters
 from replica_theory.selection import Selection
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -24,7 +23,7 @@ class RuledStudent:
     @cached_property
     def log_error(self) -> float:
         """ln ε."""
-        return float(np.log(self.state.generalization_error[0]))
+        return float(math.log(self.state.generalization_error))
 
     log_ridge_slope: float = 0.0
 
@@ -36,8 +35,8 @@ class RuledStudent:
     @property
     def scales(self) -> tuple[np.ndarray, np.ndarray]:
         """Where shortfall begins, and how softly."""
-        to_probe = float(self.kept.probe_angle - self.state.angle[0])
-        k, p = float(self.state.k[0]), float(self.state.length[0])
+        to_probe = float(self.kept.probe_angle - self.state.angle)
+        k, p = float(self.state.k), float(self.state.length)
         return np.array([k / p * math.cos(to_probe)]), np.array([math.hypot(1 / p, math.sin(to_probe))])
 
 
@@ -56,6 +55,4 @@ class RuledStudents:
     def under(self, rule: Selection, log_ridge: float | None, near: RuledStudent | None) -> RuledStudent:
         """The student on what this rule keeps, found from another's state."""
         kept = rule.kept_distribution(self.probe_angle)
-        if near is not None and (result := newton(kept, near.state)).converged[0]:
-            return RuledStudent(kept, result.students)
-        return RuledStudent(kept, solve_students(kept, np.array([self.alpha_prune])).students)
+        return RuledStudent(kept, solve_student(kept, self.alpha_prune, near=near and near.state).students)

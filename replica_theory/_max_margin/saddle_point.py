@@ -17,15 +17,16 @@ for B. M is convex, so there is one solution.
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from replica_theory._max_margin.field_moments import RARE, corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._max_margin.probe_moments import by_probe_field, probe_integrands, probe_nodes
-from replica_theory._numerics.elementary import functions_of, numbers
-from replica_theory._numerics.gaussian import normal_density, squared_ramp
+from replica_theory._numerics.elementary import functions_of, largest, logarithm, numbers, ratio
+from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
 
@@ -38,56 +39,66 @@ _CHUNK = 32  # students per piece of a rule that are evaluated at once, so that 
 
 @dataclass(frozen=True)
 class SaddlePointEquations(PerStudent):
-    """(S1)–(S3) at some students, not necessarily solutions.
+    """(S1)–(S3) at some students, not necessarily solutions; each value an array (students,), or a number of one.
 
     Attributes:
-        residual: ln α M, ⟨Q' r⟩ and −⟨Q' v⟩, the latter two relative to the size of their terms, (students, 3).
-        jacobian: Derivatives of the residual by ln α, δk/k_unit, ln scale and ψ, the steps of
-            `OrderParameters.stepped`, (students, 3, 4). A term of (S2) that vanishes with (S3) is left out.
-        k_unit: 2M/M_k, the scale in which k is stepped, (students,).
-        term_sizes: M, ⟨Q' (p|x| + |t|)⟩ and √(⟨Q'⟩⟨Q' v²⟩), by which the averages are divided, (students, 3).
+        residual: ln α M, ⟨Q' r⟩ and −⟨Q' v⟩, the latter two relative to the size of their terms, (3,).
+        jacobian: Derivatives of the residual by δk/k_unit, ln scale and ψ, the steps of `OrderParameters.stepped`,
+            (3, 3); by ln α they are (1, 0, 0). A term of (S2) that vanishes with (S3) is left out.
+        k_unit: 2M/M_k, the scale in which k is stepped.
+        term_sizes: M, p √(⟨Q'⟩⟨Q' x²⟩) + √(⟨Q'⟩⟨Q' t²⟩) and √(⟨Q'⟩⟨Q' v²⟩), by which the averages are divided, (3,).
     """
 
-    residual: np.ndarray
-    jacobian: np.ndarray
-    k_unit: np.ndarray
-    term_sizes: np.ndarray
+    residual: tuple[Any, Any, Any]
+    jacobian: tuple[tuple[Any, Any, Any], tuple[Any, Any, Any], tuple[Any, Any, Any]]
+    k_unit: Any
+    term_sizes: tuple[Any, Any, Any]
 
     @property
-    def largest_residual(self) -> np.ndarray:
-        """Largest |residual| of the three equations, (students,)."""
-        return np.abs(self.residual).max(-1)
+    def largest_residual(self) -> Any:
+        """Largest |residual| of the three equations; NaN if one is."""
+        return largest(*map(abs, self.residual))
 
 
 class ShortfallAverages(NamedTuple):
-    """Averages ⟨·⟩ over kept examples: of Q(x) and its derivatives times x, r = p x − t and the transverse field v.
+    """Averages ⟨·⟩ over kept examples of Q'(x) and Q''(x) times x, t and v.
 
-    Each is a number for one student, or an array (students,).
+    Each is a number for one student, or an array (students,). As Q = ½ (x Q' + Q''), these suffice.
     """
 
-    q: np.ndarray  # ⟨Q⟩ = M
-    dq: np.ndarray  # ⟨Q'⟩ = ∂M/∂k
-    dq_x: np.ndarray  # ⟨Q' x⟩
-    dq_r: np.ndarray  # ⟨Q' r⟩, which (S2) sets to 0
-    dq_size: np.ndarray  # ⟨Q' (p|x| + |t|)⟩, size of the terms of ⟨Q' r⟩
-    dq_v: np.ndarray  # ⟨Q' v⟩, which (S3) sets to 0
-    dq_vv: np.ndarray  # ⟨Q' v²⟩
-    ddq_r: np.ndarray  # ⟨Q'' r⟩
-    ddq_xr: np.ndarray  # ⟨Q'' x r⟩
-    ddq_vr: np.ndarray  # ⟨Q'' v r⟩
-    ddq_v: np.ndarray  # ⟨Q'' v⟩
-    ddq_xv: np.ndarray  # ⟨Q'' x v⟩
-    ddq_vv: np.ndarray  # ⟨Q'' v²⟩
+    dq: Any  # ⟨Q'⟩
+    dq_x: Any  # ⟨Q' x⟩
+    dq_t: Any  # ⟨Q' t⟩
+    dq_xx: Any  # ⟨Q' x²⟩
+    dq_tt: Any  # ⟨Q' t²⟩
+    dq_v: Any  # ⟨Q' v⟩, which (S3) sets to 0
+    dq_vv: Any  # ⟨Q' v²⟩
+    ddq: Any  # ⟨Q''⟩
+    ddq_x: Any  # ⟨Q'' x⟩
+    ddq_t: Any  # ⟨Q'' t⟩
+    ddq_xx: Any  # ⟨Q'' x²⟩
+    ddq_xt: Any  # ⟨Q'' x t⟩
+    ddq_v: Any  # ⟨Q'' v⟩
+    ddq_xv: Any  # ⟨Q'' x v⟩
+    ddq_tv: Any  # ⟨Q'' t v⟩
+    ddq_vv: Any  # ⟨Q'' v²⟩
+
+
+# Where each average is among the products of (Q', Q'x, Q't, Q'x², Q't², Q'', Q''x, Q''t, Q''x², Q''xt) and (1, v, v²).
+_FACTORS = [0, 1, 2, 3, 4, 0, 0, 5, 6, 7, 8, 9, 5, 6, 7, 5], [0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 1, 2]
+_NAMED = np.ravel_multi_index(_FACTORS, (10, 3))
 
 
 def saddle_point_equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePointEquations:
-    """(S1)–(S3) and their derivatives at these students; not finite where a student is far from any solution."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        size = max(1, _CHUNK // len(kept.pieces))
-        if students.k.size <= size:
-            return _equations(kept, students)
-        chunks = [_equations(kept, students[i : i + size]) for i in range(0, students.k.size, size)]
-    return SaddlePointEquations(*map(np.concatenate, zip(*(vars(c).values() for c in chunks), strict=True)))
+    """(S1)–(S3) and their derivatives at these students.
+
+    They are not finite where a student is far from any solution: callers silence NumPy's warnings.
+    """
+    size = max(1, _CHUNK // len(kept.pieces))
+    if not students.are_many or students.k.size <= size:
+        return _equations(kept, students)
+    first, *others = (_equations(kept, students[i : i + size]) for i in range(0, students.k.size, size))
+    return first.joined(*others)
 
 
 def mean_example(kept: KeptDistribution) -> np.ndarray:
@@ -103,73 +114,71 @@ def mean_example(kept: KeptDistribution) -> np.ndarray:
 def _equations(kept: KeptDistribution, students: OrderParameters) -> SaddlePointEquations:
     students = students.in_sufficient_precision(kept.narrowest_scale)
     averages = _averages(kept, students)
-    alpha, k, p = (values.astype(float, copy=False) for values in (students.alpha, students.k, students.length))
-    return _assembled(ShortfallAverages(*averages.reshape(-1, *k.shape)), alpha, k, p)
+    if students.are_many:
+        return _assembled(averages, *(values.astype(float) for values in (students.alpha, students.k, students.length)))
+    return _assembled(averages, float(students.alpha), float(students.k), float(students.length))
 
 
-def _averages(kept: KeptDistribution, students: OrderParameters) -> np.ndarray:
-    """`ShortfallAverages` of students, (13, students), from t over all kept examples and v in closed form.
-
-    Of smooth rules from z and w instead, see `probe_moments`.
-    """
+def _averages(kept: KeptDistribution, students: OrderParameters) -> ShortfallAverages:
+    """From t over all kept examples and v in closed form, or of smooth rules from z and w, see `probe_moments`."""
     if by_probe_field(kept, students):
-        students = students[None] if students.k.ndim == 0 else students
         nodes = probe_nodes(kept, students)
-        return np.add.reduceat(probe_integrands(kept, students, nodes), nodes.starts, axis=1)
+        sums = nodes.sums(probe_integrands(kept, students, nodes))
+        return ShortfallAverages(*(sums if students.are_many else sums[:, 0].tolist()))
     nodes = _field_nodes(kept, students)
-    t, p = nodes.points, nodes.at_nodes(students.length)
-    x = nodes.at_nodes(students.k) - p * t
-    r, size = (p * x - t).astype(float, copy=False), (p * np.abs(x) + np.abs(t)).astype(float, copy=False)
-    x = x.astype(float, copy=False)
-    q, dq, ddq = squared_ramp(x)
-    weight = nodes.weights * (2 / kept.keep_fraction) * normal_density(t.astype(float, copy=False))
-    one, v, vv = weight * transverse_moments(kept, nodes, students.angle)
-    integrands = np.empty((len(ShortfallAverages._fields), x.size))
-    of, multiply = ShortfallAverages(*integrands), np.multiply
-    multiply(q, one, of.q)
-    multiply(dq, one, of.dq)
-    multiply(of.dq, x, of.dq_x)
-    multiply(of.dq, r, of.dq_r)
-    multiply(of.dq, size, of.dq_size)
-    multiply(dq, v, of.dq_v)
-    multiply(dq, vv, of.dq_vv)
-    multiply(ddq * one, r, of.ddq_r)
-    multiply(of.ddq_r, x, of.ddq_xr)
-    multiply(ddq, v, of.ddq_v)
-    multiply(of.ddq_v, r, of.ddq_vr)
-    multiply(of.ddq_v, x, of.ddq_xv)
-    multiply(ddq, vv, of.ddq_vv)
-    return np.add.reduceat(integrands, nodes.starts, axis=1)
+    x = nodes.at_nodes(students.k) - nodes.at_nodes(students.length) * nodes.points
+    x, t = x.astype(float, copy=False), nodes.points.astype(float, copy=False)
+    by_shortfall = np.empty((10, t.size))
+    dq, dq_x, dq_t, dq_xx, dq_tt, ddq, ddq_x, ddq_t, ddq_xx, ddq_xt = by_shortfall
+    np.multiply(x, ndtr(x, out=ddq), out=dq)
+    dq += normal_density(x)  # halves of Q' and Q''
+    for factor, times, product in (
+        (dq, x, dq_x),
+        (dq, t, dq_t),
+        (dq_x, x, dq_xx),
+        (dq_t, t, dq_tt),
+        (ddq, x, ddq_x),
+        (ddq, t, ddq_t),
+        (ddq_x, x, ddq_xx),
+        (ddq_x, t, ddq_xt),
+    ):
+        np.multiply(factor, times, out=product)
+    across = nodes.weights * normal_density(t) * transverse_moments(kept, nodes, students.angle)
+    named = nodes.products(by_shortfall, across).reshape(-1, len(nodes.starts))[_NAMED] * (4 / kept.keep_fraction)
+    return ShortfallAverages(*(named if students.are_many else named[:, 0].tolist()))
 
 
-def _assembled(a: ShortfallAverages, alpha: np.ndarray, k: np.ndarray, p: np.ndarray) -> SaddlePointEquations:
+def _assembled(a: ShortfallAverages, alpha: Any, k: Any, p: Any) -> SaddlePointEquations:
     """Residual and Jacobian.
 
     The derivatives by a step of k, of the common scale s of k and p, and of ψ follow from dx = dk, dx = x ds and
     dx = −p v dψ, dt = v dψ, dv = −t dψ. A step in s changes x by x itself, so that examples next to the margin keep
     their shortfall even where p is huge.
     """
-    k_unit, v_size, zero = 2 * a.q / a.dq, (a.dq * a.dq_vv) ** 0.5, 0.0 * a.q
-    r_size = a.dq_size
-    # each in the order (S1), (S2), (S3)
-    residual = np.log(alpha * a.q), a.dq_r / r_size, -a.dq_v / v_size
-    by_log_alpha = zero + 1.0, zero, zero
-    by_k = k_unit * a.dq / a.q, k_unit * (a.ddq_r + p * a.dq) / r_size, -k_unit * a.ddq_v / v_size
-    by_scale = a.dq_x / a.q, (a.ddq_xr + 2 * p * a.dq_x) / r_size, -a.ddq_xv / v_size
-    # ⟨Q' t⟩ = k p ⟨Q'⟩/(1 + p²) by (S2)
-    by_angle = -p * a.dq_v / a.q, -p * a.ddq_vr / r_size, p * (a.ddq_vv + k * a.dq / (1 + p * p)) / v_size
+    q, dq_r, ddq_r = 0.5 * (a.dq_x + a.ddq), p * a.dq_x - a.dq_t, p * a.ddq_x - a.ddq_t
+    ddq_xr, ddq_vr = p * a.ddq_xx - a.ddq_xt, p * a.ddq_xv - a.ddq_tv
+    r_size, v_size = p * (a.dq * a.dq_xx) ** 0.5 + (a.dq * a.dq_tt) ** 0.5, (a.dq * a.dq_vv) ** 0.5
+    per_q, per_r, per_v, k_unit = ratio(1.0, q), ratio(1.0, r_size), ratio(-1.0, v_size), ratio(2 * q, a.dq)
     return SaddlePointEquations(
-        residual=np.array(residual).T,
-        jacobian=np.array((by_log_alpha, by_k, by_scale, by_angle)).T,
+        # each in the order (S1), (S2), (S3)
+        residual=(logarithm(alpha * q), dq_r * per_r, a.dq_v * per_v),
+        jacobian=(
+            (k_unit * a.dq * per_q, k_unit * (ddq_r + p * a.dq) * per_r, k_unit * a.ddq_v * per_v),
+            (a.dq_x * per_q, (ddq_xr + 2 * p * a.dq_x) * per_r, a.ddq_xv * per_v),
+            # ⟨Q' t⟩ = k p ⟨Q'⟩/(1 + p²) by (S2)
+            (-p * a.dq_v * per_q, -p * ddq_vr * per_r, -p * (a.ddq_vv + k * a.dq / (1 + p * p)) * per_v),
+        ),
         k_unit=k_unit,
-        term_sizes=np.array((a.q, r_size, v_size)).T,
+        term_sizes=(q, r_size, v_size),
     )
 
 
 def _field_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     """Quadrature in t of each student."""
-    each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
     panels = _RARE_PANELS if kept.narrowest_scale < RARE else _PANELS
+    if not students.are_many:
+        return panel_nodes([_field_panels(panels, kept, students.k, students.length, students.angle)], panels.order)
+    each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
     return panel_nodes([_field_panels(panels, kept, *student) for student in each], panels.order)
 
 

@@ -5,10 +5,11 @@ feature, sized by its width, do not. Many integrals, one a row, are evaluated at
 another in flat arrays.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,8 @@ from numpy.typing import ArrayLike
 # Panel ends around a step that a Gaussian of width w smears, in units of w. The step is flat beyond 9 w. Where it falls
 # to 0 its tail is resolved down to −13 w, because students punish a shortfall by its square.
 STEP_ENDS = np.array([-13.0, -11.0, -9.0, -7.0, -5.0, -2.5, 0.0, 2.5, 5.5, 9.0])
+
+_ONE_ROW = np.zeros(1, int)
 
 # Panel width, relative to the panel's end, up to which a panel gets no nodes: 8 roundings.
 _EMPTY_WIDTH = {np.dtype(kind).char: 8 * np.finfo(kind).eps for kind in (float, np.longdouble)}
@@ -28,20 +31,48 @@ class Nodes:
     Attributes:
         points: Nodes, (nodes,).
         weights: Their weights, (nodes,).
-        row: Number of the integral to which each node belongs, (nodes,).
         starts: Number of each integral's first node, (rows,).
+        order: Nodes per panel.
     """
 
     points: np.ndarray
     weights: np.ndarray
-    row: np.ndarray
     starts: np.ndarray
+    order: int
 
-    def integrals(self, values: Iterable[np.ndarray]) -> np.ndarray:
+    @cached_property
+    def row(self) -> np.ndarray:
+        """Number of the integral to which each node belongs, (nodes,)."""
+        return np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=self.points.size))
+
+    def integrals(self, values: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Σ weight · value over each row's nodes, (values, rows)."""
+        if len(self.starts) == 1:
+            return np.array(values) @ self.weights[:, None]
         return np.array([np.add.reduceat(value * self.weights, self.starts) for value in values])
 
-    def at_nodes(self, values: np.ndarray) -> np.ndarray:
+    def sums(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """Σ value over each row's nodes, (values, rows)."""
+        return np.add.reduceat(np.array(values), self.starts, axis=1)
+
+    def products(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Σ first_i second_j over each row's nodes, (i, j, rows)."""
+        if len(self.starts) == 1:
+            return (first @ second.T)[..., None]
+        rows = pairwise([*self.starts.tolist(), self.points.size])
+        return np.stack([first[:, start:end] @ second[:, start:end].T for start, end in rows], axis=-1)
+
+    def running(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """∫ value from each row's start to its nodes, (nodes,), and to its end, (rows,)."""
+        shares = (values * self.weights).reshape(-1, self.order)
+        running, panels = shares @ partial_sums(self.order).T, shares.sum(1)
+        first = [*(self.starts // self.order).tolist(), len(panels)]
+        for start, end in pairwise(first):
+            panels[start:end].cumsum(out=panels[start:end])
+            running[start + 1 : end] += panels[start : end - 1, None]
+        return running.ravel(), panels[np.array(first[1:]) - 1]
+
+    def at_nodes(self, values: Any) -> Any:
         """Values of the rows, (..., rows), repeated at each row's nodes; one row's value broadcasts as it is."""
         return values if len(self.starts) == 1 else values[..., self.row]
 
@@ -150,7 +181,9 @@ def breakpoints(
         kinks: Points where the integrand has a corner, (rows, kinks).
         steps: Ends around each feature, in units of its width.
     """
-    rows = len(features[0]) if features is not None else 1 if kinks is None else len(kinks)
+    rows = max(np.size(lower), np.size(upper)) if kinks is None else len(kinks)
+    if features is not None:
+        rows = len(features[0])
     n_grid = len(grid)
     n_steps = features[0].shape[1] * len(steps) if features is not None else 0
     n_kinks = kinks.shape[1] if kinks is not None else 0
@@ -178,17 +211,13 @@ def composite_rule(ends: np.ndarray, order: int) -> Nodes:
     """Nodes of the panels between consecutive ``ends``, (rows, ends); empty panels have none."""
     last = ends[:, 1:]
     widths = last - ends[:, :-1]
-    # the nodes of a panel a few roundings wide would fall on the corner itself
-    wide = widths > _EMPTY_WIDTH[ends.dtype.char] * np.abs(last)
+    wide = _wide(widths, last)
     if len(ends) == 1:
         panels = wide[0].nonzero()[0]
-        start, width = ends[0, panels], widths[0, panels]
-        row, starts = np.zeros(order * panels.size, int), np.zeros(1, int)
-    else:
-        panels = wide.sum(axis=1)
-        start, width = ends[:, :-1][wide], widths[wide]
-        row, starts = np.repeat(np.arange(len(ends)), order * panels), order * (np.cumsum(panels) - panels)
-    return Nodes(*_on_panels(start, width, order), row, starts)
+        return Nodes(*_on_panels(ends[0, panels], widths[0, panels], order), _ONE_ROW, order)
+    panels = wide.sum(axis=1)
+    starts = order * (np.cumsum(panels) - panels)
+    return Nodes(*_on_panels(ends[:, :-1][wide], widths[wide], order), starts, order)
 
 
 def panel_nodes(rows: list[list[float]], order: int) -> Nodes:
@@ -196,15 +225,20 @@ def panel_nodes(rows: list[list[float]], order: int) -> Nodes:
     ends = np.array(rows[0] if len(rows) == 1 else list(chain.from_iterable(rows)))
     first, last = ends[:-1], ends[1:]
     widths = last - first
-    wide = widths > _EMPTY_WIDTH[ends.dtype.char] * np.abs(last)
+    wide = _wide(widths, last)
     if len(rows) == 1:
-        row, starts = np.zeros(order * np.count_nonzero(wide), int), np.zeros(1, int)
-    else:
-        lengths = np.cumsum([len(row) for row in rows])
-        wide[lengths[:-1] - 1] = False  # from one row's last end to the next one's first
-        counts = np.add.reduceat(wide, np.concatenate([[0], lengths[:-1]]), dtype=int)
-        row, starts = np.repeat(np.arange(len(rows)), order * counts), order * (np.cumsum(counts) - counts)
-    return Nodes(*_on_panels(first[wide], widths[wide], order), row, starts)
+        if not wide.all():
+            first, widths = first[wide], widths[wide]
+        return Nodes(*_on_panels(first, widths, order), _ONE_ROW, order)
+    lengths = np.cumsum([len(row) for row in rows])
+    wide[lengths[:-1] - 1] = False  # from one row's last end to the next one's first
+    counts = np.add.reduceat(wide, np.concatenate([[0], lengths[:-1]]), dtype=int)
+    return Nodes(*_on_panels(first[wide], widths[wide], order), order * (np.cumsum(counts) - counts), order)
+
+
+def _wide(widths: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which panels are not empty: the nodes of one that is a few roundings wide would fall on the corner itself."""
+    return widths > _EMPTY_WIDTH[widths.dtype.char] * np.abs(last)
 
 
 def _on_panels(start: np.ndarray, width: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

@@ -201,8 +201,12 @@ class KeptDistribution:
     @cached_property
     def narrowest_scale(self) -> float:
         """Narrowest length scale of the kept examples: min(piece width, f, θ)."""
-        widths = [piece.upper - piece.lower for piece in self.pieces]
-        return min(*widths, self.keep_fraction, self.probe_angle or np.inf)
+        return min(self.narrowest_piece, self.keep_fraction, self.probe_angle or math.inf)
+
+    @cached_property
+    def narrowest_piece(self) -> float:
+        """Width of the narrowest piece."""
+        return min(piece.upper - piece.lower for piece in self.pieces)
 
 
 def keep_probability(pieces: Sequence[Piece], margin: np.ndarray) -> np.ndarray:

@@ -29,7 +29,8 @@ from replica_theory import (
     Verified,
     max_margin,
 )
-from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_student, solve_students
+from replica_theory._max_margin.residual import largest_residual
 from replica_theory._max_margin.saddle_point import saddle_point_equations
 from replica_theory._numerics.gaussian import squared_ramp
 
@@ -241,7 +242,7 @@ def test_a_number_is_not_a_rule(call):
 
 def test_a_student_that_the_equations_do_not_confirm_is_refused(monkeypatch):
     module = sys.modules["replica_theory.max_margin"]  # the name itself is the function
-    monkeypatch.setattr(module, "largest_residual", lambda kept, students: np.array([1e-3]))
+    monkeypatch.setattr(module, "largest_residual", lambda kept, students: 1e-3)
     with pytest.raises(SaddlePointError, match="do not confirm") as refused:
         max_margin(2.0, selection=KeepHardest(0.2))
     assert refused.value.residual == 1e-3
@@ -252,16 +253,28 @@ def test_a_student_that_the_equations_do_not_confirm_is_refused(monkeypatch):
 def test_jacobian_of_the_saddle_point_is_the_residuals_slope(rule, angle):
     """At a student that solves (S1)–(S3), where a term of the Jacobian that is left out vanishes."""
     kept, step = rule.kept_distribution(angle), 1e-6
-    students = solve_students(kept, np.array([3.0])).students
-    equations = saddle_point_equations(kept, students)
-    for number, unit in enumerate(np.diag([1.0, float(equations.k_unit[0]), 1.0, 1.0])):
+    student = solve_student(kept, 3.0).students
+    equations = saddle_point_equations(kept, student)
+    for number, unit in enumerate(np.diag([1.0, equations.k_unit, 1.0, 1.0])):
         if angle == 0 and number == 3:
             continue  # the angle is exactly 0 there
         above, below = (
-            saddle_point_equations(kept, students.stepped(*(sign * step * unit[:, None]))).residual for sign in (1, -1)
+            saddle_point_equations(kept, student.stepped(*(sign * step * unit).tolist())).residual for sign in (1, -1)
         )
-        slope = (above - below) / (2 * step)
-        assert equations.jacobian[..., number] == pytest.approx(slope, rel=1e-5, abs=1e-7)
+        slope = (np.array(above) - np.array(below)) / (2 * step)
+        columns = (1.0, 0.0, 0.0), *equations.jacobian
+        assert columns[number] == pytest.approx(slope, rel=1e-5, abs=1e-7)
+
+
+def test_one_student_in_numbers_is_one_of_many_in_arrays():
+    """Where extended numbers are needed, too."""
+    for kept in (KeepHardest(0.3).kept_distribution(0.2), KeepBetween(0.5, 0.5005).kept_distribution(0.0)):
+        alone, together = solve_student(kept, 3.0), solve_students(kept, np.array([1.0, 3.0]))[1]
+        one, other = alone.students, together.students
+        assert [float(one.k), float(one.length)] == pytest.approx([float(other.k), float(other.length)], rel=1e-11)
+        assert alone.tangent == pytest.approx(together.tangent, rel=1e-7)
+        residuals = largest_residual(kept, one), largest_residual(kept, alone.as_arrays.students)[0]
+        assert residuals == pytest.approx((0.0, 0.0), abs=1e-12)
 
 
 def test_verified_labels_of_a_perfect_probe_are_all_right():

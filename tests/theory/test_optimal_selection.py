@@ -19,7 +19,7 @@ from replica_theory import (
     max_margin,
     optimal_selection,
 )
-from replica_theory._max_margin.continuation import solve_students
+from replica_theory._max_margin.continuation import solve_student
 from replica_theory._max_margin.first_variation import Influence
 
 SETTINGS = [(5.0, 0.4, 0.0, True), (5.0, 0.4, 20.0, True), (20.0, 0.2, 10.0, False), (20.0, 0.2, 10.0, True)]
@@ -44,7 +44,7 @@ def error(best, rule):
 def test_mean_influence_of_kept_examples_is_the_scaling_exponent(rule, degrees):
     angle, alpha = math.radians(degrees), 2.0
     kept = rule.kept_distribution(angle)
-    influence = Influence.at(kept, solve_students(kept, np.array([alpha])).students)
+    influence = Influence.at(kept, solve_student(kept, alpha).students)
 
     def weighted(m):
         kept = 2 * math.exp(-m * m / 2) / math.sqrt(2 * math.pi) * float(influence(np.array([m]))[0])
@@ -65,7 +65,7 @@ def test_influence_is_what_moving_a_window_does(degrees):
         return math.log(max_margin(alpha, selection=rule, probe_angle=angle).generalization_error)
 
     kept = KeepWindows(((0.2, 0.6),), True).kept_distribution(angle)
-    influence = Influence.at(kept, solve_students(kept, np.array([alpha])).students)(kept.edges)
+    influence = Influence.at(kept, solve_student(kept, alpha).students)(kept.edges)
     expected = (influence[1] - influence[0]) / 0.4
     assert (log_error(step) - log_error(-step)) / (2 * step) == pytest.approx(expected, rel=1e-6)
 
