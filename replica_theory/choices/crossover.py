@@ -21,6 +21,10 @@ _FEWER_ALPHAS = np.geomspace(0.05, 1e4, 36)
 _ALPHAS_OF_TRAINED_PROBES = np.geomspace(0.05, 100.0, 40)
 
 
+class NoCrossingError(ValueError):
+    """One of two rules is the better one at every size."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CrossoverSolution:
     """Where two rules do equally well.
@@ -203,7 +207,7 @@ def _bracket(
         if changes.size:
             lower, upper = alphas[changes[0] : changes[0] + 2].tolist()
             return lower, upper, bool(signs[changes[0] + 1] < 0)
-    raise ValueError(
+    raise NoCrossingError(
         f"`first` and `second` must cross; {first} and {second} do not, for α_prune in [{alphas[0]:g}, {alphas[-1]:g}]"
     )
 

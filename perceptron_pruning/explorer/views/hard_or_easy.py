@@ -11,12 +11,14 @@ from perceptron_pruning.explorer.memory import Memory, Missing, Task, coarse_to_
 from perceptron_pruning.explorer.state import Rule, State
 from perceptron_pruning.explorer.students import Point, curve_of, known_at, task_at
 from replica_theory import crossover_solution
+from replica_theory.choices.crossover import NoCrossingError
 
 FRACTIONS = tuple(np.linspace(0.05, 0.95, 19).round(3).tolist())
 _STRIDES = 8, 4, 2, 1
 _RULES: tuple[Rule, Rule] = "hardest", "easiest"
 _ALPHAS = 0.1, 1000.0
-_BESIDE = 5.0  # factor in α between the line and the words on either side of it
+_BESIDE = 3.0  # factor in α between the line and the words on either side of it
+_WORDS = 0.2  # half their width on a telephone, in f
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,12 @@ def _curve(state: State) -> tuple[str, State]:
     return "hard_or_easy", replace(curve_of(plain, "hardest"), abscissa="pool")
 
 
-def _crossing(state: State, fraction: float) -> Crossing:
+def _crossing(state: State, fraction: float) -> Crossing | Missing:
     at = replace(state, keep_fraction=fraction)
-    solution = crossover_solution(at.selection("hardest"), at.selection("easiest"), **state.student_setting)
+    try:
+        solution = crossover_solution(at.selection("hardest"), at.selection("easiest"), **state.student_setting)
+    except NoCrossingError:
+        return Missing("the same rule is better at every size")
     return Crossing(**{one.name: getattr(solution, one.name) for one in fields(Crossing)})
 
 
@@ -113,10 +118,12 @@ def _notes(along: list) -> list[str]:
 
 
 def _words(state: State, found: list[Crossing]) -> list[tuple[float, float, str]]:
-    """Which is better on either side, beside the middle of the line."""
+    """Which is better on either side, beside the middle of the line, clear of all of it that they span."""
     if not found:
         return []
     middle = found[len(found) // 2]
-    line, beyond = _alpha(state, middle) or 1.0, middle.first_is_better
-    sides = (line * _BESIDE, "hard" if beyond else "easy"), (line / _BESIDE, "easy" if beyond else "hard")
+    spanned = [at for at in found if abs(at.keep_fraction - middle.keep_fraction) <= _WORDS]
+    line = [_alpha(state, at) or 1.0 for at in spanned]
+    above, below = ("hard", "easy") if middle.first_is_better else ("easy", "hard")
+    sides = (max(line) * _BESIDE, above), (min(line) / _BESIDE, below)
     return [(middle.keep_fraction, alpha, f"{word} is better") for alpha, word in sides]
