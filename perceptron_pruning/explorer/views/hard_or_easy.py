@@ -122,8 +122,9 @@ def _words(state: State, found: list[Crossing]) -> list[tuple[float, float, str]
     if not found:
         return []
     middle = found[len(found) // 2]
-    spanned = [at for at in found if abs(at.keep_fraction - middle.keep_fraction) <= _WORDS]
+    place = min(max(middle.keep_fraction, _WORDS), 1 - _WORDS)
+    spanned = [at for at in found if abs(at.keep_fraction - place) <= _WORDS] or [middle]
     line = [_alpha(state, at) or 1.0 for at in spanned]
     above, below = ("hard", "easy") if middle.first_is_better else ("easy", "hard")
     sides = (max(line) * _BESIDE, above), (min(line) / _BESIDE, below)
-    return [(middle.keep_fraction, alpha, f"{word} is better") for alpha, word in sides]
+    return [(place, alpha, f"{word} is better") for alpha, word in sides if _ALPHAS[0] < alpha < _ALPHAS[1]]
