@@ -40,6 +40,8 @@ class SaddlePointError(ArithmeticError):
 
 def check_number(value: object, name: str) -> float:
     """Returns it as a float, or raises unless it is one real number."""
+    if isinstance(value, float):
+        return float(value)
     try:
         return float(_real(value))  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError):

@@ -180,15 +180,15 @@ def _initial(kept: KeptDistribution, paper: PaperVariables, whole: Any, gained: 
     if not some(matters):
         return 0.0
     if not isinstance(gained, np.ndarray):
-        return float(whole * _first_mass(kept, paper.as_arrays, whole / gained)[0])
+        return float(whole * _first_mass(kept, paper, whole / gained)[0])
     initial = np.zeros_like(gained)
     initial[matters] = whole[matters] * _first_mass(kept, paper[matters], whole[matters] / gained[matters])
     return initial
 
 
-def _first_mass(kept: KeptDistribution, paper: PaperVariables, share: np.ndarray) -> np.ndarray:
+def _first_mass(kept: KeptDistribution, paper: PaperVariables, share: Any) -> np.ndarray:
     """m where t starts, right to its own rounding if its share of the whole makes that matter."""
-    first = paper.margin + PANELS.reach
+    first = np.atleast_1d(paper.margin + PANELS.reach)
     if every(_ROUNDING * share < _CONFIRMED) and kept.probe_angle > RARE:
         return mass_at(kept, paper, first)
-    return summed_averages(kept, paper, first)[2]
+    return summed_averages(kept, paper if isinstance(share, np.ndarray) else paper.as_arrays, first)[2]

@@ -66,11 +66,11 @@ class Nodes:
         """∫ value from each row's start to its nodes, (nodes,), and to its end, (rows,)."""
         shares = (values * self.weights).reshape(-1, self.order)
         running, panels = shares @ partial_sums(self.order).T, shares.sum(1)
-        first = [*(self.starts // self.order).tolist(), len(panels)]
-        for start, end in pairwise(first):
+        ends = [*(self.starts[1:] // self.order).tolist(), len(panels)]
+        for start, end in zip((0, *ends), ends, strict=False):
             panels[start:end].cumsum(out=panels[start:end])
             running[start + 1 : end] += panels[start : end - 1, None]
-        return running.ravel(), panels[np.array(first[1:]) - 1]
+        return running.ravel(), panels[[end - 1 for end in ends]]
 
     def at_nodes(self, values: Any) -> Any:
         """Values of the rows, (..., rows), repeated at each row's nodes; one row's value broadcasts as it is."""
