@@ -159,7 +159,7 @@ def _step_and_tangent(equations: SaddlePointEquations, direction: Step | None) -
     if direction is not None:
         along = _dot(step[1:], direction[1:]) / (direction[0] + _dot(tangent[1:], direction[1:]))
         step = tuple(part - along * towards for part, towards in zip(step, tangent, strict=True))
-    per_length = (1.0 + tangent[1] ** 2 + tangent[2] ** 2 + tangent[3] ** 2) ** -0.5
+    per_length = (1.0 + _dot(tangent[1:], tangent[1:])) ** -0.5
     return step, tuple(part * per_length for part in tangent)
 
 

@@ -157,7 +157,8 @@ def _assembled(a: ShortfallAverages, alpha: Any, k: Any, p: Any) -> SaddlePointE
     """
     q, dq_r, ddq_r = 0.5 * (a.dq_x + a.ddq), p * a.dq_x - a.dq_t, p * a.ddq_x - a.ddq_t
     ddq_xr, ddq_vr = p * a.ddq_xx - a.ddq_xt, p * a.ddq_xv - a.ddq_tv
-    r_size, v_size = p * (a.dq * a.dq_xx) ** 0.5 + (a.dq * a.dq_tt) ** 0.5, (a.dq * a.dq_vv) ** 0.5
+    x_size, t_size, v_size = (abs(a.dq * squared) ** 0.5 for squared in (a.dq_xx, a.dq_tt, a.dq_vv))
+    r_size = p * x_size + t_size
     per_q, per_r, per_v, k_unit = ratio(1.0, q), ratio(1.0, r_size), ratio(-1.0, v_size), ratio(2 * q, a.dq)
     return SaddlePointEquations(
         # each in the order (S1), (S2), (S3)
