@@ -6,6 +6,7 @@ the label does not change their law. What padding adds to an array does not chan
 """
 
 from types import ModuleType
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from perceptron_pruning.students.arrays import Array
 
 Number = jax.Array | np.uint64 | np.int32 | np.float64 | int
 _GENERATOR = "threefry2x32"
+_BEYOND = 2.0**40  # keys beyond all margins and places
 _POOL, _NOISE, _CHANCE, _COORDINATES, _WHOLE_POOL, _ROUNDS = range(6)  # what a trial's key is folded with
 
 
@@ -26,28 +28,55 @@ def trial_key(seed: Number, trial: jax.Array) -> jax.Array:
     return jax.random.fold_in(jax.random.fold_in(key, words[0]), words[1])
 
 
+class RankedPool(NamedTuple):
+    """The examples of a pool, and by what they are ranked.
+
+    Attributes:
+        plane: Components of y x along the teacher and across it, (n_pool, 2); NaN of those that may not be kept.
+        keys: No two are equal, (n_pool,): the least is that of rank 0.
+    """
+
+    plane: Array
+    keys: Array
+
+
+def ranked_pool(key: jax.Array, rule: PoolRule, probe_angle: Number, label_noise: Number, *, n_pool: int) -> RankedPool:
+    """``n_pool`` examples, at least the rule's pool; those beyond it may not be kept."""
+
+    def uniform(what: int) -> jax.Array:
+        return jax.random.uniform(jax.random.fold_in(key, what), (n_pool,), jnp.float64)
+
+    def noisy(label: jax.Array) -> jax.Array:
+        return jnp.where(uniform(_NOISE) < label_noise, -label, label)
+
+    plane = jax.random.normal(jax.random.fold_in(key, _POOL), (n_pool, 2), jnp.float64)
+    label = jax.lax.cond(jnp.asarray(label_noise) > 0, noisy, lambda label: label, jnp.sign(plane[:, 0]))
+    field = plane[:, 0] * jnp.cos(probe_angle) + plane[:, 1] * jnp.sin(probe_angle)
+    candidate = jnp.arange(n_pool) < rule.pool
+    if rule.is_by_chance:
+        chance = jnp.where(label > 0, *(jnp.interp(field, rule.fields, rule.chances[sign]) for sign in (1, 0)))
+        candidate &= uniform(_CHANCE) < chance
+    rows = jnp.where(candidate[:, None], plane * label[:, None], jnp.nan)
+    return RankedPool(rows, rank_keys(jnp, rule, label * field, candidate))
+
+
 def kept_plane(key: jax.Array, rule: PoolRule, probe_angle: Number, label_noise: Number, *, n_pool: int) -> jax.Array:
     """Components of y x along the teacher and across it, (P_bucket, 2), of the kept; NaN if too few passed.
 
     Zero beyond P, which no example is. ``n_pool`` examples are drawn, at least the rule's pool.
     """
-    draw, uniform = (
-        lambda what: jax.random.fold_in(key, what),
-        lambda what: jax.random.uniform(jax.random.fold_in(key, what), (n_pool,), jnp.float64),
-    )
-    plane = jax.random.normal(draw(_POOL), (n_pool, 2), jnp.float64)
-    label = jnp.where(uniform(_NOISE) < label_noise, -1.0, 1.0) * jnp.sign(plane[:, 0])
-    field = plane[:, 0] * jnp.cos(probe_angle) + plane[:, 1] * jnp.sin(probe_angle)
-    chance = jnp.where(label > 0, *(jnp.interp(field, rule.fields, rule.chances[sign]) for sign in (1, 0)))
-    candidate = (jnp.arange(n_pool) < rule.pool) & (uniform(_CHANCE) < chance)
-    chosen = kept_places(jnp, rule, label * field, candidate)
-    rows = (plane * label[:, None])[chosen]
-    counted = (jnp.arange(len(rule.ranks)) < rule.n_kept)[:, None]
-    return jnp.where(counted, jnp.where(candidate[chosen][:, None], rows, jnp.nan), 0.0)
+    pool = ranked_pool(key, rule, probe_angle, label_noise, n_pool=n_pool)
+    return chosen_plane(jnp, rule, pool.plane, jnp.argsort(pool.keys))
 
 
-def kept_places(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array) -> Array:
-    """Places in the pool of the ranks that the rule keeps (P_bucket,), in either array library.
+def chosen_plane(xp: ModuleType, rule: PoolRule, plane: Array, order: Array) -> Array:
+    """Of the ranks that the rule keeps, zero beyond P, (P_bucket, 2), given the places in the order of the ranks."""
+    counted = (xp.arange(len(rule.ranks)) < rule.n_kept)[:, None]
+    return xp.where(counted, plane[order[rule.ranks]], 0.0)
+
+
+def rank_keys(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array) -> Array:
+    """What examples are ranked by: the margin, after all of the lottery and before all that may not be kept.
 
     Args:
         xp: `numpy` or `jax.numpy`.
@@ -55,9 +84,15 @@ def kept_places(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array
         margins: y z of the pool, (n_pool,).
         candidate: Which of them may be kept, (n_pool,).
     """
-    margin = rule.absolute * xp.abs(margins) + rule.signed * margins
-    margin = xp.where(xp.arange(len(margin)) < rule.lottery, -xp.inf, margin)
-    return xp.argsort(xp.where(candidate, margin, xp.inf), stable=True)[rule.ranks]
+    place = xp.arange(len(margins)) * 1.0
+    by_place = 1.0 - rule.absolute - rule.signed
+    key = rule.absolute * xp.abs(margins) + rule.signed * margins + by_place * place
+    return xp.where(candidate, xp.where(place < rule.lottery, place - _BEYOND, key), place + _BEYOND)
+
+
+def kept_places(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array) -> Array:
+    """Places in the pool of the ranks that the rule keeps (P_bucket,), in either array library; see `rank_keys`."""
+    return xp.argsort(rank_keys(xp, rule, margins, candidate))[rule.ranks]
 
 
 def labelled_pool(key: jax.Array, pool: Number, label_noise: Number, *, n_pool: int, n_features: int) -> jax.Array:

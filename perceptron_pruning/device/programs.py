@@ -14,7 +14,15 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jax.stages import Wrapped
 
-from perceptron_pruning.device.draws import kept_plane, labelled_pool, labelled_rows, round_chance, trial_key
+from perceptron_pruning.device.draws import (
+    RankedPool,
+    kept_plane,
+    labelled_pool,
+    labelled_rows,
+    ranked_pool,
+    round_chance,
+    trial_key,
+)
 from perceptron_pruning.device.effort import Effort
 from perceptron_pruning.device.outcome import Fitted
 from perceptron_pruning.device.own_pools import Round, rounds_of
@@ -58,6 +66,16 @@ def planes_program(n_pool: int, layout: Layout) -> Wrapped:
         return kept_plane(key, rule, scene.probe_angle, scene.label_noise, n_pool=n_pool)
 
     return _over_devices(plane, 2, 1, layout)
+
+
+@lru_cache
+def pools_program(n_pool: int, layout: Layout) -> Wrapped:
+    """(scene, rule, trials) ↦ ranked pools of ``n_pool``, for a host that sorts."""
+
+    def pool(scene: Scene, rule: PoolRule, trial: jax.Array) -> RankedPool:
+        return ranked_pool(trial_key(scene.seed, trial), rule, scene.probe_angle, scene.label_noise, n_pool=n_pool)
+
+    return _over_devices(pool, 2, 1, layout)
 
 
 @lru_cache

@@ -38,6 +38,11 @@ class PoolRule(NamedTuple):
     fields: np.ndarray
     chances: np.ndarray
 
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether chance has a part in who passes; by the size of the table, which a compiled program knows."""
+        return len(self.fields) > len(_ANY_FIELDS)
+
 
 def pool_rule(
     selection: Selection, probe_angle: float, n_kept: int, label_noise: float, *, pool: int | None = None

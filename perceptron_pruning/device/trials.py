@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from perceptron_pruning.device.effort import Effort
+from perceptron_pruning.device.host_sort import host_sorted_planes
 from perceptron_pruning.device.numerics import bucket, device_numerics, power_of_two
 from perceptron_pruning.device.own_probes import check_own_probe
 from perceptron_pruning.device.programs import (
@@ -205,6 +206,8 @@ def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.A
             seed=setting.seed,
             trials=trials,
         )
+    if jax.default_backend() == "cpu":
+        return host_sorted_planes(setting.scene, rule, trials, layout)
     return planes_program(power_of_two(int(rule.pool)), layout)(setting.scene, rule, trials)
 
 
