@@ -66,7 +66,7 @@ def kept_plane(key: jax.Array, rule: PoolRule, probe_angle: Number, label_noise:
     Zero beyond P, which no example is. ``n_pool`` examples are drawn, at least the rule's pool.
     """
     pool = ranked_pool(key, rule, probe_angle, label_noise, n_pool=n_pool)
-    return chosen_plane(jnp, rule, pool.plane, jnp.argsort(pool.keys))
+    return jnp.asarray(chosen_plane(jnp, rule, pool.plane, jnp.argsort(pool.keys)))
 
 
 def chosen_plane(xp: ModuleType, rule: PoolRule, plane: Array, order: Array) -> Array:
