@@ -1,5 +1,7 @@
 """Checks of labelled inputs, the same for every student."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,12 +18,18 @@ def checked_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, 
     if y.shape != x.shape[:-1]:
         raise ValueError(f"`labels` must have shape {x.shape[:-1]}, one per input; got {y.shape}")
     with np.errstate(over="ignore", invalid="ignore"):
-        norm = np.linalg.norm(x)  # one pass, and the largest entry is at least norm/√size
-    if not _LEAST * x.size**0.5 <= norm <= _MOST:
+        length = norm(x)  # one pass, and the largest entry is at least norm/√size
+    if not _LEAST * x.size**0.5 <= length <= _MOST:
         _check_sizes(x)
-    if not (np.abs(y) == 1).all():
+    if np.count_nonzero(np.abs(y) == 1) < y.size:
         raise ValueError(f"`labels` must be -1 or +1; got {y[np.abs(y) != 1].flat[0]}")
     return x, y
+
+
+def norm(x: np.ndarray) -> float:
+    """√ of the sum of all squares; as `numpy.linalg.norm`, which takes twice as long for a hundred inputs."""
+    entries = x.ravel(order="K")
+    return math.sqrt(entries @ entries)
 
 
 def _check_sizes(x: np.ndarray) -> None:

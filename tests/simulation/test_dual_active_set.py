@@ -54,18 +54,24 @@ def test_lengths_that_differ_by_orders_of_magnitude_need_the_precise_guess():
     assert fit_max_margin(rows, np.ones(len(rows))).violation <= 1e-9
 
 
-def test_block_pivoting_mostly_ends_at_the_solution():
-    solved = 0
+@pytest.mark.parametrize("size", [(30, 60), (100, 110), (150, 400), (300, 300)], ids=str)
+def test_block_pivoting_mostly_ends_at_the_solution(size):
+    violations = []
     for seed in range(20):
-        rows = separable_rows(30, 60, seed)
-        solved += candidate(rows, *block_pivoting(rows)).verified
-    assert solved >= 16
+        rows = separable_rows(*size, seed)
+        guessed = candidate(rows, *block_pivoting(rows))
+        violations += [guessed.violation] if guessed.verified else []
+    assert len(violations) >= 16
+    assert max(violations) < 1e-11  # also where factors are in single precision
 
 
-def test_no_guess_comes_from_a_singular_gram_matrix():
-    rows = separable_rows(5, 20, seed=0)
+@pytest.mark.parametrize("size", [(5, 20), (80, 200)], ids=str)
+def test_a_singular_gram_matrix_still_gives_most_of_the_support(size):
+    rows = separable_rows(*size, seed=0)
+    support = set(fit_max_margin(rows, np.ones(len(rows))).support.nonzero()[0])
     index, dual = block_pivoting(np.vstack([rows, rows]))
-    assert (index.size, dual.size) == (0, 0)
+    assert dual.min() > 0
+    assert len({row % len(rows) for row in index} ^ support) <= 0.1 * len(rows)
 
 
 def test_refusal_is_a_vanishing_combination():

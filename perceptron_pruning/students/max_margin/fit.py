@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.students.batches import PerProblem, stacked
-from perceptron_pruning.students.examples import checked_examples
+from perceptron_pruning.students.examples import checked_examples, norm
 from perceptron_pruning.students.max_margin.exact import exact
 from perceptron_pruning.students.max_margin.support_guess import support_guess
 
@@ -96,5 +96,5 @@ def _fit(x: np.ndarray, y: np.ndarray, problem: int) -> MaxMarginFit:
 
 def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
     """Rows y x of root-mean-square length 1, and the length they had."""
-    scale = float(np.linalg.norm(x) / np.sqrt(len(x))) or 1.0
+    scale = norm(x) / len(x) ** 0.5 or 1.0
     return x * (y / scale)[:, None], scale

@@ -34,7 +34,7 @@ _DESCENDED = 1e-4  # preconditioned squared residual, relative to the first, at 
 
 
 def support_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that are likely the support, and their λ > 0."""
+    """Rows that are likely the support, and their λ ≥ 0."""
     with np.errstate(all="ignore"):  # what overflows is a bad guess
         return block_pivoting(rows) if len(rows) <= rows.shape[1] else _interior_point(rows)
 
