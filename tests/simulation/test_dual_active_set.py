@@ -58,7 +58,7 @@ def test_lengths_that_differ_by_orders_of_magnitude_need_the_precise_guess():
 def test_block_pivoting_mostly_ends_at_the_solution(size):
     violations = []
     for seed in range(20):
-        rows = separable_rows(*size, seed)
+        rows = separable_rows(*size, seed=seed)
         guessed = candidate(rows, *block_pivoting(rows))
         violations += [guessed.violation] if guessed.verified else []
     assert len(violations) >= 16
