@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perceptron_pruning import fit_max_margin
-from perceptron_pruning.students.max_margin.block_pivoting import from_all_rows, from_approximate_dual
+from perceptron_pruning.students.max_margin.block_pivoting import from_all_examples, from_approximate_dual
 from perceptron_pruning.students.max_margin.dual_active_set import NoStudentError, settle
 from perceptron_pruning.students.max_margin.few_examples import few_examples
 from perceptron_pruning.students.max_margin.optimality import candidate
@@ -67,8 +67,8 @@ def test_block_pivoting_mostly_ends_at_the_solution(size):
     violations = []
     for seed in range(20):
         rows, labels = separable_rows(*size, seed=seed), np.random.default_rng(seed).choice([-1.0, 1.0], size[0])
-        found, scale = few_examples(3 * labels[:, None] * rows, labels)
-        assert scale == pytest.approx(3, rel=1e-12)
+        found, unit = few_examples(1e10 * labels[:, None] * rows, labels)
+        assert unit == pytest.approx(1e10, rel=1e-12)
         expected = candidate(rows, found.support, found.dual)
         assert found.weights == pytest.approx(expected.weights, abs=1e-12)
         assert (found.violation, found.gap) == pytest.approx((expected.violation, expected.gap), abs=1e-9)
@@ -77,14 +77,17 @@ def test_block_pivoting_mostly_ends_at_the_solution(size):
     assert max(violations) < 1e-11  # also where factors are in single precision
 
 
-@pytest.mark.parametrize("blocks", [from_all_rows, from_approximate_dual], ids=["all", "approximate dual"])
+@pytest.mark.parametrize("blocks", [from_all_examples, from_approximate_dual], ids=["all", "approximate dual"])
 @pytest.mark.parametrize("precision", [np.float32, np.float64], ids=["single", "double"])
 @pytest.mark.parametrize("size", [(40, 60), (80, 80), (300, 600)], ids=str)
 def test_blocks_from_any_beginning_end_at_one_support(blocks, precision, size):
-    rows = separable_rows(*size, seed=1)
-    found = blocks((rows @ rows.T).astype(precision))
+    rows, labels = separable_rows(*size, seed=1), np.random.default_rng(2).choice([-1.0, 1.0], size[0])
+    inputs = labels[:, None] * rows
+    found = blocks((inputs @ inputs.T).astype(precision), labels.astype(precision))
     assert found.factor is not None
-    assert found.support.tolist() == fit_max_margin(rows, np.ones(len(rows))).support.nonzero()[0].tolist()
+    fit = fit_max_margin(inputs, labels)
+    assert found.support.tolist() == fit.support.nonzero()[0].tolist()
+    assert found.signed_dual == pytest.approx((labels * fit.dual)[found.support], abs=1e-3)
 
 
 @pytest.mark.parametrize("size", [(5, 20), (80, 200)], ids=str)
@@ -92,7 +95,7 @@ def test_a_singular_gram_matrix_still_gives_most_of_the_support(size):
     rows = separable_rows(*size, seed=0)
     support = set(fit_max_margin(rows, np.ones(len(rows))).support.nonzero()[0])
     twice = np.vstack([rows, rows])
-    index, dual, factor = from_all_rows(twice @ twice.T)
+    index, dual, factor = from_all_examples(twice @ twice.T, np.ones(len(twice)))
     assert factor is None
     assert dual.min() > 0
     assert len({row % len(rows) for row in index} ^ support) <= 0.1 * len(rows)

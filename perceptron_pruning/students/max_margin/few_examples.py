@@ -1,87 +1,71 @@
-"""Max-margin students of P ≤ N examples, by block pivoting on their Gram matrix.
+"""Max-margin students of P ≤ N examples, by block pivoting on the Gram matrix of their inputs.
 
-Labelled inputs in units of their root-mean-square length s are the rows A = diag(f) X with f = y/s. They are not made::
-
-    A Aᵀ = X Xᵀ ∘ f fᵀ,     Aᵀλ = Xᵀ(f λ),     A w = f (X w)                                 (B1)
-
-From a hundred examples on, the Gram matrix is in single precision, and its last factor refines λ to double precision.
+From a hundred examples on, that is in single precision, and its last factor refines the dual to double precision.
 """
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.students.examples import checked_scale, norm
-from perceptron_pruning.students.max_margin.block_pivoting import Exchanged, from_all_rows, from_approximate_dual
+from perceptron_pruning.students.max_margin.block_pivoting import Exchanged, from_all_examples, from_approximate_dual
 from perceptron_pruning.students.max_margin.optimality import Candidate
 
 _MANY = 110  # examples from which single precision and an approximate dual are quicker
-_SMALL, _LARGE = 1e-5, 1e5  # of s, between which the squares of inputs are well within single precision's range
+_SMALL, _LARGE = 1e-5, 1e5  # root-mean-square lengths of inputs of which single precision holds squares and sums
 _REFINEMENTS = 4  # at most
-_REFINED = 1e-8  # ‖1 − A_J w‖ whose correction leaves rounding alone
+_REFINED = 1e-8  # ‖1 − y w·x‖ on the support whose correction leaves rounding alone
 (_potrs,) = get_lapack_funcs(("potrs",), dtype=np.float32)
 
 
 def few_examples(x: np.ndarray, y: np.ndarray) -> tuple[Candidate, float]:
-    """A student in units of s, and s; mostly verified, else with a guess of the support.
+    """A student of X/u and the unit u, 1 unless inputs are very small or large; mostly verified, else a guess.
 
     Args:
-        x: Inputs, (P, N), P ≤ N.
+        x: Inputs X, (P, N), P ≤ N.
         y: Labels ±1, (P,).
 
     Raises:
         ValueError: An input is not finite, or all are too large or small.
     """
-    if len(x) < _MANY:
-        gram = x @ x.T
-        scale = checked_scale(x, float(np.sqrt(gram.trace())))
-        factors = y / scale
-        support, dual, _ = from_all_rows(_labelled(gram, factors))
-    else:
-        scale = checked_scale(x, norm(x))
-        factors = y / scale
-        support, dual = _refined(x, factors, from_approximate_dual(_in_single(x, y, scale)))
-    return _candidate(x, factors, support, dual), scale
-
-
-def _in_single(x: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
-    """A Aᵀ in single precision."""
+    in_double = len(x) < _MANY
+    gram = x @ x.T if in_double else None
+    scale = checked_scale(x, norm(x) if gram is None else float(np.sqrt(gram.trace())))
     if not _SMALL < scale < _LARGE:
-        x, scale = x / scale, 1.0
+        solution, unit = few_examples(x / scale, y)
+        return solution, scale * unit
+    if gram is not None:
+        exchanged = from_all_examples(gram, y)
+        return _candidate(x, y, exchanged.support, exchanged.signed_dual), 1.0
     single = x.astype(np.float32)
-    return _labelled(single @ single.T, (y / scale).astype(np.float32))
+    exchanged = from_approximate_dual(single @ single.T, y.astype(np.float32))
+    return _candidate(x, y, exchanged.support, _refined(x, y, exchanged)), 1.0
 
 
-def _labelled(gram: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """G ∘ f fᵀ, in place."""
-    gram *= factors
-    gram *= factors[:, None]
-    return gram
-
-
-def _refined(x: np.ndarray, factors: np.ndarray, exchanged: Exchanged) -> tuple[np.ndarray, np.ndarray]:
-    """J and λ_J ≥ 0 in double precision, by the residuals 1 − A_J w and the factor of A_J A_Jᵀ, if there is one."""
-    support, dual = exchanged.support, exchanged.dual.astype(np.float64)
-    spread = np.zeros(len(x))
+def _refined(x: np.ndarray, y: np.ndarray, exchanged: Exchanged) -> np.ndarray:
+    """β_J in double precision, by the residuals y_J − X_J w and the factor of K_JJ, if there is one."""
+    support, signed_dual = exchanged.support, exchanged.signed_dual.astype(np.float64)
+    spread, right = np.zeros(len(x)), y[support]
     for _ in range(0 if exchanged.factor is None else _REFINEMENTS):
-        spread[support] = dual
-        margins = factors * (x @ ((factors * spread) @ x))
-        residual = 1 - margins[support]
-        dual += _potrs(exchanged.factor, residual.astype(np.float32), lower=True)[0]
+        spread[support] = signed_dual
+        residual = right - (x @ (spread @ x))[support]
+        signed_dual += _potrs(exchanged.factor, residual.astype(np.float32), lower=True)[0]
         if residual @ residual < _REFINED**2:
             break
-    return support, np.maximum(dual, 0)
+    return signed_dual
 
 
-def _candidate(x: np.ndarray, factors: np.ndarray, support: np.ndarray, dual: np.ndarray) -> Candidate:
-    """The student Aᵀλ with its residuals; ‖w‖² − Σ λ is half the gap."""
+def _candidate(x: np.ndarray, y: np.ndarray, support: np.ndarray, signed_dual: np.ndarray) -> Candidate:
+    """The student w = Xᵀβ with its residuals; λ = y β is clipped at 0, and ½‖w‖² is its gap's unit."""
+    dual = np.maximum(y[support] * signed_dual, 0)
     spread = np.zeros(len(x))
     spread[support] = dual
-    weights = (factors * spread) @ x
+    spread *= y
+    weights = spread @ x
     return Candidate(
         weights=weights,
         support=support,
         dual=dual,
-        violation=1 - float((factors * (x @ weights)).min()),
-        gap=float(2 - 2 * dual.sum() / (weights @ weights)),
+        violation=1 - float((y * (x @ weights)).min()),
+        gap=float(2 - 2 * (spread @ y) / (weights @ weights)),
         mismatch=0.0,
     )

@@ -98,14 +98,13 @@ def _fit(x: np.ndarray, y: np.ndarray, problem: int) -> MaxMarginFit:
 
 
 def _solved(x: np.ndarray, y: np.ndarray, problem: int) -> tuple[Candidate, float]:
-    """A verified student, in units of the rows' root-mean-square length, and that length."""
-    if len(x) <= x.shape[1]:
-        guessed, scale = few_examples(x, y)
-        if guessed.verified:
-            return guessed, scale
-        rows, guess = x * (y / scale)[:, None], (guessed.support, guessed.dual)
-    else:
+    """A verified student of x over a unit, and that unit."""
+    if len(x) > x.shape[1]:
         scale = checked_scale(x, norm(x))
         rows = x * (y / scale)[:, None]
-        guess = support_guess(rows)
-    return exact(rows, *guess, problem=problem), scale
+        return exact(rows, *support_guess(rows), problem=problem), scale
+    guessed, unit = few_examples(x, y)
+    if guessed.verified:
+        return guessed, unit
+    scale = checked_scale(x, norm(x))
+    return exact(x * (y / scale)[:, None], guessed.support, (scale / unit) ** 2 * guessed.dual, problem=problem), scale
