@@ -46,10 +46,10 @@ class MaxMarginFit:
 def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     """Hard-margin support vector machine through the origin.
 
-    Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point (blocks of rows, for P ≤ N) guesses
-    the support, a dual active set on all rows makes it exact, after a second guess in double
-    precision if the first is far off, and the optimality conditions are checked on all rows. A
-    batch uses all cores, a process each.
+    Minimises ½‖w‖² subject to y_i w·x_i ≥ 1. For P > N an interior point guesses the support, and a
+    dual active set on all rows makes it exact, after a second guess in double precision if the first
+    is far off. For P ≤ N exchanges of blocks on the Gram matrix mostly end at the solution, else they
+    are the guess. The optimality conditions are checked on all rows. A batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -65,7 +65,7 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
         InaccurateError: The optimality conditions are not met; carries the residuals.
 
     References:
-        Mehrotra 1992; Goldfarb & Idnani 1983; Lawson & Hanson 1974, ch. 23.
+        Mehrotra 1992; Goldfarb & Idnani 1983; Júdice & Pires 1994; Lawson & Hanson 1974, ch. 23.
 
     Example:
         >>> import numpy as np
