@@ -6,7 +6,8 @@ last bits.
 """
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
@@ -16,13 +17,25 @@ from threadpoolctl import LibController, OpenBLASController, ThreadpoolControlle
 _WORTH_THREADS = 1 << 30  # multiplications in a product, a tenth of a second, from which several threads are worth it
 
 
-def one_blas_thread() -> AbstractContextManager[None]:
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
     """Holds linear algebra to one thread, and OpenMP in the Python thread that asks.
 
     Holds may be nested, and overlap in several Python threads: the last that ends gives the threads back. A hold costs
     a few microseconds.
     """
-    return _Hold()
+    libraries = _libraries(len(sys.modules))
+    threads = [(library, _n_threads(library)) for library in libraries.per_thread]
+    before = [(library, n_threads) for library, n_threads in threads if n_threads > 1]
+    _process_wide.hold(libraries.process_wide)
+    for library, _ in before:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, n_threads in before:
+            library.set_num_threads(n_threads)
+        _process_wide.release()
 
 
 def threads_worth(multiplications: float) -> AbstractContextManager[None]:
@@ -37,23 +50,6 @@ def check_one_blas_thread() -> None:
             "linear algebra must have one thread here, for the same bits everywhere, and another thread of this "
             "process keeps it at more; set OPENBLAS_NUM_THREADS=1 and MKL_NUM_THREADS=1 before Python starts"
         )
-
-
-class _Hold(AbstractContextManager[None]):
-    """Linear algebra on one thread from its beginning to its end, and OpenMP of the thread that it is begun in."""
-
-    def __enter__(self) -> None:
-        libraries = _libraries(len(sys.modules))
-        threads = [(library, _n_threads(library)) for library in libraries.per_thread]
-        self._before = [(library, n_threads) for library, n_threads in threads if n_threads > 1]
-        _process_wide.hold(libraries.process_wide)
-        for library, _ in self._before:
-            library.set_num_threads(1)
-
-    def __exit__(self, *exception: object) -> None:
-        for library, n_threads in self._before:
-            library.set_num_threads(n_threads)
-        _process_wide.release()
 
 
 class _ProcessWide:
