@@ -141,7 +141,7 @@ def measured(loss: LossName, ratio: float, ridge: float) -> tuple[float, list[di
 def main() -> None:
     warnings.simplefilter("ignore")  # of rivals that do not converge, which the table shows
     path = Path(__file__).with_name("empirical_risk.csv")
-    chosen = [loss for loss in LOSSES if sys.argv.count(loss)] or LOSSES
+    chosen: Sequence[LossName] = [loss for loss in LOSSES if loss in sys.argv[1:]] or LOSSES
     table = [row for row in read_table(path) if row["loss"] not in chosen]
     for row in rows(chosen):
         table.append(row)
