@@ -5,7 +5,8 @@ from functools import partial
 
 from perceptron_pruning.device import differentiable, hinge, max_margin
 from perceptron_pruning.device.outcome import Fitted
-from perceptron_pruning.students.empirical_risk.smooth import LOGISTIC, SQUARE, SQUARED_HINGE
+from perceptron_pruning.students.empirical_risk.smooth import LOGISTIC, SQUARED_HINGE
+from perceptron_pruning.students.empirical_risk.square import SQUARE
 from perceptron_pruning.students.training import Student
 from replica_theory.losses.named import LOSSES, NamedLoss, check_loss
 from replica_theory.losses.risk import EmpiricalRisk

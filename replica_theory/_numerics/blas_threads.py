@@ -25,7 +25,8 @@ def one_blas_thread() -> Iterator[None]:
     a few microseconds.
     """
     libraries = _libraries(len(sys.modules))
-    before = [(library, library.num_threads) for library in libraries.per_thread]
+    threads = [(library, _n_threads(library)) for library in libraries.per_thread]
+    before = [(library, n_threads) for library, n_threads in threads if n_threads > 1]
     _process_wide.hold(libraries.process_wide)
     for library, _ in before:
         library.set_num_threads(1)

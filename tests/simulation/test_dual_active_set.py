@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from perceptron_pruning import fit_max_margin
-from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
+from perceptron_pruning.students.max_margin.block_pivoting import from_all_examples, from_approximate_dual
 from perceptron_pruning.students.max_margin.dual_active_set import NoStudentError, settle
+from perceptron_pruning.students.max_margin.few_examples import few_examples
 from perceptron_pruning.students.max_margin.optimality import candidate
 from perceptron_pruning.students.max_margin.support import Support
 from perceptron_pruning.students.max_margin.support_guess import precise_guess, support_guess
@@ -18,11 +19,18 @@ def separable_rows(n_examples, n_features, seed):
     return rows / np.sqrt(np.mean(np.sum(rows * rows, axis=1)))
 
 
+def good_guess(rows):
+    if len(rows) > rows.shape[1]:
+        return support_guess(rows)
+    guess, _ = few_examples(rows, np.ones(len(rows)))
+    return guess.support, guess.dual
+
+
 GUESSES = {
     "none": lambda rows, rng: (np.arange(0), np.zeros(0)),
     "random": lambda rows, rng: (rng.choice(len(rows), 5, replace=False), np.ones(5)),
     "with copies": lambda rows, rng: (np.arange(min(rows.shape)), np.ones(min(rows.shape))),
-    "good": lambda rows, rng: support_guess(rows),
+    "good": lambda rows, rng: good_guess(rows),
 }
 
 
@@ -54,18 +62,43 @@ def test_lengths_that_differ_by_orders_of_magnitude_need_the_precise_guess():
     assert fit_max_margin(rows, np.ones(len(rows))).violation <= 1e-9
 
 
-def test_block_pivoting_mostly_ends_at_the_solution():
-    solved = 0
+@pytest.mark.parametrize("size", [(30, 60), (100, 110), (150, 400), (300, 300)], ids=str)
+def test_block_pivoting_mostly_ends_at_the_solution(size):
+    violations = []
     for seed in range(20):
-        rows = separable_rows(30, 60, seed)
-        solved += candidate(rows, *block_pivoting(rows)).verified
-    assert solved >= 16
+        rows, labels = separable_rows(*size, seed=seed), np.random.default_rng(seed).choice([-1.0, 1.0], size[0])
+        found, unit = few_examples(1e10 * labels[:, None] * rows, labels)
+        assert unit == pytest.approx(1e10, rel=1e-12)
+        expected = candidate(rows, found.support, found.dual)
+        assert found.weights == pytest.approx(expected.weights, abs=1e-12)
+        assert (found.violation, found.gap) == pytest.approx((expected.violation, expected.gap), abs=1e-9)
+        violations += [found.violation] if found.verified else []
+    assert len(violations) >= 16
+    assert max(violations) < 1e-11  # also where factors are in single precision
 
 
-def test_no_guess_comes_from_a_singular_gram_matrix():
-    rows = separable_rows(5, 20, seed=0)
-    index, dual = block_pivoting(np.vstack([rows, rows]))
-    assert (index.size, dual.size) == (0, 0)
+@pytest.mark.parametrize("blocks", [from_all_examples, from_approximate_dual], ids=["all", "approximate dual"])
+@pytest.mark.parametrize("precision", [np.float32, np.float64], ids=["single", "double"])
+@pytest.mark.parametrize("size", [(40, 60), (80, 80), (300, 600)], ids=str)
+def test_blocks_from_any_beginning_end_at_one_support(blocks, precision, size):
+    rows, labels = separable_rows(*size, seed=1), np.random.default_rng(2).choice([-1.0, 1.0], size[0])
+    inputs = labels[:, None] * rows
+    found = blocks((inputs @ inputs.T).astype(precision), labels.astype(precision))
+    assert found.factor is not None
+    fit = fit_max_margin(inputs, labels)
+    assert found.support.tolist() == fit.support.nonzero()[0].tolist()
+    assert found.signed_dual == pytest.approx((labels * fit.dual)[found.support], abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [(5, 20), (80, 200)], ids=str)
+def test_a_singular_gram_matrix_still_gives_most_of_the_support(size):
+    rows = separable_rows(*size, seed=0)
+    support = set(fit_max_margin(rows, np.ones(len(rows))).support.nonzero()[0])
+    twice = np.vstack([rows, rows])
+    index, dual, factor = from_all_examples(twice @ twice.T, np.ones(len(twice)))
+    assert factor is None
+    assert dual.min() > 0
+    assert len({row % len(rows) for row in index} ^ support) <= 0.1 * len(rows)
 
 
 def test_refusal_is_a_vanishing_combination():
@@ -79,7 +112,7 @@ def test_refusal_is_a_vanishing_combination():
 
 def test_a_candidate_off_the_optimum_is_not_verified():
     rows = separable_rows(60, 20, seed=4)
-    index, dual, weights = settle(rows, *support_guess(rows), limit=1e7, entries=10_000)
+    index, dual, weights = settle(rows, *good_guess(rows), limit=1e7, entries=10_000)
     assert candidate(rows, index, dual, weights).verified
     assert not candidate(rows, index, dual, 1.00001 * weights).verified
     assert not candidate(rows, index, 1.00001 * dual, weights).verified

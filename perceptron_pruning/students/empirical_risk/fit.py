@@ -13,7 +13,8 @@ from perceptron_pruning.students.batches import PerProblem, stacked
 from perceptron_pruning.students.empirical_risk.hinge import fit_hinge
 from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, on_its_span
 from perceptron_pruning.students.empirical_risk.proximal import fit_proximal
-from perceptron_pruning.students.empirical_risk.smooth import fit_logistic, fit_square, fit_squared_hinge
+from perceptron_pruning.students.empirical_risk.smooth import fit_logistic, fit_squared_hinge
+from perceptron_pruning.students.empirical_risk.square import fit_square
 from perceptron_pruning.students.errors import InaccurateError
 from perceptron_pruning.students.examples import checked_examples
 from replica_theory.losses.base import Loss, LossLike, Proximal

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from perceptron_pruning.students.arrays import Array
+from perceptron_pruning.students.empirical_risk.newton import DifferentiableLoss
 from perceptron_pruning.students.errors import TOLERANCE
 
 _INDEPENDENT = 0.03  # least diagonal entry of L, relative to the largest, at which a Cholesky factor is accurate
@@ -72,6 +73,7 @@ def relative_gap(
     margins: np.ndarray,
     dual: np.ndarray,
     fenchel_gap: float,
+    gradient: np.ndarray | None = None,
 ) -> float:
     """Bounds how far a student is from the least objective, relative to its own::
 
@@ -87,12 +89,29 @@ def relative_gap(
         margins: m = A w.
         dual: β.
         fenchel_gap: The sum in (R3), zero where β ∈ −v ∂ℓ(m).
+        gradient: μ w − Aᵀβ (N,), where it is known.
     """
-    norm, force = (float(np.linalg.norm(part)) for part in (weights, problem.ridge * weights - dual @ problem.rows))
+    gradient = problem.ridge * weights - dual @ problem.rows if gradient is None else gradient
+    norm, force = float(np.linalg.norm(weights)), float(np.linalg.norm(gradient))
     losses = float(problem.importance @ loss(margins))
     if problem.ridge > 0:
         return (fenchel_gap + force**2 / (2 * problem.ridge)) / (losses + 0.5 * problem.ridge * norm**2)
     return (fenchel_gap + force * norm) / max(losses, float(problem.importance.sum() * loss(np.zeros(1))[0]))
+
+
+def differentiable_solution(
+    problem: Problem,
+    loss: DifferentiableLoss,
+    weights: np.ndarray,
+    margins: np.ndarray,
+    *,
+    residual: float,
+    gradient: np.ndarray | None = None,
+) -> Solution:
+    """With β = −v ℓ'(m), of which the gap's sum vanishes; given ∇F (N,), it is not made again."""
+    dual = -problem.importance * loss.derivative(margins)
+    gap = relative_gap(problem, loss.value, weights, margins, dual, 0.0, gradient)
+    return Solution(weights=weights, margins=margins, dual=dual, residual=residual, gap=gap)
 
 
 def on_its_span(problem: Problem) -> tuple[Problem, Callable[[np.ndarray], np.ndarray]]:

@@ -1,16 +1,16 @@
-"""Students of differentiable losses: square, logistic, squared hinge."""
+"""Students of the logistic loss and the squared hinge, by Newton's method."""
 
 import numpy as np
 
 from perceptron_pruning.students.arrays import NUMPY
 from perceptron_pruning.students.empirical_risk.max_margin_limit import max_margin_limit
 from perceptron_pruning.students.empirical_risk.newton import MAX_HESSIANS, DifferentiableLoss, newton
-from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, relative_gap
+from perceptron_pruning.students.empirical_risk.problem import Problem, Solution, differentiable_solution
 from perceptron_pruning.students.empirical_risk.quasi_newton import TARGET as QUASI_NEWTON_TARGET
 from perceptron_pruning.students.empirical_risk.quasi_newton import quasi_newton
-from replica_theory.losses.named import Logistic, Square, SquaredHinge
+from replica_theory.losses.named import Logistic, SquaredHinge
 
-SQUARE, LOGISTIC, SQUARED_HINGE = Square(), Logistic(), SquaredHinge()
+LOGISTIC, SQUARED_HINGE = Logistic(), SquaredHinge()
 
 _INSIDE = 1 - 1e-6  # scale of the max-margin student, at which its support is short of margin 1
 _MANY_ROWS = 5  # rows per feature from which Hessians are made in single precision first
@@ -48,27 +48,6 @@ def fit_squared_hinge(problem: Problem) -> Solution:
     return _by_newton(problem, SQUARED_HINGE, start if separating is None else _INSIDE * separating.weights)
 
 
-def fit_square(problem: Problem) -> Solution:
-    """The normal equations, refined; where they lose too many digits, the singular value decomposition."""
-    normal = _by_newton(problem, SQUARE, None)
-    return normal if normal.verified else _least_squares(problem)
-
-
-def _least_squares(problem: Problem) -> Solution:
-    """Least squares of √v A w ≈ √v and √μ w ≈ 0 by the singular value decomposition, of least norm.
-
-    The residual is ‖∇F‖/(‖√v A‖ ‖√v‖ + μ ‖w‖), the relative size of a change of the data that w would solve exactly.
-    """
-    root, features = np.sqrt(problem.importance), problem.rows.shape[1]
-    scaled = problem.rows * root[:, None]
-    stacked = np.vstack([scaled, np.sqrt(problem.ridge) * np.eye(features)])
-    weights, *_ = np.linalg.lstsq(stacked, np.concatenate([root, np.zeros(features)]))
-    shortfall = root - scaled @ weights
-    gradient = problem.ridge * weights - shortfall @ scaled
-    size = np.linalg.norm(scaled) * np.linalg.norm(root) + problem.ridge * np.linalg.norm(weights)
-    return _solution(problem, SQUARE, weights, problem.rows @ weights, residual=float(np.linalg.norm(gradient) / size))
-
-
 def _by_newton(
     problem: Problem, loss: DifferentiableLoss, start: np.ndarray | None, *, most: int = MAX_HESSIANS
 ) -> Solution:
@@ -78,10 +57,10 @@ def _by_newton(
     end, Hessians are made in single precision, and again in double if that does not lead to a minimum.
     """
     examples, features = problem.rows.shape
-    if start is None and loss is not SQUARE and problem.ridge > 0 and _many_rows(loss, examples, features):
+    if start is None and problem.ridge > 0 and _many_rows(loss, examples, features):
         start, margins, error = quasi_newton(problem, loss)
         if error <= QUASI_NEWTON_TARGET:
-            return _solution(problem, loss, start, margins, residual=error)
+            return differentiable_solution(problem, loss, start, margins, residual=error)
     start = np.zeros(features) if start is None else start
     if examples >= _MANY_ROWS * features:
         quick = _newton_solution(problem, loss, start, most=most, single=True)
@@ -102,13 +81,4 @@ def _newton_solution(
     with np.errstate(all="ignore"):  # what overflows does not pass
         point = newton(NUMPY, loss, problem.rows, problem.importance, problem.ridge, start, most=most, single=single)
     weights, margins = np.asarray(point.weights), np.asarray(point.margins)
-    return _solution(problem, loss, weights, margins, residual=float(point.error))
-
-
-def _solution(
-    problem: Problem, loss: DifferentiableLoss, weights: np.ndarray, margins: np.ndarray, *, residual: float
-) -> Solution:
-    """With β = −v ℓ'(m), of which the gap's sum vanishes."""
-    dual = -problem.importance * loss.derivative(margins)
-    gap = relative_gap(problem, loss.value, weights, margins, dual, 0.0)
-    return Solution(weights=weights, margins=margins, dual=dual, residual=residual, gap=gap)
+    return differentiable_solution(problem, loss, weights, margins, residual=float(point.error))

@@ -1,2 +1,3 @@
-"""Max-margin students: the problem and its optimality (M1)–(M4) in ``optimality``; a guess of the support from
-``support_guess``, made exact or refuted in ``exact``."""
+"""Max-margin students: the problem and its optimality (M1)–(M4) in ``optimality``. P ≤ N examples are solved, or
+guessed, by ``few_examples``; of more ``support_guess`` guesses the support; ``exact`` makes a guess exact.
+"""

@@ -24,9 +24,7 @@ def exact(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, *, problem: int
     """
     with np.errstate(all="ignore"):  # what overflows does not pass
         features = rows.shape[1]
-        in_double = len(rows) <= features  # of more rows the first guess is in single precision
-        solution = _verified(rows, index, dual) if in_double else None
-        solution = solution or _settled(rows, index, dual, entries=200 + features // 2, problem=problem)
+        solution = _settled(rows, index, dual, entries=200 + features // 2, problem=problem)
         if solution is None:
             index, dual = precise_guess(rows)
             solution = _verified(rows, index, dual)

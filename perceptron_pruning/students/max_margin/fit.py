@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.students.batches import PerProblem, stacked
-from perceptron_pruning.students.examples import checked_examples
+from perceptron_pruning.students.examples import check_sizes, checked_scale, norm, shaped_examples
 from perceptron_pruning.students.max_margin.exact import exact
+from perceptron_pruning.students.max_margin.few_examples import few_examples
+from perceptron_pruning.students.max_margin.optimality import Candidate
 from perceptron_pruning.students.max_margin.support_guess import support_guess
 
 
@@ -44,10 +46,10 @@ class MaxMarginFit:
 def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
     """Hard-margin support vector machine through the origin.
 
-    Minimises ½‖w‖² subject to y_i w·x_i ≥ 1: an interior point (blocks of rows, for P ≤ N) guesses
-    the support, a dual active set on all rows makes it exact, after a second guess in double
-    precision if the first is far off, and the optimality conditions are checked on all rows. A
-    batch uses all cores, a process each.
+    Minimises ½‖w‖² subject to y_i w·x_i ≥ 1. For P > N an interior point guesses the support, and a
+    dual active set on all rows makes it exact, after a second guess in double precision if the first
+    is far off. For P ≤ N exchanges of blocks on the Gram matrix mostly end at the solution, else they
+    are the guess. The optimality conditions are checked on all rows. A batch uses all cores, a process each.
 
     Args:
         inputs: x, (P, N) or (batch, P, N), finite, in any units.
@@ -63,7 +65,7 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
         InaccurateError: The optimality conditions are not met; carries the residuals.
 
     References:
-        Mehrotra 1992; Goldfarb & Idnani 1983; Lawson & Hanson 1974, ch. 23.
+        Mehrotra 1992; Goldfarb & Idnani 1983; Júdice & Pires 1994; Lawson & Hanson 1974, ch. 23.
 
     Example:
         >>> import numpy as np
@@ -71,17 +73,18 @@ def fit_max_margin(inputs: ArrayLike, labels: ArrayLike) -> MaxMarginFit:
         >>> fit_max_margin(np.array([[2.0, 0.0], [0.0, -1.0]]), [1, -1]).weights.round(6)
         array([0.5, 1. ])
     """
-    x, y = checked_examples(inputs, labels)
+    x, y = shaped_examples(inputs, labels)
     if x.ndim == 2:
         return _fit(x, y, 0)
+    with np.errstate(all="ignore"):
+        check_sizes(x, norm(x))
     return stacked(on_all_cores(_fit, x, y, range(len(x))))
 
 
 def _fit(x: np.ndarray, y: np.ndarray, problem: int) -> MaxMarginFit:
     """One problem, solved in units of the rows' typical length."""
-    with one_blas_thread():
-        rows, scale = _scaled(x, y)
-        solution = exact(rows, *support_guess(rows), problem=problem)
+    with one_blas_thread(), np.errstate(all="ignore"):  # what overflows is a bad guess, and does not pass
+        solution, scale = _solved(x, y, problem)
     dual = np.zeros(len(x))
     dual[solution.support] = solution.dual / scale**2
     return MaxMarginFit(
@@ -94,7 +97,14 @@ def _fit(x: np.ndarray, y: np.ndarray, problem: int) -> MaxMarginFit:
     )
 
 
-def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Rows y x of root-mean-square length 1, and the length they had."""
-    scale = float(np.linalg.norm(x) / np.sqrt(len(x))) or 1.0
-    return x * (y / scale)[:, None], scale
+def _solved(x: np.ndarray, y: np.ndarray, problem: int) -> tuple[Candidate, float]:
+    """A verified student of x over a unit, and that unit."""
+    if len(x) > x.shape[1]:
+        scale = checked_scale(x, norm(x))
+        rows = x * (y / scale)[:, None]
+        return exact(rows, *support_guess(rows), problem=problem), scale
+    guessed, unit = few_examples(x, y)
+    if guessed.verified:
+        return guessed, unit
+    scale = checked_scale(x, norm(x))
+    return exact(x * (y / scale)[:, None], guessed.support, (scale / unit) ** 2 * guessed.dual, problem=problem), scale

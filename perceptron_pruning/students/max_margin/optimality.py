@@ -58,8 +58,9 @@ def candidate(rows: np.ndarray, index: np.ndarray, dual: np.ndarray, weights: np
         dual: λ of these rows; those ≤ 0 are left out.
         weights: w.
     """
-    if not (dual > 0).all():
-        index, dual = index[dual > 0], dual[dual > 0]
+    positive = dual > 0
+    if np.count_nonzero(positive) < dual.size:
+        index, dual = index[positive], dual[positive]
     combined = _combined(rows, index, dual)
     weights = combined if weights is None else weights
     gap, mismatch = gap_and_mismatch(np, weights, combined, dual.sum()) if weights @ weights > 0 else (np.inf, np.inf)

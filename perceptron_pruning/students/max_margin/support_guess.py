@@ -1,4 +1,4 @@
-"""A guess of the support: by blocks of rows for P ≤ N, else by an interior point in single precision.
+"""A guess of the support for P > N, by an interior point in single precision.
 
 Once the gap is moderate, the support is among the few N rows of largest λ/s; the last iterations
 run on those alone. What that misses, the dual active set adds when it checks all rows. Where thousands of rows
@@ -9,7 +9,6 @@ second guess, on all rows and in double precision.
 import numpy as np
 
 from perceptron_pruning.students.arrays import NUMPY
-from perceptron_pruning.students.max_margin.block_pivoting import block_pivoting
 from perceptron_pruning.students.max_margin.interior_point import (
     Iterate,
     interior_point,
@@ -34,9 +33,9 @@ _DESCENDED = 1e-4  # preconditioned squared residual, relative to the first, at 
 
 
 def support_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that are likely the support, and their λ > 0."""
+    """Rows that are likely the support, at most N, and their λ > 0."""
     with np.errstate(all="ignore"):  # what overflows is a bad guess
-        return block_pivoting(rows) if len(rows) <= rows.shape[1] else _interior_point(rows)
+        return _interior_point(rows)
 
 
 def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +45,6 @@ def precise_guess(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _interior_point(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The support at the end of the interior point, at most N rows, and their λ."""
     features = rows.shape[1]
     fine = min(_FINE, _FINE_TIMES_FEATURES / features)
     single = rows.astype(_SINGLE)

@@ -1,0 +1,75 @@
+"""Moments of logistic forces whose fields spread little, by Gauss–Hermite quadrature."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from replica_theory.losses.force_moments.base import SLACK, row_blocks
+from replica_theory.losses.named import Logistic
+
+NARROW = 0.3  # c below which few Gauss–Hermite nodes serve
+_LAST_STEP = 1e-5  # step in p at which Halley's method ends: an error e becomes e³
+_LARGEST_STEP = 1.0  # step in p beyond which the field is solved for afresh
+_NEAR_STEPS = 3  # steps from a guess before the field is solved for afresh
+
+
+@dataclass(eq=False)
+class NarrowRows:
+    """Rows of small c, by a Gauss–Hermite rule; fields p of the last call are the next call's first guess.
+
+    Attributes:
+        rows: Their indices, (rows,).
+        loss: The logistic loss.
+        order: Nodes.
+    """
+
+    rows: np.ndarray
+    loss: Logistic
+    order: int
+
+    def __post_init__(self) -> None:
+        nodes, weights = np.polynomial.hermite_e.hermegauss(self.order)
+        self._nodes, self._weights = nodes[:, None], weights / weights.sum()
+        self._fields: list[np.ndarray] = []
+
+    def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
+        """Whether c is still small."""
+        return bool(deviation[self.rows].max() < SLACK * NARROW)
+
+    def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """E f, E f², E u, (3, rows)."""
+        mean, deviation, scale = mean[self.rows], deviation[self.rows], scale[self.rows]
+        blocks = row_blocks(len(mean), self.order)
+        last: list[np.ndarray | None] = [*self._fields] if self._fields else [None] * len(blocks)
+        moments, self._fields = np.empty((3, len(mean))), []
+        for block, guess in zip(blocks, last, strict=True):
+            fields = self._proximal(mean[block] + self._nodes * deviation[block], scale[block], guess)
+            moments[:, block] = self._of_fields(fields, scale[block])
+            self._fields.append(fields)
+        return moments
+
+    def _of_fields(self, fields: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        likely = np.exp(-np.abs(fields))
+        away = 1 / (1 + likely)
+        force = np.where(fields > 0, likely, 1.0) * away
+        curvature = likely * away * away
+        weights = self._weights
+        return np.stack([weights @ force, weights @ force**2, weights @ (curvature / (1 + scale * curvature))])
+
+    def _proximal(self, omega: np.ndarray, scale: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
+        """Root of p − S/(1 + eᵖ) = ω by Halley's method from a guess, or afresh where that is far away."""
+        fields, steps = (omega, 0) if guess is None else (guess, _NEAR_STEPS)
+        for _ in range(steps):
+            likely = np.exp(np.minimum(fields, 700.0))
+            pull = scale / (1 + likely)
+            bend = pull * likely / (1 + likely)
+            slope = 1 + bend
+            step = (fields - pull - omega) / slope
+            step /= 1 + step * bend * (likely - 1) / (2 * slope * (1 + likely))
+            largest = np.abs(step).max(initial=0.0)
+            if not largest < _LARGEST_STEP:
+                break
+            fields = fields - step
+            if largest < _LAST_STEP:
+                return fields
+        return self.loss.proximal(omega, np.broadcast_to(scale, omega.shape))
