@@ -19,12 +19,14 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import (
     gathered,
     input_scaling,
     train_epoch,
+    train_on_device,
     zero_ensemble,
 )
+from perceptron_pruning.embeddings.metrics.host_heads import train_on_host
 from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 from perceptron_pruning.embeddings.runtime.settings import ACTIVE_LEARNING_SHARE, EARLY_METRICS
 
@@ -116,7 +118,9 @@ class _TrainingRun:
         return self.heads.epochs if self.names - EARLY_METRICS else self.heads.early_epochs
 
     def _train_epoch(self) -> None:
-        for ensemble, visits in train_epoch(self.ensemble, self.sampling, self.context, self.epochs_done):
+        for ensemble, visits in train_epoch(
+            self.ensemble, self.sampling, self.context, self.epochs_done, train_on_host if is_host() else train_on_device
+        ):
             self.ensemble = ensemble
             self.log.add(visits)
         self.epochs_done += 1
