@@ -282,14 +282,14 @@ class Rows:
 
     def take_narrow(self, indices: np.ndarray) -> np.ndarray:
         """The rows of ascending indices in the narrowest precision that holds all, (len(indices), d)."""
-        rows = indices + self.start
+        rows, dtype = indices + self.start, self.narrowest
         cuts = np.searchsorted(rows, self.ends)
-        pieces = []
-        for shard, end, first, stop in zip(self.shards, self.ends, [0, *cuts], cuts, strict=False):
-            if stop > first:
-                pieces.append(_taken(shard, rows[first:stop] - (int(end) - shard.shape[0])))
-        narrow = [in_precision(piece, self.narrowest) for piece in pieces]
-        return narrow[0] if len(narrow) == 1 else np.concatenate([np.empty((0, self.n_features), self.narrowest), *narrow])
+        pieces = [
+            in_precision(_taken(shard, rows[first:stop] - (int(end) - shard.shape[0])), dtype)
+            for shard, end, first, stop in zip(self.shards, self.ends, [0, *cuts[:-1]], cuts, strict=True)
+            if stop > first
+        ]
+        return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((0, self.n_features), dtype), *pieces])
 
     def where(self, row: int) -> str:
         """File and row in it, for error messages."""

@@ -116,8 +116,8 @@ TrainGroup = Callable[
     [Ensemble, TrainingGroup, np.ndarray, "InputScaling", float],
     tuple[Ensemble, np.ndarray],
 ]
-"""Heads, group, feature masks (d, M), scaling and momentum → heads after the group's batches, and whether each was right
-before each visit, (G, M)."""
+"""Heads, group, feature masks (d, M), scaling and momentum → heads after the group's batches, and whether each was
+right before each visit, (G, M)."""
 
 
 def own_heads(context: ScoringContext) -> slice:
@@ -256,54 +256,3 @@ def _batches(count: int, batch_rows: int) -> tuple[np.ndarray, np.ndarray]:
     steps = -(-count // batch_rows)
     places = np.arange(steps * batch_rows)
     return np.minimum(places, count - 1).reshape(steps, -1), (places < count).reshape(steps, -1)
-
-
-def train_on_device(
-    ensemble: Ensemble, group: TrainingGroup, masks: np.ndarray, scaling: InputScaling, momentum: float
-) -> tuple[Ensemble, np.ndarray]:
-    """Steps through the batches of a group, all heads by one product; also whether each was right before each visit,
-    (G, M)."""
-    ensemble, steps = _train_group(ensemble, group, masks.astype(group.rates.dtype)[:, :, None], scaling, momentum)
-    return ensemble, np.asarray(steps).reshape(-1, masks.shape[1])[: len(group.classes)]
-
-
-@partial(jax.jit, donate_argnums=0)
-def _train_group(
-    ensemble: Ensemble, group: TrainingGroup, masks: jax.Array, scaling: InputScaling, momentum: float
-) -> tuple[Ensemble, jax.Array]:
-    """Steps through the batches of a group; also whether each head was right before each step, (steps, B, M)."""
-
-    def step(heads: Ensemble, batch: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[Ensemble, jax.Array]:
-        places, valid, rate = batch
-        inputs = scaling.apply(group.values[places].astype(group.rates.dtype))
-        residuals, correct = _residuals(heads, inputs, group.classes[places], group.bootstrap[places], valid)
-        return _descended(heads, inputs, residuals, masks, rate, momentum), correct
-
-    return jax.lax.scan(step, ensemble, (group.batches, group.valid, group.rates))
-
-
-def _residuals(
-    heads: Ensemble, inputs: jax.Array, classes: jax.Array, bootstrap: jax.Array, valid: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Residuals r of equation (H1), (B, M, C), and whether each head is right, (B, M)."""
-    logits = heads.logits(inputs)
-    targets = jax.nn.one_hot(classes, logits.shape[2], dtype=inputs.dtype)[:, None]
-    others = jnp.max(jnp.where(targets > 0, -jnp.inf, logits), axis=2)
-    correct = jnp.sum(logits * targets, axis=2) > others  # a tie, as at zero weights, is not right
-    importance = bootstrap.astype(inputs.dtype) * valid[:, None] / jnp.sum(valid)
-    return (jax.nn.softmax(logits) - targets) * importance[:, :, None], correct
-
-
-def _descended(
-    heads: Ensemble, inputs: jax.Array, residuals: jax.Array, masks: jax.Array, rate: jax.Array, momentum: float
-) -> Ensemble:
-    """The heads after the step of equations (H2) and (H3)."""
-    gradient = (inputs.T @ residuals.reshape(len(inputs), -1)).reshape(heads.weights.shape) * masks
-    weight_momentum = momentum * heads.weight_momentum + gradient
-    bias_momentum = momentum * heads.bias_momentum + residuals.sum(axis=0)
-    return Ensemble(
-        (heads.weights - rate * weight_momentum).astype(inputs.dtype),
-        (heads.bias - rate * bias_momentum).astype(inputs.dtype),
-        weight_momentum.astype(inputs.dtype),
-        bias_momentum.astype(inputs.dtype),
-    )
