@@ -1,14 +1,11 @@
 """What trained heads say of rows, on a host's cores: a tile of rows at a time, each head on what it sees of them."""
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.special import xlogy
 
 from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputScaling
 from perceptron_pruning.embeddings.metrics.host_heads import columns_of, host_heads
-from perceptron_pruning.parallel.blas_threads import one_blas_thread
-from perceptron_pruning.parallel.cores import on_all_cores
+from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 
 TILE_ROWS = 256  # whose inputs stay in the cache while all heads pass
 
@@ -44,7 +41,7 @@ class HostTrainedHeads:
                 lengths[span, model] = np.sqrt(_sums_of_products(errors, errors))
                 sizes[span, model] = np.sqrt(_sums_of_products(seen, seen) + 1)
 
-        _on_tiles(measure, len(values))
+        on_tiles(measure, len(values), tile_rows=TILE_ROWS)
         return lengths, sizes
 
     def disagreement(self, values: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -73,7 +70,7 @@ class HostTrainedHeads:
             wrong[span], entropy[span] = n_wrong / len(self.heads), -xlogy(mean, mean).sum(axis=0)
             information[span] = np.maximum(entropy[span] - head_entropies / len(self.heads), 0)
 
-        _on_tiles(measure, len(values))
+        on_tiles(measure, len(values), tile_rows=TILE_ROWS)
         return wrong, entropy, information
 
 
@@ -88,14 +85,3 @@ def _odds(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _sums_of_products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Of every column, (B,)."""
     return np.einsum("ij,ij->j", first, second)
-
-
-def _on_tiles(measure: Callable[[slice], None], n_rows: int) -> None:
-    """Measures all rows, a tile at a time; what is not finite is an error of the scores."""
-
-    def quietly(start: int) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            measure(slice(start, min(start + TILE_ROWS, n_rows)))
-
-    with one_blas_thread():
-        on_all_cores(quietly, range(0, n_rows, TILE_ROWS), threads=True)
