@@ -7,6 +7,7 @@ References:
     Feldman & Zhang 2020, arXiv:2008.03703.
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 import jax
@@ -14,12 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from perceptron_pruning.embeddings.metrics.host_fold_moments import HostFoldMoments, gathered_blocks
 from perceptron_pruning.embeddings.metrics.memorization import DeviceScaling
 from perceptron_pruning.embeddings.runtime.blocks import Block, block_rows, blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
 from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES
+
+FoldSums = tuple[np.ndarray, np.ndarray]
+"""XᵀX of each fold, (S, d + 1, d + 1), and YᵀX, (S, C, d + 1)."""
 
 
 def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
@@ -42,16 +47,13 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
 def _round_scores(context: ScoringContext, number: int) -> np.ndarray:
     """Mean score with minus mean score without, over the heads of one partition, (n,)."""
     ridge = context.settings.ridge
-    in_training = training_folds(ridge.folds, ridge.folds_kept)
-    heads = _fold_heads(context, number, in_training)
-    weights = np.where(in_training, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept))
-    scores, scaling = np.empty(len(context.rows)), DeviceScaling.of(context)
+    differences, scaling = _fold_differences(context, number), DeviceScaling.of(context)
+    scores = np.empty(len(context.rows))
     label = f"subset heads {number + 1}/{ridge.rounds}"
     for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
         classes = context.required_classes[block.span]
         folds = fold_of_rows(block, context, number)
-        own = np.asarray(_own_scores(on_local_devices(block.values), classes, scaling, heads))
-        scores[block.span] = np.sum(own * weights.T[folds], axis=1)
+        scores[block.span] = _own_scores(on_local_devices(block.values), classes, folds, scaling, differences)
     return scores
 
 
@@ -79,16 +81,21 @@ def _widest(context: ScoringContext) -> int:
     return max(heads * (context.n_classes if context.n_classes <= DENSE_CLASSES else d), d)
 
 
-def _fold_heads(context: ScoringContext, number: int, in_training: np.ndarray) -> jax.Array:
-    """Weights of every head of a round, (C, heads, d + 1)."""
+def _fold_differences(context: ScoringContext, number: int) -> jax.Array:
+    """Mean weights of the heads of a round trained with a fold, less those of the heads without, (S, C, d + 1).
+
+    Scores are linear in the weights, so that one product of a row takes the place of one for each head.
+    """
+    ridge = context.settings.ridge
+    in_training = training_folds(ridge.folds, ridge.folds_kept)
+    weights = np.where(in_training, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept))
+    differences = np.zeros((ridge.folds, context.n_classes, context.rows.n_features + 1))
     grams, class_sums = _fold_moments(context, number)
-    solutions = [
-        _solution(grams[folds].sum(axis=0), class_sums[folds].sum(axis=0), context.settings.ridge.ridge).astype(
-            context.rows.dtype
-        )
-        for folds in in_training
-    ]
-    return jnp.asarray(np.stack(solutions, axis=1))
+    whole = grams.sum(axis=0), class_sums.sum(axis=0)
+    for folds, weight_of_fold in zip(in_training, weights, strict=True):
+        moments = (total - part[~folds].sum(axis=0) for total, part in zip(whole, (grams, class_sums), strict=True))
+        differences += weight_of_fold[:, None, None] * _solution(*moments, ridge.ridge)
+    return jnp.asarray(differences.astype(context.rows.dtype))
 
 
 def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndarray:
@@ -108,20 +115,32 @@ def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndar
 def _fold_moments(context: ScoringContext, number: int) -> tuple[np.ndarray, np.ndarray]:
     """XᵀX of each fold, (S, d + 1, d + 1), and YᵀX, (S, C, d + 1), with a column of ones for the intercept; sums over
     the rows of all processes."""
-    ridge, n_classes, width = context.settings.ridge, context.n_classes, context.rows.n_features + 1
-    grams = jnp.zeros((ridge.folds, width, width), jnp.float64)
-    class_sums = jnp.zeros((ridge.folds * n_classes, width), jnp.float64)
+    label = f"fold moments {number + 1}/{context.settings.ridge.rounds}"
+    read = blocks(context.rows, progress=context.progress, label=label, widest=_widest(context))
+    passing = ((block, fold_of_rows(block, context, number)) for block in read)
+    grams, class_sums = (_moments_on_host if is_host() else _moments_on_device)(passing, context)
+    return context.group.all_sum(grams), context.group.all_sum(class_sums)
+
+
+def _moments_on_host(passing: Iterator[tuple[Block, np.ndarray]], context: ScoringContext) -> FoldSums:
+    moments = HostFoldMoments(context.settings.ridge.folds, context)
+    for rows in gathered_blocks(passing, context):
+        moments.add(rows)
+    return moments.grams, moments.class_sums
+
+
+def _moments_on_device(passing: Iterator[tuple[Block, np.ndarray]], context: ScoringContext) -> FoldSums:
+    folds, n_classes, width = context.settings.ridge.folds, context.n_classes, context.rows.n_features + 1
+    grams = jnp.zeros((folds, width, width), jnp.float64)
+    class_sums = jnp.zeros((folds * n_classes, width), jnp.float64)
     scaling = DeviceScaling.of(context)
-    label = f"fold moments {number + 1}/{ridge.rounds}"
-    for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
-        folds = fold_of_rows(block, context, number)
-        order, valid = _padded_order(folds, ridge.folds)
-        segments = folds[order] * n_classes + context.required_classes[block.span][order]
+    for block, fold_of_row in passing:
+        order, valid = _padded_order(fold_of_row, folds)
+        segments = fold_of_row[order] * n_classes + context.required_classes[block.span][order]
         values = on_local_devices(block.values[order])
         grams, class_sums = _add_fold_moments((grams, class_sums), values, segments, valid, scaling)
         jax.block_until_ready((grams, class_sums))  # otherwise the blocks of many steps wait in memory
-    grams, class_sums = (context.group.all_sum(np.asarray(part)) for part in (grams, class_sums))
-    return grams, class_sums.reshape(ridge.folds, n_classes, width)
+    return np.asarray(grams), np.asarray(class_sums).reshape(folds, n_classes, width)
 
 
 def _padded_order(fold_of_row: np.ndarray, folds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -156,11 +175,9 @@ def with_intercept(inputs: jax.Array) -> jax.Array:
 
 
 @jax.jit
-def _own_scores(values: jax.Array, classes: jax.Array, scaling: DeviceScaling, heads: jax.Array) -> jax.Array:
-    """Score of the own class under every head, (B, H); heads (C, H, d + 1)."""
-    inputs = with_intercept(scaling.apply(values))
-    n_classes, n_heads, width = heads.shape
-    if n_classes > DENSE_CLASSES:
-        return jnp.einsum("bd,bhd->bh", inputs, heads[classes])
-    scores = (inputs @ heads.reshape(-1, width).T).reshape(-1, n_classes, n_heads)
-    return jnp.take_along_axis(scores, classes[:, None, None], axis=1)[:, 0]
+def _own_scores(
+    values: jax.Array, classes: jax.Array, folds: jax.Array, scaling: DeviceScaling, weights: jax.Array
+) -> jax.Array:
+    """Score of the own class by the weights of the own fold, (B,); weights (S, C, d + 1)."""
+    own = weights[folds, classes]
+    return jnp.sum(scaling.apply(values) * own[:, :-1], axis=1) + own[:, -1]
