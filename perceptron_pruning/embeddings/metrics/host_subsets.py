@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_array
 
+from perceptron_pruning.embeddings.metrics.host_ridge import sums_by_class
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 from perceptron_pruning.embeddings.runtime.standardise import Standardisation
@@ -61,8 +61,7 @@ class HostFoldMoments:
         gram, class_sums = self.grams[fold], self.class_sums[fold]
         _standardise(inputs, self.standardisation)
         gram += inputs.T @ inputs
-        one_hot = np.ones(len(classes), inputs.dtype), classes, np.arange(len(classes) + 1)
-        class_sums[:, :-1] += csc_array(one_hot, shape=(len(class_sums), len(classes))) @ inputs
+        class_sums[:, :-1] += sums_by_class(inputs, classes, len(class_sums))
         class_sums[:, -1] += np.bincount(classes, minlength=len(class_sums))
 
 
