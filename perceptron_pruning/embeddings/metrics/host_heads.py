@@ -6,6 +6,7 @@ what a head computes does not depend on how many there are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,32 +21,30 @@ BATCHES_TOGETHER = 16  # that a head goes through while its weights are in the c
 
 @dataclass(frozen=True, kw_only=True)
 class HostHead:
-    """A head on the d_m features that it sees; its arrays change as it is trained.
+    """A head on the features that it sees, and on a one for its bias; its arrays change as it is trained.
 
     Attributes:
-        features: Their numbers, ascending, (d_m,).
+        features: Numbers of the d_m features, ascending, and d, where the one stands, (d_m + 1,).
         n_features: d.
-        weights: w, (d_m, C).
-        bias: b, (C,).
-        weight_momentum, bias_momentum: v and u, of the same shapes.
+        parameters: The rows of w and then b, (d_m + 1, C).
+        velocity: Those of v and then u, of the same shape.
     """
 
     features: np.ndarray
     n_features: int
-    weights: np.ndarray
-    bias: np.ndarray
-    weight_momentum: np.ndarray
-    bias_momentum: np.ndarray
+    parameters: np.ndarray
+    velocity: np.ndarray
 
-    def seen(self, columns: np.ndarray) -> np.ndarray:
-        """The inputs of this head, (d_m, B), of rows as columns, (d, B)."""
-        return columns if self.features.size == self.n_features else columns[self.features]
+    def seen(self, columns: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+        """The inputs of this head, (d_m + 1, B), of rows as columns, (d + 1, B); in scratch, if it sees a part."""
+        if self.features.size == self.n_features + 1:
+            return columns
+        seen = _part(scratch, self.features.size, columns.shape[1])
+        return np.take(columns, self.features, axis=0, out=seen, mode="clip")
 
-    def logits(self, seen: np.ndarray) -> np.ndarray:
-        """xᵀw + b, (C, B)."""
-        logits = self.weights.T @ seen
-        logits += self.bias[:, None]
-        return logits
+    def scratch(self, n_rows: int) -> np.ndarray:
+        """Room for what it sees of so many rows."""
+        return np.empty(self.features.size * n_rows, self.parameters.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class HostBatch:
     """Rows of one step of gradient descent, as columns.
 
     Attributes:
-        columns: Inputs, (d, B).
+        columns: Inputs and a row of ones, (d + 1, B).
         own: Places of the labels in (C, B), flat.
         importance: Bootstrap weight over the rows of the batch, (M, B).
         rate: η.
@@ -72,15 +71,13 @@ def host_heads(ensemble: Ensemble, masks: np.ndarray) -> list[HostHead]:
     weights, bias, weight_momentum, bias_momentum = (np.asarray(part) for part in ensemble)
     heads = []
     for model, mask in enumerate(masks.T):
-        features = np.flatnonzero(mask)
+        seen = np.flatnonzero(mask)
         heads.append(
             HostHead(
-                features=features,
+                features=np.append(seen, mask.size),
                 n_features=mask.size,
-                weights=weights[features, model],
-                bias=bias[model].copy(),
-                weight_momentum=weight_momentum[features, model],
-                bias_momentum=bias_momentum[model].copy(),
+                parameters=np.vstack([weights[seen, model], bias[model]]),
+                velocity=np.vstack([weight_momentum[seen, model], bias_momentum[model]]),
             )
         )
     return heads
@@ -88,22 +85,21 @@ def host_heads(ensemble: Ensemble, masks: np.ndarray) -> list[HostHead]:
 
 def ensemble_of(heads: Sequence[HostHead]) -> Ensemble:
     """The heads as an ensemble, with zeros where a head does not see a feature."""
-    shape = heads[0].n_features, len(heads), heads[0].bias.size
-    weights, weight_momentum = np.zeros((2, *shape), heads[0].bias.dtype)
+    shape = heads[0].n_features + 1, len(heads), heads[0].parameters.shape[1]
+    parameters, velocity = np.zeros((2, *shape), heads[0].parameters.dtype)
     for model, head in enumerate(heads):
-        weights[head.features, model] = head.weights
-        weight_momentum[head.features, model] = head.weight_momentum
-    return Ensemble(
-        jnp.asarray(weights),
-        jnp.asarray(np.stack([head.bias for head in heads])),
-        jnp.asarray(weight_momentum),
-        jnp.asarray(np.stack([head.bias_momentum for head in heads])),
-    )
+        parameters[head.features, model] = head.parameters
+        velocity[head.features, model] = head.velocity
+    return Ensemble(*(jnp.asarray(part) for whole in (parameters, velocity) for part in (whole[:-1], whole[-1])))
 
 
-def columns_of(values: np.ndarray, scaling: InputScaling) -> np.ndarray:
-    """The inputs of embeddings (B, d) as columns, (d, B)."""
-    return np.ascontiguousarray(((values - np.asarray(scaling.mean)) * np.asarray(scaling.unit)).T)
+def columns_of(values: np.ndarray, scaling: InputScaling, out: np.ndarray | None = None) -> np.ndarray:
+    """The inputs of embeddings (B, d) as columns, and a row of ones, (d + 1, B); in ``out``, if given."""
+    columns = np.empty((values.shape[1] + 1, len(values)), values.dtype) if out is None else out
+    inputs = values - np.asarray(scaling.mean)
+    inputs *= np.asarray(scaling.unit)
+    columns[:-1], columns[-1] = inputs.T, 1
+    return columns
 
 
 def train_on_host(
@@ -112,28 +108,23 @@ def train_on_host(
     """Steps through the batches of a group; also whether each head was right before each visit, (G, M)."""
     heads = host_heads(ensemble, masks)
     correct = np.empty((len(heads), len(group.classes)), bool)
+    columns = np.empty((BATCHES_TOGETHER, len(masks) + 1, group.batches.shape[1]), group.rates.dtype)
     with one_blas_thread():
         for first in range(0, len(group.batches), BATCHES_TOGETHER):
             numbers = range(first, min(first + BATCHES_TOGETHER, len(group.batches)))
-            batches = on_all_cores(lambda number: _batch(group, scaling, number), numbers, threads=True)
-
-            def descend(model: int, batches: list[HostBatch] = batches) -> None:
-                with np.errstate(over="ignore", invalid="ignore"):  # diverged heads are an error of their scores
-                    for batch in batches:
-                        correct[model, batch.span] = _descend(heads[model], model, batch, momentum)
-
-            on_all_cores(descend, range(len(heads)), threads=True)
+            batches = on_all_cores(partial(_batch, group, scaling), numbers, columns[: len(numbers)], threads=True)
+            on_all_cores(partial(_descend, batches, momentum), range(len(heads)), heads, correct, threads=True)
     return ensemble_of(heads), correct.T
 
 
-def _batch(group: TrainingGroup, scaling: InputScaling, number: int) -> HostBatch:
-    """A batch of a group, without the places that fill it up."""
+def _batch(group: TrainingGroup, scaling: InputScaling, number: int, out: np.ndarray) -> HostBatch:
+    """A batch of a group, without the places that fill it up; its columns are in ``out``."""
     places, dtype = group.batches[number][group.valid[number]], group.rates.dtype
     classes, first = group.classes[places], number * group.batches.shape[1]
     importance = group.bootstrap[places].T.astype(dtype)
     importance /= dtype.type(len(places))
     return HostBatch(
-        columns=columns_of(in_precision(group.values[places], dtype), scaling),
+        columns=columns_of(in_precision(group.values[places], dtype), scaling, out[:, : len(places)]),
         own=classes * len(places) + np.arange(len(places)),
         importance=importance,
         rate=group.rates[number],
@@ -141,33 +132,43 @@ def _batch(group: TrainingGroup, scaling: InputScaling, number: int) -> HostBatc
     )
 
 
-def _descend(head: HostHead, model: int, batch: HostBatch, momentum: float) -> np.ndarray:
-    """One step of a head, equations (H1)-(H3) of `head_ensemble`; whether it was right before, (B,)."""
-    seen = head.seen(batch.columns)
-    odds = head.logits(seen)
+def _descend(batches: Sequence[HostBatch], momentum: float, model: int, head: HostHead, correct: np.ndarray) -> None:
+    """A step of a head for each batch; whether it was right before goes into ``correct``, (G,)."""
+    n_rows, parameters, velocity = batches[0].columns.shape[1], head.parameters, head.velocity
+    seen, odds = head.scratch(n_rows), np.empty(parameters.shape[1] * n_rows, parameters.dtype)
+    gradient = np.empty_like(parameters)
+    with np.errstate(over="ignore", invalid="ignore"):  # diverged heads are an error of their scores
+        for batch in batches:
+            inputs = head.seen(batch.columns, seen)
+            residuals, correct[batch.span] = _residuals(head, inputs, batch.own, batch.importance[model], odds)
+            np.matmul(inputs, residuals.T, out=gradient)
+            velocity *= momentum
+            velocity += gradient
+            np.multiply(velocity, batch.rate, out=gradient)
+            parameters -= gradient
+
+
+def _residuals(
+    head: HostHead, inputs: np.ndarray, own: np.ndarray, importance: np.ndarray, scratch: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals r of equation (H1) of `head_ensemble`, (C, B), and whether the head is right, (B,)."""
+    odds = _part(scratch, head.parameters.shape[1], inputs.shape[1])
+    np.matmul(head.parameters.T, inputs, out=odds)
     flat = odds.reshape(-1)
-    own = flat[batch.own]
-    flat[batch.own] = -np.inf
+    own_logits = flat[own]
+    flat[own] = -np.inf
     others = odds.max(axis=0)
-    correct = own > others  # a tie, as at zero weights, is not right
-    largest = np.maximum(own, others)
+    correct = own_logits > others  # a tie, as at zero weights, is not right
+    largest = np.maximum(own_logits, others)
     odds -= largest
     np.exp(odds, out=odds)
-    own_odds = np.exp(own - largest)
-    normaliser = odds.sum(axis=0) + own_odds
-    importance = batch.importance[model]
-    odds *= importance / normaliser
-    flat[batch.own] = (own_odds / normaliser - 1) * importance  # now the residuals r
-    _move(head.weights, head.weight_momentum, seen @ odds.T, batch.rate, momentum)
-    _move(head.bias, head.bias_momentum, odds.sum(axis=1), batch.rate, momentum)
-    return correct
+    own_odds = np.exp(own_logits - largest)
+    scale = importance / (odds.sum(axis=0) + own_odds)
+    odds *= scale
+    flat[own] = own_odds * scale - importance
+    return odds, correct
 
 
-def _move(
-    parameters: np.ndarray, velocity: np.ndarray, gradient: np.ndarray, rate: np.floating, momentum: float
-) -> None:
-    """v ← μ v + gradient and w ← w − η v, in place."""
-    velocity *= momentum
-    velocity += gradient
-    np.multiply(velocity, rate, out=gradient)
-    parameters -= gradient
+def _part(scratch: np.ndarray, n_rows: int, n_columns: int) -> np.ndarray:
+    """The beginning of flat scratch as an array of this shape."""
+    return scratch[: n_rows * n_columns].reshape(n_rows, n_columns)

@@ -34,12 +34,12 @@ class HostTrainedHeads:
         def measure(span: slice) -> None:
             columns, labels = columns_of(values[span], self.scaling), classes[span]
             for model, head in enumerate(self.heads):
-                seen = head.seen(columns)
-                errors, _, normaliser = _odds(head.logits(seen))
+                seen = head.seen(columns, head.scratch(len(labels)))
+                errors, _, normaliser = _odds(head.parameters.T @ seen)
                 errors /= normaliser
                 errors[labels, np.arange(len(labels))] -= 1
                 lengths[span, model] = np.sqrt(_sums_of_products(errors, errors))
-                sizes[span, model] = np.sqrt(_sums_of_products(seen, seen) + 1)
+                sizes[span, model] = np.sqrt(_sums_of_products(seen, seen))
 
         on_tiles(measure, len(values), tile_rows=TILE_ROWS)
         return lengths, sizes
@@ -58,7 +58,7 @@ class HostTrainedHeads:
             n_wrong, head_entropies = np.zeros(len(labels), int), np.zeros(len(labels), values.dtype)
             mean = np.zeros((self.n_classes, len(labels)), values.dtype)
             for head in self.heads:
-                logits = head.logits(head.seen(columns))
+                logits = head.parameters.T @ head.seen(columns, head.scratch(len(labels)))
                 n_wrong += logits.argmax(axis=0) != labels
                 log_probabilities = logits.copy()
                 probabilities, largest, normaliser = _odds(logits)
