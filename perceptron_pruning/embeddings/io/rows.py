@@ -193,7 +193,7 @@ class FileShard:
             for first, stop in runs_of(rows):
                 file.seek(self.offset + first * self.row_bytes)
                 into = bytes_of_rows[places : places + stop - first]
-                if file.readinto(memoryview(into).cast("B")) != into.size:
+                if file.readinto(into.reshape(-1).data) != into.size:
                     raise self._cut_off(first, stop)
                 places += stop - first
         return values

@@ -31,7 +31,8 @@ def _train_group(
         residuals, correct = _residuals(heads, inputs, group.classes[places], group.bootstrap[places], valid)
         return _descended(heads, inputs, residuals, masks, rate, momentum), correct
 
-    return jax.lax.scan(step, ensemble, (group.batches, group.valid, group.rates))
+    steps = jnp.asarray(group.batches), jnp.asarray(group.valid), jnp.asarray(group.rates)
+    return jax.lax.scan(step, ensemble, steps)
 
 
 def _residuals(

@@ -143,10 +143,13 @@ def _trained_round(moments: FoldSums, context: ScoringContext, number: int) -> _
     in_training = training_folds(ridge.folds, ridge.folds_kept)
     weights = np.where(in_training, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept))
     differences = np.zeros((ridge.folds, context.n_classes, context.rows.n_features + 1))
-    whole = [part.sum(axis=0) for part in moments]
+    grams, class_sums = moments
+    gram, sums = grams.sum(axis=0), class_sums.sum(axis=0)
     for folds, weight_of_fold in zip(in_training, weights, strict=True):
-        seen = (total - part[~folds].sum(axis=0) for total, part in zip(whole, moments, strict=True))
-        differences += weight_of_fold[:, None, None] * _solution(*seen, ridge.ridge)
+        weights_of_head = _solution(
+            gram - grams[~folds].sum(axis=0), sums - class_sums[~folds].sum(axis=0), ridge.ridge
+        )
+        differences += weight_of_fold[:, None, None] * weights_of_head
     return _TrainedRound(number=number, weights=differences.astype(context.rows.dtype))
 
 
