@@ -120,5 +120,5 @@ def _disagreement(ensemble: Ensemble, inputs: jax.Array, classes: jax.Array) -> 
     mean = jnp.mean(probabilities, axis=1)
     entropy = -jnp.sum(jax.scipy.special.xlogy(mean, mean), axis=1)
     head_entropies = -jnp.sum(probabilities * log_probabilities, axis=2)
-    wrong = jnp.mean(jnp.argmax(logits, axis=2) != classes[:, None], axis=1)
+    wrong = jnp.sum(jnp.argmax(logits, axis=2) != classes[:, None], axis=1) / logits.shape[1]
     return wrong, entropy, jnp.maximum(entropy - jnp.mean(head_entropies, axis=1), 0)

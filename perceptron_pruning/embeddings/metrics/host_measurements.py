@@ -51,7 +51,7 @@ class HostTrainedHeads:
             values: Embeddings, (B, d).
             classes: (B,).
         """
-        wrong, entropy, information = np.empty((3, len(values)), values.dtype)
+        wrong, (entropy, information) = np.empty(len(values)), np.empty((2, len(values)), values.dtype)
 
         def measure(span: slice) -> None:
             columns, labels = columns_of(values[span], self.scaling), classes[span]
