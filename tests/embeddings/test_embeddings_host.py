@@ -8,6 +8,7 @@ from perceptron_pruning.embeddings import HeadSettings, RidgeSettings, ScoreSett
 from perceptron_pruning.embeddings.io.npy import npy_shard
 from perceptron_pruning.embeddings.io.precision import in_precision
 from perceptron_pruning.embeddings.io.rows import Rows, runs_of
+from perceptron_pruning.embeddings.metrics import ensemble
 from perceptron_pruning.embeddings.metrics.memorization import leverage
 from perceptron_pruning.embeddings.runtime import devices
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
@@ -50,7 +51,8 @@ def on_an_accelerator(monkeypatch):
     ("dtype", "allowed"), [(np.float16, 1e-5), (np.float32, 1e-5), (np.float64, 1e-13)], ids=["fp16", "fp32", "fp64"]
 )
 @pytest.mark.parametrize("n_classes", [2, 7, 70], ids=lambda count: f"{count} classes")
-def test_a_host_scores_as_an_accelerator_does(on_an_accelerator, dtype, allowed, n_classes):
+def test_a_host_scores_as_an_accelerator_does(on_an_accelerator, monkeypatch, dtype, allowed, n_classes):
+    monkeypatch.setattr(ensemble, "HEAD_BY_HEAD_CLASSES", 2)
     rows, labels = pool(dtype, n_classes)
     settings = ScoreSettings(heads=HeadSettings(n_models=5, epochs=4), ridge=RidgeSettings(rounds=2))
     assert devices.is_host()
@@ -76,7 +78,7 @@ def test_leverages_are_those_of_an_accelerator(on_an_accelerator):
 
 
 def test_a_host_scores_the_same_bits_on_any_number_of_cores(monkeypatch):
-    rows, labels = pool(np.float32)
+    rows, labels = pool(np.float32, n_classes=40)
     names = [*METRICS, "margin"]
     settings = ScoreSettings(heads=HeadSettings(n_models=4, epochs=3), ridge=RidgeSettings(rounds=2))
 

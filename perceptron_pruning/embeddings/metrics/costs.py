@@ -96,12 +96,12 @@ def influence_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) 
 
 
 def subsets_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
-    """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d a head for scores."""
+    """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d for the scores."""
     ridge = settings.ridge
     fits = 2.0 * size.n * size.d**2 + ridge.folds * (size.d**3 / 3 + 2.0 * size.d**2 * size.n_classes)
     return Cost(
-        flops=ridge.rounds * (fits + 2.0 * size.n * size.d * ridge.folds),
-        passes=2 * ridge.rounds,
+        flops=ridge.rounds * (fits + 2.0 * size.n * size.d),
+        passes=ridge.rounds + 1,
         state_bytes=24.0 * ridge.folds * size.d**2 + 16.0 * ridge.folds * size.d * size.n_classes,
         received_bytes=8.0 * ridge.rounds * ridge.folds * size.d * (size.d + size.n_classes) * size.senders,
     )

@@ -28,7 +28,11 @@ from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywher
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
-from perceptron_pruning.embeddings.runtime.settings import ACTIVE_LEARNING_SHARE, EARLY_METRICS
+from perceptron_pruning.embeddings.runtime.settings import (
+    ACTIVE_LEARNING_SHARE,
+    EARLY_METRICS,
+    HEAD_BY_HEAD_CLASSES,
+)
 
 DISAGREEMENT_METRICS = {
     "ddd",
@@ -125,7 +129,7 @@ class _TrainingRun:
             self.sampling,
             self.context,
             self.epochs_done,
-            train_on_host if is_host() else train_on_device,
+            train_on_host if _head_by_head(self.context) else train_on_device,
         ):
             self.ensemble = ensemble
             self.log.add(visits)
@@ -184,8 +188,13 @@ def _disagreement_scores(ensemble: Ensemble, masks: np.ndarray, context: Scoring
 
 
 def _trained(ensemble: Ensemble, masks: np.ndarray, context: ScoringContext) -> HostTrainedHeads | DeviceTrainedHeads:
-    kind = HostTrainedHeads if is_host() else DeviceTrainedHeads
+    kind = HostTrainedHeads if _head_by_head(context) else DeviceTrainedHeads
     return kind(ensemble, masks, input_scaling(context))
+
+
+def _head_by_head(context: ScoringContext) -> bool:
+    """Whether each head is multiplied by itself; with few classes one product of all takes less than the gathering."""
+    return is_host() and context.n_classes >= HEAD_BY_HEAD_CLASSES
 
 
 def largest_share(values: np.ndarray, share: float, group: ProcessGroup) -> np.ndarray:

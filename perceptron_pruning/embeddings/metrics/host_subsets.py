@@ -8,11 +8,12 @@ import numpy as np
 from perceptron_pruning.embeddings.metrics.host_ridge import sums_by_class
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
+from perceptron_pruning.embeddings.runtime.settings import BLOCK_NUMBERS
 from perceptron_pruning.embeddings.runtime.standardise import Standardisation
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 
-MULTIPLIED_ROWS = 2**13  # of all folds, whose products are added in the precision of the rows
+MULTIPLIED_ROWS = 2**13  # of all folds at most, whose products are added in the precision of the rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +66,11 @@ class HostFoldMoments:
         class_sums[:, -1] += np.bincount(classes, minlength=len(class_sums))
 
 
-def multiplied_together(blocks: Iterator[FoldRows]) -> Iterator[list[FoldRows]]:
-    """Blocks up to the same row numbers, however many processes there are."""
-    together: list[FoldRows] = []
+def multiplied_together(blocks: Iterator[FoldRows], n_features: int) -> Iterator[list[FoldRows]]:
+    """Blocks up to the same row numbers, however many processes there are; no more numbers than a block may have."""
+    n_rows, together = min(MULTIPLIED_ROWS, max(1, BLOCK_NUMBERS // n_features)), list[FoldRows]()
     for block in blocks:
-        if together and together[0].first // MULTIPLIED_ROWS != block.first // MULTIPLIED_ROWS:
+        if together and together[0].first // n_rows != block.first // n_rows:
             yield together
             together = []
         together.append(block)

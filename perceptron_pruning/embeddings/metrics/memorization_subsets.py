@@ -177,7 +177,7 @@ def _fold_moments(passing: Iterable[FoldRows], context: ScoringContext) -> FoldS
 
 def _moments_on_host(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
     moments = HostFoldMoments(context.settings.ridge.folds, context)
-    for rows in multiplied_together(iter(passing)):
+    for rows in multiplied_together(iter(passing), context.rows.n_features):
         moments.add(rows)
     return moments.grams, moments.class_sums
 
