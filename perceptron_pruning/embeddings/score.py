@@ -35,6 +35,7 @@ from perceptron_pruning.embeddings.runtime.process_group import current_process_
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import MEMORY_BUDGET, ScoreSettings
 from perceptron_pruning.embeddings.scores import Scores
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
 
 def score(
@@ -240,7 +241,8 @@ def _family_scores(family: MetricFamily, names: Sequence[str], context: ScoringC
     stored = load_everywhere(context.checkpoint, entry, context.group)
     if stored is not None:
         return stored
-    computed = family.run(context, set(names))
+    with one_blas_thread():  # others would wait, and busily, for the next product
+        computed = family.run(context, set(names))
     scores = {name: _finite(name, computed[name], context) for name in names}
     context.checkpoint.save(entry, **scores)
     return scores

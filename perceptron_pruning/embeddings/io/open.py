@@ -166,6 +166,6 @@ def _parquet_shard(path: Path, key: str | None) -> Shard:
 class UnpackedShard:
     """A copy in plain numbers, under the name and path of its source."""
 
-    def __init__(self, copy: Shard, path: Path):
+    def __init__(self, copy: FileShard, path: Path):
         self.copy, self.path, self.name = copy, path, str(path)
-        self.shape, self.dtype, self.read = copy.shape, copy.dtype, copy.read
+        self.shape, self.dtype, self.read, self.take = copy.shape, copy.dtype, copy.read, copy.take

@@ -49,6 +49,10 @@ class SideBySide(Rows):
         blocks = (rows.read(start, stop) / scale for rows, scale in zip(self.backbones, self.scales, strict=True))
         return np.concatenate(list(blocks), axis=1).astype(self.dtype, copy=False)
 
+    def take_narrow(self, indices: np.ndarray) -> np.ndarray:
+        parts = [rows.take(indices) / scale for rows, scale in zip(self.backbones, self.scales, strict=True)]
+        return np.concatenate(parts, axis=1).astype(self.dtype, copy=False)
+
     def part(self, rank: int, size: int) -> Rows:
         if size == 1:
             return self

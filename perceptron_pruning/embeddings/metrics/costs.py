@@ -11,6 +11,7 @@ from perceptron_pruning.embeddings.runtime.settings import (
     ADDED_NUMBERS,
     EARLY_METRICS,
     GROUP_NUMBERS,
+    HEAD_BY_HEAD_CLASSES,
     LISTED_NEIGHBOURS,
     MARGIN_PROBE_ITERATIONS,
     PASSING_ROWS,
@@ -55,6 +56,8 @@ def margin_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> 
 def ensemble_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
     """4 n d C M flops an epoch, half as many for each measurement; four arrays of weights and the logs are held.
 
+    From 32 classes on only the features that a head sees count.
+
     Of many processes each trains its share of the heads on the rows of all, whose embeddings, classes, bootstrap
     weights and visits it receives, and measures its own rows.
     """
@@ -62,11 +65,14 @@ def ensemble_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -
     epochs = heads.epochs if names - EARLY_METRICS else heads.early_epochs
     own_heads = -(-heads.n_models // size.processes)
     weights = size.d * size.n_classes
+    seen = (1 + (heads.n_models - 1) * heads.subspace) / heads.n_models
+    multiplied = weights * (seen if size.n_classes >= HEAD_BY_HEAD_CLASSES else 1.0)
     measurements = bool(names & EARLY_METRICS) + bool(names - EARLY_METRICS - {"forgetting"})
     visited = size.n_all * (size.sent_bytes * size.d + 8.0 + 2 * heads.n_models) if size.processes > 1 else 0.0
     group = 12.0 * GROUP_NUMBERS if size.processes > 1 else 0.0
     return Cost(
-        flops=4.0 * epochs * size.n_all * weights * own_heads + 2.0 * measurements * size.n * weights * heads.n_models,
+        flops=4.0 * epochs * size.n_all * multiplied * own_heads
+        + 2.0 * measurements * size.n * multiplied * heads.n_models,
         passes=epochs + measurements,
         state_bytes=16.0 * weights * heads.n_models + 4.0 * size.n * heads.n_models + group,
         received_bytes=epochs * visited,
@@ -96,12 +102,12 @@ def influence_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) 
 
 
 def subsets_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
-    """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d a head for scores."""
+    """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d for the scores."""
     ridge = settings.ridge
     fits = 2.0 * size.n * size.d**2 + ridge.folds * (size.d**3 / 3 + 2.0 * size.d**2 * size.n_classes)
     return Cost(
-        flops=ridge.rounds * (fits + 2.0 * size.n * size.d * ridge.folds),
-        passes=2 * ridge.rounds,
+        flops=ridge.rounds * (fits + 2.0 * size.n * size.d),
+        passes=ridge.rounds + 1,
         state_bytes=24.0 * ridge.folds * size.d**2 + 16.0 * ridge.folds * size.d * size.n_classes,
         received_bytes=8.0 * ridge.rounds * ridge.folds * size.d * (size.d + size.n_classes) * size.senders,
     )

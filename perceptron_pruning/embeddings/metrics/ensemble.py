@@ -5,13 +5,13 @@ References:
     al. 2022, arXiv:2110.05922 (DDD); Chitta et al. 2020, arXiv:1905.12737 (active learning).
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from perceptron_pruning.embeddings.metrics.device_heads import DeviceTrainedHeads, train_on_device
 from perceptron_pruning.embeddings.metrics.head_ensemble import (
     Ensemble,
     Visits,
@@ -21,12 +21,18 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import (
     train_epoch,
     zero_ensemble,
 )
-from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
+from perceptron_pruning.embeddings.metrics.host_heads import train_on_host
+from perceptron_pruning.embeddings.metrics.host_measurements import HostTrainedHeads
+from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
-from perceptron_pruning.embeddings.runtime.settings import ACTIVE_LEARNING_SHARE, EARLY_METRICS
+from perceptron_pruning.embeddings.runtime.settings import (
+    ACTIVE_LEARNING_SHARE,
+    EARLY_METRICS,
+    HEAD_BY_HEAD_CLASSES,
+)
 
 DISAGREEMENT_METRICS = {
     "ddd",
@@ -107,7 +113,9 @@ class _TrainingRun:
             self._train_epoch()
         scores = dict(self.early_scores)
         if self.names & DISAGREEMENT_METRICS:
-            scores |= _disagreement_scores(gathered(self.ensemble, self.context), self.context)
+            scores |= _disagreement_scores(
+                gathered(self.ensemble, self.context), self.sampling.feature_masks, self.context
+            )
         if "forgetting" in self.names:
             scores["forgetting"] = self.log.scores(self.heads.epochs)
         return {name: values for name, values in scores.items() if name in self.names}
@@ -116,7 +124,13 @@ class _TrainingRun:
         return self.heads.epochs if self.names - EARLY_METRICS else self.heads.early_epochs
 
     def _train_epoch(self) -> None:
-        for ensemble, visits in train_epoch(self.ensemble, self.sampling, self.context, self.epochs_done):
+        for ensemble, visits in train_epoch(
+            self.ensemble,
+            self.sampling,
+            self.context,
+            self.epochs_done,
+            train_on_host if _head_by_head(self.context) else train_on_device,
+        ):
             self.ensemble = ensemble
             self.log.add(visits)
         self.epochs_done += 1
@@ -150,19 +164,20 @@ class _TrainingRun:
 def _early_scores(ensemble: Ensemble, masks: np.ndarray, context: ScoringContext) -> dict[str, np.ndarray]:
     """‖p − onehot‖₂, mean over the heads and that of the first; and times √(‖x‖² + 1), mean over the heads."""
     mean, first, gradient = (np.empty(len(context.rows)) for _ in range(3))
-    for block, inputs in _input_blocks(ensemble, context, "EL2N"):
-        lengths = np.asarray(_error_lengths(ensemble, inputs, context.required_classes[block.span]))
-        seen = np.sqrt(np.asarray(inputs) ** 2 @ masks.astype(inputs.dtype) + 1)
+    trained = _trained(ensemble, masks, context)
+    for block in blocks(context.rows, progress=context.progress, label="EL2N", widest=ensemble.bias.size):
+        lengths, sizes = trained.error_lengths(block.values, context.required_classes[block.span])
         mean[block.span], first[block.span] = lengths.mean(axis=1), lengths[:, 0]
-        gradient[block.span] = (lengths * seen).mean(axis=1)
+        gradient[block.span] = (lengths * sizes).mean(axis=1)
     return {"el2n": mean, "el2n_1": first, "grand": gradient}
 
 
-def _disagreement_scores(ensemble: Ensemble, context: ScoringContext) -> dict[str, np.ndarray]:
+def _disagreement_scores(ensemble: Ensemble, masks: np.ndarray, context: ScoringContext) -> dict[str, np.ndarray]:
     """DDD and the metrics of active learning, from the trained heads."""
     wrong, entropy, information = (np.empty(len(context.rows)) for _ in range(3))
-    for block, inputs in _input_blocks(ensemble, context, "disagreement"):
-        parts = _disagreement(ensemble, inputs, context.required_classes[block.span])
+    trained = _trained(ensemble, masks, context)
+    for block in blocks(context.rows, progress=context.progress, label="disagreement", widest=ensemble.bias.size):
+        parts = trained.disagreement(block.values, context.required_classes[block.span])
         wrong[block.span], entropy[block.span], information[block.span] = parts
     return {
         "ddd": wrong,
@@ -170,6 +185,16 @@ def _disagreement_scores(ensemble: Ensemble, context: ScoringContext) -> dict[st
         "active_learning_mutual_information": information,
         "active_learning": largest_share(entropy, ACTIVE_LEARNING_SHARE, context.group),
     }
+
+
+def _trained(ensemble: Ensemble, masks: np.ndarray, context: ScoringContext) -> HostTrainedHeads | DeviceTrainedHeads:
+    kind = HostTrainedHeads if _head_by_head(context) else DeviceTrainedHeads
+    return kind(ensemble, masks, input_scaling(context))
+
+
+def _head_by_head(context: ScoringContext) -> bool:
+    """Whether each head is multiplied by itself; with few classes one product of all takes less than the gathering."""
+    return is_host() and context.n_classes >= HEAD_BY_HEAD_CLASSES
 
 
 def largest_share(values: np.ndarray, share: float, group: ProcessGroup) -> np.ndarray:
@@ -198,31 +223,3 @@ def largest_share(values: np.ndarray, share: float, group: ProcessGroup) -> np.n
     marked = (bits > low).astype(float)
     marked[tied[: max(0, wanted - at_least(low + 1) - before)]] = 1.0
     return marked
-
-
-def _input_blocks(ensemble: Ensemble, context: ScoringContext, label: str) -> Iterator[tuple[Block, jax.Array]]:
-    """Blocks of rows, and their inputs as the heads see them."""
-    scaling = input_scaling(context)
-    for block in blocks(context.rows, progress=context.progress, label=label, widest=ensemble.bias.size):
-        yield block, scaling.apply(on_local_devices(block.values))
-
-
-@jax.jit
-def _error_lengths(ensemble: Ensemble, inputs: jax.Array, classes: jax.Array) -> jax.Array:
-    """‖p − onehot‖₂ of every head, (B, M)."""
-    probabilities = jax.nn.softmax(ensemble.logits(inputs))
-    targets = jax.nn.one_hot(classes, probabilities.shape[2], dtype=inputs.dtype)[:, None]
-    return jnp.sqrt(jnp.sum((probabilities - targets) ** 2, axis=2))
-
-
-@jax.jit
-def _disagreement(ensemble: Ensemble, inputs: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Share of heads that are wrong, entropy of the mean, and mutual information, each (B,)."""
-    logits = ensemble.logits(inputs)
-    log_probabilities = jax.nn.log_softmax(logits)
-    probabilities = jnp.exp(log_probabilities)
-    mean = jnp.mean(probabilities, axis=1)
-    entropy = -jnp.sum(jax.scipy.special.xlogy(mean, mean), axis=1)
-    head_entropies = -jnp.sum(probabilities * log_probabilities, axis=2)
-    wrong = jnp.mean(jnp.argmax(logits, axis=2) != classes[:, None], axis=1)
-    return wrong, entropy, jnp.maximum(entropy - jnp.mean(head_entropies, axis=1), 0)

@@ -13,7 +13,7 @@ Many processes share the heads: each trains some of them on the rows of all, whi
 need no exchange, and a head is the same whoever trains it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -96,20 +96,28 @@ class TrainingGroup:
     """A group of rows of all processes, and the batches of gradient descent on them.
 
     Attributes:
-        values: Embeddings, (G, d).
+        values: Embeddings, as narrow as they are stored, (G, d).
         classes: (G,).
         bootstrap: For the heads of this process, (G, M).
         batches: Places in the group of the rows of each batch, (steps, B); the last batch is filled up.
         valid: Whether each of them counts, (steps, B).
-        rates: η of each step, (steps,).
+        rates: η of each step, in the precision of the arithmetic, (steps,).
     """
 
-    values: jax.Array
-    classes: jax.Array
-    bootstrap: jax.Array
-    batches: jax.Array
-    valid: jax.Array
-    rates: jax.Array
+    values: np.ndarray
+    classes: np.ndarray
+    bootstrap: np.ndarray
+    batches: np.ndarray
+    valid: np.ndarray
+    rates: np.ndarray
+
+
+TrainGroup = Callable[
+    [Ensemble, TrainingGroup, np.ndarray, "InputScaling", float],
+    tuple[Ensemble, np.ndarray],
+]
+"""Heads, group, feature masks (d, M), scaling and momentum → heads after the group's batches, and whether each was
+right before each visit, (G, M)."""
 
 
 def own_heads(context: ScoringContext) -> slice:
@@ -183,7 +191,7 @@ def epoch_order(n_rows: int, n_features: int, batch_rows: int, *, seed: int, epo
 
 
 def train_epoch(
-    ensemble: Ensemble, sampling: HeadSampling, context: ScoringContext, epoch: int
+    ensemble: Ensemble, sampling: HeadSampling, context: ScoringContext, epoch: int, train_group: TrainGroup
 ) -> Iterator[tuple[Ensemble, Visits]]:
     """One pass of gradient descent, (H1)-(H3); yields this process's heads after every group, and the visits to its
     rows."""
@@ -191,15 +199,13 @@ def train_epoch(
     order = list(
         epoch_order(n_rows, context.rows.n_features, heads.batch_rows, seed=context.settings.seed, epoch=epoch)
     )
-    masks = jnp.asarray(sampling.feature_masks[:, own].astype(context.rows.dtype))[:, :, None]
-    scaling, visited = input_scaling(context), 0
+    masks, scaling, visited = sampling.feature_masks[:, own], input_scaling(context), 0
     with context.progress.task(f"heads, epoch {epoch + 1}/{heads.epochs}", total=n_rows, unit="row") as advance:
         for rows in order:
             group = _training_group(rows, sampling, context, epoch=epoch, visited=visited)
             correct = np.empty((len(rows), 0), bool)
             if own.stop > own.start:
-                ensemble, steps = _train_group(ensemble, group, masks, scaling, heads.momentum)
-                correct = np.asarray(steps).reshape(-1, own.stop - own.start)[: len(rows)]
+                ensemble, correct = train_group(ensemble, group, masks, scaling, heads.momentum)
             yield ensemble, _own_visits(rows, correct, context)
             visited += len(rows)
             advance(len(rows))
@@ -226,20 +232,17 @@ def _training_group(
     batches, valid = _batches(len(rows), heads.batch_rows)
     times = epoch + (visited + np.arange(len(batches)) * heads.batch_rows) / context.standardisation.n_rows
     here = ascending[_is_own(ascending, context)] - context.first_row
-    values = context.rows.take(here) if here.size else np.empty((0, context.rows.n_features), context.rows.dtype)
-    if context.group.size > 1:
-        values = values.astype(context.rows.narrowest)  # as it is sent
     values, classes, bootstrap = (
         context.group.all_gather(part)  # in the order of the ranks: ascending
-        for part in (values, context.required_classes[here], sampling.bootstrap[here])
+        for part in (context.rows.take_narrow(here), context.required_classes[here], sampling.bootstrap[here])
     )
     return TrainingGroup(
-        values=jnp.asarray(values.astype(context.rows.dtype, copy=False)),
-        classes=jnp.asarray(classes),
-        bootstrap=jnp.asarray(bootstrap[:, own]),
-        batches=jnp.asarray(np.searchsorted(ascending, rows)[batches]),
-        valid=jnp.asarray(valid),
-        rates=jnp.asarray(_learning_rates(heads, times).astype(context.rows.dtype)),
+        values=values,
+        classes=classes,
+        bootstrap=bootstrap[:, own],
+        batches=np.searchsorted(ascending, rows)[batches],
+        valid=valid,
+        rates=_learning_rates(heads, times).astype(context.rows.dtype),
     )
 
 
@@ -253,45 +256,3 @@ def _batches(count: int, batch_rows: int) -> tuple[np.ndarray, np.ndarray]:
     steps = -(-count // batch_rows)
     places = np.arange(steps * batch_rows)
     return np.minimum(places, count - 1).reshape(steps, -1), (places < count).reshape(steps, -1)
-
-
-@partial(jax.jit, donate_argnums=0)
-def _train_group(
-    ensemble: Ensemble, group: TrainingGroup, masks: jax.Array, scaling: InputScaling, momentum: float
-) -> tuple[Ensemble, jax.Array]:
-    """Steps through the batches of a group; also whether each head was right before each step, (steps, B, M)."""
-
-    def step(heads: Ensemble, batch: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[Ensemble, jax.Array]:
-        places, valid, rate = batch
-        inputs = scaling.apply(group.values[places])
-        residuals, correct = _residuals(heads, inputs, group.classes[places], group.bootstrap[places], valid)
-        return _descended(heads, inputs, residuals, masks, rate, momentum), correct
-
-    return jax.lax.scan(step, ensemble, (group.batches, group.valid, group.rates))
-
-
-def _residuals(
-    heads: Ensemble, inputs: jax.Array, classes: jax.Array, bootstrap: jax.Array, valid: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Residuals r of equation (H1), (B, M, C), and whether each head is right, (B, M)."""
-    logits = heads.logits(inputs)
-    targets = jax.nn.one_hot(classes, logits.shape[2], dtype=inputs.dtype)[:, None]
-    others = jnp.max(jnp.where(targets > 0, -jnp.inf, logits), axis=2)
-    correct = jnp.sum(logits * targets, axis=2) > others  # a tie, as at zero weights, is not right
-    importance = bootstrap.astype(inputs.dtype) * valid[:, None] / jnp.sum(valid)
-    return (jax.nn.softmax(logits) - targets) * importance[:, :, None], correct
-
-
-def _descended(
-    heads: Ensemble, inputs: jax.Array, residuals: jax.Array, masks: jax.Array, rate: jax.Array, momentum: float
-) -> Ensemble:
-    """The heads after the step of equations (H2) and (H3)."""
-    gradient = (inputs.T @ residuals.reshape(len(inputs), -1)).reshape(heads.weights.shape) * masks
-    weight_momentum = momentum * heads.weight_momentum + gradient
-    bias_momentum = momentum * heads.bias_momentum + residuals.sum(axis=0)
-    return Ensemble(
-        (heads.weights - rate * weight_momentum).astype(inputs.dtype),
-        (heads.bias - rate * bias_momentum).astype(inputs.dtype),
-        weight_momentum.astype(inputs.dtype),
-        bias_momentum.astype(inputs.dtype),
-    )

@@ -9,10 +9,12 @@ from itertools import count
 import numpy as np
 from scipy.optimize import minimize
 
-from perceptron_pruning.embeddings.metrics.softmax_head import SoftmaxHead, softmax_loss, unpacked
-from perceptron_pruning.embeddings.runtime.blocks import blocks
+from perceptron_pruning.embeddings.metrics.softmax_head import SoftmaxHead, unpacked
+from perceptron_pruning.embeddings.recommendation.heads import HeadLoss
+from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_everywhere
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
+from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 from perceptron_pruning.embeddings.runtime.settings import MARGIN_PROBE_ITERATIONS, MARGIN_PROBE_RIDGE
 
 
@@ -28,9 +30,15 @@ def margins(context: ScoringContext) -> dict[str, np.ndarray]:
     probe = fit_probe(context)
     label_aware, label_agnostic = np.empty(len(context.rows)), np.empty(len(context.rows))
     for block in blocks(context.rows, progress=context.progress, label="probe margins", widest=context.n_classes):
-        probabilities = probe.probabilities(context.standardisation.apply(block.values))
-        label_aware[block.span] = -probability_margin(probabilities, context.required_classes[block.span])
-        label_agnostic[block.span] = -top_two_margin(probabilities)
+        classes = context.required_classes[block.span]
+
+        def measure(span: slice, block: Block = block, classes: np.ndarray = classes) -> None:
+            probabilities = probe.probabilities(context.standardisation.apply(block.values[span]))
+            place = slice(block.start + span.start, block.start + span.stop)
+            label_aware[place] = -probability_margin(probabilities, classes[span])
+            label_agnostic[place] = -top_two_margin(probabilities)
+
+        on_tiles(measure, len(block.values))
     return {"margin": label_aware, "margin_label_agnostic": label_agnostic}
 
 
@@ -75,13 +83,16 @@ def _loss(parameters: np.ndarray, context: ScoringContext) -> tuple[float, np.nd
     """Loss and gradient over the rows of all processes: Σ over blocks of mean · rows / n, and the ridge."""
     loss, gradient = 0.0, np.zeros_like(parameters)
     rounded = parameters.astype(context.rows.dtype)
-    one_hot = np.eye(context.n_classes, dtype=context.rows.dtype)
     for block in blocks(context.rows, progress=context.progress, label="probe", widest=context.n_classes):
-        inputs = context.standardisation.apply(block.values)
-        targets = one_hot[context.required_classes[block.span]]
-        block_loss, block_gradient = softmax_loss(rounded, inputs, targets, 0.0)
-        loss += block_loss * len(inputs)
-        gradient += block_gradient * float(len(inputs))
+        classes = context.required_classes[block.span]
+
+        def evaluate(span: slice, block: Block = block, classes: np.ndarray = classes) -> tuple[float, np.ndarray]:
+            inputs = context.standardisation.apply(block.values[span])
+            return HeadLoss(inputs, classes[span], n_classes=context.n_classes, ridge=0.0, evaluated_once=True)(rounded)
+
+        for span, (tile_loss, tile_gradient) in on_tiles(evaluate, len(block.values)):
+            loss += tile_loss * (span.stop - span.start)
+            gradient += tile_gradient * float(span.stop - span.start)
     sums = context.group.all_sum(np.append(gradient, loss)) / context.standardisation.n_rows
     weights = unpacked(parameters, context.n_classes)[0]
     sums[: weights.size] += MARGIN_PROBE_RIDGE * weights.ravel()

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
+from perceptron_pruning.embeddings.metrics.host_ridge import HostRidgeHead, second_moments_on_host
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_everywhere
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,28 @@ class DeviceRidgeHead:
         """h = 1/n + ‖L⁻¹x‖², (B,)."""
         return self.mean_leverage + jnp.sum((inputs @ self.whitener) ** 2, axis=1)
 
+    def all_leverages(self, values: np.ndarray) -> np.ndarray:
+        """Of embeddings (B, d), (B,)."""
+        return np.asarray(self.leverages(self.inputs(on_local_devices(values))))
+
+    def own_changes(self, values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """h r/(1 − h) at the own class of embeddings (B, d), (B,)."""
+        return np.asarray(_own_changes(self, on_local_devices(values), classes))
+
+
+def on_this_machine(head: RidgeHead, context: ScoringContext) -> DeviceRidgeHead | HostRidgeHead:
+    """The head where its rows are multiplied, in their precision."""
+    if not is_host():
+        return DeviceRidgeHead.of(head, context)
+    dtype = context.rows.dtype
+    return HostRidgeHead(
+        standardisation=context.standardisation,
+        weights=np.ascontiguousarray(head.weights.T.astype(dtype)),
+        bias=head.bias.astype(dtype),
+        whitener=np.ascontiguousarray(head.whitener.T.astype(dtype)),
+        n_rows=head.n_rows,
+    )
+
 
 def memorization(context: ScoringContext) -> dict[str, np.ndarray]:
     """f_i − f₋ᵢ at the own class: the score of i with it in training minus without, for all i from one fit.
@@ -114,10 +137,9 @@ def memorization(context: ScoringContext) -> dict[str, np.ndarray]:
     fitted = fit_ridge(context)
     scores = np.empty(len(context.rows))
     with full_precision():
-        head = DeviceRidgeHead.of(fitted, context)
+        head = on_this_machine(fitted, context)
         for block in blocks(context.rows, progress=context.progress, label="leave-one-out"):
-            classes = context.required_classes[block.span]
-            scores[block.span] = _own_changes(head, on_local_devices(block.values), classes)
+            scores[block.span] = head.own_changes(block.values, context.required_classes[block.span])
     return {"memorization": scores}
 
 
@@ -126,9 +148,9 @@ def leverage(context: ScoringContext) -> np.ndarray:
     fitted = fit_ridge(context)
     leverages = np.empty(len(context.rows))
     with full_precision():
-        head = DeviceRidgeHead.of(fitted, context)
+        head = on_this_machine(fitted, context)
         for block in blocks(context.rows, progress=context.progress, label="leverage"):
-            leverages[block.span] = head.leverages(head.inputs(on_local_devices(block.values)))
+            leverages[block.span] = head.all_leverages(block.values)
     return leverages
 
 
@@ -153,17 +175,23 @@ def _second_moments(context: ScoringContext) -> tuple[np.ndarray, np.ndarray]:
     stored = load_everywhere(context.checkpoint, "second_moments", context.group)
     if stored:
         return stored["gram"], stored["class_sums"]
-    width = context.rows.n_features
     with full_precision():
-        moments = jnp.zeros((width, width), jnp.float64), jnp.zeros((context.n_classes, width), jnp.float64)
-        scaling = DeviceScaling.of(context)
-        for block in blocks(context.rows, progress=context.progress, label="second moments"):
-            classes = context.required_classes[block.span]
-            moments = _add_moments(moments, scaling, on_local_devices(block.values), classes)
-            jax.block_until_ready(moments)  # otherwise the blocks of many steps wait in memory
-        gram, class_sums = (context.group.all_sum(np.asarray(part)) for part in moments)
+        moments = (second_moments_on_host if is_host() else _moments_on_device)(context)
+        gram, class_sums = (context.group.all_sum(part) for part in moments)
     context.checkpoint.save("second_moments", gram=gram, class_sums=class_sums)
     return gram, class_sums
+
+
+def _moments_on_device(context: ScoringContext) -> tuple[np.ndarray, np.ndarray]:
+    width = context.rows.n_features
+    moments = jnp.zeros((width, width), jnp.float64), jnp.zeros((context.n_classes, width), jnp.float64)
+    scaling = DeviceScaling.of(context)
+    for block in blocks(context.rows, progress=context.progress, label="second moments"):
+        classes = context.required_classes[block.span]
+        moments = _add_moments(moments, scaling, on_local_devices(block.values), classes)
+        jax.block_until_ready(moments)  # otherwise the blocks of many steps wait in memory
+    gram, class_sums = moments
+    return np.asarray(gram), np.asarray(class_sums)
 
 
 @partial(jax.jit, donate_argnums=0)

@@ -7,6 +7,8 @@ References:
     Feldman & Zhang 2020, arXiv:2008.03703.
 """
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -14,12 +16,34 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from perceptron_pruning.embeddings.metrics.host_subsets import (
+    FoldRows,
+    HostFoldMoments,
+    multiplied_together,
+    own_scores_on_host,
+)
 from perceptron_pruning.embeddings.metrics.memorization import DeviceScaling
 from perceptron_pruning.embeddings.runtime.blocks import Block, block_rows, blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
 from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES
+
+FoldSums = tuple[np.ndarray, np.ndarray]
+"""XᵀX of each fold, (S, d, d), and YᵀX with a column of ones, (S, C, d + 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TrainedRound:
+    """The heads of a round.
+
+    Attributes:
+        number: Of the round.
+        weights: Mean of the heads trained with a fold, less that of the heads without, (S, C, d + 1).
+    """
+
+    number: int
+    weights: np.ndarray
 
 
 def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
@@ -28,31 +52,62 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
     The mean over R rounds of partitions into S folds, with T_h the folds of head h and S' their number::
 
         memorization_i = (1/R) Σ_rounds Σ_h f_h(x_i)[y_i] · (1/S' if i ∈ T_h else −1/(S − S'))
+
+    A pass over the rows sums the moments of a round, and scores by the heads of the round before.
     """
     rounds = context.settings.ridge.rounds
     done, stored = load_step_everywhere(context.checkpoint, "subsets", context.group)
     total = stored["total"] if done else np.zeros(len(context.rows))
+    trained: _TrainedRound | None = None
     with full_precision():
-        for number in range(done, rounds):
-            total = total + _round_scores(context, number)
-            save_step(context.checkpoint, "subsets", number + 1, context.group, total=total)
+        for number in range(done, rounds + 1 if done < rounds else done):
+            passing = _Pass(context, number, trained)
+            moments = _fold_moments(passing, context) if number < rounds else passing.exhaust()
+            if trained is not None:
+                total = total + passing.scores
+                save_step(context.checkpoint, "subsets", number, context.group, total=total)
+            trained = None if moments is None else _trained_round(moments, context, number)
     return {"memorization_subsets": total / rounds}
 
 
-def _round_scores(context: ScoringContext, number: int) -> np.ndarray:
-    """Mean score with minus mean score without, over the heads of one partition, (n,)."""
-    ridge = context.settings.ridge
-    in_training = training_folds(ridge.folds, ridge.folds_kept)
-    heads = _fold_heads(context, number, in_training)
-    weights = np.where(in_training, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept))
-    scores, scaling = np.empty(len(context.rows)), DeviceScaling.of(context)
-    label = f"subset heads {number + 1}/{ridge.rounds}"
-    for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
-        classes = context.required_classes[block.span]
-        folds = fold_of_rows(block, context, number)
-        own = np.asarray(_own_scores(on_local_devices(block.values), classes, scaling, heads))
-        scores[block.span] = np.sum(own * weights.T[folds], axis=1)
-    return scores
+class _Pass:
+    """One pass over the rows, in blocks with their folds of a round, which are scored by the heads of the round before.
+
+    Args:
+        context: Rows, classes and settings.
+        number: Of the round.
+        trained: Heads of the round before, or None.
+
+    Attributes:
+        scores: Mean score with minus mean score without the row, over the heads of the round before, (n,).
+    """
+
+    def __init__(self, context: ScoringContext, number: int, trained: _TrainedRound | None):
+        self.context, self.number, self.trained = context, number, trained
+        self.scores = np.zeros(len(context.rows))
+
+    def __iter__(self) -> Iterator[FoldRows]:
+        context = self.context
+        label = f"subset heads {self.number}/{context.settings.ridge.rounds}"
+        for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
+            if self.trained is not None:
+                rows = _with_folds(block, context, self.trained.number)
+                self.scores[block.span] = _own_scores(rows, self.trained.weights, context)
+            yield _with_folds(block, context, self.number)
+
+    def exhaust(self) -> None:
+        """Scores all rows."""
+        for _ in self:
+            pass
+
+
+def _with_folds(block: Block, context: ScoringContext, number: int) -> FoldRows:
+    return FoldRows(
+        first=context.first_row + block.start,
+        values=block.values,
+        folds=fold_of_rows(block, context, number),
+        classes=context.required_classes[block.span],
+    )
 
 
 def training_folds(folds: int, kept: int) -> np.ndarray:
@@ -79,49 +134,66 @@ def _widest(context: ScoringContext) -> int:
     return max(heads * (context.n_classes if context.n_classes <= DENSE_CLASSES else d), d)
 
 
-def _fold_heads(context: ScoringContext, number: int, in_training: np.ndarray) -> jax.Array:
-    """Weights of every head of a round, (C, heads, d + 1)."""
-    grams, class_sums = _fold_moments(context, number)
-    solutions = [
-        _solution(grams[folds].sum(axis=0), class_sums[folds].sum(axis=0), context.settings.ridge.ridge).astype(
-            context.rows.dtype
+def _trained_round(moments: FoldSums, context: ScoringContext, number: int) -> _TrainedRound:
+    """The heads of a round, from the moments of its folds.
+
+    Scores are linear in the weights, so that one product of a row takes the place of one for each head.
+    """
+    ridge = context.settings.ridge
+    in_training = training_folds(ridge.folds, ridge.folds_kept)
+    weights = np.where(in_training, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept))
+    differences = np.zeros((ridge.folds, context.n_classes, context.rows.n_features + 1))
+    grams, class_sums = moments
+    gram, sums = grams.sum(axis=0), class_sums.sum(axis=0)
+    for folds, weight_of_fold in zip(in_training, weights, strict=True):
+        weights_of_head = _solution(
+            gram - grams[~folds].sum(axis=0), sums - class_sums[~folds].sum(axis=0), ridge.ridge
         )
-        for folds in in_training
-    ]
-    return jnp.asarray(np.stack(solutions, axis=1))
+        differences += weight_of_fold[:, None, None] * weights_of_head
+    return _TrainedRound(number=number, weights=differences.astype(context.rows.dtype))
 
 
 def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndarray:
     """Weights W = (XᵀX + λ n diag(1, …, 1, 0))⁻¹XᵀY of a head, (C, d + 1); the intercept bears no ridge.
 
     Args:
-        gram: XᵀX, (d + 1, d + 1), its last entry n.
-        class_sums: YᵀX, (C, d + 1).
+        gram: XᵀX without the column of ones, (d, d).
+        class_sums: YᵀX with it, (C, d + 1): its sum over classes is the last row of XᵀX.
         ridge: λ.
     """
-    penalty = np.full(len(gram), ridge * gram[-1, -1])
-    penalty[-1] = 0.0
-    factor = cho_factor(gram + np.diag(penalty), lower=True, overwrite_a=True, check_finite=False)
-    return cho_solve(factor, class_sums.T).T
+    sums = class_sums.sum(axis=0)
+    whole = np.empty((sums.size, sums.size), order="F")
+    whole[:-1, :-1], whole[-1], whole[:-1, -1] = gram, sums, sums[:-1]
+    whole[np.diag_indices(len(gram))] += ridge * sums[-1]
+    factor = cho_factor(whole, lower=True, overwrite_a=True, check_finite=False)
+    return cho_solve(factor, class_sums.T, check_finite=False).T
 
 
-def _fold_moments(context: ScoringContext, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """XᵀX of each fold, (S, d + 1, d + 1), and YᵀX, (S, C, d + 1), with a column of ones for the intercept; sums over
-    the rows of all processes."""
-    ridge, n_classes, width = context.settings.ridge, context.n_classes, context.rows.n_features + 1
-    grams = jnp.zeros((ridge.folds, width, width), jnp.float64)
-    class_sums = jnp.zeros((ridge.folds * n_classes, width), jnp.float64)
+def _fold_moments(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
+    """Sums of `FoldSums` over the rows of all processes."""
+    grams, class_sums = (_moments_on_host if is_host() else _moments_on_device)(passing, context)
+    return context.group.all_sum(grams), context.group.all_sum(class_sums)
+
+
+def _moments_on_host(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
+    moments = HostFoldMoments(context.settings.ridge.folds, context)
+    for rows in multiplied_together(iter(passing), context.rows.n_features):
+        moments.add(rows)
+    return moments.grams, moments.class_sums
+
+
+def _moments_on_device(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
+    folds, n_classes, width = context.settings.ridge.folds, context.n_classes, context.rows.n_features + 1
+    grams = jnp.zeros((folds, width - 1, width - 1), jnp.float64)
+    class_sums = jnp.zeros((folds * n_classes, width), jnp.float64)
     scaling = DeviceScaling.of(context)
-    label = f"fold moments {number + 1}/{ridge.rounds}"
-    for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
-        folds = fold_of_rows(block, context, number)
-        order, valid = _padded_order(folds, ridge.folds)
-        segments = folds[order] * n_classes + context.required_classes[block.span][order]
-        values = on_local_devices(block.values[order])
+    for rows in passing:
+        order, valid = _padded_order(rows.folds, folds)
+        segments = rows.folds[order] * n_classes + rows.classes[order]
+        values = on_local_devices(rows.values[order])
         grams, class_sums = _add_fold_moments((grams, class_sums), values, segments, valid, scaling)
         jax.block_until_ready((grams, class_sums))  # otherwise the blocks of many steps wait in memory
-    grams, class_sums = (context.group.all_sum(np.asarray(part)) for part in (grams, class_sums))
-    return grams, class_sums.reshape(ridge.folds, n_classes, width)
+    return np.asarray(grams), np.asarray(class_sums).reshape(folds, n_classes, width)
 
 
 def _padded_order(fold_of_row: np.ndarray, folds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -144,23 +216,25 @@ def _add_fold_moments(
 ) -> tuple[jax.Array, jax.Array]:
     """Adds a block, its rows in padded order; a segment is a fold and a class."""
     grams, class_sums = moments
-    inputs = with_intercept(scaling.apply(values)) * valid[:, None].astype(values.dtype)
+    weights = valid[:, None].astype(values.dtype)
+    inputs = scaling.apply(values) * weights
     for s, part in enumerate(inputs.reshape(len(grams), -1, inputs.shape[1])):
         grams = grams.at[s].add(part.T @ part)
-    return grams, class_sums + jax.ops.segment_sum(inputs, segments, len(class_sums))
+    with_ones = jnp.concatenate([inputs, weights], axis=1)
+    return grams, class_sums + jax.ops.segment_sum(with_ones, segments, len(class_sums))
 
 
-def with_intercept(inputs: jax.Array) -> jax.Array:
-    """The inputs and a column of ones, (B, d + 1)."""
-    return jnp.concatenate([inputs, jnp.ones((len(inputs), 1), inputs.dtype)], axis=1)
+def _own_scores(rows: FoldRows, weights: np.ndarray, context: ScoringContext) -> np.ndarray:
+    """Score of the own class by the weights of the own fold, (B,); weights (S, C, d + 1)."""
+    if is_host():
+        return own_scores_on_host(rows, weights, context.standardisation)
+    scaling = DeviceScaling.of(context)
+    return np.asarray(_own_scores_jit(on_local_devices(rows.values), rows.classes, rows.folds, scaling, weights))
 
 
 @jax.jit
-def _own_scores(values: jax.Array, classes: jax.Array, scaling: DeviceScaling, heads: jax.Array) -> jax.Array:
-    """Score of the own class under every head, (B, H); heads (C, H, d + 1)."""
-    inputs = with_intercept(scaling.apply(values))
-    n_classes, n_heads, width = heads.shape
-    if n_classes > DENSE_CLASSES:
-        return jnp.einsum("bd,bhd->bh", inputs, heads[classes])
-    scores = (inputs @ heads.reshape(-1, width).T).reshape(-1, n_classes, n_heads)
-    return jnp.take_along_axis(scores, classes[:, None, None], axis=1)[:, 0]
+def _own_scores_jit(
+    values: jax.Array, classes: jax.Array, folds: jax.Array, scaling: DeviceScaling, weights: jax.Array
+) -> jax.Array:
+    own = weights[folds, classes]
+    return jnp.sum(scaling.apply(values) * own[:, :-1], axis=1) + own[:, -1]

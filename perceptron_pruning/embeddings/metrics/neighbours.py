@@ -37,7 +37,9 @@ ADDED_EXACTLY = 2.0**40  # values are added as multiples of its inverse, exactly
 def neighbour_metrics(context: ScoringContext) -> dict[str, np.ndarray]:
     """Both, (n,) each; high = keep."""
     with one_blas_thread():
-        projection = measure_projection(context.rows, SEEN_COMPONENTS, context.progress, context.tiling)
+        projection = measure_projection(
+            context.rows, SEEN_COMPONENTS, context.progress, context.tiling, context.standardisation
+        )
         inputs = projected(context.rows, projection, context.progress, context.tiling)
         nearest = _listed_rows(inputs, context)
     own = context.required_classes

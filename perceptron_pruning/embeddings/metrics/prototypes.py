@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from perceptron_pruning.embeddings.metrics.host_prototypes import class_sums_on_host, own_distances_on_host
 from perceptron_pruning.embeddings.metrics.kmeans.lloyd import fit_kmeans, prototype_distances, unit_rows
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
-from perceptron_pruning.embeddings.runtime.devices import full_precision, on_local_devices
+from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
 
 
 def self_supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]:
@@ -47,19 +48,27 @@ def supervised_prototypes(context: ScoringContext) -> dict[str, np.ndarray]:
         for block in blocks(context.rows, progress=context.progress, label="class prototypes"):
             values = unit_rows(block.values) if spherical else block.values
             classes = context.required_classes[block.span]
-            scores[block.span] = _own_distances(on_local_devices(values), means, classes)
+            if is_host():
+                scores[block.span] = own_distances_on_host(values, means, classes)
+            else:
+                scores[block.span] = _own_distances(on_local_devices(values), means, classes)
     return {"supervised_prototypes": scores}
 
 
-def _class_means(context: ScoringContext, spherical: bool) -> jax.Array:
+def _class_means(context: ScoringContext, spherical: bool) -> np.ndarray:
     """Mean of every class over all processes, (C, d); of unit length if spherical."""
-    sums = jnp.zeros((context.n_classes, context.rows.n_features), jnp.float64)
+    shape = context.n_classes, context.rows.n_features
+    sums, on_device = np.zeros(shape), None if is_host() else jnp.zeros(shape, jnp.float64)
     for block in blocks(context.rows, progress=context.progress, label="class means"):
         values = unit_rows(block.values) if spherical else block.values
         classes = context.required_classes[block.span]
-        sums = _add_by_class(sums, on_local_devices(values), classes).block_until_ready()
-    means = context.group.all_sum(np.asarray(sums)) / context.required_class_sizes[:, None]
-    return jnp.asarray((unit_rows(means) if spherical else means).astype(context.rows.dtype))
+        if on_device is None:
+            sums += class_sums_on_host(values, classes, context.n_classes)
+        else:
+            on_device = _add_by_class(on_device, on_local_devices(values), classes).block_until_ready()
+    total = context.group.all_sum(sums if on_device is None else np.asarray(on_device))
+    means = total / context.required_class_sizes[:, None]
+    return (unit_rows(means) if spherical else means).astype(context.rows.dtype)
 
 
 @partial(jax.jit, donate_argnums=0)

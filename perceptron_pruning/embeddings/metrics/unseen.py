@@ -25,7 +25,9 @@ def unseen_metrics(context: ScoringContext) -> dict[str, np.ndarray]:
     """All four, (n,) each; high = hard."""
     classes, tiling = context.required_classes, context.tiling
     with one_blas_thread():
-        projection = measure_projection(context.rows, SEEN_COMPONENTS, context.progress, tiling)
+        projection = measure_projection(
+            context.rows, SEEN_COMPONENTS, context.progress, tiling, context.standardisation
+        )
         inputs = projected(context.rows, projection, context.progress, tiling)
         unseen = unseen_heads(inputs, classes, context.n_classes, context.settings.seed, tiling)
         seen = fit_joint_head(

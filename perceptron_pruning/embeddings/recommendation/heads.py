@@ -132,26 +132,29 @@ def parameter_units(squares: np.ndarray, n_classes: int, ridge: float) -> np.nda
 
 
 class HeadLoss:
-    """Mean cross-entropy + (ridge/2) ‖W‖² and its gradient, in single precision.
+    """Mean cross-entropy + (ridge/2) ‖W‖² and its gradient, in the precision of the inputs.
 
     Rows run along the last axis of all arrays, so that sums over classes add long vectors: twice as fast as
     `softmax_loss` for ten classes.
 
     Args:
-        inputs: (n, d) float32.
+        inputs: (n, d).
         classes: (n,), in 0..C−1.
         n_classes: C.
         ridge: Strength, in units of the loss.
+        evaluated_once: Whether a copy of the inputs would not pay.
     """
 
-    def __init__(self, inputs: np.ndarray, classes: np.ndarray, *, n_classes: int, ridge: float):
-        self.features = np.ascontiguousarray(inputs.T)
-        self.n_classes, self.ridge = n_classes, np.float32(ridge)
+    def __init__(
+        self, inputs: np.ndarray, classes: np.ndarray, *, n_classes: int, ridge: float, evaluated_once: bool = False
+    ):
+        self.features = inputs.T if evaluated_once else np.ascontiguousarray(inputs.T)
+        self.n_classes, self.ridge = n_classes, inputs.dtype.type(ridge)
         self.own = classes * len(inputs) + np.arange(len(inputs))  # places of the labels in (C, n), flat
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Loss and gradient at the rows of W and then b, flat, ((d + 1) C,) float32."""
-        n = self.features.shape[1]
+        """Loss and gradient at the rows of W and then b, flat, ((d + 1) C,), in the precision of the inputs."""
+        n, number = self.features.shape[1], self.features.dtype.type
         weights, bias = unpacked(parameters, self.n_classes)
         odds = weights.T @ self.features
         odds += bias[:, None]
@@ -160,9 +163,9 @@ class HeadLoss:
         np.exp(odds, out=odds)
         normaliser = odds.sum(axis=0)
         loss = (float(np.log(normaliser).sum(dtype=float)) - own_logits) / n
-        odds /= normaliser * np.float32(n)
-        odds.ravel()[self.own] -= np.float32(1 / n)  # now the residual (p − t)/n
-        gradient = np.empty((len(weights) + 1, self.n_classes), np.float32)
+        odds /= normaliser * number(n)
+        odds.ravel()[self.own] -= number(1 / n)  # now the residual (p − t)/n
+        gradient = np.empty((len(weights) + 1, self.n_classes), number)
         np.matmul(self.features, odds.T, out=gradient[:-1])
         gradient[:-1] += self.ridge * weights
         gradient[-1] = odds.sum(axis=1)

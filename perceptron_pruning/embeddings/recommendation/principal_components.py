@@ -41,20 +41,27 @@ class Projection:
         return ((values - self.mean.astype(values.dtype)) @ self.axes.astype(values.dtype)).astype(np.float32)
 
 
-def measure_projection(rows: Rows, n_components: int, progress: Progress, tiling: Tiling | None = None) -> Projection:
-    """The projection onto at most ``n_components`` principal components, by two passes over the rows.
+def measure_projection(
+    rows: Rows,
+    n_components: int,
+    progress: Progress,
+    tiling: Tiling | None = None,
+    standardisation: Standardisation | None = None,
+) -> Projection:
+    """The projection onto at most ``n_components`` principal components, by at most two passes over the rows.
 
     Args:
         rows: (n, d) of this process.
         n_components: k.
         progress: Told of the passes.
         tiling: Of the rows of many processes: then their projection is that of one process, bit for bit.
+        standardisation: Of the rows, where it was measured.
 
     Raises:
         ValueError: A number is not finite, or all rows are equal.
     """
     group = SingleProcess() if tiling is None else tiling.group
-    standardisation = measure_standardisation(rows, group=group, progress=progress)
+    standardisation = standardisation or measure_standardisation(rows, group=group, progress=progress)
     check_varied(standardisation)
     if tiling is not None:
         standardisation = coarse(standardisation)

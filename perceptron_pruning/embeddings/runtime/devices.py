@@ -22,3 +22,8 @@ def on_local_devices(values: np.ndarray) -> jax.Array:
         return jax.device_put(values, devices[0])
     mesh = jax.sharding.Mesh(np.array(devices), ("rows",))
     return jax.device_put(values, NamedSharding(mesh, PartitionSpec("rows")))
+
+
+def is_host() -> bool:
+    """Whether JAX computes on the host's cores, where NumPy's products are the faster ones."""
+    return jax.default_backend() == "cpu"

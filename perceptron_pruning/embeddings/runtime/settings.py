@@ -190,7 +190,10 @@ SEARCHING_THREADS = 16  # at most, each of which holds distances of 1024 rows to
 DRAWN_ROWS = 2**16  # rows whose bootstrap weights are drawn together
 KMEANS_RESIDENT_BYTES = 2**28  # size below which rows stay on the device between the steps of k-means
 TEST_ROWS_AT_ONCE = 8192  # test rows whose influences are computed in one pass
-DENSE_CLASSES = 64  # classes up to which subset heads compute the scores of all classes, not of the own one alone
+DENSE_CLASSES = (
+    64  # up to which blocks of subset heads have room for the scores of all classes; folds are drawn by block
+)
+HEAD_BY_HEAD_CLASSES = 32  # from which on a host multiplies each head's own features, not all heads together
 READ_BYTES_PER_SECOND = 1e9  # assumed in estimates of the time
 RECEIVED_BYTES_PER_SECOND = 1e9  # by a process from others; assumed likewise
 EXCHANGED_NUMBERS = 2**24  # numbers, of all processes together, that one exchange brings to a process

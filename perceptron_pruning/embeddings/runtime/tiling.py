@@ -14,6 +14,7 @@ from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 
 UNITS = (2.0**20, 2.0**-20, 2.0**-60)  # of the integers that make up an exact sum
+ADDED_IN_CACHE = 2**14  # numbers
 LARGEST = 2.0**60  # number that is added; 2²³ of them at most
 
 
@@ -65,17 +66,28 @@ class ExactSum:
 
     def add(self, terms: np.ndarray) -> None:
         """Adds arrays, (terms, …), of finite numbers below 2⁶⁰; others make the total NaN."""
-        rest = np.array(terms, np.float64)
-        if not np.abs(rest).max(initial=0.0) < LARGEST:
+        if not max(terms.max(initial=0.0), -terms.min(initial=0.0)) < LARGEST:
             self.n_lost += 1
             return
-        for part, unit in zip(self.parts, UNITS, strict=True):
-            whole = np.rint(rest / unit)
-            part += whole.astype(np.int64).sum(axis=0)
-            rest -= whole * unit
+        numbers, parts = terms.reshape(len(terms), -1), self.parts.reshape(len(UNITS), -1)
+        columns = max(1, ADDED_IN_CACHE // len(terms))
+        for start in range(0, numbers.shape[1], columns):
+            span = slice(start, start + columns)
+            _add_exactly(numbers[:, span], parts[:, span])
 
     def total(self, group: ProcessGroup) -> np.ndarray:
         """The sum over all processes, float64."""
         if int(group.all_sum(np.array(self.n_lost, np.int64))):
             return np.full(self.parts.shape[1:], np.nan)
         return np.tensordot(np.array(UNITS), group.all_sum(self.parts).astype(np.float64), axes=1)
+
+
+def _add_exactly(terms: np.ndarray, parts: np.ndarray) -> None:
+    """Adds rows of finite numbers, (terms, p), to the integers of their sum, (3, p)."""
+    rest, whole = np.array(terms, np.float64), np.empty(terms.shape)
+    for part, unit in zip(parts, UNITS, strict=True):
+        np.multiply(rest, 1 / unit, out=whole)  # a power of two: exact
+        np.rint(whole, out=whole)
+        part += whole.astype(np.int64).sum(axis=0)
+        whole *= unit
+        rest -= whole
