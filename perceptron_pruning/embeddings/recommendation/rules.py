@@ -143,29 +143,34 @@ def shortlist(keep_fraction: float, *, quick: bool = False, representing: bool =
         representing: Whether representatives of every class are tried at small fractions; see `can_represent`.
     """
     f = keep_fraction
-    middle = round((1 - f) / 2, 4)
-    rules = [random_rule(f)]
-    if quick or f < 0.6:
-        rules.append(Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True))
-    rules += [hardest_rule(f), Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5, without_doubtful=True)]
+    middle, end = round((1 - f) / 2, 4), round(1 - f, 4)
+    representatives = _representatives(f) if representing else []
+    rules = [
+        random_rule(f),
+        hardest_rule(f),
+        Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5, without_doubtful=True),
+    ]
     if f + 0.15 <= 1:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.15, class_floor=0.5))
-    representatives = _representatives(f) if representing else []
     if quick:
+        rules.append(Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True))
         return rules + (_middles(f, middle)[: 1 if f > 0.3 else 2] if f < 0.6 else []) + representatives[-1:]
-    rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
     if f > 0.2 and f + 0.15 < 1:
         rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=0.15, class_floor=0.5))
+    if f > 0.4:
+        rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
     if f > 0.8:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
     elif f >= 0.6:
-        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=round(1 - f, 4), class_floor=0.5))
-    if f < 0.6:
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=end, class_floor=0.5))
+    else:
         rules += _middles(f, middle)
-        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
     if f < 0.2:
-        rules += [Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=floor) for floor in (0.5, 1.0)]
-        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0))
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=end, class_floor=1.0))
+    if f < 0.6 and not representatives:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
+        if f < 0.2:
+            rules += [Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=floor) for floor in (0.5, 1.0)]
     return rules + representatives
 
 
