@@ -167,6 +167,8 @@ def shortlist(keep_fraction: float, *, quick: bool = False, representing: bool =
         rules += _middles(f, middle)
     if f < 0.2:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=end, class_floor=1.0))
+    elif f < 0.4:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.25, class_floor=0.5))
     if f < 0.6 and not representatives:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
         if f < 0.2:
@@ -186,10 +188,9 @@ def by_methods(keep_fraction: float) -> list[Rule]:
 
 def _representatives(f: float) -> list[Rule]:
     """Representatives of every class among all but its hardest rows: for fractions that keep few of each."""
-    if f >= 0.4:
-        return []
-    method = FACILITY_LOCATION if f < 0.2 else HERDING
-    return [Rule(metric=method, keep_fraction=f, skip=skip) for skip in (0.15, 0.3)]
+    if f < 0.2:
+        return [Rule(metric=FACILITY_LOCATION, keep_fraction=f, skip=skip) for skip in (0.15, 0.3)]
+    return [Rule(metric=HERDING, keep_fraction=f, skip=0.15)] if f < 0.4 else []
 
 
 def _middles(f: float, middle: float) -> list[Rule]:
