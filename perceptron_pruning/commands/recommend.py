@@ -64,7 +64,8 @@ def recommend_command(
         balanced, or a .csv with columns label and share: the mix of classes where the student will be used, if it is
         not that of the pool.
     folds
-        2 to 5, of a fifth of the rows each: two choose the rules, the others narrow the intervals. Default 5.
+        2 to 5, of a fifth of the rows each. All choose the rules of a pool below 5000 rows, two those of a larger one,
+        where the others narrow the intervals. Default 5.
     ridges
         Of the softmax student, each tried with every rule. Default 0.01 0.001; with --quick 0.001.
     sample_rows

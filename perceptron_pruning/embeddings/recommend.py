@@ -70,8 +70,8 @@ def recommend(
         student: "softmax", "knn", "max_margin", "two_layer", or an object with ``fit(inputs, labels, seed)`` that
             returns a function of inputs (n, d) to logits (n, C).
         ridges: Of the softmax student, each tried for every rule. Default 0.01 and 0.001; quick 0.001.
-        folds: 2 to 5, of a fifth of the rows each. Two of them choose, the others narrow the intervals. Default 5;
-            quick 1.
+        folds: 2 to 5, of a fifth of the rows each. All of them choose, of 5000 rows or more two, while the others
+            narrow the intervals. Default 5; quick 1.
         class_weights: Share of every class where the student will be used, on any scale, or "balanced"; by default
             that of the pool.
         quick: One fold, one ridge, fewer rules, no trend: within three times the cost of scoring and one training.
@@ -109,7 +109,7 @@ def recommend(
     classes, names = encoded(labels, len(rows))
     if n_components < 1:
         raise ValueError(f"`n_components` must be at least 1; got {n_components}")
-    asked = checked_request(len(rows), names, tolerance, fractions, folds, quick, sample_rows, seed, coverage)
+    asked = checked_request(classes, names, tolerance, fractions, folds, quick, sample_rows, seed, coverage)
     racer = student_for(student, ridges or (RIDGES[-1:] if quick else RIDGES))
     sample = sampled(len(rows), sample_rows, seed)
     importance = importance_of(class_weights, classes[sample], names)

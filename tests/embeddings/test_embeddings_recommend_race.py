@@ -21,10 +21,17 @@ from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED
 from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
 from perceptron_pruning.embeddings.recommendation.race import Folds, Pool, survivors, weighted_mean
-from perceptron_pruning.embeddings.recommendation.rules import Rule, random_rule, shortlist
+from perceptron_pruning.embeddings.recommendation.rules import (
+    MOST_OF_A_CLASS,
+    Rule,
+    can_represent,
+    random_rule,
+    shortlist,
+)
 from perceptron_pruning.embeddings.recommendation.students import NeighboursStudent, Task
 from perceptron_pruning.embeddings.runtime.checkpoint import NoCheckpoint
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
+from perceptron_pruning.embeddings.selections.methods import METHODS
 from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.students.lbfgs import minimise
 
@@ -46,6 +53,7 @@ def difficulty_like(scores: np.ndarray, doubtful: np.ndarray | None = None) -> D
         doubtful=np.zeros(n, bool) if doubtful is None else doubtful,
         predicted=np.zeros(n, int),
         start=np.zeros(1),
+        inputs=np.random.default_rng(1).normal(size=(n, 4)).astype(np.float32),
     )
 
 
@@ -164,7 +172,10 @@ def test_every_rule_keeps_its_share(fraction):
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 5, 400)
     difficulty = difficulty_like(rng.normal(size=400), rng.random(400) < 0.05)
-    for rule in shortlist(fraction):
+    rules = shortlist(fraction)
+    assert any(rule.metric in METHODS for rule in rules) == (fraction < 0.4)
+    assert not any(rule.metric in METHODS for rule in shortlist(fraction, representing=False))
+    for rule in rules:
         assert len(rule.select(difficulty, classes, 0)) == round(fraction * 400), rule
         assert rule.text
 
@@ -180,6 +191,24 @@ def test_rules_keep_what_they_say():
     np.testing.assert_array_equal(sure.select(difficulty, classes, 0), np.arange(75, 95))
     chance = replace(random_rule(0.2), without_doubtful=True)
     assert chance.select(difficulty, classes, 0).max() < 95
+
+
+@pytest.mark.parametrize("method", ["facility_location", "herding"], ids=str)
+def test_representatives_are_not_the_hardest_of_their_class(method):
+    """Of two classes, one of which is harder all through, each keeps its share, and none of its hardest 30 %."""
+    scores, classes = np.arange(200.0), np.repeat([0, 1], 100)
+    kept = Rule(metric=method, keep_fraction=0.1, skip=0.3).select(difficulty_like(scores), classes, 0)
+    np.testing.assert_array_equal(np.bincount(classes[kept]), [10, 10])
+    assert kept[classes[kept] == 0].max() < 70
+    assert kept.max() < 170
+    assert len(np.unique(kept)) == 20
+    every = Rule(metric=method, keep_fraction=0.7, skip=0.3).select(difficulty_like(scores), classes, 0)
+    np.testing.assert_array_equal(every, [*range(70), *range(100, 170)])
+
+
+def test_large_classes_are_not_represented():
+    assert can_represent(np.repeat([0, 1], MOST_OF_A_CLASS))
+    assert not can_represent(np.append(np.repeat([0, 1], MOST_OF_A_CLASS), 1))
 
 
 def test_nearest_neighbours_vote():
@@ -250,7 +279,7 @@ def test_only_rules_far_behind_are_dropped():
     more = [*rules, *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.2, 0.3, 0.4))]
     for number, rule in enumerate(more[1:]):
         errors[rule, 0] = both(np.tile([0.0, 1.0], 100) * (np.arange(200) >= 4 * number))
-    assert survivors(more, folds) == [rules[0], *more[2:]]  # the four that lead
+    assert survivors(more, folds) == [rules[0], *more[3:]]  # the three that lead
 
 
 def option(fraction: float, change: float, error: float, random: bool = False) -> Option:

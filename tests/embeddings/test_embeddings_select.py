@@ -61,6 +61,13 @@ def test_facility_location_is_near_the_best_subset():
     assert reached > np.mean([value(kept) for kept in combinations(range(14), 3)])
 
 
+def test_similarities_in_memory_change_nothing(digits, monkeypatch):
+    rows = digits[0][:150].astype(np.float32)
+    in_memory = facility_location(rows, 20, np.random.default_rng(0))
+    monkeypatch.setattr("perceptron_pruning.embeddings.selections.coverage.MOST_PAIRED", 0)
+    np.testing.assert_array_equal(facility_location(rows, 20, np.random.default_rng(0)), in_memory)
+
+
 def test_herding_keeps_the_mean(digits):
     rows = digits[0][digits[1] == 3]
     away = np.linalg.norm(rows[herding(rows, 10, rng())].mean(axis=0) - rows.mean(axis=0))

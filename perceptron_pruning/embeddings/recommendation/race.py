@@ -23,10 +23,10 @@ from perceptron_pruning.embeddings.recommendation.students import Student, Task
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
 from perceptron_pruning.embeddings.runtime.progress import Progress
 
-CHOOSING_FOLDS = {True: 4, False: 2}  # folds at most in which rules are raced, of a small pool or not
+CHOOSING_FOLDS = {True: 5, False: 2}  # folds at most in which rules are raced, of a small pool or not
 SMALL_POOL = 5000  # rows below which a pool is small
 SHARE_ASIDE = 5  # a fold puts one row in so many aside
-MOST_ALIVE, LEAST_ALIVE = 4, 2  # rules a fraction raced in the second fold, besides random; one less in each later one
+MOST_ALIVE, LEAST_ALIVE = 3, 2  # rules a fraction raced in the second fold, besides random; one less in each later one
 CLEARLY_WORSE = 3.0  # standard errors behind the best, after the first fold, at which a rule is raced no more
 
 Candidate = tuple[Rule, int]

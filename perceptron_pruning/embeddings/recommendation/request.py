@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.recommendation.rules import Rule, by_methods, shortlist
+from perceptron_pruning.embeddings.recommendation.rules import Rule, by_methods, can_represent, shortlist
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.7, 0.85)
 QUICK_FRACTIONS = (0.5, 0.7)
@@ -27,22 +27,24 @@ class Request:
         n_folds: 1, or 2 to 5.
         quick: Whether without the race at half size.
         coverage: Whether with the selections that are no rankings.
+        representing: Whether with representatives of every class at small fractions.
     """
 
     fractions: tuple[float, ...]
     n_folds: int
     quick: bool
     coverage: bool
+    representing: bool
 
     @property
     def rules(self) -> dict[float, list[Rule]]:
         """The rules at every fraction."""
         more = by_methods if self.coverage else lambda fraction: []
-        return {f: shortlist(f, quick=self.quick) + more(f) for f in self.fractions}
+        return {f: shortlist(f, quick=self.quick, representing=self.representing) + more(f) for f in self.fractions}
 
 
 def checked_request(
-    n_rows: int,
+    classes: np.ndarray,
     names: np.ndarray,
     tolerance: float,
     fractions: Sequence[float] | None,
@@ -57,6 +59,7 @@ def checked_request(
     Raises:
         ValueError: A parameter is out of range.
     """
+    n_rows = len(classes)
     if n_rows < LEAST_ROWS:
         raise ValueError(f"`embeddings` must have at least {LEAST_ROWS} rows to tell rules apart; got {n_rows}")
     if len(names) < 2:
@@ -73,7 +76,13 @@ def checked_request(
         raise ValueError(f"`seed` must be at least 0; got {seed}")
     if sample_rows is not None and not LEAST_ROWS <= sample_rows <= n_rows:
         raise ValueError(f"`sample_rows` must be in [{LEAST_ROWS}, {n_rows}]; got {sample_rows}")
-    return Request(fractions=asked, n_folds=1 if quick else folds or DEFAULT_FOLDS, quick=quick, coverage=coverage)
+    return Request(
+        fractions=asked,
+        n_folds=1 if quick else folds or DEFAULT_FOLDS,
+        quick=quick,
+        coverage=coverage,
+        representing=can_represent(classes),
+    )
 
 
 def sampled(n_rows: int, sample_rows: int | None, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The rules that are raced: windows of difficulty, at random, with and without rows whose label is in doubt."""
+"""The rules that are raced: windows of difficulty, representatives of every class, at random, with or without doubt."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,13 @@ import numpy as np
 
 from perceptron_pruning.embeddings.keep import keep
 from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, SIGNED, TRAINED, Difficulty
-from perceptron_pruning.embeddings.selections.methods import METHODS, rows_by_method
+from perceptron_pruning.embeddings.selections.methods import FACILITY_LOCATION, HERDING, METHODS, rows_by_method
 from perceptron_pruning.embeddings.selections.methods import WORDS as METHOD_WORDS
 from replica_theory.selection import KeepBetween, KeepEasiest, KeepHardest, Selection
 
 RANDOM = "random"
 ALL = "all"
+MOST_OF_A_CLASS = 2000  # rows of a class up to which it is represented in less time than a student's training
 WORDS = {
     SIGNED: "out-of-fold margin",
     AGNOSTIC: "out-of-fold margin that ignores labels",
@@ -26,7 +27,7 @@ class Rule:
     Attributes:
         metric: What ranks the rows: a metric of `Difficulty`, "random", or "all"; or a method of `select`.
         keep_fraction: Share of the rows that is kept.
-        skip: Share of the hardest rows that is passed over.
+        skip: Share of the hardest rows that is passed over; of every class, by a method of `select`.
         class_floor: Share of its proportional quota that each class is sure of.
         without_doubtful: Whether rows whose label is in doubt are kept last.
     """
@@ -77,15 +78,21 @@ class Rule:
         return keep(scores, selection=self.selection, labels=labels, class_floor=self.class_floor, seed=seed)
 
     def _by_method(self, difficulty: Difficulty, classes: np.ndarray, seed: int) -> np.ndarray:
-        return rows_by_method(
+        count, offered = max(1, round(self.keep_fraction * len(classes))), np.arange(len(classes))
+        if self.skip:
+            hardness, easier = difficulty.scores[SIGNED], KeepEasiest(1 - self.skip)
+            offered = keep(hardness, selection=easier, labels=classes, class_floor=1.0, seed=seed)
+        part = difficulty.part(offered)
+        kept = rows_by_method(
             self.metric,
-            max(1, round(self.keep_fraction * len(classes))),
-            inputs=difficulty.inputs,
-            classes=classes,
-            scores=difficulty.scores[SIGNED],
-            wrong=difficulty.predicted != classes,
+            count,
+            inputs=part.inputs,
+            classes=classes[offered],
+            scores=part.scores[SIGNED],
+            wrong=part.predicted != classes[offered],
             seed=seed,
         )
+        return offered[kept]
 
     @property
     def text(self) -> str:
@@ -93,7 +100,7 @@ class Rule:
         if self.metric == ALL:
             return "all rows"
         if self.metric in METHODS:
-            return METHOD_WORDS[self.metric]
+            return METHOD_WORDS[self.metric] + (f", without its hardest {percent(self.skip)}" if self.skip else "")
         doubt = ", rows whose label is in doubt last" if self.without_doubtful else ""
         if self.metric == RANDOM:
             return "at random" + doubt
@@ -125,40 +132,65 @@ def hardest_rule(keep_fraction: float) -> Rule:
     return Rule(metric=SIGNED, keep_fraction=keep_fraction, class_floor=0.5)
 
 
-def shortlist(keep_fraction: float, *, quick: bool = False) -> list[Rule]:
+def shortlist(keep_fraction: float, *, quick: bool = False, representing: bool = True) -> list[Rule]:
     """The rules tried at a fraction, random first.
 
     The list is short because each of them is trained at nearly full size: many rules on small pilots choose worse.
+
+    Args:
+        keep_fraction: f.
+        quick: Whether only those that matter most.
+        representing: Whether representatives of every class are tried at small fractions; see `can_represent`.
     """
     f = keep_fraction
-    middle = round((1 - f) / 2, 4)
+    middle, end = round((1 - f) / 2, 4), round(1 - f, 4)
+    representatives = _representatives(f) if representing else []
     rules = [
         random_rule(f),
-        Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True),
         hardest_rule(f),
         Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5, without_doubtful=True),
     ]
     if f + 0.15 <= 1:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.15, class_floor=0.5))
     if quick:
-        return rules + _middles(f, middle)[: 1 if f > 0.3 else 2] if f < 0.6 else rules
-    rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
+        rules.append(Rule(metric=RANDOM, keep_fraction=f, without_doubtful=True))
+        return rules + (_middles(f, middle)[: 1 if f > 0.3 else 2] if f < 0.6 else []) + representatives[-1:]
     if f > 0.2 and f + 0.15 < 1:
         rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=0.15, class_floor=0.5))
+    if f > 0.4:
+        rules.append(Rule(metric=AGNOSTIC, keep_fraction=f, class_floor=0.5))
     if f > 0.8:
         rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=0.5))
-    if f < 0.6:
+    elif f >= 0.6:
+        rules.append(Rule(metric=SIGNED, keep_fraction=f, skip=end, class_floor=0.5))
+    else:
         rules += _middles(f, middle)
-        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
     if f < 0.2:
-        rules += [Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=floor) for floor in (0.5, 1.0)]
-        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=round(1 - f, 4), class_floor=1.0))
-    return rules
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=end, class_floor=1.0))
+    elif f < 0.4:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=0.25, class_floor=0.5))
+    if f < 0.6 and not representatives:
+        rules.append(Rule(metric=TRAINED, keep_fraction=f, skip=middle, class_floor=1.0))
+        if f < 0.2:
+            rules += [Rule(metric=SIGNED, keep_fraction=f, skip=middle, class_floor=floor) for floor in (0.5, 1.0)]
+    return rules + representatives
+
+
+def can_represent(classes: np.ndarray) -> bool:
+    """Whether representatives of every class are cheap: their work grows with the square of its rows."""
+    return int(np.bincount(classes).max()) <= MOST_OF_A_CLASS
 
 
 def by_methods(keep_fraction: float) -> list[Rule]:
     """The selections that are no rankings, at a fraction."""
     return [Rule(metric=method, keep_fraction=keep_fraction) for method in METHODS]
+
+
+def _representatives(f: float) -> list[Rule]:
+    """Representatives of every class among all but its hardest rows: for fractions that keep few of each."""
+    if f < 0.2:
+        return [Rule(metric=FACILITY_LOCATION, keep_fraction=f, skip=skip) for skip in (0.15, 0.3)]
+    return [Rule(metric=HERDING, keep_fraction=f, skip=0.15)] if f < 0.4 else []
 
 
 def _middles(f: float, middle: float) -> list[Rule]:

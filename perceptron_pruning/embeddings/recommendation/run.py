@@ -1,8 +1,9 @@
 """The races of a recommendation, one fold after the other.
 
 In the first fold all rules are raced, at full and some at half size, in the next the leading ones: in one more of a
-large pool, in three more of a small one. They choose a rule for each fraction. In the other folds the chosen rules,
-random and all rows alone are run, each at its best setting: that narrows the intervals for a tenth of the cost.
+large pool, in all others of a small one. They choose a rule for each fraction. In the other folds of a large pool the
+chosen rules, random and all rows alone are run, each at its best setting: that narrows the intervals for a tenth of the
+cost.
 """
 
 from collections.abc import Sequence

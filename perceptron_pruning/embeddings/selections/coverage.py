@@ -10,6 +10,7 @@ References:
 import numpy as np
 
 MISSED = 0.05  # ε: stochastic greedy is within 1 − 1/e − ε of the best subset in the mean
+MOST_PAIRED = 2000  # rows of which the similarities of all pairs are held in memory
 
 
 def k_centre(inputs: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -37,11 +38,12 @@ def facility_location(inputs: np.ndarray, count: int, rng: np.random.Generator) 
     centred = inputs - inputs.mean(axis=0)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
+    pairs = 1 + unit @ unit.T if len(unit) <= MOST_PAIRED else None
     drawn = int(np.ceil(len(inputs) / count * np.log(1 / MISSED)))
     covered, left, kept = np.zeros(len(inputs), unit.dtype), np.arange(len(inputs)), []
     while len(kept) < count:
         places = rng.choice(left.size, min(drawn, left.size), replace=False)
-        similar = 1 + unit[left[places]] @ unit.T
+        similar = 1 + unit[left[places]] @ unit.T if pairs is None else pairs[left[places]]
         gains = np.maximum(similar - covered, 0).sum(axis=1)
         best = int(gains.argmax())
         np.maximum(covered, similar[best], out=covered)

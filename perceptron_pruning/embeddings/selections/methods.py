@@ -10,17 +10,18 @@ from perceptron_pruning.embeddings.selections.quotas import by_error, proportion
 from perceptron_pruning.embeddings.selections.stratified import stratified
 
 STRATIFIED, CLASS_QUOTAS, COVARIANCE = "stratified", "class_quotas", "covariance_matching"
+FACILITY_LOCATION, HERDING = "facility_location", "herding"
 COVERAGE: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] = {
     "k_centre": k_centre,
-    "facility_location": facility_location,
-    "herding": herding,
+    FACILITY_LOCATION: facility_location,
+    HERDING: herding,
 }
 METHODS = (STRATIFIED, *COVERAGE, COVARIANCE, CLASS_QUOTAS)
 WORDS = {
     STRATIFIED: "equal shares of all strata of the out-of-fold margin",
     "k_centre": "k-centre greedy in every class",
-    "facility_location": "facility location in every class",
-    "herding": "herding in every class",
+    FACILITY_LOCATION: "facility location in every class",
+    HERDING: "herding in every class",
     COVARIANCE: "by the covariance of every class",
     CLASS_QUOTAS: "classes by their out-of-fold error, at random",
 }

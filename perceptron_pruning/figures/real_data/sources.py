@@ -40,6 +40,7 @@ BENCHMARKED = (  # metrics of the benchmark
     "margin_label_agnostic",
     "el2n",
     "el2n_1",
+    "grand",
     "forgetting",
     "ddd",
     "active_learning",
