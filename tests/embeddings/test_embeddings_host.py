@@ -7,7 +7,8 @@ import pytest
 from perceptron_pruning.embeddings import HeadSettings, RidgeSettings, ScoreSettings, score
 from perceptron_pruning.embeddings.io.npy import npy_shard
 from perceptron_pruning.embeddings.io.precision import in_precision
-from perceptron_pruning.embeddings.io.rows import Rows, runs_of
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.io.shards import runs_of
 from perceptron_pruning.embeddings.metrics import ensemble
 from perceptron_pruning.embeddings.metrics.memorization import leverage
 from perceptron_pruning.embeddings.runtime import devices
