@@ -5,7 +5,7 @@
 The data are synthetic (class means and noise), made by this script and removed at the end. Every family of metrics runs
 in a process of its own, and then all in one. Processor seconds are those of `score`; memory is the peak of the process
 less what it held after its imports. Beside them the flops of the plan, and the rate that they make of the processor
-seconds: products that are not carried out (features that a head does not see, the other half of symmetric ones) count.
+seconds: what is not carried out counts (steps of k-means after it has converged, the other half of symmetric products).
 """
 
 import argparse

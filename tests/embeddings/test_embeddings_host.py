@@ -1,5 +1,9 @@
 """What a host computes by BLAS is what JAX's programs compute, to rounding; and half precision is widened exactly."""
 
+import os
+import sys
+from pathlib import Path
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -7,11 +11,13 @@ import pytest
 from perceptron_pruning.embeddings import HeadSettings, RidgeSettings, ScoreSettings, score
 from perceptron_pruning.embeddings.io.npy import npy_shard
 from perceptron_pruning.embeddings.io.precision import in_precision
-from perceptron_pruning.embeddings.io.rows import Rows, runs_of
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.io.shards import runs_of
 from perceptron_pruning.embeddings.metrics import ensemble
 from perceptron_pruning.embeddings.metrics.memorization import leverage
 from perceptron_pruning.embeddings.runtime import devices
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
+from perceptron_pruning.parallel.blas_threads import return_freed_memory
 
 METRICS = [
     "supervised_prototypes",
@@ -151,3 +157,19 @@ def test_tiles_come_back_in_order():
     ]
     with pytest.raises(ZeroDivisionError):
         on_tiles(lambda span: 1 // span.start, 10, tile_rows=5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc keeps freed memory")
+def test_freed_memory_is_given_back():
+    """200 MB in blocks that stay in the heap, below one that is still in use."""
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    arrays = [np.ones(2**17) for _ in range(200)]
+    in_use = np.ones(2**17)
+    del arrays
+    held = resident()
+    return_freed_memory()
+    assert in_use.sum() == 2**17
+    assert resident() < held - 100e6

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
-from perceptron_pruning.embeddings.io.rows import ArrayShard, Rows, array_rows
+from perceptron_pruning.embeddings.io.rows import Rows, array_rows
+from perceptron_pruning.embeddings.io.shards import ArrayShard
 from perceptron_pruning.embeddings.metrics.kmeans import fit_kmeans
 from perceptron_pruning.embeddings.metrics.kmeans.start import plus_plus
 from perceptron_pruning.embeddings.runtime.settings import KMeansSettings, ScoreSettings

@@ -8,7 +8,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import ArrayShard, FileShard
+from perceptron_pruning.embeddings.io.shards import ArrayShard, FileShard
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 SAFETENSORS_DTYPES = {

@@ -13,15 +13,8 @@ from scipy.sparse import load_npz
 
 from perceptron_pruning.embeddings.io.columns import split_name
 from perceptron_pruning.embeddings.io.npy import npy_shard, only_name, safetensors_shard
-from perceptron_pruning.embeddings.io.rows import (
-    ArrayShard,
-    FileShard,
-    Rows,
-    Shard,
-    SparseShard,
-    array_rows,
-    sparse_shard,
-)
+from perceptron_pruning.embeddings.io.rows import Rows, array_rows
+from perceptron_pruning.embeddings.io.shards import ArrayShard, FileShard, Shard, SparseShard, sparse_shard
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".safetensors")
 EmbeddingSource = ArrayLike | str | Path | Rows

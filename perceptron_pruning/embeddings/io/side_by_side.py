@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import Rows, Shard
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.io.shards import Shard
 
 
 @dataclass(frozen=True)

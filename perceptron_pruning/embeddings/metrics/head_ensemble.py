@@ -1,4 +1,4 @@
-"""Many softmax heads trained together by gradient descent: one matrix product a step for the whole ensemble.
+"""Many softmax heads trained together by gradient descent: what they see, in which order, and their weights.
 
 Head m has logits x·w_m + b_m, (C,). With bootstrap weights c_im, feature masks s_m ∈ {0, 1}^d, batches 𝓑, a step is::
 
@@ -10,7 +10,7 @@ The heads are made to differ: each sees a random part of the features (of one ne
 weighs the examples by a bootstrap of its own. The first head is plain: all features of all networks, all examples once.
 
 Many processes share the heads: each trains some of them on the rows of all, which are gathered group by group. Steps
-need no exchange, and a head is the same whoever trains it.
+need no exchange, and a head is the same whoever trains it. The steps are those of `host_heads` or `device_heads`.
 """
 
 from collections.abc import Callable, Iterator

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import Rows, Shard
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.io.shards import Shard
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.output.provenance import provenance, versions
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.rows import HALF_PRECISION, Rows
+from perceptron_pruning.embeddings.io.rows import Rows
+from perceptron_pruning.embeddings.io.shards import HALF_PRECISION
 from perceptron_pruning.embeddings.runtime.blocks import blocks
 from perceptron_pruning.embeddings.runtime.process_group import ProcessGroup
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
