@@ -56,7 +56,7 @@ def recommend_command(
     quick
         One fold, one ridge, fewer rules: rougher, and some ten times faster.
     coverage
-        Race selections beyond rankings too: strata, k-centre, facility location, herding,
+        Race selections beyond rankings at every fraction: strata, k-centre, facility location, herding,
         covariance matching, quotas of classes.
     student
         softmax, knn, max_margin or two_layer: advice does not carry over from a head to nearest neighbours.
