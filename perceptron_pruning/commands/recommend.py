@@ -57,7 +57,7 @@ def recommend_command(
         One fold, one ridge, fewer rules: rougher, and some ten times faster.
     coverage
         Race selections beyond rankings at every fraction: strata, k-centre, facility location, herding,
-        covariance matching, quotas of classes.
+        covariance matching, quotas of classes; and the largest and smallest gradients (GraNd).
     student
         softmax, knn, max_margin or two_layer: advice does not carry over from a head to nearest neighbours.
     class_weights

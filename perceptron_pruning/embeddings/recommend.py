@@ -76,8 +76,9 @@ def recommend(
             that of the pool.
         quick: One fold, one ridge, fewer rules, no trend: within three times the cost of scoring and one training.
         coverage: Race the selections of `select` at every fraction: strata, k-centre, facility location, herding,
-            covariance matching, quotas of classes. Facility location and herding without the hardest rows of every
-            class are raced below 0.4 anyway, where no class has more than 2000 rows.
+            covariance matching, quotas of classes; and the largest and smallest gradients (GraNd). Facility location
+            and herding without the hardest rows of every class are raced below 0.4 anyway, where no class has more
+            than 2000 rows.
         sample_rows: Rows to race on, drawn at random. Default all, of more than 100 000 rows 25 000.
         n_components: Principal components that students see, at most.
         seed: Of all draws.

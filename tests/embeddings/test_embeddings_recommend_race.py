@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from perceptron_pruning.embeddings import fit_softmax, load_fashion_mnist
 from perceptron_pruning.embeddings.io.rows import array_rows
 from perceptron_pruning.embeddings.metrics.softmax_head import softmax_loss
 from perceptron_pruning.embeddings.recommendation.difficulty import (
     AGNOSTIC,
+    GRADIENT,
     SIGNED,
     TRAINED,
     Difficulty,
@@ -133,6 +135,8 @@ def test_a_difficulty_is_that_of_a_head_that_did_not_see_the_row(pool):
     flipped = labels.copy()
     flipped[:30] = (labels[:30] + 1) % 10
     measured = measure_difficulty(inputs, flipped, 10, 0)
+    assert measured.scores[GRADIENT].min() > 0
+    assert spearmanr(measured.scores[GRADIENT], measured.scores[SIGNED]).statistic > 0.5
     assert measured.doubtful[:30].mean() > 0.5
     assert measured.doubtful[30:].mean() < 0.1
     assert np.mean(measured.scores[SIGNED]) > np.mean(measured.scores[TRAINED])  # unseen rows are harder

@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from perceptron_pruning.embeddings import recommend, select
+from perceptron_pruning.embeddings.recommendation.difficulty import GRADIENT
 from perceptron_pruning.embeddings.recommendation.rules import by_methods
 from perceptron_pruning.embeddings.selections.covariance import covariance_matching, covariance_of
 from perceptron_pruning.embeddings.selections.coverage import facility_location, herding, k_centre
@@ -179,7 +180,7 @@ def test_a_class_without_target_is_named(digits):
 
 def test_recommend_races_them(digits):
     advice = recommend(*digits, fractions=[0.3], folds=2, coverage=True)
-    assert set(METHODS) < {row["metric"] for row in advice.table}
+    assert {*METHODS, GRADIENT} < {row["metric"] for row in advice.table}
     for rule in by_methods(0.3):
         assert len(rule.select(advice.difficulty, advice.classes, 0)) == 180
         assert rule.text

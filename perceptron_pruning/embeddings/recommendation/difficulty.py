@@ -6,11 +6,12 @@ label of a row::
     margin_out_of_fold                  p_y − max_{c≠y} p_c
     margin_label_agnostic_out_of_fold   its two largest probabilities, p₁ − p₂
     margin_converged                    p_y − max_{c≠y} p_c of one head trained on all rows
+    grand_out_of_fold                   ‖p − onehot(y)‖₂ √(‖x‖² + 1), the gradient of such a head's loss
 
 A label is in doubt where the first is below −0.7: heads that did not see the row are sure of another class.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +25,7 @@ DOUBTFUL_MARGIN = -0.7
 SIGNED = "margin_out_of_fold"
 AGNOSTIC = "margin_label_agnostic_out_of_fold"
 TRAINED = "margin_converged"
+GRADIENT = "grand_out_of_fold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class Difficulty:
     """Difficulties of n rows.
 
     Attributes:
-        scores: Metric → minus its margin, (n,): high = hard.
+        scores: Metric → minus its margin, or its gradient, (n,): high = hard.
         doubtful: Whether the label is in doubt, (n,).
         predicted: Most probable class out of fold, (n,).
         start: Mean parameters of the out-of-fold heads, from which other heads start.
@@ -75,21 +77,27 @@ def difficulty_with_trained(
     """Difficulties from out-of-fold probabilities, (n, C), and a head that is trained on all rows from ``start``."""
     n_classes = probabilities.shape[1]
     trained = fit_head(inputs, classes, n_classes=n_classes, ridge=SCORING_RIDGE, start=start)
-    return replace(difficulty_of(probabilities, trained.probabilities(inputs), classes, start), inputs=inputs)
+    return difficulty_of(probabilities, trained.probabilities(inputs), inputs, classes, start)
 
 
-def difficulty_of(probabilities: np.ndarray, trained: np.ndarray, classes: np.ndarray, start: np.ndarray) -> Difficulty:
+def difficulty_of(
+    probabilities: np.ndarray, trained: np.ndarray, inputs: np.ndarray, classes: np.ndarray, start: np.ndarray
+) -> Difficulty:
     """Difficulties from out-of-fold probabilities and those of a head trained on all rows, (n, C) each."""
     signed = probability_margin(probabilities, classes)
+    wrong = probabilities - np.eye(probabilities.shape[1], dtype=probabilities.dtype)[classes]
+    length = np.sqrt(np.einsum("nd,nd->n", inputs, inputs, dtype=float) + 1)
     return Difficulty(
         scores={
             SIGNED: -signed.astype(float),
             AGNOSTIC: -top_two_margin(probabilities).astype(float),
             TRAINED: -probability_margin(trained, classes).astype(float),
+            GRADIENT: np.linalg.norm(wrong, axis=1) * length,
         },
         doubtful=signed < DOUBTFUL_MARGIN,
         predicted=probabilities.argmax(axis=1),
         start=start,
+        inputs=inputs,
     )
 
 

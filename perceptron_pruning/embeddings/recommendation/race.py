@@ -101,7 +101,7 @@ class Folds:
         """A fold, its difficulties computed or read from the checkpoint."""
         aside = self.order[self.fifth[self.order] == number]
         rest = np.random.default_rng([self.pool.seed, 4, number]).permutation(np.setdiff1d(self.order, aside))
-        name = f"difficulty_{number}"
+        name = f"difficulties_{number}"
         stored = self.checkpoint.load(name)
         if stored is None:
             difficulty = self._measured(number, rest)

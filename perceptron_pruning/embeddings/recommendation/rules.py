@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perceptron_pruning.embeddings.keep import keep
-from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, SIGNED, TRAINED, Difficulty
+from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, GRADIENT, SIGNED, TRAINED, Difficulty
 from perceptron_pruning.embeddings.selections.methods import FACILITY_LOCATION, HERDING, METHODS, rows_by_method
 from perceptron_pruning.embeddings.selections.methods import WORDS as METHOD_WORDS
 from replica_theory.selection import KeepBetween, KeepEasiest, KeepHardest, Selection
@@ -17,6 +17,7 @@ WORDS = {
     SIGNED: "out-of-fold margin",
     AGNOSTIC: "out-of-fold margin that ignores labels",
     TRAINED: "margin of a head trained on all rows",
+    GRADIENT: "out-of-fold gradient (GraNd)",
 }
 
 
@@ -182,8 +183,9 @@ def can_represent(classes: np.ndarray) -> bool:
 
 
 def by_methods(keep_fraction: float) -> list[Rule]:
-    """The selections that are no rankings, at a fraction."""
-    return [Rule(metric=method, keep_fraction=keep_fraction) for method in METHODS]
+    """The selections that are no rankings, at a fraction, and the largest and the smallest gradients."""
+    gradients = (Rule(metric=GRADIENT, keep_fraction=keep_fraction, skip=s) for s in (0.0, round(1 - keep_fraction, 4)))
+    return [*(Rule(metric=method, keep_fraction=keep_fraction) for method in METHODS), *gradients]
 
 
 def _representatives(f: float) -> list[Rule]:

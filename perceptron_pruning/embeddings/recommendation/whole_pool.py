@@ -1,7 +1,5 @@
 """Difficulties of the whole pool, to which the chosen rule is applied."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.difficulty import (
@@ -33,4 +31,4 @@ def whole_pool_difficulty(inputs: np.ndarray, classes: np.ndarray, sample: np.nd
     everywhere = trained.probabilities(inputs)
     left_out = everywhere.copy()
     left_out[sample] = probabilities
-    return replace(difficulty_of(left_out, everywhere, classes, start), inputs=inputs)
+    return difficulty_of(left_out, everywhere, inputs, classes, start)
