@@ -6,6 +6,7 @@ p = prox_{Sℓ}(ω), with the force f = (p − ω)/S = −ℓ'(p) and u = −∂
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ _NARROW = 0.3  # c below which few Gauss–Hermite nodes serve
 _SLACK = 1.25  # factor by which c, S and the range of ω may change before nodes are placed anew
 _NEAR_STEPS = 3  # steps from a guess before the field is solved for afresh
 _BLOCK = 1 << 15  # fields in a block of rows
+_LARGEST_EXPONENT = 700.0  # of e^−x, beyond which processors take several times as long
 
 
 def force_moments(loss: Loss, level: int, precision: type[np.floating] = np.float64) -> Moments:
@@ -147,24 +149,27 @@ class _LogisticMoments:
         self._rows = 0
 
     def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
-        fields = (mean, deviation, scale)
-        if self._rows != len(mean) or not all(group.serves(*fields) for group in self._groups):
+        fields = np.stack([mean, deviation, scale])
+        parts = [fields.take(group.rows, axis=1) for group in self._groups]
+        if self._rows != len(mean) or not all(g.serves(*part) for g, part in zip(self._groups, parts, strict=True)):
             self._groups, self._rows = self._grouped(*fields), len(mean)
+            parts = [fields.take(group.rows, axis=1) for group in self._groups]
         moments = np.empty((3, len(mean)))
-        for group in self._groups:
-            moments[:, group.rows] = group.moments(*fields)
+        for group, part in zip(self._groups, parts, strict=True):
+            moments[:, group.rows] = group.moments(*part)
         return ForceMoments(*moments)
 
     def _grouped(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> "list[_SpacedRows | _NarrowRows]":
-        """Rows of like c, up to a factor of 4."""
-        band = np.floor(0.5 * np.log2(np.maximum(deviation, 0.5 * _NARROW) / _NARROW)).astype(int)
+        """Rows of like c, up to a factor of 2."""
+        band = np.floor(np.log2(np.maximum(deviation, 0.5 * _NARROW) / _NARROW)).astype(int)
         groups: list[_SpacedRows | _NarrowRows] = []
         for number in np.unique(band):
             rows = np.flatnonzero(band == number)
             if number < 0:
                 groups.append(_NarrowRows(rows, self.loss, self.spacing.order))
             else:
-                spaced = _SpacedRows.covering(rows, mean, deviation, scale, self.loss, self.spacing)
+                fields = (values[rows] for values in (mean, deviation, scale))
+                spaced = _SpacedRows.covering(rows, *fields, self.loss, self.spacing)
                 groups.append(spaced.in_precision(self.precision))
         return groups
 
@@ -178,8 +183,8 @@ class _SpacedRows:
 
     Attributes:
         rows: Their indices, (rows,).
-        columns: (p, ℓ', −1) at the nodes, (3, nodes).
-        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (nodes, 6).
+        factors: (p, ℓ', −1)/√2 at the nodes, (nodes, 3).
+        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (6, nodes).
         least: Least c that the spacing serves.
         scales: Least and largest S.
         ends: Least m − reach c and largest m + reach c.
@@ -187,7 +192,7 @@ class _SpacedRows:
     """
 
     rows: np.ndarray
-    columns: np.ndarray
+    factors: np.ndarray
     weights: np.ndarray
     least: float
     scales: tuple[float, float]
@@ -205,47 +210,53 @@ class _SpacedRows:
         spacing: _Spacing,
     ) -> "_SpacedRows":
         """Nodes for these rows, and for what they may become in further steps."""
-        m, c, S, reach = mean[rows], deviation[rows], scale[rows], spacing.reach
-        least, lowest, most = (float(end) for end in (c.min() / _SLACK, S.min() / _SLACK, S.max() * _SLACK))
-        room = (_SLACK - 1) * (np.abs(m) + reach * c).max()
-        ends = float((m - reach * c).min() - room), float((m + reach * c).max() + room)
-        first = loss.proximal(np.array([ends[0]]), lowest)
-        start = float((first + most * loss.derivative(first))[0])
+        reach = spacing.reach
+        least, lowest, most = (float(end) for end in (deviation.min() / _SLACK, scale.min() / _SLACK, scale.max() * _SLACK))
+        room = (_SLACK - 1) * (np.abs(mean) + reach * deviation).max()
+        ends = float((mean - reach * deviation).min() - room), float((mean + reach * deviation).max() + room)
+        # ω at S̄ of the least p is lowest + (S̄ − S) ℓ'(p), and p > ω
+        start = ends[0] + (most - lowest) * float(loss.derivative(np.float64(ends[0])))
         step = min(spacing.by_deviation * least, spacing.largest)
         t = np.arange(start, ends[1] + step, step)
         p = loss.proximal(t, np.full_like(t, most))
         slope, curvature = loss.derivative(p), loss.second_derivative(p)
         width = step / (1 + most * curvature) / np.sqrt(2 * np.pi)
         values = [np.ones_like(p), curvature, -slope, -curvature * slope, slope**2, curvature * slope**2]
-        weights = np.ascontiguousarray((width * np.stack(values)).T)
-        return cls(rows, np.stack([p, slope, -np.ones_like(p)]), weights, least, (lowest, most), ends, reach)
+        factors = np.stack([p, slope, -np.ones_like(p)], axis=1) / np.sqrt(2)
+        return cls(rows, factors, width * np.stack(values), least, (lowest, most), ends, reach)
 
     def in_precision(self, precision: type[np.floating]) -> "_SpacedRows":
         """The same with sums in this precision."""
-        columns, weights = (values.astype(precision, copy=False) for values in (self.columns, self.weights))
-        return replace(self, columns=columns, weights=weights)
+        factors, weights = (values.astype(precision, copy=False) for values in (self.factors, self.weights))
+        return replace(self, factors=factors, weights=weights)
+
+    @cached_property
+    def _room(self) -> np.ndarray:
+        """Where the Gaussians of a block of rows are put."""
+        nodes = len(self.factors)
+        return np.empty((nodes, min(len(self.rows), max(1, _BLOCK // nodes))), dtype=self.factors.dtype)
 
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether the nodes still cover the rows, as closely as they must."""
-        m, c, S = mean[self.rows], deviation[self.rows], scale[self.rows]
-        close = self.least <= c.min() and self.scales[0] <= S.min() and S.max() <= self.scales[1]
-        return bool(close and self.ends[0] <= (m - self.reach * c).min() and (m + self.reach * c).max() <= self.ends[1])
+        close = self.least <= deviation.min() and self.scales[0] <= scale.min() and scale.max() <= self.scales[1]
+        width = self.reach * deviation
+        return bool(close and self.ends[0] <= (mean - width).min() and (mean + width).max() <= self.ends[1])
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""
-        inverse, S = 1 / deviation[self.rows], scale[self.rows]
-        factors = np.stack([inverse, S * inverse, mean[self.rows] * inverse], axis=1).astype(
-            self.columns.dtype, copy=False
-        )
-        sums = np.empty((len(S), self.weights.shape[1]))
-        for block in _blocks(len(S), len(self.weights)):
-            gaussian = factors[block] @ self.columns
+        lines = np.stack([np.ones_like(mean), scale, mean]) / deviation
+        lines, sums = lines.astype(self.factors.dtype, copy=False), np.empty((len(self.weights), len(mean)))
+        for block in _blocks(len(mean), len(self.factors)):
+            line = lines[:, block]
+            gaussian = np.matmul(self.factors, line, out=self._room[:, : line.shape[1]])
             np.multiply(gaussian, gaussian, out=gaussian)
-            gaussian *= -0.5
+            np.minimum(gaussian, _LARGEST_EXPONENT, out=gaussian)
+            np.negative(gaussian, out=gaussian)
             np.exp(gaussian, out=gaussian)
-            sums[block] = gaussian @ self.weights
-        one, bend, force, bent_force, square, bent_square = sums.T
-        return np.stack([force + S * bent_force, square + S * bent_square, bend]) / (one + S * bend)
+            sums[:, block] = self.weights @ gaussian
+        one, bend, force, bent_force, square, bent_square = sums
+        total = one + scale * bend
+        return np.stack([force + scale * bent_force, square + scale * bent_square, bend]) / total
 
 
 @dataclass(eq=False)
@@ -269,11 +280,10 @@ class _NarrowRows:
 
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether c is still small."""
-        return bool(deviation[self.rows].max() < _SLACK * _NARROW)
+        return bool(deviation.max() < _SLACK * _NARROW)
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""
-        mean, deviation, scale = mean[self.rows], deviation[self.rows], scale[self.rows]
         blocks = _blocks(len(mean), self.order)
         last: list[np.ndarray | None] = [*self._fields] if self._fields else [None] * len(blocks)
         moments, self._fields = np.empty((3, len(mean))), []

@@ -1,22 +1,26 @@
-"""Solution of the leave-one-out equations: Anderson's acceleration, continuation in the ridge, a finer check."""
+"""Solution of the leave-one-out equations: an accelerated iteration, continuation in the ridge, a finer check."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from replica_theory._real_data.leave_one_out.acceleration import Anderson
 from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
+from replica_theory._real_data.leave_one_out.first_guess import first_guess, uncorrelated
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
-from replica_theory.losses.force_moments import LEVELS, force_moments, in_closed_form
+from replica_theory.losses.force_moments import LEVELS, Moments, force_moments, in_closed_form
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
-_SOLVED = 1e-7  # largest change of the last step of the iteration
-_ROUGHLY = 1e-2  # that down to which products with the rows are in single precision
+_SOLVED = TOLERANCE  # the same of products in single precision until then
+_CLOSE = 1e-6  # that down to which products with the rows are in single precision
+_ROUGHLY = 3e-4  # that down to which moments are, and on a coarser quadrature
+_STARTED = 0.3  # that down to which components are taken to be uncorrelated
 _FIRST_LEVEL = 1  # of the quadrature
-_DEPTH = 6  # steps that Anderson's acceleration remembers
+_NOISY = 1e-3  # change below which it may be rounding
 _MOST_STEPS = 60
 _NEAR = 0.5  # change below which steps are accelerated
 _WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
@@ -45,55 +49,66 @@ def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
     Raises:
         SaddlePointError: No solution to a residual of 1e-6.
     """
+    single = rows.in_single_precision()
     try:
-        return _solve_at(rows, loss, penalty, _first_guess(rows, penalty))
+        return _solve_at(rows, single, loss, penalty, _started(rows, single, loss, penalty))
     except _Stalled:
         pass
     try:
-        guess = _solve_at(rows, LOSSES["square"], penalty, _first_guess(rows, penalty)).step.cavity
-        return _solve_at(rows, loss, penalty, guess)
+        guess = _solve_at(rows, single, LOSSES["square"], penalty, first_guess(rows, penalty)).step.cavity
+        return _solve_at(rows, single, loss, penalty, guess)
     except _Stalled:
-        return _continued(rows, loss, penalty)
+        return _continued(rows, single, loss, penalty)
 
 
-def _continued(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
+def _continued(rows: Rows, single: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
     ridge = penalty.max()
     ladder = [ridge]
     while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
-    guess, at = _first_guess(rows, penalty * (ladder[-1] / ridge)), ladder[-1]
+    guess, at = first_guess(rows, penalty * (ladder[-1] / ridge)), ladder[-1]
     try:
         for at in ladder[:0:-1]:
-            guess = _solve_at(rows, loss, penalty * (at / ridge), guess).step.cavity
+            guess = _solve_at(rows, single, loss, penalty * (at / ridge), guess).step.cavity
         at = ridge
-        return _solve_at(rows, loss, penalty, guess)
+        return _solve_at(rows, single, loss, penalty, guess)
     except _Stalled as stalled:
         raise SaddlePointError(
             f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`", stalled.residual
         ) from None
 
 
-def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
-    n, d = rows.inputs.shape
-    spread = np.einsum("ij,ij->i", rows.inputs, rows.inputs) / rows.normalisation
-    leverage = spread / (
-        penalty.max() + 0.2 * rows.count.sum() / rows.normalisation * spread.mean() * rows.normalisation / d
-    )
-    return Cavity(np.zeros(d), np.zeros(n), np.ones(n), np.maximum(0.25 * leverage, 1e-12))
+def _started(rows: Rows, single: Rows, loss: Loss, penalty: np.ndarray) -> Cavity:
+    """A guess that takes the rows' principal components for uncorrelated, whatever the weights."""
+    guess = first_guess(rows, penalty)
+    equations, basis = uncorrelated(single, penalty)
+    try:
+        start = _iterated(equations, _rough_moments(loss), guess, _STARTED, Anderson())
+    except _Stalled:
+        return guess
+    return replace(start, direction=basis @ start.direction)
 
 
-def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
+def _solve_at(rows: Rows, single: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
     """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
-    exact, single, residual, level = Equations.of(rows, penalty), rows.in_single_precision(), np.inf, _FIRST_LEVEL
-    while level < LEVELS:
-        guess = _anderson(rows, single, penalty, loss, level, guess)
-        finer = force_moments(loss, min(level + 1, LEVELS - 1))
-        step = exact.step(finer, guess)
-        residual = _change(step.cavity, guess)
-        if residual < TOLERANCE:
-            return Solved(step, residual)
-        guess, level = step.cavity, LEVELS if in_closed_form(loss) else level + 1
+    residual, anderson = np.inf, Anderson()
+    exact, far = Equations.of(rows, penalty), Equations(rows, penalty, Products.of(single))
+    guess = _iterated(far, _rough_moments(loss), guess, _ROUGHLY, anderson)
+    for level in range(_FIRST_LEVEL, _FIRST_LEVEL + 1 if in_closed_form(loss) else LEVELS):
+        moments, finer = force_moments(loss, level), force_moments(loss, min(level + 1, LEVELS - 1))
+        guess = _iterated(far, moments, guess, _CLOSE, anderson)
+        near = Equations(rows, penalty, Products.near(rows, single))
+        for equations, enough in ((near, _SOLVED), (exact, TOLERANCE)):  # the first products of both are exact
+            step = equations.step(finer, guess)
+            residual = _change(step.cavity, guess)
+            if residual < enough:
+                return Solved(step, residual)
+            guess = _iterated(near, moments, equations.with_mean_student(finer, step), _SOLVED, anderson)
     raise _Stalled(residual)
+
+
+def _rough_moments(loss: Loss) -> Moments:
+    return force_moments(loss, _FIRST_LEVEL - 1, np.float32)
 
 
 def _change(new: Cavity, old: Cavity) -> float:
@@ -109,46 +124,29 @@ def _change(new: Cavity, old: Cavity) -> float:
 
 
 def _size(cavity: Cavity) -> float:
-    return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
+    """E |m| + √E c² over rows."""
+    n = len(cavity.mean)
+    return float(np.abs(cavity.mean).sum() / n + np.sqrt(cavity.deviation @ cavity.deviation / n))
 
 
-def _anderson(rows: Rows, single: Rows, penalty: np.ndarray, loss: Loss, level: int, guess: Cavity) -> Cavity:
-    """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration.
-
-    Far from it, all is in single precision and the quadrature one level coarser; near it, see `Products.near`.
-    """
-    d, roughly, near = len(guess.direction), Equations.of(single, penalty), None
-    rough_moments, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
-    points: list[np.ndarray] = []
-    images: list[np.ndarray] = []
-    cavity, best = guess, np.inf
+def _iterated(equations: Equations, moments: Moments, cavity: Cavity, to: float, anderson: Anderson) -> Cavity:
+    """Unknowns that a step changes by less than this, or as little as its precision lets them."""
+    d, best, idle = len(cavity.direction), np.inf, 0
     for _ in range(_MOST_STEPS):
-        if near is None and best <= _ROUGHLY:
-            near = Equations(rows, penalty, Products.near(rows, single))
         try:
-            new = (near.step(moments, cavity) if near else roughly.step(rough_moments, cavity)).cavity
+            step = equations.step(moments, cavity)
         except np.linalg.LinAlgError:
             raise _Stalled(best) from None
-        change = _change(new, cavity)
+        change = _change(step.cavity, cavity)
         if not np.isfinite(change):
             raise _Stalled(best)
-        if near and change < _SOLVED:
-            return new
         if change > _NEAR or change > _WORSE * best:
-            points, images, near = [], [], None
-        points, images = [*points, cavity.vector()][-_DEPTH:], [*images, new.vector()][-_DEPTH:]
-        following = _mixed(points, images) if change < best or change < _NEAR else 0.5 * (points[-1] + images[-1])
-        best, cavity = min(best, change), Cavity.of_vector(following, d)
+            anderson.forget()
+        point, image = cavity.vector(), equations.with_mean_student(moments, step).vector()
+        following = anderson.following(point, image)
+        cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
+        idle = 0 if change < best else idle + 1
+        best = min(best, change)
+        if best < to or (best < _NOISY and idle > 1):
+            return cavity
     raise _Stalled(best)
-
-
-def _mixed(points: list[np.ndarray], images: list[np.ndarray]) -> np.ndarray:
-    """The combination of the last images whose changes cancel best."""
-    if len(points) < 2:
-        return images[-1]
-    changes = [image - point for image, point in zip(images, points, strict=True)]
-    past = np.array([changes[-1] - change for change in changes[:-1]])
-    normal = past @ past.T
-    normal[np.diag_indices_from(normal)] *= 1 + 1e-11
-    shares = np.linalg.solve(normal, past @ changes[-1])
-    return images[-1] - sum(share * (images[-1] - image) for share, image in zip(shares, images[:-1], strict=True))
