@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations
-from replica_theory._real_data.leave_one_out.products import Products
+from replica_theory._real_data.leave_one_out.cavity import Cavity
 from replica_theory._real_data.leave_one_out.rows import Rows
 
 _STIFFNESS = 0.2  # mean of G E u
@@ -14,17 +13,6 @@ _LEAST_LEVERAGE = 1e-12
 def first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
     """Wide fields around 0 and the leverages of isotropic rows."""
     n, d = rows.inputs.shape
-    spread = np.einsum("ij,ij->i", rows.inputs, rows.inputs).astype(float) / rows.normalisation
+    spread = np.einsum("ij,ij->i", rows.inputs, rows.inputs) / rows.normalisation
     curvature = penalty.max() + _STIFFNESS * rows.count.sum() * spread.mean() / d
     return Cavity(np.zeros(d), np.zeros(n), np.ones(n), np.maximum(_LEVERAGE * spread / curvature, _LEAST_LEVERAGE))
-
-
-def uncorrelated(rows: Rows, penalty: np.ndarray) -> tuple[Equations, np.ndarray]:
-    """The equations of rows whose principal components are taken to stay uncorrelated, and these components' basis.
-
-    Weights of the rows, as forces give them, correlate the components again; what that changes is of the order of a tenth. A step
-    costs n d, not n d².
-    """
-    _, basis = np.linalg.eigh(rows.gram(rows.count))
-    turned = rows.turned(basis)
-    return Equations(turned, penalty @ basis**2, Products.uncorrelated(turned)), basis

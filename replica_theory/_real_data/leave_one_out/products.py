@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.rows import Rows
 
 Linear = Callable[[np.ndarray], np.ndarray]
@@ -28,27 +29,32 @@ class Products:
 
     @classmethod
     def of(cls, rows: Rows) -> "Products":
-        """In the precision of the rows."""
+        """In double precision."""
         return cls(rows.gram, rows.gram, rows.quadratic, rows.quadratic)
 
     @classmethod
-    def uncorrelated(cls, rows: Rows) -> "Products":
-        """As if the rows' components stayed uncorrelated, whatever the weights: n d each."""
-        squares = rows.inputs**2
+    def single(cls, components: Components) -> "Products":
+        """In single precision."""
+        return cls(components.gram, components.gram, components.quadratic, components.quadratic)
+
+    @classmethod
+    def uncorrelated(cls, components: Components) -> "Products":
+        """As if components stayed uncorrelated, whatever the weights: in their own basis, at n d each."""
+        squares, normalisation = components.rows.inputs**2, components.rows.normalisation
 
         def gram(coefficients: np.ndarray) -> np.ndarray:
-            return np.diag((coefficients.astype(squares.dtype) @ squares).astype(float) / rows.normalisation)
+            return np.diag((coefficients.astype(np.float32) @ squares).astype(float) / normalisation)
 
         def quadratic(matrix: np.ndarray) -> np.ndarray:
-            return (squares @ matrix.diagonal().astype(squares.dtype)).astype(float)
+            return (squares @ matrix.diagonal().astype(np.float32)).astype(float)
 
         return cls(gram, gram, quadratic, quadratic)
 
     @classmethod
-    def near(cls, rows: Rows, single: Rows) -> "Products":
-        """Of arguments that differ little from the first ones."""
-        grams = (FromFirst(rows.gram, single.gram_of_any_sign) for _ in range(2))
-        forms = (FromFirst(rows.quadratic, single.quadratic) for _ in range(2))
+    def near(cls, rows: Rows, components: Components) -> "Products":
+        """Of arguments that differ little from the first ones: exact there, single precision from there."""
+        grams = (FromFirst(rows.gram, components.gram_of_any_sign) for _ in range(2))
+        forms = (FromFirst(rows.quadratic, components.quadratic) for _ in range(2))
         return cls(*grams, *forms)
 
 

@@ -40,10 +40,6 @@ class Rows:
         """The same rows in single precision, whose products with matrices take half the time."""
         return replace(self, inputs=self.inputs.astype(np.float32))
 
-    def turned(self, basis: np.ndarray) -> "Rows":
-        """The same rows in an orthonormal basis, (d, d), its vectors as columns."""
-        return replace(self, inputs=self.inputs @ basis.astype(self.inputs.dtype))
-
     def subset(self, chosen: np.ndarray) -> "Rows":
         """The rows of a mask."""
         names = ("inputs", "labels", "count", "weight")

@@ -6,7 +6,8 @@ import numpy as np
 
 from replica_theory._real_data.leave_one_out.acceleration import Anderson
 from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
-from replica_theory._real_data.leave_one_out.first_guess import first_guess, uncorrelated
+from replica_theory._real_data.leave_one_out.components import Components
+from replica_theory._real_data.leave_one_out.first_guess import first_guess
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
@@ -16,7 +17,8 @@ from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SOLVED = TOLERANCE  # the same of products in single precision until then
-_CLOSE = 1e-6  # that down to which products with the rows are in single precision
+_CLOSE = 2e-6  # that down to which products with the rows are in single precision
+_SURE = 0.1  # that from which a solution surely stands the check, relative
 _ROUGHLY = 3e-4  # that down to which moments are, and on a coarser quadrature
 _STARTED = 0.3  # that down to which components are taken to be uncorrelated
 _FIRST_LEVEL = 1  # of the quadrature
@@ -43,67 +45,77 @@ class _Stalled(Exception):
     residual: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Rows, their components, and a loss."""
+
+    rows: Rows
+    components: Components
+    loss: Loss
+
+
 def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
     """Solution at the penalty: directly, else from the students of the square loss, else from larger ridges.
 
     Raises:
         SaddlePointError: No solution to a residual of 1e-6.
     """
-    single = rows.in_single_precision()
+    problem = _Problem(rows, Components.of(rows), loss)
     try:
-        return _solve_at(rows, single, loss, penalty, _started(rows, single, loss, penalty))
+        return _solve_at(problem, penalty, _of_uncorrelated(problem, penalty))
     except _Stalled:
         pass
     try:
-        guess = _solve_at(rows, single, LOSSES["square"], penalty, first_guess(rows, penalty)).step.cavity
-        return _solve_at(rows, single, loss, penalty, guess)
+        guess = _solve_at(replace(problem, loss=LOSSES["square"]), penalty, first_guess(rows, penalty)).step.cavity
+        return _solve_at(problem, penalty, guess)
     except _Stalled:
-        return _continued(rows, single, loss, penalty)
+        return _continued(problem, penalty)
 
 
-def _continued(rows: Rows, single: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
+def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
     ridge = penalty.max()
     ladder = [ridge]
     while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
-    guess, at = first_guess(rows, penalty * (ladder[-1] / ridge)), ladder[-1]
+    guess, at = first_guess(problem.rows, penalty * (ladder[-1] / ridge)), ladder[-1]
     try:
         for at in ladder[:0:-1]:
-            guess = _solve_at(rows, single, loss, penalty * (at / ridge), guess).step.cavity
+            guess = _solve_at(problem, penalty * (at / ridge), guess).step.cavity
         at = ridge
-        return _solve_at(rows, single, loss, penalty, guess)
+        return _solve_at(problem, penalty, guess)
     except _Stalled as stalled:
         raise SaddlePointError(
             f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`", stalled.residual
         ) from None
 
 
-def _started(rows: Rows, single: Rows, loss: Loss, penalty: np.ndarray) -> Cavity:
-    """A guess that takes the rows' principal components for uncorrelated, whatever the weights."""
-    guess = first_guess(rows, penalty)
-    equations, basis = uncorrelated(single, penalty)
+def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
+    """A guess to a tenth or so: the solution if components stayed uncorrelated, however forces weight the rows."""
+    components, guess = problem.components, first_guess(problem.rows, penalty)
+    equations = Equations(components.rows, penalty @ components.basis**2, Products.uncorrelated(components))
     try:
-        start = _iterated(equations, _rough_moments(loss), guess, _STARTED, Anderson())
+        start = _iterated(equations, _rough_moments(problem.loss), guess, _STARTED, Anderson())
     except _Stalled:
         return guess
-    return replace(start, direction=basis @ start.direction)
+    return replace(start, direction=components.basis @ start.direction)
 
 
-def _solve_at(rows: Rows, single: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
+def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
     """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
+    rows, components, loss = problem.rows, problem.components, problem.loss
     residual, anderson = np.inf, Anderson()
-    exact, far = Equations.of(rows, penalty), Equations(rows, penalty, Products.of(single))
+    exact, far = Equations.of(rows, penalty), Equations(rows, penalty, Products.single(components))
     guess = _iterated(far, _rough_moments(loss), guess, _ROUGHLY, anderson)
     for level in range(_FIRST_LEVEL, _FIRST_LEVEL + 1 if in_closed_form(loss) else LEVELS):
         moments, finer = force_moments(loss, level), force_moments(loss, min(level + 1, LEVELS - 1))
         guess = _iterated(far, moments, guess, _CLOSE, anderson)
-        near = Equations(rows, penalty, Products.near(rows, single))
+        near = Equations(rows, penalty, Products.near(rows, components))
         for equations, enough in ((near, _SOLVED), (exact, TOLERANCE)):  # the first products of both are exact
             step = equations.step(finer, guess)
             residual = _change(step.cavity, guess)
             if residual < enough:
                 return Solved(step, residual)
-            guess = _iterated(near, moments, equations.with_mean_student(finer, step), _SOLVED, anderson)
+            guess = _iterated(near, moments, equations.with_mean_student(finer, step), _SURE * _SOLVED, anderson)
     raise _Stalled(residual)
 
 
