@@ -78,7 +78,7 @@ class Equations:
 
     Attributes:
         rows: The rows.
-        penalty: λ for each coordinate, 0 for an intercept, (d,).
+        penalty: λ I, 0 for an intercept, in any basis, (d, d).
         products: Those with the rows.
     """
 
@@ -88,8 +88,8 @@ class Equations:
 
     @classmethod
     def of(cls, rows: Rows, penalty: np.ndarray) -> "Equations":
-        """With products in the precision of the rows."""
-        return cls(rows, penalty, Products.of(rows))
+        """With a penalty for each coordinate, (d,), and products in the precision of the rows."""
+        return cls(rows, np.diag(penalty), Products.of(rows))
 
     def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
         """E f, E f², E u of weighted losses."""
@@ -103,9 +103,7 @@ class Equations:
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
         stiffness = rows.count * gain * forces.slope
-        hessian = self.products.curvature(stiffness)
-        _diagonal(hessian)[:] += self.penalty
-        resolvent = _inverse(hessian)
+        resolvent = _inverse(self.penalty + self.products.curvature(stiffness))
         own = self.products.response(resolvent) / rows.normalisation
         without = self._gain_without(stiffness * own, gain)
         leverage = without * own
@@ -128,13 +126,13 @@ class Equations:
     ) -> tuple[np.ndarray, np.ndarray]:
         """a and m by Newton's step of (B1) and (B4)."""
         rows, a = self.rows, cavity.direction
-        direction = a - resolvent @ (self.penalty * a - rows.pull(rows.count * forces.force))
+        direction = a - resolvent @ (self.penalty @ a - rows.pull(rows.count * forces.force))
         response = rows.chance * leverage
         excess = cavity.mean + response * forces.force - rows.fields(direction)
         return direction, cavity.mean - excess / np.maximum(1 - response * forces.slope, 0.1)
 
     def _gain_without(self, share: np.ndarray, gain: np.ndarray) -> np.ndarray:
-        """G of the response z·A⁻¹z/N, which the row's own share φ G E u z·A⁻¹z/N of it lowers, however far from a solution."""
+        """G by the row's own share φ G E u z·A⁻¹z/N of the response, which it tells even far from a solution."""
         if not self.rows.finite:
             return gain
         return np.where(share < _MOST_OWN_SHARE, 1 / (1 - np.minimum(share, _MOST_OWN_SHARE)), gain)

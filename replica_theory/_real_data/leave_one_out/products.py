@@ -29,32 +29,37 @@ class Products:
 
     @classmethod
     def of(cls, rows: Rows) -> "Products":
-        """In double precision."""
+        """In the precision of the rows."""
         return cls(rows.gram, rows.gram, rows.quadratic, rows.quadratic)
 
     @classmethod
-    def single(cls, components: Components) -> "Products":
-        """In single precision."""
-        return cls(components.gram, components.gram, components.quadratic, components.quadratic)
-
-    @classmethod
-    def uncorrelated(cls, components: Components) -> "Products":
-        """As if components stayed uncorrelated, whatever the weights: in their own basis, at n d each."""
-        squares, normalisation = components.rows.inputs**2, components.rows.normalisation
+    def uncorrelated(cls, rows: Rows) -> "Products":
+        """As if the rows' components stayed uncorrelated, whatever the weights: n d each."""
+        squares = rows.inputs**2
 
         def gram(coefficients: np.ndarray) -> np.ndarray:
-            return np.diag((coefficients.astype(np.float32) @ squares).astype(float) / normalisation)
+            return np.diag((coefficients.astype(squares.dtype) @ squares).astype(float) / rows.normalisation)
 
         def quadratic(matrix: np.ndarray) -> np.ndarray:
-            return (squares @ matrix.diagonal().astype(np.float32)).astype(float)
+            return (squares @ matrix.diagonal().astype(squares.dtype)).astype(float)
 
         return cls(gram, gram, quadratic, quadratic)
 
     @classmethod
     def near(cls, rows: Rows, components: Components) -> "Products":
         """Of arguments that differ little from the first ones: exact there, single precision from there."""
-        grams = (FromFirst(rows.gram, components.gram_of_any_sign) for _ in range(2))
-        forms = (FromFirst(rows.quadratic, components.quadratic) for _ in range(2))
+        basis = components.basis
+
+        def gram(coefficients: np.ndarray) -> np.ndarray:
+            return basis @ components.gram_of_any_sign(coefficients) @ basis.T
+
+        def quadratic(matrix: np.ndarray) -> np.ndarray:
+            return components.quadratic(basis.T @ matrix @ basis)
+
+        grams, forms = (
+            [FromFirst(exact, single) for _ in range(2)]
+            for exact, single in ((rows.gram, gram), (rows.quadratic, quadratic))
+        )
         return cls(*grams, *forms)
 
 

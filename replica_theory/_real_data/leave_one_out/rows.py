@@ -6,8 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-_BLOCK = 1 << 19  # numbers in a block of rows
-_SINGLE_ROWS = 1024  # rows, or d, that are summed in single precision at most; their sums are added in double
+_BLOCK = 1024  # rows in a block, at least; sums over a block are added in double precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +76,9 @@ class Rows:
 
 
 def row_blocks(inputs: np.ndarray) -> Iterator[slice]:
-    """Slices of rows, of half a million numbers or so; fewer in single precision, in which their sums are as exact."""
+    """Slices of a thousand rows, or of d."""
     n, d = inputs.shape
-    rows = max(1, _BLOCK // d)
-    if inputs.dtype == np.float32:
-        rows = min(rows, max(_SINGLE_ROWS, d))
+    rows = max(_BLOCK, d)
     return (slice(start, start + rows) for start in range(0, n, rows))
 
 

@@ -92,9 +92,10 @@ def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
     """A guess to a tenth or so: the solution if components stayed uncorrelated, however forces weight the rows."""
     components, guess = problem.components, first_guess(problem.rows, penalty)
-    equations = Equations(components.rows, penalty @ components.basis**2, Products.uncorrelated(components))
+    equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
+    moments = force_moments(problem.loss, _FIRST_LEVEL - 1, np.float32)
     try:
-        start = _iterated(equations, _rough_moments(problem.loss), guess, _STARTED, Anderson())
+        start = _iterated(equations, moments, guess, _STARTED, Anderson())
     except _Stalled:
         return guess
     return replace(start, direction=components.basis @ start.direction)
@@ -102,25 +103,29 @@ def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
 
 def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
     """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
-    rows, components, loss = problem.rows, problem.components, problem.loss
-    residual, anderson = np.inf, Anderson()
-    exact, far = Equations.of(rows, penalty), Equations(rows, penalty, Products.single(components))
-    guess = _iterated(far, _rough_moments(loss), guess, _ROUGHLY, anderson)
+    rows, loss, residual = problem.rows, problem.loss, np.inf
+    exact = Equations.of(rows, penalty)
     for level in range(_FIRST_LEVEL, _FIRST_LEVEL + 1 if in_closed_form(loss) else LEVELS):
+        guess = _in_single_precision(problem, penalty, guess, level)
+        near = replace(exact, products=Products.near(rows, problem.components))
         moments, finer = force_moments(loss, level), force_moments(loss, min(level + 1, LEVELS - 1))
-        guess = _iterated(far, moments, guess, _CLOSE, anderson)
-        near = Equations(rows, penalty, Products.near(rows, components))
         for equations, enough in ((near, _SOLVED), (exact, TOLERANCE)):  # the first products of both are exact
             step = equations.step(finer, guess)
             residual = _change(step.cavity, guess)
             if residual < enough:
                 return Solved(step, residual)
-            guess = _iterated(near, moments, equations.with_mean_student(finer, step), _SURE * _SOLVED, anderson)
+            guess = _iterated(near, moments, equations.with_mean_student(finer, step), _SURE * _SOLVED, Anderson())
     raise _Stalled(residual)
 
 
-def _rough_moments(loss: Loss) -> Moments:
-    return force_moments(loss, _FIRST_LEVEL - 1, np.float32)
+def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, level: int) -> Cavity:
+    """The solution as far as single precision has it."""
+    components, loss, anderson = problem.components, problem.loss, Anderson()
+    equations = Equations(components, components.penalty(penalty), Products.of(components))
+    guess = replace(guess, direction=guess.direction @ components.basis)
+    guess = _iterated(equations, force_moments(loss, level - 1, np.float32), guess, _ROUGHLY, anderson)
+    guess = _iterated(equations, force_moments(loss, level), guess, _CLOSE, anderson)
+    return replace(guess, direction=components.basis @ guess.direction)
 
 
 def _change(new: Cavity, old: Cavity) -> float:
