@@ -93,62 +93,61 @@ class LogisticMoments:
         parts = self._parts(fields)
         n_narrow = int(bands[0] < 0)
         narrow = [_NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
-        grids = [_Grid.covering(*part, self._spacing) for part in parts[n_narrow:]]
-        self._groups = [*narrow, *_spaced(grids, self._loss, self._precision)]
+        covers = [_Cover.of(*part, self._spacing) for part in parts[n_narrow:]]
+        self._groups = [*narrow, *_spaced(covers, self._loss, self._precision)]
 
 
 @dataclass(frozen=True, eq=False)
-class _Grid:
-    """Nodes t_j of ω, equally spaced, for rows and for what they may become in further steps.
+class _Cover:
+    """What nodes must serve: some rows, and what these may become in further steps.
 
     Attributes:
         n_rows: Rows.
-        step: h.
-        t: Nodes.
-        least: Least c that the spacing serves.
+        least: Least c.
         scales: Least and largest S.
         ends: Least m − reach c and largest m + reach c.
         reach: Standard deviations.
+        step: Largest spacing of nodes t_j of ω, h.
     """
 
     n_rows: int
-    step: float
-    t: np.ndarray
     least: float
     scales: tuple[float, float]
     ends: tuple[float, float]
     reach: float
+    step: float
 
     @classmethod
-    def covering(cls, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray, spacing: _Spacing) -> "_Grid":
-        """A grid for these rows."""
-        reach, least = spacing.reach, float(deviation.min()) / _SLACK
-        scales = float(scale.min()) / _SLACK, float(scale.max()) * _SLACK
-        lowest, highest = (mean - reach * deviation).min(), (mean + reach * deviation).max()
-        room = (_SLACK - 1) * max(abs(lowest), abs(highest))
-        ends = float(lowest - room), float(highest + room)
-        # the least field p is above ends[0], so that ω at S̄ is at most (S̄ − S)(−ℓ'(ends[0])) below that at S
-        start = ends[0] - (scales[1] - scales[0]) / (1 + np.exp(min(ends[0], 700.0)))
+    def of(cls, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray, spacing: _Spacing) -> "_Cover":
+        """Of these rows."""
+        least, lowest, most = (
+            float(end) for end in (deviation.min() / _SLACK, scale.min() / _SLACK, scale.max() * _SLACK)
+        )
+        low, high = (mean - spacing.reach * deviation).min(), (mean + spacing.reach * deviation).max()
+        room = (_SLACK - 1) * max(abs(low), abs(high))
         step = min(spacing.by_deviation * least, spacing.largest)
-        return cls(len(mean), step, np.arange(start, ends[1] + step, step), least, scales, ends, reach)
+        return cls(len(mean), least, (lowest, most), (float(low - room), float(high + room)), spacing.reach, step)
 
 
-def _spaced(grids: list[_Grid], loss: Logistic, precision: type[np.floating]) -> "list[_SpacedRows]":
-    """Fields p_j = prox_{S̄ℓ}(t_j) of grids and what is averaged there, in this precision of later sums."""
-    if not grids:
+def _spaced(covers: list[_Cover], loss: Logistic, precision: type[np.floating]) -> "list[_SpacedRows]":
+    """Fields p_j = prox_{S̄ℓ}(t_j) and what is averaged there, in this precision of later sums."""
+    if not covers:
         return []
-    sizes = [len(grid.t) for grid in grids]
-    largest, width = np.repeat([(grid.scales[1], grid.step) for grid in grids], sizes, axis=0).T
-    p = loss.proximal(np.concatenate([grid.t for grid in grids]), largest)
-    slope, curvature = loss.derivative(p), loss.second_derivative(p)
-    ones = np.ones_like(p)
+    low, least, most = np.array([(cover.ends[0], *cover.scales) for cover in covers]).T
+    first = loss.proximal(low, least)
+    starts = first + most * loss.derivative(first)  # ω at S̄ where p is that of the lowest ω at the least S
+    t = [np.arange(start, cover.ends[1] + cover.step, cover.step) for start, cover in zip(starts, covers, strict=True)]
+    sizes = [len(nodes) for nodes in t]
+    largest, step = np.repeat(most, sizes), np.repeat([cover.step for cover in covers], sizes)
+    p = loss.proximal(np.concatenate(t), largest)
+    slope, curvature, ones = loss.derivative(p), loss.second_derivative(p), np.ones_like(p)
     lines = np.stack([p, slope, -ones]) / np.sqrt(2)
     values = np.stack([ones, curvature, -slope, -curvature * slope, slope**2, curvature * slope**2])
-    values *= width / (1 + largest * curvature) / np.sqrt(2 * np.pi)
-    split = (
+    values *= step / (1 + largest * curvature) / np.sqrt(2 * np.pi)
+    lines, values = (
         np.split(columns.astype(precision, copy=False), np.cumsum(sizes)[:-1], axis=1) for columns in (lines, values)
     )
-    return [_SpacedRows(grid, line.T.copy(), weights) for grid, line, weights in zip(grids, *split, strict=True)]
+    return [_SpacedRows(*parts) for parts in zip(covers, [line.T.copy() for line in lines], values, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,19 +157,19 @@ class _SpacedRows:
     With ω_i(p) = p + S_i ℓ'(p) a row's average of g is ∫ g(p) φ((ω_i(p) − m_i)/c_i) ω_i'(p) dp/c_i.
 
     Attributes:
-        grid: The t_j.
+        cover: What the nodes serve.
         factors: (p, ℓ', −1)/√2 at the nodes, (nodes, 3).
         weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (6, nodes).
     """
 
-    grid: _Grid
+    cover: _Cover
     factors: np.ndarray
     weights: np.ndarray
 
     @property
     def n_rows(self) -> int:
         """Rows."""
-        return self.grid.n_rows
+        return self.cover.n_rows
 
     @cached_property
     def _room(self) -> np.ndarray:
@@ -180,9 +179,9 @@ class _SpacedRows:
 
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether the nodes still cover the rows, as closely as they must."""
-        grid, width = self.grid, self.grid.reach * deviation
-        close = grid.least <= deviation.min() and grid.scales[0] <= scale.min() and scale.max() <= grid.scales[1]
-        return bool(close and grid.ends[0] <= (mean - width).min() and (mean + width).max() <= grid.ends[1])
+        cover, width = self.cover, self.cover.reach * deviation
+        close = cover.least <= deviation.min() and cover.scales[0] <= scale.min() and scale.max() <= cover.scales[1]
+        return bool(close and cover.ends[0] <= (mean - width).min() and (mean + width).max() <= cover.ends[1])
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""

@@ -23,7 +23,8 @@ from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
 _LEAST_DEVIATION = 1e-12  # of a field, where every row is in every training set
-_MOST_OWN_SHARE = 0.99  # share of a row's response that it owes to itself, up to which it is taken out by division
+_MOST_OWN_SHARE = 1 - 1e-9  # largest share of a row's response that it owes to itself
+_ALIKE = 0.1  # relative difference of two forms of G, which are one at a solution, below which the better one is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,8 @@ class Equations:
         """G by the row's own share φ G E u z·A⁻¹z/N of the response, which it tells even far from a solution."""
         if not self.rows.finite:
             return gain
-        return np.where(share < _MOST_OWN_SHARE, 1 / (1 - np.minimum(share, _MOST_OWN_SHARE)), gain)
+        told = 1 / (1 - np.minimum(share, _MOST_OWN_SHARE))
+        return np.where(np.abs(told - gain) < _ALIKE * gain, told, gain)
 
     @cached_property
     def _drawn(self) -> tuple[np.ndarray, float]:

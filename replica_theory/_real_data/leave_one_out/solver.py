@@ -23,8 +23,10 @@ _ROUGHLY = 3e-4  # that down to which moments are, and on a coarser quadrature
 _STARTED = 0.3  # that down to which components are taken to be uncorrelated
 _FIRST_LEVEL = 1  # of the quadrature
 _NOISY = 1e-3  # change below which it may be rounding
+_MOST_FIRST_STEPS = 10  # of components that are taken to be uncorrelated
 _MOST_STEPS = 60
 _NEAR = 0.5  # change below which steps are accelerated
+_CLOSER = 0.3  # change below which the mean student is brought up to each step
 _WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _LARGEST_START = 1e3  # ridge at which a continuation begins at most
@@ -95,7 +97,7 @@ def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
     equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
     moments = force_moments(problem.loss, _FIRST_LEVEL - 1, np.float32)
     try:
-        start = _iterated(equations, moments, guess, _STARTED, Anderson())
+        start = _iterated(equations, moments, guess, _STARTED, Anderson(), most=_MOST_FIRST_STEPS)
     except _Stalled:
         return guess
     return replace(start, direction=components.basis @ start.direction)
@@ -146,10 +148,12 @@ def _size(cavity: Cavity) -> float:
     return float(np.abs(cavity.mean).sum() / n + np.sqrt(cavity.deviation @ cavity.deviation / n))
 
 
-def _iterated(equations: Equations, moments: Moments, cavity: Cavity, to: float, anderson: Anderson) -> Cavity:
+def _iterated(
+    equations: Equations, moments: Moments, cavity: Cavity, to: float, anderson: Anderson, *, most: int | None = None
+) -> Cavity:
     """Unknowns that a step changes by less than this, or as little as its precision lets them."""
     d, best, idle = len(cavity.direction), np.inf, 0
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MOST_STEPS if most is None else most):
         try:
             step = equations.step(moments, cavity)
         except np.linalg.LinAlgError:
@@ -159,7 +163,8 @@ def _iterated(equations: Equations, moments: Moments, cavity: Cavity, to: float,
             raise _Stalled(best)
         if change > _NEAR or change > _WORSE * best:
             anderson.forget()
-        point, image = cavity.vector(), equations.with_mean_student(moments, step).vector()
+        image = equations.with_mean_student(moments, step) if change < _CLOSER else step.cavity
+        point, image = cavity.vector(), image.vector()
         following = anderson.following(point, image)
         cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
         idle = 0 if change < best else idle + 1
