@@ -52,6 +52,11 @@ def force_moments(loss: Loss, level: int, precision: type[np.floating] = np.floa
     return _PanelMoments(loss, _PANEL_ORDERS[level])
 
 
+def costly(moments: Moments) -> bool:
+    """Whether the moments, of a loss of one's own, take longer than products with rows."""
+    return isinstance(moments, _PanelMoments)
+
+
 def in_closed_form(loss: Loss) -> bool:
     """Whether the moments need no quadrature."""
     return isinstance(loss, Square | SquaredHinge | Hinge)

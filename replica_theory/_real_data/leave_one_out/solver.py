@@ -12,7 +12,7 @@ from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
-from replica_theory.losses.force_moments import LEVELS, Moments, force_moments, in_closed_form
+from replica_theory.losses.force_moments import LEVELS, Moments, costly, force_moments, in_closed_form
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
@@ -94,8 +94,10 @@ def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
     """A guess to a tenth or so: the solution if components stayed uncorrelated, however forces weight the rows."""
     components, guess = problem.components, first_guess(problem.rows, penalty)
-    equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
     moments = force_moments(problem.loss, _FIRST_LEVEL - 1, np.float32)
+    if costly(moments):
+        return guess
+    equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
     try:
         start = _iterated(equations, moments, guess, _STARTED, Anderson(), most=_MOST_FIRST_STEPS)
     except _Stalled:
@@ -116,7 +118,9 @@ def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
             residual = _change(step.cavity, guess)
             if residual < enough:
                 return Solved(step, residual)
-            guess = _iterated(near, moments, equations.with_mean_student(finer, step), _SURE * _SOLVED, Anderson())
+            guess = equations.with_mean_student(finer, step)
+            if equations is near:
+                guess = _iterated(near, moments, guess, _SURE * _SOLVED, Anderson())
     raise _Stalled(residual)
 
 
@@ -163,7 +167,8 @@ def _iterated(
             raise _Stalled(best)
         if change > _NEAR or change > _WORSE * best:
             anderson.forget()
-        image = equations.with_mean_student(moments, step) if change < _CLOSER else step.cavity
+        refined = change < _CLOSER and not costly(moments)
+        image = equations.with_mean_student(moments, step) if refined else step.cavity
         point, image = cavity.vector(), image.vector()
         following = anderson.following(point, image)
         cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
