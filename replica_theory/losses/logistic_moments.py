@@ -93,7 +93,7 @@ class LogisticMoments:
         parts = self._parts(fields)
         n_narrow = int(bands[0] < 0)
         narrow = [_NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
-        covers = [_Cover.of(*part, self._spacing) for part in parts[n_narrow:]]
+        covers = [_Cover.of(part, self._spacing) for part in parts[n_narrow:]]
         self._groups = [*narrow, *_spaced(covers, self._loss, self._precision)]
 
 
@@ -118,8 +118,9 @@ class _Cover:
     step: float
 
     @classmethod
-    def of(cls, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray, spacing: _Spacing) -> "_Cover":
-        """Of these rows."""
+    def of(cls, fields: np.ndarray, spacing: _Spacing) -> "_Cover":
+        """Of rows of these m, c and S, (3, rows)."""
+        mean, deviation, scale = fields
         least, lowest, most = (
             float(end) for end in (deviation.min() / _SLACK, scale.min() / _SLACK, scale.max() * _SLACK)
         )

@@ -12,8 +12,9 @@ moves the field by V times that force. With f and u averaged over the field, z =
     (B6)  c² = G² [zᵀ Γ z − ν (zᵀ A⁻¹ z/N)²]
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -170,18 +171,25 @@ def _diagonal(matrix: np.ndarray) -> np.ndarray:
     return np.einsum("ii->i", matrix)
 
 
+@cache
+def _cholesky() -> tuple[Callable[..., tuple[np.ndarray, int]], ...]:
+    """LAPACK's factor of a positive matrix, and the inverse by it."""
+    from scipy.linalg import get_lapack_funcs  # a tenth of a second, which other questions need not wait for
+
+    return tuple(get_lapack_funcs(("potrf", "potri"), dtype=np.float64))
+
+
 def _inverse(matrix: np.ndarray) -> np.ndarray:
     """A⁻¹ of a positive A, by its Cholesky factor.
 
     Raises:
         numpy.linalg.LinAlgError: A is not positive.
     """
-    from scipy.linalg import lapack  # a tenth of a second, which other questions need not wait for
-
-    factor, failed = lapack.dpotrf(matrix, lower=True)
+    factorise, invert = _cholesky()
+    factor, failed = factorise(matrix, lower=True)
     if failed:
         raise np.linalg.LinAlgError("the matrix is not positive")
-    lower, _ = lapack.dpotri(factor, lower=True)
+    lower, _ = invert(factor, lower=True)
     inverse = lower + lower.T
     _diagonal(inverse)[:] *= 0.5
     return inverse

@@ -1,8 +1,8 @@
 """The rows that students are trained on, and products with them by blocks of rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -82,12 +82,17 @@ def row_blocks(inputs: np.ndarray) -> Iterator[slice]:
     return (slice(start, start + rows) for start in range(0, n, rows))
 
 
+@cache
+def _triangular_product(dtype: np.dtype) -> Callable[..., np.ndarray]:
+    """BLAS's product with a triangular matrix."""
+    from scipy.linalg import get_blas_funcs  # a tenth of a second, which other questions need not wait for
+
+    return get_blas_funcs("trmm", dtype=dtype)
+
+
 def quadratic_forms(inputs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """x_iᵀ T x_i of a symmetric T, (n,), by its upper triangle."""
-    from scipy.linalg.blas import dtrmm, strmm  # a tenth of a second, which other questions need not wait for
-
-    product = strmm if inputs.dtype == np.float32 else dtrmm
-    upper = 2 * np.triu(matrix)
+    product, upper = _triangular_product(inputs.dtype), 2 * np.triu(matrix)
     np.einsum("ii->i", upper)[:] *= 0.5
     forms, upper = np.empty(len(inputs)), np.asfortranarray(upper, dtype=inputs.dtype)
     for block in row_blocks(inputs):

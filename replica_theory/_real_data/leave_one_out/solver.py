@@ -17,7 +17,7 @@ from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SOLVED = TOLERANCE  # the same of products in single precision until then
-_CLOSE = 2e-6  # that down to which products with the rows are in single precision
+_CLOSE = 3e-6  # that down to which products with the rows are in single precision
 _SURE = 0.1  # that from which a solution surely stands the check, relative
 _ROUGHLY = 3e-4  # that down to which moments are, and on a coarser quadrature
 _STARTED = 0.3  # that down to which components are taken to be uncorrelated
