@@ -87,7 +87,8 @@ def _triangular_product(dtype: np.dtype) -> Callable[..., np.ndarray]:
     """BLAS's product with a triangular matrix."""
     from scipy.linalg import get_blas_funcs  # a tenth of a second, which other questions need not wait for
 
-    return get_blas_funcs("trmm", dtype=dtype)
+    (product,) = get_blas_funcs(("trmm",), dtype=dtype)
+    return product
 
 
 def quadratic_forms(inputs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
