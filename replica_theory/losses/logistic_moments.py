@@ -7,6 +7,7 @@ matrix of Gaussians times a few columns. Where c is small, a Gauss–Hermite rul
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,13 +86,15 @@ class LogisticMoments:
 
     def _regroup(self, fields: np.ndarray) -> None:
         """Groups of rows of like c, up to a factor of 2."""
-        band = np.floor(np.log2(np.maximum(fields[1], 0.5 * _NARROW) / _NARROW)).astype(int)
+        band = np.floor(np.log2(np.maximum(fields[1], 0.5 * _NARROW) / _NARROW)).astype(np.int16)
         self._order = np.argsort(band, kind="stable")
-        self._places = np.argsort(self._order)
-        bands, first = np.unique(band[self._order], return_index=True)
-        self._slices = [slice(*ends) for ends in zip(first, [*first[1:], len(band)], strict=True)]
+        self._places = np.empty_like(self._order)
+        self._places[self._order] = np.arange(len(band))
+        ordered = band[self._order]
+        ends = [0, *(np.flatnonzero(np.diff(ordered)) + 1), len(band)]
+        self._slices = [slice(*pair) for pair in pairwise(ends)]
         parts = self._parts(fields)
-        n_narrow = int(bands[0] < 0)
+        n_narrow = int(ordered[0] < 0)
         narrow = [_NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
         covers = [_Cover.of(part, self._spacing) for part in parts[n_narrow:]]
         self._groups = [*narrow, *_spaced(covers, self._loss, self._precision)]

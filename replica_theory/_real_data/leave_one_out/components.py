@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replica_theory._real_data.leave_one_out.rows import Rows
+from replica_theory._real_data.leave_one_out.rows import Rows, row_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,9 @@ class Components(Rows):
         """Of rows in double precision."""
         single = rows.in_single_precision()
         _, basis = np.linalg.eigh(single.gram(rows.count))
-        inputs = single.inputs @ basis.astype(np.float32)
+        inputs, turn = single.inputs, basis.astype(np.float32)
+        for block in row_blocks(inputs):
+            inputs[block] = inputs[block] @ turn
         return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, rows.normalisation, rows, basis)
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
