@@ -1,6 +1,7 @@
 """Solution of the leave-one-out equations: an accelerated iteration, continuation in the ridge, a finer check."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,14 +18,14 @@ from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SOLVED = TOLERANCE  # the same of products in single precision until then
-_CLOSE = 3e-6  # that down to which products with the rows are in single precision
+_CLOSE = 5e-6  # that down to which products with the rows are in single precision
 _SURE = 0.1  # that from which a solution surely stands the check, relative
 _ROUGHLY = 3e-4  # that down to which moments are, and on a coarser quadrature
 _STARTED = 0.3  # that down to which components are taken to be uncorrelated
 _FIRST_LEVEL = 1  # of the quadrature
-_NOISY = 1e-3  # change below which it may be rounding
+_ROUNDING = 1e-3  # change below which it may be rounding in single precision
 _MOST_FIRST_STEPS = 10  # of components that are taken to be uncorrelated
-_MOST_STEPS = 60
+_MOST_STEPS = 100
 _NEAR = 0.5  # change below which steps are accelerated
 _CLOSER = 0.3  # change below which the mean student is brought up to each step
 _WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
@@ -79,16 +80,25 @@ def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
     ladder = [ridge]
     while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
-    guess, at = first_guess(problem.rows, penalty * (ladder[-1] / ridge)), ladder[-1]
+    at, unit = ladder[-1], penalty / ridge
     try:
-        for at in ladder[:0:-1]:
-            guess = _solve_at(problem, penalty * (at / ridge), guess).step.cavity
-        at = ridge
-        return _solve_at(problem, penalty, guess)
+        solved = _solve_at(problem, at * unit, first_guess(problem.rows, at * unit))
+        for last, at in pairwise(ladder[::-1]):
+            solved = _lowered(problem, unit, solved, last, at)
     except _Stalled as stalled:
         raise SaddlePointError(
             f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`", stalled.residual
         ) from None
+    return solved
+
+
+def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, ridge: float) -> Solved:
+    """The solution at a ridge from that at a larger one, by way of their geometric mean if need be."""
+    try:
+        return _solve_at(problem, ridge * unit, solved.step.cavity)
+    except _Stalled:
+        middle = _solve_at(problem, (last * ridge) ** 0.5 * unit, solved.step.cavity)
+        return _solve_at(problem, ridge * unit, middle.step.cavity)
 
 
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
@@ -129,8 +139,9 @@ def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, 
     components, loss, anderson = problem.components, problem.loss, Anderson()
     equations = Equations(components, components.penalty(penalty), Products.of(components))
     guess = replace(guess, direction=guess.direction @ components.basis)
-    guess = _iterated(equations, force_moments(loss, level - 1, np.float32), guess, _ROUGHLY, anderson)
-    guess = _iterated(equations, force_moments(loss, level), guess, _CLOSE, anderson)
+    rough, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
+    guess = _iterated(equations, rough, guess, _ROUGHLY, anderson, rounding=_ROUNDING)
+    guess = _iterated(equations, moments, guess, _CLOSE, anderson, rounding=_ROUNDING)
     return replace(guess, direction=components.basis @ guess.direction)
 
 
@@ -153,9 +164,16 @@ def _size(cavity: Cavity) -> float:
 
 
 def _iterated(
-    equations: Equations, moments: Moments, cavity: Cavity, to: float, anderson: Anderson, *, most: int | None = None
+    equations: Equations,
+    moments: Moments,
+    cavity: Cavity,
+    to: float,
+    anderson: Anderson,
+    *,
+    rounding: float = 0.0,
+    most: int | None = None,
 ) -> Cavity:
-    """Unknowns that a step changes by less than this, or as little as its precision lets them."""
+    """Unknowns that a step changes by less than this, or no less than before if that may be rounding."""
     d, best, idle = len(cavity.direction), np.inf, 0
     for _ in range(_MOST_STEPS if most is None else most):
         try:
@@ -174,6 +192,6 @@ def _iterated(
         cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
         idle = 0 if change < best else idle + 1
         best = min(best, change)
-        if best < to or (best < _NOISY and idle > 1):
+        if best < to or (best < rounding and idle > 1):
             return cavity
     raise _Stalled(best)
