@@ -17,14 +17,14 @@ from replica_theory.losses.force_moments import LEVELS, Moments, costly, force_m
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
-_SOLVED = TOLERANCE  # the same of products in single precision until then
-_CLOSE = 5e-6  # that down to which products with the rows are in single precision
-_SURE = 0.1  # that from which a solution surely stands the check, relative
-_ROUGHLY = 3e-4  # that down to which moments are, and on a coarser quadrature
-_STARTED = 0.3  # that down to which components are taken to be uncorrelated
+_SOLVED = TOLERANCE  # the same where all before was in single precision
+_CLOSE = 3e-6  # change down to which products with the rows are in single precision
+_SURE = 0.3  # change, relative to that allowed, after which a solution surely stands the check
+_ROUGHLY = 3e-4  # change down to which moments are in single precision and on a coarser quadrature
+_STARTED = 0.3  # change down to which components are taken to be uncorrelated
 _FIRST_LEVEL = 1  # of the quadrature
 _ROUNDING = 1e-3  # change below which it may be rounding in single precision
-_MOST_FIRST_STEPS = 10  # of components that are taken to be uncorrelated
+_MOST_FIRST_STEPS = 10  # with components that are taken to be uncorrelated
 _MOST_STEPS = 100
 _NEAR = 0.5  # change below which steps are accelerated
 _CLOSER = 0.3  # change below which the mean student is brought up to each step
