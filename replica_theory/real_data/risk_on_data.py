@@ -180,7 +180,7 @@ def risk_on_data(
     by the leave-one-out equations of `replica_theory._real_data.leave_one_out.cavity`. It assumes of the data only
     that w·x, with w trained without x, is Gaussian over training sets; not that x is.
 
-    Time is that of about fifteen products XᵀX; memory, two and a half times the inputs'.
+    Time is that of about twenty products XᵀX; memory, two and a half times the inputs'.
 
     Labels of more classes, 0 … C − 1, C ≥ 3, have softmax students, (1/N) Σ_kept −ln softmax(W x)_y + (λ/2)‖W‖², and a
     `MulticlassRiskSolution`. Its exact form costs about as much as a hundred trained students, so that it is a check of

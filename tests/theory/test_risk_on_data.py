@@ -10,6 +10,9 @@ import pytest
 from perceptron_pruning import fit_empirical_risk
 from replica_theory import SaddlePointError, risk_on_data
 from replica_theory._real_data.leave_one_out import solver
+from replica_theory._real_data.leave_one_out.acceleration import Anderson
+from replica_theory._real_data.leave_one_out.cavity import Equations
+from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.losses.force_moments import LEVELS, force_moments
@@ -288,12 +291,19 @@ def test_what_does_not_close_is_an_error_with_its_residual(monkeypatch):
     assert failure.value.residual > 1e-6
 
 
+@cache
+def correlated_rows(n=300, d=12):
+    """Rows of components of unlike variance, correlated, with unlike chances."""
+    rng, ones = np.random.default_rng(3), np.ones(n)
+    inputs = (rng.standard_normal((n, d)) * np.geomspace(1, 0.03, d)) @ np.linalg.qr(rng.standard_normal((d, d)))[0]
+    labels, count = np.sign(rng.standard_normal(n)), rng.uniform(0.2, 0.9, n)
+    return Rows(inputs, labels, count, finite=True, weight=ones, normalisation=200.0)
+
+
 def test_products_near_their_first_arguments_are_as_exact_as_all_in_double_precision():
-    rng = np.random.default_rng(3)
-    n, d = 300, 12
-    ones = np.ones(n)
-    rows = Rows(rng.standard_normal((n, d)), ones, ones, finite=True, weight=ones, normalisation=200.0)
-    near, exact = Products.near(rows, rows.in_single_precision()), Products.of(rows)
+    rows, rng = correlated_rows(), np.random.default_rng(4)
+    n, d = rows.inputs.shape
+    near, exact = Products.near(rows, Components.of(rows)), Products.of(rows)
     share, matrix = rng.random(n), np.eye(d)
     for nearness in (0.0, 1e-2, 1e-3):  # the first argument, and later ones
         r, T = share + nearness * rng.standard_normal(n) * share, matrix + nearness * np.diag(rng.random(d))
@@ -301,3 +311,77 @@ def test_products_near_their_first_arguments_are_as_exact_as_all_in_double_preci
         for name, argument in (("curvature", r), ("noise", r), ("response", T), ("variance", T)):
             found, wanted = getattr(near, name)(argument), getattr(exact, name)(argument)
             assert np.abs(found - wanted).max() <= rounding * np.abs(wanted).max()
+
+
+def test_components_are_the_rows_in_another_basis():
+    rows, rng = correlated_rows(), np.random.default_rng(5)
+    n, d = rows.inputs.shape
+    components, a, r = Components.of(rows), rng.standard_normal(d), rng.random(n)
+    basis, penalty = components.basis, rng.random(d)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(d), atol=1e-12)
+    np.testing.assert_allclose(components.fields(basis.T @ a), rows.fields(a), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(basis @ components.pull(r), rows.pull(r), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(basis @ components.penalty(penalty) @ basis.T, np.diag(penalty), atol=1e-12)
+    gram, size = basis.T @ rows.gram(r) @ basis, np.sqrt(np.diag(basis.T @ rows.gram(r) @ basis))
+    assert np.abs((components.gram(r) - gram) / np.outer(size, size)).max() < 1e-6  # relative to each component
+    np.testing.assert_allclose(
+        components.quadratic(np.linalg.inv(gram)), rows.quadratic(np.linalg.inv(rows.gram(r))), rtol=1e-5
+    )
+
+
+def test_components_are_uncorrelated_under_the_weights_that_made_them():
+    rows = correlated_rows()
+    components = Components.of(rows)
+    products, exact = Products.uncorrelated(components), Products.of(components)
+    for name, argument in (("curvature", rows.count), ("variance", np.diag(np.arange(1.0, 13.0)))):
+        found, wanted = getattr(products, name)(argument), getattr(exact, name)(argument)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+    tilted = rows.count * (1 + 0.5 * np.tanh(rows.inputs[:, 0]))
+    assert np.abs(exact.curvature(tilted) - products.curvature(tilted)).max() > 1e-3 * exact.curvature(tilted).max()
+
+
+def test_acceleration_solves_a_linear_map_of_few_eigenvalues():
+    values = np.repeat([0.9, -0.6, 0.4, 0.2], 5)
+    anderson, point = Anderson(), np.zeros(20)
+    for _ in range(7):
+        point = anderson.following(point, values * point + 1)
+    np.testing.assert_allclose(point, 1 / (1 - values), rtol=1e-6)
+    anderson.forget()
+    np.testing.assert_array_equal(anderson.following(np.zeros(20), np.ones(20)), np.ones(20))
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge"], ids=str)
+def test_a_rows_leverage_does_not_depend_on_its_own_force(loss):
+    inputs, labels, _ = rows()
+    n, d = inputs.shape
+    training = Rows(inputs, labels, np.full(n, 0.5), finite=True, weight=np.ones(n), normalisation=float(d))
+    equations, moments = Equations.of(training, np.full(d, 0.05)), force_moments(LOSSES[loss], LEVELS - 1)
+    solution = solver.solve(training, LOSSES[loss], np.full(d, 0.05)).step.cavity
+    for row in np.argsort(np.abs(1 - solution.mean) / solution.deviation)[:2]:  # whose force is most in doubt
+        moved = solution.mean.copy()
+        moved[row] += 0.05
+        ends = [equations.step(moments, replace(solution, mean=mean)) for mean in (solution.mean, moved)]
+        slopes, leverages = ([getattr(end, part) for end in ends] for part in ("moments", "cavity"))
+        assert abs(slopes[1].slope[row] / slopes[0].slope[row] - 1) > 1e-3
+        changes = np.abs(np.log(leverages[1].leverage / leverages[0].leverage))
+        assert changes[row] < 1e-12 < 1e-9 < changes.max()
+
+
+def test_logistic_moments_of_unlike_rows_agree_with_a_dense_sum_before_and_after_a_step():
+    rng, n = np.random.default_rng(6), 40
+    mean, deviation, scale = (
+        rng.normal(0, 10, n),
+        np.geomspace(0.05, 12.0, n),
+        rng.permutation(np.geomspace(1e-3, 1e3, n)),
+    )
+    moments = force_moments(LOSSES["logistic"], LEVELS - 2)
+    xi = np.linspace(-9, 9, 20001)
+    chance = np.exp(-0.5 * xi**2) * (xi[1] - xi[0]) / np.sqrt(2 * np.pi)
+    for step in (0.0, 0.01, 1.0):  # nodes are used again, and placed anew
+        fields = mean + step, deviation * (1 + step), scale * (1 + step)
+        omega = fields[0][:, None] + fields[1][:, None] * xi
+        field, slope = LOSSES["logistic"].proximal_and_slope(omega, fields[2][:, None])
+        force = (field - omega) / fields[2][:, None]
+        dense = force @ chance, force**2 @ chance, (1 - slope) @ chance / fields[2]
+        for value, wanted in zip(moments(*fields), dense, strict=True):
+            np.testing.assert_allclose(value, wanted, rtol=1e-7, atol=1e-10)

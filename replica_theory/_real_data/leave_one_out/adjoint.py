@@ -169,7 +169,7 @@ class Adjoint:
         by_phi = by_weight * G * U + by_nu * G**2 * free + by_drawn * (1 - psi) - F1 * along
         through = [by_F1 * slope.force + by_free * slope.square + by_U * slope.slope for slope in self.slopes]
         gradient = Multipliers(
-            self.equations.penalty * multiplier.direction - N * rows.pull(multiplier.mean),
+            self.equations.penalty @ multiplier.direction - N * rows.pull(multiplier.mean),
             multiplier.mean + through[0],
             multiplier.variance - psi * U**2 * by_free + through[1],
             multiplier.leverage + multiplier.mean * psi * F1 + by_gain * G**2 * psi * U + through[2],

@@ -12,7 +12,9 @@ moves the field by V times that force. With f and u averaged over the field, z =
     (B6)  c² = G² [zᵀ Γ z − ν (zᵀ A⁻¹ z/N)²]
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -21,7 +23,9 @@ from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
-_LEAST_VARIANCE = 1e-24  # of a field, where every row is in every training set
+_LEAST_DEVIATION = 1e-12  # of a field, where every row is in every training set
+_MOST_OWN_SHARE = 1 - 1e-9  # largest share of a row's response that it owes to itself
+_ALIKE = 0.1  # relative difference of two forms of G, which are one at a solution, below which the better one is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +51,8 @@ class Cavity:
     @classmethod
     def of_vector(cls, vector: np.ndarray, d: int) -> "Cavity":
         """The inverse of ``vector``."""
-        mean, deviation, leverage = np.split(vector[d:], 3)
-        return cls(vector[:d], mean, np.maximum(deviation, _LEAST_VARIANCE**0.5), np.exp(leverage))
+        mean, deviation, leverage = vector[d:].reshape(3, -1)
+        return cls(vector[:d], mean, np.maximum(deviation, _LEAST_DEVIATION), np.exp(leverage))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,7 @@ class Equations:
 
     Attributes:
         rows: The rows.
-        penalty: λ for each coordinate, 0 for an intercept, (d,).
+        penalty: λ I, 0 for an intercept, in any basis, (d, d).
         products: Those with the rows.
     """
 
@@ -86,8 +90,8 @@ class Equations:
 
     @classmethod
     def of(cls, rows: Rows, penalty: np.ndarray) -> "Equations":
-        """With products in the precision of the rows."""
-        return cls(rows, penalty, Products.of(rows))
+        """With a penalty for each coordinate, (d,), and products in the precision of the rows."""
+        return cls(rows, np.diag(penalty), Products.of(rows))
 
     def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
         """E f, E f², E u of weighted losses."""
@@ -100,19 +104,47 @@ class Equations:
         rows, V, chance = self.rows, cavity.leverage, self.rows.chance
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
-        hessian = self.products.curvature(rows.count * gain * forces.slope)
-        hessian[np.diag_indices_from(hessian)] += self.penalty
-        resolvent = _inverse(hessian)
-        a = cavity.direction
-        direction = a - resolvent @ (self.penalty * a - rows.pull(rows.count * forces.force))
+        stiffness = rows.count * gain * forces.slope
+        resolvent = _inverse(self.penalty + self.products.curvature(stiffness))
         own = self.products.response(resolvent) / rows.normalisation
-        leverage = gain * own
+        without = self._gain_without(stiffness * own, gain)
+        leverage = without * own
         spread = self._spread(forces, gain, cavity)
         covariance = self._covariance(resolvent, spread, forces, gain)
         drawn = self.products.variance(covariance) - rows.finite * spread * own**2
-        variance = gain**2 * np.maximum(drawn, _LEAST_VARIANCE)
-        mean = cavity.mean - gain_of_mean(cavity, forces, leverage, chance, rows.fields(direction))
-        return Step(Cavity(direction, mean, np.sqrt(variance), leverage), resolvent, covariance, forces, gain)
+        deviation = without * np.sqrt(np.maximum(drawn, _LEAST_DEVIATION**2))
+        direction, mean = self._mean_student(forces, cavity, leverage, resolvent)
+        return Step(Cavity(direction, mean, deviation, leverage), resolvent, covariance, forces, gain)
+
+    def with_mean_student(self, moments: Moments, step: Step) -> Cavity:
+        """The unknowns of a step with a and m brought up to its c and V, at no product of n d²."""
+        cavity = step.cavity
+        forces = self.forces(moments, cavity)
+        direction, mean = self._mean_student(forces, cavity, cavity.leverage, step.resolvent)
+        return replace(cavity, direction=direction, mean=mean)
+
+    def _mean_student(
+        self, forces: ForceMoments, cavity: Cavity, leverage: np.ndarray, resolvent: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """a and m by Newton's step of (B1) and (B4)."""
+        rows, a = self.rows, cavity.direction
+        direction = a - resolvent @ (self.penalty @ a - rows.pull(rows.count * forces.force))
+        response = rows.chance * leverage
+        excess = cavity.mean + response * forces.force - rows.fields(direction)
+        return direction, cavity.mean - excess / np.maximum(1 - response * forces.slope, 0.1)
+
+    def _gain_without(self, share: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        """G by the row's own share φ G E u z·A⁻¹z/N of the response, which it tells even far from a solution."""
+        if not self.rows.finite:
+            return gain
+        told = 1 / (1 - np.minimum(share, _MOST_OWN_SHARE))
+        return np.where(np.abs(told - gain) < _ALIKE * gain, told, gain)
+
+    @cached_property
+    def _drawn(self) -> tuple[np.ndarray, float]:
+        """φ (1 − φ), and its sum over N."""
+        drawn = self.rows.count * (1 - self.rows.chance)
+        return drawn, float(drawn.sum() / self.rows.normalisation)
 
     def _spread(self, forces: ForceMoments, gain: np.ndarray, cavity: Cavity) -> np.ndarray:
         """ν, variance of a row's force over training sets, its response to the field taken out."""
@@ -127,11 +159,24 @@ class Equations:
         """Γ, with the fluctuation that a fixed number of rows takes away."""
         rows = self.rows
         noise = self.products.noise(spread)
-        drawn = rows.count * (1 - rows.chance)
-        if (variance := drawn.sum() / rows.normalisation) > 0:
+        drawn, variance = self._drawn
+        if variance > 0:
             more = rows.pull(drawn * gain * forces.force)  # κ, by one more row in the training set
-            noise -= np.outer(more, more) / variance
+            noise -= more[:, None] * (more / variance)
         return resolvent @ noise @ resolvent / rows.normalisation
+
+
+def _diagonal(matrix: np.ndarray) -> np.ndarray:
+    """A view of the diagonal that can be written to."""
+    return np.einsum("ii->i", matrix)
+
+
+@cache
+def _cholesky() -> tuple[Callable[..., tuple[np.ndarray, int]], ...]:
+    """LAPACK's factor of a positive matrix, and the inverse by it."""
+    from scipy.linalg import get_lapack_funcs  # a tenth of a second, which other questions need not wait for
+
+    return tuple(get_lapack_funcs(("potrf", "potri"), dtype=np.float64))
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
@@ -140,19 +185,11 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
     Raises:
         numpy.linalg.LinAlgError: A is not positive.
     """
-    from scipy.linalg import get_lapack_funcs  # a tenth of a second, which other questions need not wait for
-
-    factorise, invert = get_lapack_funcs(("potrf", "potri"), dtype=np.float64)
+    factorise, invert = _cholesky()
     factor, failed = factorise(matrix, lower=True)
     if failed:
         raise np.linalg.LinAlgError("the matrix is not positive")
     lower, _ = invert(factor, lower=True)
-    return np.tril(lower) + np.tril(lower, -1).T
-
-
-def gain_of_mean(
-    cavity: Cavity, forces: ForceMoments, leverage: np.ndarray, chance: np.ndarray, fields: np.ndarray
-) -> np.ndarray:
-    """Newton's step of m + φ V E f(m) = z·a."""
-    stiffness = np.maximum(1 - chance * leverage * forces.slope, 0.1)
-    return (cavity.mean + chance * leverage * forces.force - fields) / stiffness
+    inverse = lower + lower.T
+    _diagonal(inverse)[:] *= 0.5
+    return inverse

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.rows import Rows
 
 Linear = Callable[[np.ndarray], np.ndarray]
@@ -32,10 +33,33 @@ class Products:
         return cls(rows.gram, rows.gram, rows.quadratic, rows.quadratic)
 
     @classmethod
-    def near(cls, rows: Rows, single: Rows) -> "Products":
-        """Of arguments that differ little from the first ones."""
-        grams = (FromFirst(rows.gram, single.gram_of_any_sign) for _ in range(2))
-        forms = (FromFirst(rows.quadratic, single.quadratic) for _ in range(2))
+    def uncorrelated(cls, rows: Rows) -> "Products":
+        """As if the rows' components stayed uncorrelated, whatever the weights: n d each."""
+        squares = rows.inputs**2
+
+        def gram(coefficients: np.ndarray) -> np.ndarray:
+            return np.diag((coefficients.astype(squares.dtype) @ squares).astype(float) / rows.normalisation)
+
+        def quadratic(matrix: np.ndarray) -> np.ndarray:
+            return (squares @ matrix.diagonal().astype(squares.dtype)).astype(float)
+
+        return cls(gram, gram, quadratic, quadratic)
+
+    @classmethod
+    def near(cls, rows: Rows, components: Components) -> "Products":
+        """Of arguments that differ little from the first ones: exact there, single precision from there."""
+        basis = components.basis
+
+        def gram(coefficients: np.ndarray) -> np.ndarray:
+            return basis @ components.gram_of_any_sign(coefficients) @ basis.T
+
+        def quadratic(matrix: np.ndarray) -> np.ndarray:
+            return components.quadratic(basis.T @ matrix @ basis)
+
+        grams, forms = (
+            [FromFirst(exact, single) for _ in range(2)]
+            for exact, single in ((rows.gram, gram), (rows.quadratic, quadratic))
+        )
         return cls(*grams, *forms)
 
 

@@ -1,24 +1,33 @@
-"""Solution of the leave-one-out equations: Anderson's acceleration, continuation in the ridge, a finer check."""
+"""Solution of the leave-one-out equations: an accelerated iteration, continuation in the ridge, a finer check."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
+from replica_theory._real_data.leave_one_out.acceleration import Anderson
 from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
+from replica_theory._real_data.leave_one_out.components import Components
+from replica_theory._real_data.leave_one_out.first_guess import first_guess
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
-from replica_theory.losses.force_moments import LEVELS, force_moments, in_closed_form
+from replica_theory.losses.force_moments import LEVELS, Moments, costly, force_moments, in_closed_form
 from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
-_SOLVED = 1e-7  # largest change of the last step of the iteration
-_ROUGHLY = 1e-2  # that down to which products with the rows are in single precision
+_SOLVED = TOLERANCE  # the same where all before was in single precision
+_CLOSE = 3e-6  # change down to which products with the rows are in single precision
+_SURE = 0.3  # change, relative to that allowed, after which a solution surely stands the check
+_ROUGHLY = 3e-4  # change down to which moments are in single precision and on a coarser quadrature
+_STARTED = 0.3  # change down to which components are taken to be uncorrelated
 _FIRST_LEVEL = 1  # of the quadrature
-_DEPTH = 6  # steps that Anderson's acceleration remembers
-_MOST_STEPS = 60
+_ROUNDING = 1e-3  # change below which it may be rounding in single precision
+_MOST_FIRST_STEPS = 10  # with components that are taken to be uncorrelated
+_MOST_STEPS = 100
 _NEAR = 0.5  # change below which steps are accelerated
+_CLOSER = 0.1  # change below which the mean student is brought up to each step
 _WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _LARGEST_START = 1e3  # ridge at which a continuation begins at most
@@ -39,61 +48,101 @@ class _Stalled(Exception):
     residual: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Rows, their components, and a loss."""
+
+    rows: Rows
+    components: Components
+    loss: Loss
+
+
 def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
     """Solution at the penalty: directly, else from the students of the square loss, else from larger ridges.
 
     Raises:
         SaddlePointError: No solution to a residual of 1e-6.
     """
+    problem = _Problem(rows, Components.of(rows), loss)
     try:
-        return _solve_at(rows, loss, penalty, _first_guess(rows, penalty))
+        return _solve_at(problem, penalty, _of_uncorrelated(problem, penalty))
     except _Stalled:
         pass
     try:
-        guess = _solve_at(rows, LOSSES["square"], penalty, _first_guess(rows, penalty)).step.cavity
-        return _solve_at(rows, loss, penalty, guess)
+        guess = _solve_at(replace(problem, loss=LOSSES["square"]), penalty, first_guess(rows, penalty)).step.cavity
+        return _solve_at(problem, penalty, guess)
     except _Stalled:
-        return _continued(rows, loss, penalty)
+        return _continued(problem, penalty)
 
 
-def _continued(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
+def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
     ridge = penalty.max()
     ladder = [ridge]
     while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
-    guess, at = _first_guess(rows, penalty * (ladder[-1] / ridge)), ladder[-1]
+    at, unit = ladder[-1], penalty / ridge
     try:
-        for at in ladder[:0:-1]:
-            guess = _solve_at(rows, loss, penalty * (at / ridge), guess).step.cavity
-        at = ridge
-        return _solve_at(rows, loss, penalty, guess)
+        solved = _solve_at(problem, at * unit, first_guess(problem.rows, at * unit))
+        for last, at in pairwise(ladder[::-1]):
+            solved = _lowered(problem, unit, solved, last, at)
     except _Stalled as stalled:
         raise SaddlePointError(
             f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`", stalled.residual
         ) from None
+    return solved
 
 
-def _first_guess(rows: Rows, penalty: np.ndarray) -> Cavity:
-    n, d = rows.inputs.shape
-    spread = np.einsum("ij,ij->i", rows.inputs, rows.inputs) / rows.normalisation
-    leverage = spread / (
-        penalty.max() + 0.2 * rows.count.sum() / rows.normalisation * spread.mean() * rows.normalisation / d
-    )
-    return Cavity(np.zeros(d), np.zeros(n), np.ones(n), np.maximum(0.25 * leverage, 1e-12))
+def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, ridge: float) -> Solved:
+    """The solution at a ridge from that at a larger one, by way of their geometric mean if need be."""
+    try:
+        return _solve_at(problem, ridge * unit, solved.step.cavity)
+    except _Stalled:
+        middle = _solve_at(problem, (last * ridge) ** 0.5 * unit, solved.step.cavity)
+        return _solve_at(problem, ridge * unit, middle.step.cavity)
 
 
-def _solve_at(rows: Rows, loss: Loss, penalty: np.ndarray, guess: Cavity) -> Solved:
+def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
+    """A guess to a tenth or so: the solution if components stayed uncorrelated, however forces weight the rows."""
+    components, guess = problem.components, first_guess(problem.rows, penalty)
+    moments = force_moments(problem.loss, _FIRST_LEVEL - 1, np.float32)
+    if costly(moments):
+        return guess
+    equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
+    try:
+        start = _iterated(equations, moments, guess, _STARTED, Anderson(), most=_MOST_FIRST_STEPS)
+    except _Stalled:
+        return guess
+    return replace(start, direction=components.basis @ start.direction)
+
+
+def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
     """Solution from a guess, on a quadrature of which the next finer one finds nothing wrong."""
-    exact, single, residual, level = Equations.of(rows, penalty), rows.in_single_precision(), np.inf, _FIRST_LEVEL
-    while level < LEVELS:
-        guess = _anderson(rows, single, penalty, loss, level, guess)
-        finer = force_moments(loss, min(level + 1, LEVELS - 1))
-        step = exact.step(finer, guess)
-        residual = _change(step.cavity, guess)
-        if residual < TOLERANCE:
-            return Solved(step, residual)
-        guess, level = step.cavity, LEVELS if in_closed_form(loss) else level + 1
+    rows, loss, residual = problem.rows, problem.loss, np.inf
+    exact = Equations.of(rows, penalty)
+    for level in range(_FIRST_LEVEL, _FIRST_LEVEL + 1 if in_closed_form(loss) else LEVELS):
+        guess = _in_single_precision(problem, penalty, guess, level)
+        near = replace(exact, products=Products.near(rows, problem.components))
+        moments, finer = force_moments(loss, level), force_moments(loss, min(level + 1, LEVELS - 1))
+        for equations, enough in ((near, _SOLVED), (exact, TOLERANCE)):  # the first products of both are exact
+            step = equations.step(finer, guess)
+            residual = _change(step.cavity, guess)
+            if residual < enough:
+                return Solved(step, residual)
+            guess = equations.with_mean_student(finer, step)
+            if equations is near:
+                guess = _iterated(near, moments, guess, _SURE * _SOLVED, Anderson())
     raise _Stalled(residual)
+
+
+def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, level: int) -> Cavity:
+    """The solution as far as single precision has it."""
+    components, loss, anderson = problem.components, problem.loss, Anderson()
+    equations = Equations(components, components.penalty(penalty), Products.of(components))
+    guess = replace(guess, direction=guess.direction @ components.basis)
+    rough, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
+    guess = _iterated(equations, rough, guess, _ROUGHLY, anderson, rounding=_ROUNDING)
+    guess = _iterated(equations, moments, guess, _CLOSE, anderson, rounding=_ROUNDING)
+    return replace(guess, direction=components.basis @ guess.direction)
 
 
 def _change(new: Cavity, old: Cavity) -> float:
@@ -109,46 +158,40 @@ def _change(new: Cavity, old: Cavity) -> float:
 
 
 def _size(cavity: Cavity) -> float:
-    return float(np.abs(cavity.mean).mean() + np.sqrt(np.mean(cavity.deviation**2)))
+    """E |m| + √E c² over rows."""
+    n = len(cavity.mean)
+    return float(np.abs(cavity.mean).sum() / n + np.sqrt(cavity.deviation @ cavity.deviation / n))
 
 
-def _anderson(rows: Rows, single: Rows, penalty: np.ndarray, loss: Loss, level: int, guess: Cavity) -> Cavity:
-    """Fixed point of a step: plain steps from afar, which contract, then Anderson's acceleration.
-
-    Far from it, all is in single precision and the quadrature one level coarser; near it, see `Products.near`.
-    """
-    d, roughly, near = len(guess.direction), Equations.of(single, penalty), None
-    rough_moments, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
-    points: list[np.ndarray] = []
-    images: list[np.ndarray] = []
-    cavity, best = guess, np.inf
-    for _ in range(_MOST_STEPS):
-        if near is None and best <= _ROUGHLY:
-            near = Equations(rows, penalty, Products.near(rows, single))
+def _iterated(
+    equations: Equations,
+    moments: Moments,
+    cavity: Cavity,
+    to: float,
+    anderson: Anderson,
+    *,
+    rounding: float = 0.0,
+    most: int | None = None,
+) -> Cavity:
+    """Unknowns that a step changes by less than this, or no less than before if that may be rounding."""
+    d, best, idle = len(cavity.direction), np.inf, 0
+    for _ in range(_MOST_STEPS if most is None else most):
         try:
-            new = (near.step(moments, cavity) if near else roughly.step(rough_moments, cavity)).cavity
+            step = equations.step(moments, cavity)
         except np.linalg.LinAlgError:
             raise _Stalled(best) from None
-        change = _change(new, cavity)
+        change = _change(step.cavity, cavity)
         if not np.isfinite(change):
             raise _Stalled(best)
-        if near and change < _SOLVED:
-            return new
         if change > _NEAR or change > _WORSE * best:
-            points, images, near = [], [], None
-        points, images = [*points, cavity.vector()][-_DEPTH:], [*images, new.vector()][-_DEPTH:]
-        following = _mixed(points, images) if change < best or change < _NEAR else 0.5 * (points[-1] + images[-1])
-        best, cavity = min(best, change), Cavity.of_vector(following, d)
+            anderson.forget()
+        refined = change < _CLOSER and not costly(moments)
+        image = equations.with_mean_student(moments, step) if refined else step.cavity
+        point, image = cavity.vector(), image.vector()
+        following = anderson.following(point, image)
+        cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
+        idle = 0 if change < best else idle + 1
+        best = min(best, change)
+        if best < to or (best < rounding and idle > 1):
+            return cavity
     raise _Stalled(best)
-
-
-def _mixed(points: list[np.ndarray], images: list[np.ndarray]) -> np.ndarray:
-    """The combination of the last images whose changes cancel best."""
-    if len(points) < 2:
-        return images[-1]
-    changes = [image - point for image, point in zip(images, points, strict=True)]
-    past = np.array([changes[-1] - change for change in changes[:-1]])
-    normal = past @ past.T
-    normal[np.diag_indices_from(normal)] *= 1 + 1e-11
-    shares = np.linalg.solve(normal, past @ changes[-1])
-    return images[-1] - sum(share * (images[-1] - image) for share, image in zip(shares, images[:-1], strict=True))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LabelChance = Callable[[np.ndarray], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Flipped:
@@ -28,7 +30,7 @@ class Checked:
         chance: The user's function.
     """
 
-    chance: Callable[[np.ndarray], np.ndarray]
+    chance: LabelChance
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
         values = np.asarray(self.chance(field), dtype=float)

@@ -5,6 +5,6 @@ p = prox_{Sℓ}(ω), with the force f = (p − ω)/S = −ℓ'(p) and u = −∂
 """
 
 from replica_theory.losses.force_moments.base import ForceMoments, Moments
-from replica_theory.losses.force_moments.of_loss import LEVELS, force_moments, in_closed_form
+from replica_theory.losses.force_moments.of_loss import LEVELS, costly, force_moments, in_closed_form
 
-__all__ = ["LEVELS", "ForceMoments", "Moments", "force_moments", "in_closed_form"]
+__all__ = ["LEVELS", "ForceMoments", "Moments", "costly", "force_moments", "in_closed_form"]

@@ -1,11 +1,11 @@
 """Moments of forces, row by row, and rows in blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-_BLOCK = 1 << 15  # fields in a block of rows
+BLOCK = 1 << 15  # fields in a block of rows
 SLACK = 1.25  # factor by which c, S and the range of ω may change before nodes are placed anew
 
 
@@ -21,7 +21,7 @@ Moments = Callable[[np.ndarray, np.ndarray, np.ndarray], ForceMoments]
 """Moments at means m, standard deviations c > 0 and scales S > 0 of the fields, (n,) each."""
 
 
-def row_blocks(n: int, nodes: int) -> list[slice]:
+def row_blocks(n: int, nodes: int) -> Iterator[slice]:
     """Slices of rows with so many nodes each."""
-    rows = max(1, _BLOCK // nodes)
-    return [slice(start, start + rows) for start in range(0, n, rows)]
+    rows = max(1, BLOCK // nodes)
+    return (slice(start, min(start + rows, n)) for start in range(0, n, rows))

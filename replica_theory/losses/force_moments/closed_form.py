@@ -35,9 +35,9 @@ def squared_hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) ->
 
 def hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
     """f = clip((1 − ω)/S, 0, 1)."""
-    short, beyond = _excess(1 - mean, deviation), _excess(1 - mean - scale, deviation)
+    first, second, chance = _excess(np.stack([1 - mean, 1 - mean - scale]), deviation)  # of margins 1 and 1 − S
     return ForceMoments(
-        (short.first - beyond.first) / scale,
-        (short.second - beyond.second - 2 * scale * beyond.first) / scale**2,
-        (short.chance - beyond.chance) / scale,
+        (first[0] - first[1]) / scale,
+        (second[0] - second[1] - 2 * scale * first[1]) / scale**2,
+        (chance[0] - chance[1]) / scale,
     )

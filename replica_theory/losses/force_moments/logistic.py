@@ -1,12 +1,16 @@
-"""Moments of logistic forces: rows of like spread of the field share their nodes."""
+"""Moments of logistic forces, E f, E f² and E u, of many rows at once.
 
-from dataclasses import dataclass
+Rows of like c share their nodes: fields p_j, which need no proximal operator of each row, and all averages are one
+matrix of Gaussians times a few columns. Where c is small, a Gauss–Hermite rule of each row serves.
+"""
+
+from itertools import pairwise
 
 import numpy as np
 
 from replica_theory.losses.force_moments.base import ForceMoments
 from replica_theory.losses.force_moments.narrow_rows import NARROW, NarrowRows
-from replica_theory.losses.force_moments.spaced_rows import SpacedRows, Spacing
+from replica_theory.losses.force_moments.spaced_rows import Cover, SpacedRows, Spacing, spaced_rows
 from replica_theory.losses.named import Logistic
 
 SPACINGS = (
@@ -18,42 +22,48 @@ SPACINGS = (
 )
 
 
-@dataclass
 class LogisticMoments:
-    """Averages of logistic forces; nodes of the last call serve the next one as long as they cover its rows.
+    """E f, E f² and E u, (n,) each, at means m, deviations c and scales S; nodes serve as long as they cover the rows.
 
-    Attributes:
+    Args:
         loss: The logistic loss.
-        spacing: Of the nodes.
+        level: Of the quadrature.
         precision: Of the sums over nodes that rows have in common.
     """
 
-    loss: Logistic
-    spacing: Spacing
-    precision: type[np.floating]
-
-    def __post_init__(self) -> None:
+    def __init__(self, loss: Logistic, level: int, precision: type[np.floating]) -> None:
+        self._loss, self._spacing, self._precision = loss, SPACINGS[level], precision
         self._groups: list[SpacedRows | NarrowRows] = []
-        self._rows = 0
+        self._order, self._places = np.empty(0, dtype=int), np.empty(0, dtype=int)  # of rows by group, and its inverse
+        self._slices: list[slice] = []  # of rows of a group in that order
 
     def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
-        fields = (mean, deviation, scale)
-        if self._rows != len(mean) or not all(group.serves(*fields) for group in self._groups):
-            self._groups, self._rows = self._grouped(*fields), len(mean)
-        moments = np.empty((3, len(mean)))
-        for group in self._groups:
-            moments[:, group.rows] = group.moments(*fields)
-        return ForceMoments(*moments)
+        fields = np.stack([mean, deviation, scale])
+        if len(self._order) != len(mean):
+            self._regroup(fields)
+        parts = self._parts(fields)
+        if not all(group.serves(*part) for group, part in zip(self._groups, parts, strict=True)):
+            self._regroup(fields)
+            parts = self._parts(fields)
+        moments = [group.moments(*part) for group, part in zip(self._groups, parts, strict=True)]
+        return ForceMoments(*np.concatenate(moments, axis=1).take(self._places, axis=1))
 
-    def _grouped(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> "list[SpacedRows | NarrowRows]":
-        """Rows of like c, up to a factor of 4."""
-        band = np.floor(0.5 * np.log2(np.maximum(deviation, 0.5 * NARROW) / NARROW)).astype(int)
-        groups: list[SpacedRows | NarrowRows] = []
-        for number in np.unique(band):
-            rows = np.flatnonzero(band == number)
-            if number < 0:
-                groups.append(NarrowRows(rows, self.loss, self.spacing.order))
-            else:
-                spaced = SpacedRows.covering(rows, mean, deviation, scale, self.loss, self.spacing)
-                groups.append(spaced.in_precision(self.precision))
-        return groups
+    def _parts(self, fields: np.ndarray) -> list[np.ndarray]:
+        """The fields of each group's rows, (3, rows)."""
+        ordered = fields.take(self._order, axis=1)
+        return [ordered[:, rows] for rows in self._slices]
+
+    def _regroup(self, fields: np.ndarray) -> None:
+        """Groups of rows of like c, up to a factor of 2."""
+        band = np.floor(np.log2(np.maximum(fields[1], 0.5 * NARROW) / NARROW)).astype(np.int16)
+        self._order = np.argsort(band, kind="stable")
+        self._places = np.empty_like(self._order)
+        self._places[self._order] = np.arange(len(band))
+        ordered = band[self._order]
+        ends = [0, *(np.flatnonzero(np.diff(ordered)) + 1), len(band)]
+        self._slices = [slice(*pair) for pair in pairwise(ends)]
+        parts = self._parts(fields)
+        n_narrow = int(ordered[0] < 0)
+        narrow = [NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
+        covers = [Cover.of(part, self._spacing) for part in parts[n_narrow:]]
+        self._groups = [*narrow, *spaced_rows(covers, self._loss, self._precision)]

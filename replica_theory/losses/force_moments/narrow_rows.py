@@ -18,12 +18,12 @@ class NarrowRows:
     """Rows of small c, by a Gauss–Hermite rule; fields p of the last call are the next call's first guess.
 
     Attributes:
-        rows: Their indices, (rows,).
+        n_rows: Rows.
         loss: The logistic loss.
         order: Nodes.
     """
 
-    rows: np.ndarray
+    n_rows: int
     loss: Logistic
     order: int
 
@@ -34,15 +34,14 @@ class NarrowRows:
 
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether c is still small."""
-        return bool(deviation[self.rows].max() < SLACK * NARROW)
+        return bool(deviation.max() < SLACK * NARROW)
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""
-        mean, deviation, scale = mean[self.rows], deviation[self.rows], scale[self.rows]
-        blocks = row_blocks(len(mean), self.order)
-        last: list[np.ndarray | None] = [*self._fields] if self._fields else [None] * len(blocks)
+        parts = list(row_blocks(len(mean), self.order))
+        last: list[np.ndarray | None] = [*self._fields] if self._fields else [None] * len(parts)
         moments, self._fields = np.empty((3, len(mean))), []
-        for block, guess in zip(blocks, last, strict=True):
+        for block, guess in zip(parts, last, strict=True):
             fields = self._proximal(mean[block] + self._nodes * deviation[block], scale[block], guess)
             moments[:, block] = self._of_fields(fields, scale[block])
             self._fields.append(fields)

@@ -28,8 +28,13 @@ def force_moments(loss: Loss, level: int, precision: type[np.floating] = np.floa
     if isinstance(loss, Hinge):
         return hinge
     if isinstance(loss, Logistic):
-        return LogisticMoments(loss, SPACINGS[level], precision)
+        return LogisticMoments(loss, level, precision)
     return PanelMoments(loss, _PANEL_ORDERS[level])
+
+
+def costly(moments: Moments) -> bool:
+    """Whether the moments, of a loss of one's own, take longer than products with rows."""
+    return isinstance(moments, PanelMoments)
 
 
 def in_closed_form(loss: Loss) -> bool:

@@ -1,10 +1,11 @@
-"""Moments of logistic forces by sums over equally spaced nodes that rows have in common."""
+"""Moments of logistic forces whose fields spread much: sums over fields that rows have in common."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from replica_theory.losses.force_moments.base import SLACK, row_blocks
+from replica_theory.losses.force_moments.base import BLOCK, SLACK, row_blocks
 from replica_theory.losses.named import Logistic
 
 
@@ -26,79 +27,106 @@ class Spacing:
 
 
 @dataclass(frozen=True, eq=False)
-class SpacedRows:
-    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), t_j equally spaced, S̄ their largest scale.
-
-    With ω_i(p) = p + S_i ℓ'(p) a row's average of g is ∫ g(p) φ((ω_i(p) − m_i)/c_i) ω_i'(p) dp/c_i: no row's proximal
-    operator is solved for, and all averages are one matrix of Gaussians times a few columns.
+class Cover:
+    """What nodes must serve: some rows, and what these may become in further steps.
 
     Attributes:
-        rows: Their indices, (rows,).
-        columns: (p, ℓ', −1) at the nodes, (3, nodes).
-        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (nodes, 6).
-        least: Least c that the spacing serves.
+        n_rows: Rows.
+        least: Least c.
         scales: Least and largest S.
         ends: Least m − reach c and largest m + reach c.
         reach: Standard deviations.
+        step: Largest spacing of nodes t_j of ω, h.
     """
 
-    rows: np.ndarray
-    columns: np.ndarray
-    weights: np.ndarray
+    n_rows: int
     least: float
     scales: tuple[float, float]
     ends: tuple[float, float]
     reach: float
+    step: float
 
     @classmethod
-    def covering(
-        cls,
-        rows: np.ndarray,
-        mean: np.ndarray,
-        deviation: np.ndarray,
-        scale: np.ndarray,
-        loss: Logistic,
-        spacing: Spacing,
-    ) -> "SpacedRows":
-        """Nodes for these rows, and for what they may become in further steps."""
-        m, c, S, reach = mean[rows], deviation[rows], scale[rows], spacing.reach
-        least, lowest, most = (float(end) for end in (c.min() / SLACK, S.min() / SLACK, S.max() * SLACK))
-        room = (SLACK - 1) * (np.abs(m) + reach * c).max()
-        ends = float((m - reach * c).min() - room), float((m + reach * c).max() + room)
-        first = loss.proximal(np.array([ends[0]]), lowest)
-        start = float((first + most * loss.derivative(first))[0])
+    def of(cls, fields: np.ndarray, spacing: Spacing) -> "Cover":
+        """Of rows of these m, c and S, (3, rows)."""
+        mean, deviation, scale = fields
+        least, lowest, most = (
+            float(end) for end in (deviation.min() / SLACK, scale.min() / SLACK, scale.max() * SLACK)
+        )
+        low, high = (mean - spacing.reach * deviation).min(), (mean + spacing.reach * deviation).max()
+        room = (SLACK - 1) * max(abs(low), abs(high))
         step = min(spacing.by_deviation * least, spacing.largest)
-        t = np.arange(start, ends[1] + step, step)
-        p = loss.proximal(t, np.full_like(t, most))
-        slope, curvature = loss.derivative(p), loss.second_derivative(p)
-        width = step / (1 + most * curvature) / np.sqrt(2 * np.pi)
-        values = [np.ones_like(p), curvature, -slope, -curvature * slope, slope**2, curvature * slope**2]
-        weights = np.ascontiguousarray((width * np.stack(values)).T)
-        return cls(rows, np.stack([p, slope, -np.ones_like(p)]), weights, least, (lowest, most), ends, reach)
+        return cls(len(mean), least, (lowest, most), (float(low - room), float(high + room)), spacing.reach, step)
 
-    def in_precision(self, precision: type[np.floating]) -> "SpacedRows":
-        """The same with sums in this precision."""
-        columns, weights = (values.astype(precision, copy=False) for values in (self.columns, self.weights))
-        return replace(self, columns=columns, weights=weights)
+
+def spaced_rows(covers: list[Cover], loss: Logistic, precision: type[np.floating]) -> "list[SpacedRows]":
+    """Fields p_j = prox_{S̄ℓ}(t_j) and what is averaged there, in this precision of later sums."""
+    if not covers:
+        return []
+    low, least, most = np.array([(cover.ends[0], *cover.scales) for cover in covers]).T
+    first = loss.proximal(low, least)
+    starts = first + most * loss.derivative(first)  # ω at S̄ where p is that of the lowest ω at the least S
+    t = [np.arange(start, cover.ends[1] + cover.step, cover.step) for start, cover in zip(starts, covers, strict=True)]
+    sizes = [len(nodes) for nodes in t]
+    largest, step = np.repeat(most, sizes), np.repeat([cover.step for cover in covers], sizes)
+    p = loss.proximal(np.concatenate(t), largest)
+    slope, curvature, ones = loss.derivative(p), loss.second_derivative(p), np.ones_like(p)
+    lines = np.stack([p, slope, -ones]) / np.sqrt(2)
+    values = np.stack([ones, curvature, -slope, -curvature * slope, slope**2, curvature * slope**2])
+    values *= step / (1 + largest * curvature) / np.sqrt(2 * np.pi)
+    lines, values = (
+        np.split(columns.astype(precision, copy=False), np.cumsum(sizes)[:-1], axis=1) for columns in (lines, values)
+    )
+    return [SpacedRows(*parts) for parts in zip(covers, [line.T.copy() for line in lines], values, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class SpacedRows:
+    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), S̄ their largest scale.
+
+    With ω_i(p) = p + S_i ℓ'(p) a row's average of g is ∫ g(p) φ((ω_i(p) − m_i)/c_i) ω_i'(p) dp/c_i.
+
+    Attributes:
+        cover: What the nodes serve.
+        factors: (p, ℓ', −1)/√2 at the nodes, (nodes, 3).
+        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (6, nodes).
+    """
+
+    cover: Cover
+    factors: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Rows."""
+        return self.cover.n_rows
+
+    @cached_property
+    def _room(self) -> np.ndarray:
+        """Where the Gaussians of a block of rows are put."""
+        nodes = len(self.factors)
+        return np.empty(nodes * min(self.n_rows, max(1, BLOCK // nodes)), dtype=self.factors.dtype)
 
     def serves(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> bool:
         """Whether the nodes still cover the rows, as closely as they must."""
-        m, c, S = mean[self.rows], deviation[self.rows], scale[self.rows]
-        close = self.least <= c.min() and self.scales[0] <= S.min() and S.max() <= self.scales[1]
-        return bool(close and self.ends[0] <= (m - self.reach * c).min() and (m + self.reach * c).max() <= self.ends[1])
+        cover, width = self.cover, self.cover.reach * deviation
+        close = cover.least <= deviation.min() and cover.scales[0] <= scale.min() and scale.max() <= cover.scales[1]
+        return bool(close and cover.ends[0] <= (mean - width).min() and (mean + width).max() <= cover.ends[1])
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """E f, E f², E u, (3, rows)."""
-        inverse, S = 1 / deviation[self.rows], scale[self.rows]
-        factors = np.stack([inverse, S * inverse, mean[self.rows] * inverse], axis=1).astype(
-            self.columns.dtype, copy=False
-        )
-        sums = np.empty((len(S), self.weights.shape[1]))
-        for block in row_blocks(len(S), len(self.weights)):
-            gaussian = factors[block] @ self.columns
+        inverse = 1 / deviation
+        lines = np.stack([inverse, scale * inverse, mean * inverse]).astype(self.factors.dtype, copy=False)
+        sums = np.empty((len(self.weights), len(mean)))
+        for block in row_blocks(len(mean), len(self.factors)):
+            shape = len(self.factors), block.stop - block.start
+            gaussian = np.matmul(self.factors, lines[:, block], out=self._room[: shape[0] * shape[1]].reshape(shape))
             np.multiply(gaussian, gaussian, out=gaussian)
-            gaussian *= -0.5
+            np.negative(gaussian, out=gaussian)
             np.exp(gaussian, out=gaussian)
-            sums[block] = gaussian @ self.weights
-        one, bend, force, bent_force, square, bent_square = sums.T
-        return np.stack([force + S * bent_force, square + S * bent_square, bend]) / (one + S * bend)
+            sums[:, block] = self.weights @ gaussian
+        one, bend, force, bent_force, square, bent_square = sums
+        force += scale * bent_force
+        square += scale * bent_square
+        one += scale * bend
+        return np.stack([force, square, bend]) / one

@@ -1,0 +1,46 @@
+"""The rows' principal components in single precision, in which products of n d² take half the time.
+
+Rounding errors are relative to each component, so that those of small variance, which a small ridge makes large, keep
+their accuracy.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from replica_theory._real_data.leave_one_out.rows import Rows, row_blocks
+
+
+@dataclass(frozen=True, eq=False)
+class Components(Rows):
+    """Principal components of rows that are weighted by φ; ``inputs`` are in single precision.
+
+    Attributes:
+        original: The rows.
+        basis: Directions of the components, orthonormal, as columns, (d, d).
+    """
+
+    original: Rows
+    basis: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Components":
+        """Of rows in double precision."""
+        single = rows.in_single_precision()
+        _, basis = np.linalg.eigh(single.gram(rows.count))
+        inputs, turn = single.inputs, basis.astype(np.float32)
+        for block in row_blocks(inputs):
+            inputs[block] = inputs[block] @ turn
+        return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, rows.normalisation, rows, basis)
+
+    def fields(self, direction: np.ndarray) -> np.ndarray:
+        """z_i·a, (n,), in double precision, at n d."""
+        return self.original.fields(self.basis @ direction)
+
+    def pull(self, coefficients: np.ndarray) -> np.ndarray:
+        """Σ r_i z_i/N, (d,), in double precision, at n d."""
+        return self.original.pull(coefficients) @ self.basis
+
+    def penalty(self, penalty: np.ndarray) -> np.ndarray:
+        """That of the components, (d, d), by one of each coordinate of the rows, (d,)."""
+        return self.basis.T @ (penalty[:, None] * self.basis)
