@@ -35,7 +35,7 @@ from perceptron_pruning.embeddings.runtime.process_group import current_process_
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
 from perceptron_pruning.embeddings.runtime.settings import MEMORY_BUDGET, ScoreSettings
 from perceptron_pruning.embeddings.scores import Scores
-from perceptron_pruning.parallel.blas_threads import one_blas_thread, return_freed_memory
+from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
 
 def score(
@@ -229,7 +229,6 @@ def _compute(requested: RequestedMetrics, context: ScoringContext) -> tuple[dict
     for family, names in requested.families.items():
         begun = time.perf_counter()
         scores |= _family_scores(family, names, context)
-        return_freed_memory()  # what a family held counts for it alone
         seconds[names[0]] = round(time.perf_counter() - begun, 3)
     return scores, seconds
 

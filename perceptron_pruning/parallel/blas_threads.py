@@ -1,13 +1,10 @@
-"""Linear algebra on one thread, and freed memory that is kept for the next solve, or given back."""
-
-import ctypes
-import sys
+"""Linear algebra on one thread, and freed memory that is kept for the next solve."""
 
 import numpy as np
 
 from replica_theory._numerics.blas_threads import check_one_blas_thread, one_blas_thread
 
-__all__ = ["check_one_blas_thread", "keep_freed_memory", "one_blas_thread", "return_freed_memory"]
+__all__ = ["check_one_blas_thread", "keep_freed_memory", "one_blas_thread"]
 
 _KEPT_BYTES = 31 * 2**20  # just below the 32 MiB beyond which glibc does not adapt
 
@@ -21,13 +18,6 @@ def keep_freed_memory() -> None:
     touched: it costs no memory. On other systems this does nothing.
     """
     np.empty(_KEPT_BYTES, dtype=np.uint8)
-
-
-def return_freed_memory() -> None:
-    """Gives what glibc keeps of all threads' freed memory back to the system; on other systems this does nothing."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 keep_freed_memory()

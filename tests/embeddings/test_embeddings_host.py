@@ -1,9 +1,5 @@
 """What a host computes by BLAS is what JAX's programs compute, to rounding; and half precision is widened exactly."""
 
-import os
-import sys
-from pathlib import Path
-
 import ml_dtypes
 import numpy as np
 import pytest
@@ -17,7 +13,6 @@ from perceptron_pruning.embeddings.metrics import ensemble
 from perceptron_pruning.embeddings.metrics.memorization import leverage
 from perceptron_pruning.embeddings.runtime import devices
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
-from perceptron_pruning.parallel.blas_threads import return_freed_memory
 
 METRICS = [
     "supervised_prototypes",
@@ -157,19 +152,3 @@ def test_tiles_come_back_in_order():
     ]
     with pytest.raises(ZeroDivisionError):
         on_tiles(lambda span: 1 // span.start, 10, tile_rows=5)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc keeps freed memory")
-def test_freed_memory_is_given_back():
-    """200 MB in blocks that stay in the heap, below one that is still in use."""
-
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    arrays = [np.ones(2**17) for _ in range(200)]
-    in_use = np.ones(2**17)
-    del arrays
-    held = resident()
-    return_freed_memory()
-    assert in_use.sum() == 2**17
-    assert resident() < held - 100e6

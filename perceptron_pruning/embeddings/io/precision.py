@@ -1,4 +1,4 @@
-"""Stored numbers in the precision of the arithmetic; half precision four times as fast as NumPy widens it.
+"""Stored numbers in the precision of the arithmetic; half precision three times as fast as NumPy widens it.
 
 A half-precision number is one of single precision with its bits moved, times 2¹¹²: the exponent has 5 bits for 8, and a
 bias of 15 for 127. Subnormal numbers come out exactly too; infinities and NaN are left to NumPy.
