@@ -95,6 +95,7 @@ def newton_of_one(
         tolerance: Largest residual of a solution.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        student = student.in_sufficient_precision(kept.narrowest_scale)
         iterate = _Iterate.at(equations or saddle_point_equations(kept, student), student, direction)
         first, previous = iterate.residual, math.inf
         for iteration in range(_ITERATIONS):
@@ -102,6 +103,7 @@ def newton_of_one(
             if not (falling and iterate.unfinished(previous) and not iterate.suffices(tolerance)):
                 break
             previous, student = iterate.residual, iterate.next_students()
+            student = student.in_sufficient_precision(kept.narrowest_scale)
             iterate = _Iterate.at(saddle_point_equations(kept, student), student, direction)
         student = iterate.next_students() if iterate.residual < _LAST_STEP else iterate.students
     return iterate.result(student, bool(iterate.residual < max(tolerance, _LAST_STEP)), first)

@@ -101,6 +101,8 @@ class OrderParameters(PerStudent):
         if self.are_many:
             return self._mapped(lambda values: values.astype(float, copy=False)) if doubles_suffice else self
         kind = float if doubles_suffice else np.longdouble
+        if type(self.k) is kind:
+            return self
         return OrderParameters(alpha=kind(self.alpha), k=kind(self.k), length=kind(self.length), angle=kind(self.angle))
 
     @property

@@ -66,6 +66,10 @@ class Nodes:
         """∫ value from each row's start to its nodes, (nodes,), and to its end, (rows,)."""
         shares = (values * self.weights).reshape(-1, self.order)
         running, panels = shares @ partial_sums(self.order).T, shares.sum(1)
+        if len(self.starts) == 1:
+            ends = panels.cumsum()
+            running[1:] += ends[:-1, None]
+            return running.ravel(), ends[-1:]
         ends = [*(self.starts[1:] // self.order).tolist(), len(panels)]
         for start, end in zip((0, *ends), ends, strict=False):
             panels[start:end].cumsum(out=panels[start:end])
@@ -225,11 +229,12 @@ def panel_nodes(rows: list[list[float]], order: int) -> Nodes:
     ends = np.array(rows[0] if len(rows) == 1 else list(chain.from_iterable(rows)))
     first, last = ends[:-1], ends[1:]
     widths = last - first
-    wide = _wide(widths, last)
     if len(rows) == 1:
-        if not wide.all():
+        if not widths.min() > _EMPTY_WIDTH[ends.dtype.char] * max(abs(rows[0][0]), abs(rows[0][-1])):
+            wide = _wide(widths, last)
             first, widths = first[wide], widths[wide]
         return Nodes(*_on_panels(first, widths, order), _ONE_ROW, order)
+    wide = _wide(widths, last)
     lengths = np.cumsum([len(row) for row in rows])
     wide[lengths[:-1] - 1] = False  # from one row's last end to the next one's first
     counts = np.add.reduceat(wide, np.concatenate([[0], lengths[:-1]]), dtype=int)

@@ -150,5 +150,5 @@ def test_tiles_come_back_in_order():
         (600, 900, 300),
         (900, 1000, 100),
     ]
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError, match="by zero"):
         on_tiles(lambda span: 1 // span.start, 10, tile_rows=5)
