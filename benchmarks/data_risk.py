@@ -57,7 +57,7 @@ def processor_milliseconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     pools = {name: pool(*settings) for name, settings in POOLS.items()}
-    cells = [
+    cells: list[tuple[str, str, LossName, float]] = [
         (name, rule, loss, ridge)
         for name in pools
         for rule in ("all rows", "hardest half")

@@ -10,19 +10,17 @@ seconds: what is not carried out counts (steps of k-means after it has converged
 
 import argparse
 import json
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from in_processes import peak_memory, run_stages, write_class_clusters
 from machine import description, load
 
 from perceptron_pruning.embeddings import score
 from perceptron_pruning.embeddings.metrics.registry import FAMILIES
 from perceptron_pruning.embeddings.runtime.cost import problem_size
-from perceptron_pruning.output.tables import Row, write_table
+from perceptron_pruning.output.tables import Row
 
 ROWS, FEATURES, CLASSES, BUDGET = 200_000, 768, 100, 1e9
 EVERYTHING = "all in one call"
@@ -33,24 +31,10 @@ WORK = {
 }
 
 
-def make(folder: Path) -> None:
-    """Writes rows and labels in the order of the classes, as such files mostly are."""
-    rng = np.random.default_rng(0)
-    means = rng.standard_normal((CLASSES, FEATURES), dtype=np.float32)
-    labels = np.sort(rng.integers(0, CLASSES, ROWS))
-    np.save(folder / "labels.npy", labels)
-    rows = np.lib.format.open_memmap(folder / "rows.npy", mode="w+", dtype=np.float16, shape=(ROWS, FEATURES))
-    for start in range(0, ROWS, 8192):
-        stop = min(start + 8192, ROWS)
-        noise = rng.standard_normal((stop - start, FEATURES), dtype=np.float32)
-        rows[start:stop] = means[labels[start:stop]] * 0.3 + noise
-    rows.flush()
-
-
 def measured(name: str, folder: Path) -> Row:
     """Time and memory of one family, or of all, in this process."""
     labels = np.load(folder / "labels.npy")
-    held = status_bytes("VmHWM")
+    held = peak_memory()
     wall, processor = time.perf_counter(), time.process_time()
     scores = score(
         folder / "rows.npy",
@@ -69,39 +53,27 @@ def measured(name: str, folder: Path) -> Row:
         "processor_seconds": processor,
         "tflop_of_the_plan": flops / 1e12,
         "gflops_of_a_processor": flops / processor / 1e9,
-        "peak_gb_above_imports": (status_bytes("VmHWM") - held) / 1e9,
+        "peak_gb_above_imports": (peak_memory() - held) / 1e9,
         "load": load(),
         "machine": description(),
     }
 
 
-def status_bytes(name: str) -> float:
-    """A quantity of memory of this process (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--only")
+    parser.add_argument("--stages", nargs="+", default=[*WORK, EVERYTHING])
+    parser.add_argument("--stage")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
     arguments = parser.parse_args()
-    if arguments.only:
-        print(json.dumps(measured(arguments.only, arguments.folder)))
+    if arguments.stage:
+        print(json.dumps(measured(arguments.stage, arguments.folder)))
         return
-    arguments.folder.mkdir(parents=True)
-    try:
-        make(arguments.folder)
-        table = []
-        for name in (*WORK, EVERYTHING):
-            command = [sys.executable, __file__, "--folder", str(arguments.folder), "--only", name]
-            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            table.append(json.loads(run.stdout.splitlines()[-1]))
-            print(table[-1], flush=True)
-            write_table(arguments.output, table)
-    finally:
-        shutil.rmtree(arguments.folder)
+
+    def make(folder: Path) -> None:
+        write_class_clusters(folder, ROWS, FEATURES, CLASSES)
+
+    run_stages(__file__, arguments.stages, arguments.folder, make, arguments.output)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,11 @@ in the same process just before.
 
 import argparse
 import json
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from in_processes import peak_memory, run_stages, write_class_clusters
 from machine import description
 
 from perceptron_pruning.embeddings import score
@@ -24,24 +22,10 @@ from perceptron_pruning.embeddings.metrics.kmeans import fit_kmeans
 from perceptron_pruning.embeddings.runtime.cost import matrix_rate
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 from perceptron_pruning.embeddings.runtime.settings import KMeansSettings
-from perceptron_pruning.output.tables import Row, write_table
+from perceptron_pruning.output.tables import Row
 
 ROWS, FEATURES, CLASSES = 1_281_167, 2048, 1000
 STAGES = ("supervised_prototypes", "assignment", "memorization")
-
-
-def make(folder: Path, n_rows: int) -> None:
-    """Writes rows and labels in the order of the classes, as such files mostly are."""
-    rng = np.random.default_rng(0)
-    means = rng.standard_normal((CLASSES, FEATURES), dtype=np.float32)
-    labels = np.sort(rng.integers(0, CLASSES, n_rows))
-    np.save(folder / "labels.npy", labels)
-    rows = np.lib.format.open_memmap(folder / "rows.npy", mode="w+", dtype=np.float16, shape=(n_rows, FEATURES))
-    for start in range(0, n_rows, 8192):
-        stop = min(start + 8192, n_rows)
-        noise = rng.standard_normal((stop - start, FEATURES), dtype=np.float32)
-        rows[start:stop] = means[labels[start:stop]] * 0.3 + noise
-    rows.flush()
 
 
 def stage(name: str, folder: Path) -> Row:
@@ -62,12 +46,6 @@ def stage(name: str, folder: Path) -> Row:
         "fraction_of_matrix_peak": flops / rate / wall,
         "machine": description(),
     }
-
-
-def peak_memory() -> float:
-    """Largest resident memory of this process since it began, bytes (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def work(name: str, folder: Path, labels: np.ndarray) -> float:
@@ -93,18 +71,11 @@ def main() -> None:
     if arguments.stage:
         print(json.dumps(stage(arguments.stage, arguments.folder)))
         return
-    arguments.folder.mkdir(parents=True)
-    try:
-        make(arguments.folder, arguments.rows)
-        table = []
-        for name in arguments.stages:
-            command = [sys.executable, __file__, "--folder", str(arguments.folder), "--stage", name]
-            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            table.append(json.loads(run.stdout.splitlines()[-1]))
-            print(table[-1], flush=True)
-            write_table(arguments.output, table)
-    finally:
-        shutil.rmtree(arguments.folder)
+
+    def make(folder: Path) -> None:
+        write_class_clusters(folder, arguments.rows, FEATURES, CLASSES)
+
+    run_stages(__file__, arguments.stages, arguments.folder, make, arguments.output)
 
 
 if __name__ == "__main__":
