@@ -61,7 +61,8 @@ def through_stages(
     numbers = np.full((len(trials), setting.n_rounds, N_NUMBERS), np.nan)
     stage, chosen = np.full(len(trials), len(STAGES) - 1), np.asarray(trials, np.uint64)
     layout = layout or layout_of(setting.n_features, side_by_side=setting.n_rounds)
-    with _ONE_AT_A_TIME, device_numerics():
+    # a CPU's programs factor by SciPy's BLAS, whose threads would wait for each other beside XLA's
+    with _ONE_AT_A_TIME, device_numerics(), one_blas_thread():
         for attempt, effort in enumerate(efforts(double_factors)):
             left = np.flatnonzero(stage == len(STAGES) - 1)
             for places in batches(setting, left, layout, memory_budget=memory_budget, largest=largest_batch):
