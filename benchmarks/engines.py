@@ -2,8 +2,8 @@
 
     python benchmarks/engines.py                       # about 5 minutes on two cores; writes engines.csv
 
-JAX has a device for every core, as JAX_NUM_CPU_DEVICES tells it: one device for all cores takes up to half as long again.
-The engines alternate, the smallest of several times counts; programs are compiled and workers started before. With
+JAX has a device for every core, as JAX_NUM_CPU_DEVICES tells it: one for all cores takes up to half as long again. The
+engines alternate, the smallest of several times counts; programs are compiled and workers started before. With
 other work on the machine the processor time is the fairer of the two: ``processor_ratio`` and ``ratio`` are the NumPy
 engine's time over the compiled one's, above 1 where the compiled engine wins.
 """
