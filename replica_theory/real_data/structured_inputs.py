@@ -1,20 +1,32 @@
 """What inputs look like to `structured_risk`: Gaussian of any covariance, classes, radii, or measured on rows."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from replica_theory._real_data.arguments import check_covariance, check_labels, check_mean, check_rows
+from replica_theory._real_data.arguments import (
+    check_covariance,
+    check_direction,
+    check_labels,
+    check_mean,
+    check_positive,
+    check_positives,
+    check_rows,
+    check_shares,
+    check_test_rows,
+)
 from replica_theory._real_data.structured.examples import Law
-from replica_theory._real_data.structured.label_chances import LabelChance
-from replica_theory.errors import ArrayFields, check_number
+from replica_theory._real_data.structured.gaussian_law import Component, GaussianLaw
+from replica_theory._real_data.structured.label_chances import Checked, Flipped
+from replica_theory._real_data.structured.measured_law import MeasuredLaw, measured_law
+from replica_theory.errors import ArrayFields, check_number, read_only
+from replica_theory.selection.label_noise import check_flip_rate
 
-if TYPE_CHECKING:
-    from replica_theory.real_data.gaussian_inputs import GaussianInputs
-    from replica_theory.real_data.measured_inputs import MeasuredInputs
+LabelChance = Callable[[np.ndarray], np.ndarray]
 
 
 class StructuredInputs(ArrayFields):
@@ -75,8 +87,6 @@ class StructuredInputs(ArrayFields):
             >>> f"{student.generalization_error:.5f}"
             '0.11119'
         """
-        from replica_theory.real_data.gaussian_inputs import GaussianInputs  # a kind of these inputs
-
         matrix = check_covariance(covariance, "covariance")
         return GaussianInputs.checked(
             [np.zeros(len(matrix)) if mean is None else check_mean(mean, len(matrix))],
@@ -188,8 +198,6 @@ class StructuredInputs(ArrayFields):
             >>> f"{student.noisy_test_error:.5f}"
             '0.13203'
         """
-        from replica_theory.real_data.gaussian_inputs import GaussianInputs  # a kind of these inputs
-
         centres = list(check_rows(np.stack([np.asarray(mean, dtype=float) for mean in means]), "means"))
         several: list[object] = [covariances]
         if isinstance(covariances, list | tuple) and np.ndim(covariances[0]) > 0:  # pyright: ignore[reportArgumentType]
@@ -260,27 +268,185 @@ class StructuredInputs(ArrayFields):
             >>> f"{student.noisy_test_error:.3f}"
             '0.043'
         """
-        from replica_theory.real_data.measured_inputs import MeasuredInputs  # a kind of these inputs
-
-        return MeasuredInputs.checked(
-            inputs,
-            labels,
-            probe=probe,
-            test_inputs=test_inputs,
-            test_labels=test_labels,
-            directions=directions,
-            components=components,
-            folds=folds,
-            classifier_ridge=classifier_ridge,
-            intercept=intercept,
-            normalisation=normalisation,
+        rows = check_rows(inputs)
+        n, d = rows.shape
+        signs = check_labels(labels, n)
+        if np.ptp(signs) == 0:
+            raise ValueError(f"`labels` must have both classes; got {signs[0]:+.0f} alone")
+        if not (isinstance(folds, int | np.integer) and 1 <= folds <= n // 2):
+            raise ValueError(f"`folds` must be a whole number in [1, {n // 2}]; got {folds!r}")
+        if not (isinstance(components, int | np.integer) and components >= 0):
+            raise ValueError(f"`components` must be a whole number >= 0; got {components!r}")
+        if (test_inputs is None) != (test_labels is None):
+            raise ValueError("`test_inputs` and `test_labels` must be given both or neither")
+        tested = None if test_inputs is None else check_test_rows(test_inputs, d)
+        more = np.empty((d, 0)) if directions is None else check_rows(directions, "directions")
+        if len(more) != d:
+            raise ValueError(f"`directions` must have {d} rows, like `inputs` columns; got {len(more)}")
+        return MeasuredInputs(
+            inputs=read_only(rows),
+            labels=read_only(signs),
+            probe=None if probe is None else read_only(check_direction(probe, d, "probe")),
+            test_inputs=None if tested is None else read_only(tested),
+            test_labels=None
+            if tested is None or test_labels is None
+            else read_only(check_labels(test_labels, len(tested), "test_labels")),
+            directions=read_only(more),
+            components=int(components),
+            folds=int(folds),
+            classifier_ridge=check_positive(classifier_ridge, "classifier_ridge"),
+            intercept=bool(intercept),
+            normalisation=check_positive(d if normalisation is None else normalisation, "normalisation"),
         )
 
 
-def __getattr__(name: str) -> object:
-    """The kinds of inputs, which were in this file."""
-    if name not in ("GaussianInputs", "MeasuredInputs"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from replica_theory.real_data import gaussian_inputs, measured_inputs
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class GaussianInputs(StructuredInputs):
+    """Inputs of a law in closed form; see `StructuredInputs.gaussian` and `StructuredInputs.mixture`.
 
-    return getattr(gaussian_inputs if name == "GaussianInputs" else measured_inputs, name)
+    Attributes:
+        means: μ_c, (components, d).
+        covariances: Σ_c, (components, d, d), or (1, d, d) of all.
+        labels: ±1, (components,), or None where a teacher labels.
+        shares: Of the components, (components,).
+        probe: Direction whose field ranks, (d,).
+        teacher: Direction whose field labels, (d,), if any.
+        label_noise: η.
+        label_chance: P(y = +1 | u), if it was given.
+        radii: ρ, (radii,).
+        radius_shares: Their shares, (radii,).
+        intercept: Whether students have one.
+        normalisation: N.
+    """
+
+    means: np.ndarray
+    covariances: np.ndarray
+    labels: np.ndarray | None
+    shares: np.ndarray
+    probe: np.ndarray
+    teacher: np.ndarray | None
+    label_noise: float
+    label_chance: LabelChance | None
+    radii: np.ndarray
+    radius_shares: np.ndarray
+    intercept: bool
+    normalisation: float
+
+    @classmethod
+    def checked(
+        cls,
+        means: Sequence[np.ndarray],
+        covariances: Sequence[np.ndarray],
+        *,
+        labels: np.ndarray | None,
+        shares: ArrayLike | None,
+        probe: ArrayLike,
+        teacher: ArrayLike | None,
+        label_noise: float,
+        label_chance: LabelChance | None,
+        radii: ArrayLike | None,
+        radius_shares: ArrayLike | None,
+        intercept: bool,
+        normalisation: float | None,
+    ) -> "GaussianInputs":
+        """The inputs, or a `ValueError` that names the argument."""
+        d = means[0].size
+        for matrix in covariances:
+            if len(matrix) != d:
+                raise ValueError(f"`covariances` must be of {d} features, like `means`; got {len(matrix)}")
+        if label_chance is not None and not callable(label_chance):
+            raise ValueError(f"`label_chance` must be a function of the teacher's field; got {label_chance!r}")
+        if label_chance is not None and label_noise:
+            raise ValueError("`label_noise` must be 0 where `label_chance` is given; got both")
+        radius = np.ones(1) if radii is None else check_positives(radii, None, "radii")
+        inputs = cls(
+            means=read_only(np.stack(means)),
+            covariances=read_only(np.stack(covariances)),
+            labels=None if labels is None else read_only(labels),
+            shares=read_only(check_shares(shares, len(means), "shares")),
+            probe=read_only(check_direction(probe, d, "probe")),
+            teacher=None if teacher is None else read_only(check_direction(teacher, d, "teacher")),
+            label_noise=check_flip_rate(label_noise),
+            label_chance=label_chance,
+            radii=read_only(radius),
+            radius_shares=read_only(check_shares(radius_shares, len(radius), "radius_shares")),
+            intercept=bool(intercept),
+            normalisation=check_positive(d if normalisation is None else normalisation, "normalisation"),
+        )
+        for name in ("probe", "teacher"):
+            direction = getattr(inputs, name)
+            if direction is not None and not all(direction @ matrix @ direction > 0 for matrix in covariances):
+                raise ValueError(f"`{name}` must have a field that varies; got one of variance 0")
+        return inputs
+
+    @property
+    def law(self) -> Law:
+        return self._law
+
+    @property
+    def probe_unit(self) -> float:
+        """Root mean square of the probe's field over the pool, the unit of margins."""
+        return self._law.probe_unit
+
+    @cached_property
+    def _law(self) -> GaussianLaw:
+        common = len(self.covariances) == 1
+        components = tuple(
+            Component(
+                share=float(self.shares[number]),
+                mean=mean,
+                covariance=self.covariances[0 if common else number],
+                group=0 if common else number,
+                label=None if self.labels is None else float(self.labels[number]),
+            )
+            for number, mean in enumerate(self.means)
+        )
+        return GaussianLaw(
+            components=components,
+            probe=self.probe,
+            teacher=self.teacher,
+            label_chance=Flipped(self.label_noise) if self.label_chance is None else Checked(self.label_chance),
+            flip=self.label_noise if self.label_chance is None else None,
+            radii=np.stack([self.radii, self.radius_shares]),
+            normalisation=self.normalisation,
+            intercept=self.intercept,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MeasuredInputs(StructuredInputs):
+    """A law measured on rows; see `StructuredInputs.measured` for its attributes."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    probe: np.ndarray | None
+    test_inputs: np.ndarray | None
+    test_labels: np.ndarray | None
+    directions: np.ndarray
+    components: int
+    folds: int
+    classifier_ridge: float
+    intercept: bool
+    normalisation: float
+
+    @property
+    def law(self) -> Law:
+        return self._law
+
+    @cached_property
+    def _law(self) -> MeasuredLaw:
+        test = None
+        if self.test_inputs is not None and self.test_labels is not None:
+            test = self.test_inputs, self.test_labels
+        return measured_law(
+            self.inputs,
+            self.labels,
+            probe=self.probe,
+            directions=self.directions,
+            components=self.components,
+            folds=self.folds,
+            ridge=self.classifier_ridge,
+            test=test,
+            normalisation=self.normalisation,
+            intercept=self.intercept,
+        )

@@ -16,7 +16,7 @@ from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.real_data.gaussian_inputs import GaussianInputs
+from replica_theory.real_data.structured_inputs import GaussianInputs
 from replica_theory.selection import KeepRandom, Selection, check_selection
 
 _EVERYTHING = KeepRandom()

@@ -16,8 +16,7 @@ from perceptron_pruning.output.layout import new_panels
 from perceptron_pruning.output.palette import KINDS, sequence
 from perceptron_pruning.output.style import styled
 from perceptron_pruning.output.tables import Row
-from replica_theory.real_data.gaussian_inputs import GaussianInputs
-from replica_theory.real_data.structured_inputs import StructuredInputs
+from replica_theory.real_data.structured_inputs import GaussianInputs, StructuredInputs
 from replica_theory.real_data.structured_mixed_risk import StructuredSource
 
 NAME = "covariance"

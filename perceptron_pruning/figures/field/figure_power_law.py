@@ -23,8 +23,7 @@ from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.students.training import train
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.real_data.gaussian_inputs import GaussianInputs
-from replica_theory.real_data.structured_inputs import StructuredInputs
+from replica_theory.real_data.structured_inputs import GaussianInputs, StructuredInputs
 from replica_theory.real_data.structured_risk import structured_risk
 from replica_theory.selection import KeepEasiest, KeepHardest, KeepRandom, Selection
 

@@ -12,8 +12,7 @@ from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 from perceptron_pruning.students.empirical_risk.fit import fit_empirical_risk
 from replica_theory.losses.base import LossLike
-from replica_theory.real_data.gaussian_inputs import GaussianInputs
-from replica_theory.real_data.structured_inputs import StructuredInputs
+from replica_theory.real_data.structured_inputs import GaussianInputs, StructuredInputs
 from replica_theory.real_data.structured_mixed_risk import StructuredSource, structured_mixed_risk
 
 BIAS = 0.3  # of terms of 1/N, in ε/N: docs/theory/structured_inputs has 0.13 % at N = 200

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LabelChance = Callable[[np.ndarray], np.ndarray]
-
 
 @dataclass(frozen=True)
 class Flipped:
@@ -30,7 +28,7 @@ class Checked:
         chance: The user's function.
     """
 
-    chance: LabelChance
+    chance: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
         values = np.asarray(self.chance(field), dtype=float)
