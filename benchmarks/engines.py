@@ -14,12 +14,11 @@ import os
 import time
 from pathlib import Path
 
-os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(len(os.sched_getaffinity(0))))
-
 from machine import description, load, own_seconds
 
 from perceptron_pruning import SimulationResult, simulate
 from perceptron_pruning.output.tables import Row, write_table
+from perceptron_pruning.parallel.cores import usable_cores
 from replica_theory import KeepHardest
 
 CELLS = [(n_features, alpha) for n_features in (20, 50, 100, 200) for alpha in (2.0, 5.0, 20.0)]
@@ -73,6 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--table", type=Path, default=Path(__file__).with_suffix(".csv"))
     options = parser.parse_args()
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(usable_cores()))  # JAX is not loaded yet
     rows: list[Row] = []
     for cell in CELLS:
         rows.append(row(*cell))

@@ -43,6 +43,14 @@ class PerStudent:
         return self._mapped(lambda *arrays: np.concatenate(arrays), *others)
 
     @property
+    def each(self) -> list[Self]:
+        """Every student in numbers, of attributes without parts."""
+        if not isinstance(next(iter(vars(self).values())), np.ndarray):
+            return [self]
+        columns = zip(*(values.tolist() for values in vars(self).values()), strict=True)
+        return [type(self)(**dict(zip(vars(self), student, strict=True))) for student in columns]
+
+    @property
     def as_arrays(self) -> Self:
         """One student's numbers as arrays of one student."""
         return self._mapped(lambda number: np.array([number]))

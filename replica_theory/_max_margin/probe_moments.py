@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from replica_theory._max_margin.order_parameters import OrderParameters
-from replica_theory._numerics.elementary import every, functions_of, numbers, ratio
+from replica_theory._numerics.elementary import every, functions_of, ratio
 from replica_theory._numerics.gaussian import FAR, normal_density, orthant
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -48,10 +48,7 @@ def by_probe_field(kept: KeptDistribution, students: OrderParameters, longest: f
 
 def probe_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     """Quadrature in z of each student."""
-    if not students.are_many:
-        return panel_nodes([_probe_panels(kept, students.k, students.length, students.angle)], _PANELS.order)
-    each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
-    return panel_nodes([_probe_panels(kept, *student) for student in each], _PANELS.order)
+    return panel_nodes([_probe_panels(kept, s.k, s.length, s.angle) for s in students.each], _PANELS.order)
 
 
 def _probe_panels(kept: KeptDistribution, k: float, p: float, angle: float) -> list[float]:

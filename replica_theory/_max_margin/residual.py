@@ -39,7 +39,7 @@ from replica_theory._max_margin.residual_averages import (
     mass_at,
     summed_averages,
 )
-from replica_theory._numerics.elementary import every, largest, numbers, ratio, some
+from replica_theory._numerics.elementary import every, largest, ratio, some
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -127,10 +127,7 @@ class _FieldAverages:
 def _shortfall_nodes(kept: KeptDistribution, paper: PaperVariables) -> Nodes:
     """Quadrature in κ − t > 0 of each student."""
     panels = replace(PANELS, widest=math.inf) if kept.narrowest_scale < RARE else PANELS
-    if not isinstance(paper.margin, np.ndarray):
-        return panel_nodes([_shortfall_panels(panels, kept, paper)], panels.order)
-    each = zip(*(numbers(values) for values in vars(paper).values()), strict=True)
-    return panel_nodes([_shortfall_panels(panels, kept, PaperVariables(*student)) for student in each], panels.order)
+    return panel_nodes([_shortfall_panels(panels, kept, at) for at in paper.each], panels.order)
 
 
 def _shortfall_panels(panels: GaussianPanels, kept: KeptDistribution, at: Any) -> list[float]:

@@ -25,7 +25,7 @@ from scipy.special import ndtr
 from replica_theory._max_margin.field_moments import RARE, corners, cuts_seen, field_range, transverse_moments
 from replica_theory._max_margin.order_parameters import OrderParameters, PerStudent
 from replica_theory._max_margin.probe_moments import by_probe_field, probe_integrands, probe_nodes
-from replica_theory._numerics.elementary import functions_of, largest, logarithm, numbers, ratio
+from replica_theory._numerics.elementary import functions_of, largest, logarithm, ratio
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import GaussianPanels, Nodes, panel_nodes
 from replica_theory.selection.kept_distribution import KeptDistribution
@@ -177,10 +177,7 @@ def _assembled(a: ShortfallAverages, alpha: Any, k: Any, p: Any) -> SaddlePointE
 def _field_nodes(kept: KeptDistribution, students: OrderParameters) -> Nodes:
     """Quadrature in t of each student."""
     panels = _RARE_PANELS if kept.narrowest_scale < RARE else _PANELS
-    if not students.are_many:
-        return panel_nodes([_field_panels(panels, kept, students.k, students.length, students.angle)], panels.order)
-    each = zip(numbers(students.k), numbers(students.length), numbers(students.angle), strict=True)
-    return panel_nodes([_field_panels(panels, kept, *student) for student in each], panels.order)
+    return panel_nodes([_field_panels(panels, kept, s.k, s.length, s.angle) for s in students.each], panels.order)
 
 
 def _field_panels(panels: GaussianPanels, kept: KeptDistribution, k: float, p: float, angle: float) -> list[float]:

@@ -18,11 +18,6 @@ def in_precision_of(number: float, value: Any) -> Any:
     return number if isinstance(value, float) else value.dtype.type(number)
 
 
-def numbers(values: np.ndarray) -> list[float]:
-    """Entries of an array as floats or extended numbers."""
-    return values.tolist()
-
-
 def ratio(a: Any, b: Any) -> Any:
     """a/b of numbers or arrays, infinite where b = 0."""
     if isinstance(b, np.ndarray) or b:
