@@ -166,7 +166,7 @@ def _residuals(
     own_logits, others = _own_and_other(logits, own)
     correct = own_logits > others  # a tie, as at zero weights, is not right
     largest = np.maximum(own_logits, others)
-    drawn = np.flatnonzero(importance)
+    drawn = np.flatnonzero(importance > 0)
     if drawn.size < len(inputs):
         inputs = np.take(inputs, drawn, axis=0, out=scratch.drawn[: drawn.size], mode="clip")
         logits = np.take(logits, drawn, axis=0, out=scratch.residuals[: drawn.size], mode="clip")

@@ -183,6 +183,7 @@ RUNTIME_BYTES = 5e8  # bytes that Python, JAX and compiled programs take
 BLOCK_NUMBERS = 2**23  # numbers of the widest array made of a block of rows
 BLOCK_ROWS = 2**11  # rows of a block at most: their products with a few hundred centroids stay in the cache
 GROUP_NUMBERS = 2**25  # numbers (rows x features) that gradient descent reads and shuffles at a time
+MULTIPLIED_BYTES = 2**26  # of rows whose products the folds of subset heads share out
 RUN_ROWS = 8  # neighbouring rows that it reads together
 ADDED_NUMBERS = 2**21  # of gradients of tiles that are added together, exactly
 PASSING_ROWS = 2**13  # rows of one process that all compare theirs with at a time
