@@ -54,25 +54,29 @@ class HostBatch:
     Attributes:
         inputs: Inputs and a one, (B, d + 1).
         classes: (B,).
-        importance: Bootstrap weight over the rows of the batch, (M, B).
+        drawn: Rows that the bootstrap of each head has drawn, (B_m,) each.
+        steps: η c/|𝓑| of equation (H1) of `head_ensemble` for those rows, (B_m,) each.
         rate: η.
         span: Its visits among those of the group.
     """
 
     inputs: np.ndarray
     classes: np.ndarray
-    importance: np.ndarray
+    drawn: Sequence[np.ndarray]
+    steps: Sequence[np.ndarray]
     rate: np.floating
     span: slice
 
 
 class _Scratch:
-    """Room for a step of a head on so many rows: what it sees, logits, both of the rows drawn, and its gradient."""
+    """Room for a step of a head on so many rows: what it sees and logits, of all rows and of those drawn, and its
+    gradient; and the flat places at which rows of the logits start."""
 
     def __init__(self, head: HostHead, n_rows: int):
         n_classes, dtype = head.parameters.shape[1], head.parameters.dtype
         self.seen, self.drawn = head.scratch(n_rows), head.scratch(n_rows)
         self.logits, self.residuals = np.empty((2, n_rows, n_classes), dtype)
+        self.starts = first_places(self.logits)
         self.gradient = np.empty_like(head.parameters)
 
 
@@ -128,56 +132,56 @@ def train_on_host(
 
 def _batch(group: TrainingGroup, scaling: InputScaling, number: int, out: np.ndarray) -> HostBatch:
     """A batch of a group, without the places that fill it up; its inputs are in ``out``."""
-    places, dtype = group.batches[number][group.valid[number]], group.rates.dtype
+    places, dtype, rate = group.batches[number][group.valid[number]], group.rates.dtype, group.rates[number]
     first = number * group.batches.shape[1]
-    importance = group.bootstrap[places].T.astype(dtype)
-    importance /= dtype.type(len(places))
+    bootstrap = group.bootstrap[places].T
+    models, rows = np.nonzero(bootstrap)
+    cuts = np.searchsorted(models, np.arange(1, len(bootstrap)))
     return HostBatch(
         inputs=inputs_of(in_precision(group.values[places], dtype), scaling, out[: len(places)]),
         classes=group.classes[places],
-        importance=importance,
-        rate=group.rates[number],
+        drawn=np.split(rows, cuts),
+        steps=np.split(bootstrap[models, rows] * (rate / dtype.type(len(places))), cuts),
+        rate=rate,
         span=slice(first, first + len(places)),
     )
 
 
 def _descend(batches: Sequence[HostBatch], momentum: float, model: int, head: HostHead, correct: np.ndarray) -> None:
     """A step of a head for each batch; whether it was right before goes into ``correct``, (G,)."""
-    parameters, velocity = head.parameters, head.velocity
-    scratch = _Scratch(head, len(batches[0].inputs))
-    gradient = scratch.gradient
+    parameters, velocity, scratch = head.parameters, head.velocity, _Scratch(head, len(batches[0].inputs))
+    scale = velocity.dtype.type(1)
     with np.errstate(over="ignore", invalid="ignore"):  # diverged heads are an error of their scores
         for batch in batches:
-            inputs, residuals, correct[batch.span] = _residuals(head, batch, batch.importance[model], scratch)
-            np.matmul(inputs.T, residuals, out=gradient)
-            velocity *= momentum
-            velocity += gradient
-            np.multiply(velocity, batch.rate, out=gradient)
-            parameters -= gradient
+            inputs, steps, correct[batch.span] = _steps(head, batch, model, scratch)
+            velocity *= momentum * batch.rate / scale  # η v from here on: (H2) and (H3) in three sweeps
+            velocity += np.matmul(inputs.T, steps, out=scratch.gradient)
+            parameters -= velocity
+            scale = batch.rate
+        velocity /= scale
 
 
-def _residuals(
-    head: HostHead, batch: HostBatch, importance: np.ndarray, scratch: _Scratch
+def _steps(
+    head: HostHead, batch: HostBatch, model: int, scratch: _Scratch
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the rows that the bootstrap has drawn, what the head sees, (B', d_m + 1), and residuals r of equation (H1) of
-    `head_ensemble`, (B', C); and whether the head is right, of all rows, (B,)."""
-    inputs, own = head.seen(batch.inputs, scratch.seen), batch.classes
+    """Of the rows that the bootstrap has drawn, what the head sees, (B_m, d_m + 1), and η r of equation (H1) of
+    `head_ensemble`, (B_m, C); and whether the head is right, of all rows, (B,)."""
+    inputs, own, drawn = head.seen(batch.inputs, scratch.seen), batch.classes, batch.drawn[model]
     logits = np.matmul(inputs, head.parameters, out=scratch.logits[: len(inputs)])
-    own_logits, others = _own_and_other(logits, own)
-    correct = own_logits > others  # a tie, as at zero weights, is not right
+    starts = scratch.starts[: len(inputs)]
+    own_logits, others = _own_and_other(logits, starts, own)
     largest = np.maximum(own_logits, others)
-    drawn = np.flatnonzero(importance > 0)
     if drawn.size < len(inputs):
         inputs = np.take(inputs, drawn, axis=0, out=scratch.drawn[: drawn.size], mode="clip")
         logits = np.take(logits, drawn, axis=0, out=scratch.residuals[: drawn.size], mode="clip")
-        own, largest, importance = own[drawn], largest[drawn], importance[drawn]
-    return inputs, _weighted_errors(logits, own, largest, importance), correct
+        own, largest = own[drawn], largest[drawn]
+    steps = _weighted_errors(logits, starts[: drawn.size] + own, largest, batch.steps[model])
+    return inputs, steps, own_logits > others  # a tie, as at zero weights, is not right
 
 
-def _own_and_other(logits: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logit of the own class and the largest of the others, of (B, C), (B,) each."""
-    flat, starts = logits.reshape(-1), first_places(logits)
-    places = starts + own
+def _own_and_other(logits: np.ndarray, starts: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logit of the own class and the largest of the others, of (B, C) whose rows start there, (B,) each."""
+    flat, places = logits.reshape(-1), starts + own
     own_logits = flat[places]
     flat[places] = -np.inf
     others = flat[starts + logits.argmax(axis=1)]
@@ -185,12 +189,12 @@ def _own_and_other(logits: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.
     return own_logits, others
 
 
-def _weighted_errors(logits: np.ndarray, own: np.ndarray, largest: np.ndarray, importance: np.ndarray) -> np.ndarray:
-    """c (softmax(logits) − onehot(own)), in place of logits (B, C), whose largest are known."""
+def _weighted_errors(logits: np.ndarray, own: np.ndarray, largest: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weight times softmax(logits) − onehot, in place of logits (B, C); own classes as flat places, (B,)."""
     logits -= largest[:, None]
     np.exp(logits, out=logits)
-    logits *= (importance / row_sums(logits))[:, None]
-    logits.reshape(-1)[first_places(logits) + own] -= importance
+    logits *= (weights / row_sums(logits))[:, None]
+    logits.reshape(-1)[own] -= weights
     return logits
 
 

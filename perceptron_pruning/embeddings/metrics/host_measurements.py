@@ -7,8 +7,6 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputS
 from perceptron_pruning.embeddings.metrics.host_heads import HostHead, first_places, host_heads, inputs_of, row_sums
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 
-TILE_ROWS = 256  # whose inputs stay in the cache while all heads pass
-
 
 class HostTrainedHeads:
     """Trained heads on the host's cores.
@@ -36,14 +34,15 @@ class HostTrainedHeads:
             inputs, labels = inputs_of(values[span], self.scaling), classes[span]
             for model, head in enumerate(self.heads):
                 logits = _logits(head, inputs)
-                logits -= logits.max(axis=1)[:, None]
+                flat, starts = logits.reshape(-1), first_places(logits)
+                logits -= flat[starts + logits.argmax(axis=1)][:, None]
                 odds = np.exp(logits, out=logits)
                 sums = row_sums(odds)
-                odds.reshape(-1)[first_places(odds) + labels] -= sums  # now (p − onehot) Σ odds
+                flat[starts + labels] -= sums  # now (p − onehot) Σ odds
                 lengths[span, model] = np.sqrt(_sums_of_products(odds, odds)) / sums
             sizes[span] = np.sqrt(np.square(inputs, out=inputs) @ self.masks)
 
-        on_tiles(measure, len(values), tile_rows=TILE_ROWS)
+        on_tiles(measure, len(values))
         return lengths, sizes
 
     def disagreement(self, values: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,7 +74,7 @@ class HostTrainedHeads:
             wrong[span], entropy[span] = n_wrong / len(self.heads), -row_sums(xlogy(mean, mean))
             information[span] = np.maximum(entropy[span] - head_entropies / len(self.heads), 0)
 
-        on_tiles(measure, len(values), tile_rows=TILE_ROWS)
+        on_tiles(measure, len(values))
         return wrong, entropy, information
 
 
