@@ -17,7 +17,7 @@ from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.metrics.host_ridge import sums_by_class
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
-from perceptron_pruning.embeddings.runtime.settings import BLOCK_ROWS, MULTIPLIED_BYTES
+from perceptron_pruning.embeddings.runtime.settings import BLOCK_ROWS, MULTIPLIED_BYTES, MULTIPLIED_ROWS
 from perceptron_pruning.embeddings.runtime.standardise import Standardisation
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
@@ -84,9 +84,13 @@ class HostFoldMoments:
             self.class_sums[number, fold, :, -1] += counts
 
 
-def multiplied_together(blocks: Iterator[FoldRows], rows: Rows) -> Iterator[FoldRows]:
-    """Blocks up to the same row numbers, however many processes there are, joined; each is valid until the next."""
+def multiplied_together(blocks: Iterator[FoldRows], rows: Rows, *, shared: bool) -> Iterator[FoldRows]:
+    """Blocks up to the same row numbers, however many processes there are, joined; each is valid until the next.
+
+    Two rounds that share their products split the rows into more cells, and take more of them together.
+    """
     n_rows = max(1, MULTIPLIED_BYTES // (rows.n_features * rows.narrowest.itemsize))
+    n_rows = n_rows if shared else min(n_rows, MULTIPLIED_ROWS)
     room = np.empty((min(len(rows), n_rows + BLOCK_ROWS), rows.n_features), rows.narrowest)
     held, stop = list[FoldRows](), 0
     for block in blocks:

@@ -1,7 +1,8 @@
 """Memorization as it was first measured: heads trained with and without an example, on random 70 % subsets.
 
 A round splits the examples at random into ten folds and trains ten heads, each on seven folds in a row. The second
-moments of a subset are sums of those of its folds, so that ten heads cost one pass. Two rounds share a pass.
+moments of a subset are sums of those of its folds, so that ten heads cost one pass. Two rounds share a pass, and on a
+host their products, unless there are many features.
 
 References:
     Feldman & Zhang 2020, arXiv:2008.03703.
@@ -28,9 +29,8 @@ from perceptron_pruning.embeddings.runtime.blocks import Block, block_rows, bloc
 from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
-from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES
+from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES, rounds_together
 
-ROUNDS_TOGETHER = 2  # in a pass; two share their products on a host
 FoldSums = tuple[np.ndarray, np.ndarray]
 """XᵀX of each fold of a round, (S, d, d), and YᵀX with a column of ones, (S, C, d + 1)."""
 
@@ -55,24 +55,24 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
 
         memorization_i = (1/R) Σ_rounds Σ_h f_h(x_i)[y_i] · (1/S' if i ∈ T_h else −1/(S − S'))
 
-    A pass over the rows sums the moments of two rounds, and scores by the heads of the two rounds before.
+    A pass over the rows sums the moments of two rounds (or one), and scores by the heads of those before.
     """
     rounds = context.settings.ridge.rounds
-    passes = -(-rounds // ROUNDS_TOGETHER)
-    done, stored = load_step_everywhere(context.checkpoint, "subset_pairs", context.group)
+    together = rounds_together(context.settings.ridge, context.rows.n_features)
+    passes = -(-rounds // together)
+    done, stored = load_step_everywhere(context.checkpoint, "subset_passes", context.group)
     total = stored["total"] if done else np.zeros(len(context.rows))
     trained: list[_TrainedRound] = []
     with full_precision():
         for step in range(done, passes + 1 if done < passes else done):
-            first = step * ROUNDS_TOGETHER
-            passing = _Pass(context, range(first, min(first + ROUNDS_TOGETHER, rounds)), trained)
+            numbers = range(step * together, min((step + 1) * together, rounds))
+            passing = _Pass(context, numbers, trained)
             moments = _fold_moments(passing, context) if step < passes else passing.exhaust()
             if trained:
                 total = total + passing.scores
-                save_step(context.checkpoint, "subset_pairs", step, context.group, total=total)
+                save_step(context.checkpoint, "subset_passes", step, context.group, total=total)
             trained = [
-                _trained_round(of_round, context, number)
-                for number, of_round in zip(passing.numbers, moments, strict=True)
+                _trained_round(of_round, context, number) for number, of_round in zip(numbers, moments, strict=True)
             ]
     return {"memorization_subsets": total / rounds}
 
@@ -96,9 +96,7 @@ class _Pass:
     def __iter__(self) -> Iterator[FoldRows]:
         context = self.context
         label = f"subset heads {self.numbers.start}/{context.settings.ridge.rounds}"
-        for block in blocks(
-            context.rows, progress=context.progress, label=label, widest=_widest(context), narrow=True
-        ):
+        for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context), narrow=True):
             if self.trained:
                 rows = _with_folds(block, context, [trained.number for trained in self.trained])
                 self.scores[block.span] = _own_scores(rows, [trained.weights for trained in self.trained], context)
@@ -188,7 +186,7 @@ def _fold_moments(passing: _Pass, context: ScoringContext) -> list[FoldSums]:
 
 def _moments_on_host(passing: _Pass, context: ScoringContext) -> list[FoldSums]:
     moments = HostFoldMoments(len(passing.numbers), context)
-    for rows in multiplied_together(iter(passing), context.rows):
+    for rows in multiplied_together(iter(passing), context.rows, shared=len(passing.numbers) > 1):
         moments.add(rows)
     return list(zip(moments.grams, moments.class_sums, strict=True))
 

@@ -36,9 +36,7 @@ def block_rows(widest: int) -> int:
     return int(np.clip(BLOCK_NUMBERS // widest // 16 * 16, 16, BLOCK_ROWS))
 
 
-def blocks(
-    rows: Rows, *, progress: Progress, label: str, widest: int = 0, narrow: bool = False
-) -> Iterator[Block]:
+def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0, narrow: bool = False) -> Iterator[Block]:
     """All rows in order, in blocks: those of the rows of all processes, as far as they are this one's.
 
     Args:
