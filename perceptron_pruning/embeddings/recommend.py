@@ -125,8 +125,9 @@ def recommend(
             seed=seed,
         )
         store = _checkpoint(checkpoint, pool, asked, racer, class_weights)
-        options, judge = Races(pool, asked, racer, store, progress).run()
-        difficulty = whole_pool_difficulty(inputs, classes, sample, pool)
+        races = Races(pool, asked, racer, store, progress)
+        options, judge = races.run()
+        difficulty = whole_pool_difficulty(inputs, classes, sample, races.folds)
     evidence = Evidence(
         n_rows=len(rows),
         n_raced=len(sample),
