@@ -26,6 +26,7 @@ from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED
 from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
 from perceptron_pruning.embeddings.recommendation.race import Fold, Folds, Pool, race, survivors
+from perceptron_pruning.embeddings.recommendation.random_curve import random_of_the_whole_pool
 from perceptron_pruning.embeddings.recommendation.rules import (
     MOST_OF_A_CLASS,
     Rule,
@@ -371,7 +372,7 @@ def test_a_winner_is_measured_where_it_was_not_chosen():
             for _ in range(2)
         ]
         judge = Judge(groups, [])
-        honest.append(judge.difference(rules, [random_rule(0.5)]))
+        honest.append(judge.difference(rules, {random_rule(0.5): 1.0}))
         naive.append(judge.plain_difference(judge.best([(rule, 0) for rule in rules]), random_rule(0.5)).value)
     values = np.array([effect.value for effect in honest])
     assert abs(values.mean()) < 3 * values.std() / 10
@@ -388,7 +389,23 @@ def test_what_a_group_dropped_is_still_chosen_among_where_it_was_run():
     third = Group(errors={(steady, 0): right, (chance, 0): right}, importance=np.ones(100))
     judge = Judge([first, second, third], [])
     assert judge.candidates == [(steady, 0), (chance, 0)]
-    assert judge.difference([led, steady], [chance]).value == pytest.approx(0.5)
+    assert judge.difference([led, steady], {chance: 1.0}).value == pytest.approx(0.5)
+
+
+def test_random_pruning_goes_along_its_learning_curve_to_the_whole_pool():
+    """On a curve that is linear in ln u all steps are the same; on a steeper end, what it gains more than all rows."""
+    fractions = [0.85, 0.5, 0.25, 0.1]
+
+    def carried(fraction: float, error) -> float:
+        weights = random_of_the_whole_pool(fraction, fractions)
+        return sum(weight * error(rule.keep_fraction) for rule, weight in weights.items())
+
+    assert carried(0.5, lambda u: u) == 0.5
+    for fraction in (0.1, 0.25):
+        assert carried(fraction, lambda u: 0.3 - 0.05 * np.log(u)) == pytest.approx(0.3 - 0.05 * np.log(fraction))
+    kinked = carried(0.1, lambda u: 0.2 - 0.1 * np.log(min(u, 0.25)))
+    assert kinked == pytest.approx(0.2 - 0.1 * np.log(0.125))
+    assert random_of_the_whole_pool(0.1, [0.1]) == pytest.approx({random_rule(0.1): 1.0})
 
 
 def test_weights_change_mean_and_standard_error():

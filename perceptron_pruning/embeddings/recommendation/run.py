@@ -58,7 +58,7 @@ class Races:
             for number in range(len(folds), self.asked.n_folds)
         ]
         judge = Judge(groups, small, confirming)
-        return [option_at(listed, judge, self.student) for listed in rules.values()], judge
+        return [option_at(listed, judge, self.student, self.asked.fractions) for listed in rules.values()], judge
 
     def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[Group]]:
         """The folds in which all rules are raced, and their marks."""
