@@ -84,9 +84,7 @@ def option_at(rules: Sequence[Rule], judge: Judge, student: Student, fractions: 
         setting=student.settings[setting],
         error=mistakes((winner, setting), judge.everything),
         folds=len(judge.everything),
-        against_random=exact(0.0)
-        if winner.is_random
-        else judge.difference(rules, random_of_the_whole_pool(fraction, fractions)),
+        against_random=exact(0.0) if winner.is_random else judge.difference(rules, at_random),
         against_all=judge.difference([random] if winner.is_random else rules, {EVERYTHING: 1.0}),
     )
     return Option(
