@@ -124,9 +124,11 @@ def test_heads_trained_together_are_those_trained_alone(pool):
 
 
 def test_small_sets_are_trained_together_and_large_ones_alone():
-    assert batches([100, 100, 50], 64) == [[0, 1, 2]]
-    assert batches([50, 4000, 100], 64) == [[1], [2, 0]]
-    assert batches([2000] * 12, 64) == [list(range(8)), [8, 9, 10, 11]]
+    assert batches([100, 100, 50], 64, 10) == [[0, 1, 2]]
+    assert batches([50, 4000, 100], 64, 10) == [[1], [2, 0]]
+    assert batches([900] * 12, 64, 10) == [[number] for number in range(12)]
+    assert batches([500] * 30, 64, 10) == [list(range(26)), list(range(26, 30))]
+    assert batches([50, 50], 64, 100) == [[0], [1]]  # wide heads
 
 
 def test_the_descents_of_many_forms_are_those_of_each():

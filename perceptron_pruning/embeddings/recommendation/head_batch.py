@@ -12,20 +12,22 @@ import numpy as np
 from perceptron_pruning.embeddings.recommendation.heads import CONVERGED, Head, Stop, diverged, parameter_units
 from perceptron_pruning.students.lbfgs_batch import minimise_all
 
-MOST_NUMBERS = 2**17  # n d of a set, above which its head is trained alone: the calls no longer count
-MOST_IN_BATCH = 2**20  # n d of sets of one size that are trained together: they stay in the cache
-MOST_FILLED_UP = 2**19  # n d of sets of several sizes, filled up to the largest: more zeros cost more than calls
+MOST_WORK = 2**19  # n d C of a set, above which its head is trained alone: the calls no longer count
+MOST_PARAMETERS = 2**11  # of a head that is not trained alone: steps of many wider ones leave the cache
+MOST_IN_BATCH = 2**23  # n d C of sets of one size that are trained together
+MOST_FILLED_UP = 2**21  # n d C of sets of several sizes, filled up to the largest: more zeros cost more than calls
 FEWEST_IN_BATCH = 4
 
 
-def batches(sizes: Sequence[int], n_features: int) -> list[list[int]]:
+def batches(sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
     """Numbers of the sets, of so many rows each, that are trained together."""
-    grouped: list[list[int]] = []
+    row, grouped = n_features * n_classes, []
+    are_narrow = (n_features + 1) * n_classes <= MOST_PARAMETERS
     for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
         last = [sizes[other] for other in grouped[-1]] if grouped else []
-        filled = (len(last) + 1) * max(last, default=0) * n_features
+        filled = (len(last) + 1) * max(last, default=0) * row
         most = MOST_IN_BATCH if set(last) == {sizes[number]} else MOST_FILLED_UP
-        if last and last[0] * n_features <= MOST_NUMBERS and filled <= most:
+        if last and are_narrow and last[0] * row <= MOST_WORK and filled <= most:
             grouped[-1].append(number)
         else:
             grouped.append([number])

@@ -194,7 +194,7 @@ class _Runner:
         for count in sorted({len(settings) for settings in rules.values()}):
             alike = [rule for rule, settings in rules.items() if len(settings) == count]
             sizes = [round(rule.keep_fraction * len(self.rows)) for rule in alike]
-            for batch in self.student.batches(sizes, self.pool.inputs.shape[1]):
+            for batch in self.student.batches(sizes, self.pool.inputs.shape[1], self.pool.n_classes):
                 found.append({alike[number]: rules[alike[number]] for number in batch})
         return found
 

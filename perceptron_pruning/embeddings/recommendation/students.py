@@ -59,7 +59,7 @@ class Student(Protocol):
         """The predictors of every task, at each of its settings, which are equally many."""
         ...
 
-    def batches(self, sizes: Sequence[int], n_features: int) -> list[list[int]]:
+    def batches(self, sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
         """Numbers of the training sets, of so many rows each, that are trained in less time together."""
         ...
 
@@ -74,7 +74,7 @@ class _OneByOne:
     def train_all(self: Student, tasks: Sequence[Task], settings: Sequence[Sequence[int]]) -> list[list[Predictor]]:
         return [self.train(task, numbers) for task, numbers in zip(tasks, settings, strict=True)]
 
-    def batches(self, sizes: Sequence[int], n_features: int) -> list[list[int]]:
+    def batches(self, sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
         return [[number] for number in range(len(sizes))]
 
 
@@ -119,8 +119,8 @@ class SoftmaxStudent:
                 listed.append(head.logits)
         return predictors
 
-    def batches(self, sizes: Sequence[int], n_features: int) -> list[list[int]]:
-        return batches(sizes, n_features)
+    def batches(self, sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
+        return batches(sizes, n_features, n_classes)
 
 
 @dataclass(frozen=True, kw_only=True)
