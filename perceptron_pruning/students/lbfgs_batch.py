@@ -135,27 +135,34 @@ class _State:
         if first_length is not None:
             lengths = np.maximum(np.sqrt(_dots(self.gradients, self.gradients)), 1e-300)
             directions *= np.minimum(1.0, first_length / lengths)[:, None]
-        slopes, allowance = DECREASE * _dots(directions, self.gradients), rounding * np.abs(self.values)
-        places = self.places + directions
-        values, gradients = self.losses(places)
+        slopes, allowed = DECREASE * _dots(directions, self.gradients), self.values + rounding * np.abs(self.values)
+        sizes, new, high = np.ones(len(directions)), self.places + directions, self.running
+        values, gradients = np.empty_like(self.values), np.empty_like(self.gradients)
+        values[:], gradients[:] = self.losses(new)
         self.evaluations += 1
-        stuck = []
-        for problem in np.flatnonzero(self.running & ~(values <= self.values + slopes + allowance)):
-            one, size = slice(problem, problem + 1), 1.0
-            alone = self.losses.part(one)
-            for _ in range(HALVINGS - 1):
-                size /= 2
-                places[one] = self.places[one] + size * directions[one]
-                values[one], gradients[one] = alone(places[one])
-                self.evaluations[one] += 1
-                if values[problem] <= self.values[problem] + size * slopes[problem] + allowance[problem]:
-                    break
-            else:
-                stuck.append(problem)
-                places[one], values[one], gradients[one] = self.places[one], self.values[one], self.gradients[one]
-        self.memories.add(places - self.places, gradients - self.gradients)
-        self.places, self.values, self.gradients = places, values, gradients
-        return np.array(stuck, int)
+        for _ in range(HALVINGS - 1):
+            high = high & ~(values <= allowed + sizes * slopes)
+            if not high.any():
+                break
+            sizes[high] /= 2
+            new[high] = self.places[high] + sizes[high, None] * directions[high]
+            self._evaluate(high, new, values, gradients)
+        stuck = np.flatnonzero(high & ~(values <= allowed + sizes * slopes))
+        new[stuck], values[stuck], gradients[stuck] = self.places[stuck], self.values[stuck], self.gradients[stuck]
+        self.memories.add(new - self.places, gradients - self.gradients)
+        self.places, self.values, self.gradients = new, values, gradients
+        return stuck
+
+    def _evaluate(self, which: np.ndarray, places: np.ndarray, values: np.ndarray, gradients: np.ndarray) -> None:
+        """Losses and gradients of some problems, one by one if they are few."""
+        self.evaluations += which
+        if 2 * np.count_nonzero(which) >= which.size:
+            new_values, new_gradients = self.losses(places)
+            values[which], gradients[which] = new_values[which], new_gradients[which]
+            return
+        for problem in np.flatnonzero(which):
+            one = slice(problem, problem + 1)
+            values[one], gradients[one] = self.losses.part(one)(places[one])
 
 
 def minimise_all(
