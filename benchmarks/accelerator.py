@@ -9,7 +9,9 @@ none starts when less time is left than the longest before it took. Students of 
 degrees. ``seconds`` of a batch are from its trial numbers to verified observables on the host, compiled before.
 ``start`` is the precision of the first program: "float32" with its escalation, or "float64" alone. ``share_of_bound``
 is the bound's time over that of the compiled programs, which in lock step run as long as their slowest trial; on a CPU,
-whose caches hold a trial, the bound is that of arithmetic alone. ``load``: processes that wanted a core, ours included.
+whose caches hold a trial, the bound is that of arithmetic alone. ``largest_difference``: of the observables of three
+trials of the batch from those of the CPU's exact solver on rows that the CPU sorted; the run fails where it is above
+1e-8. ``load``: processes that wanted a core, ours included.
 
 Rows "kmeans", "heads" and "softmax_student" are the adapter's, by `accelerator_adapter.py`.
 """
@@ -35,13 +37,16 @@ from perceptron_pruning.device.numerics import bucket, device_numerics, power_of
 from perceptron_pruning.device.programs import EXCHANGE_STEPS, INTERIOR_STEPS, planes_program, students_program
 from perceptron_pruning.device.stages import verified
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
+from perceptron_pruning.observables import Observables, observables
 from perceptron_pruning.output.provenance import machine as host
 from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.students.training import train
 from replica_theory import KeepHardest, TrainedProbe
 
 RULE, ANGLE = KeepHardest(0.2), np.deg2rad(10.0)
 KEYS = ("measurement", "n_features", "alpha", "batch", "start")  # that tell rows apart
 LEADING = (*KEYS, "run_batch", "trials_per_second", "ratio_to_numpy", "share_of_bound")  # first columns of the table
+AGREEMENT = 1e-8  # largest difference of an observable from the CPU's, relative where it is above 1
 COARSE_TRIALS = 2  # whose steps on all rows are counted
 Plan = list[tuple[str, dict[str, Any]]]
 
@@ -110,7 +115,21 @@ def end_to_end(setting: DeviceSetting, count: int) -> Row:
     """The same trials through all stages."""
     simulated_on_devices(setting, range(count), largest_batch=count)  # compiles what the second program needs
     result, seconds = timed(lambda: simulated_on_devices(setting, range(count), largest_batch=count))
-    return {"seconds": seconds, "trials_per_second": count / seconds, **result.verified_by}
+    difference = largest_difference(setting, result.observables, sorted({0, count // 2, count - 1}))
+    if not difference <= AGREEMENT:
+        raise ArithmeticError(f"devices and CPU differ by {difference:.1e} on the same rows: {setting}")
+    row: Row = {"seconds": seconds, "trials_per_second": count / seconds, "largest_difference": difference}
+    return row | result.verified_by
+
+
+def largest_difference(setting: DeviceSetting, seen: Observables, trials: list[int]) -> float:
+    """From the CPU's students on rows that the CPU sorted, over all observables, relative where they are above 1."""
+    worst = [0.0]
+    for trial, data in zip(trials, fetched_rows(setting, trials), strict=True):
+        exact = observables(data, *train(setting.student, *data))
+        for ours, theirs in zip(seen, exact, strict=True):
+            worst.append(float(np.max(np.abs(ours[trial] - theirs) / np.maximum(1, np.abs(theirs)))))
+    return max(worst)
 
 
 def bound(setting: DeviceSetting, row: Row, seconds: float, rates: Rates) -> Row:
