@@ -20,13 +20,16 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
 from accelerator_adapter import heads, kmeans, softmax_student, timed
+from jax.experimental.compilation_cache import compilation_cache
 from matplotlib.ticker import NullLocator
 from roofline import Rates, coarse_steps, measured_rates, trial_work
 
@@ -128,7 +131,7 @@ def largest_difference(setting: DeviceSetting, seen: Observables, trials: list[i
     for trial, data in zip(trials, fetched_rows(setting, trials), strict=True):
         exact = observables(data, *train(setting.student, *data))
         for ours, theirs in zip(seen, exact, strict=True):
-            worst.append(float(np.max(np.abs(ours[trial] - theirs) / np.maximum(1, np.abs(theirs)))))
+            worst.append(float(np.max(np.abs(np.asarray(ours)[trial] - theirs) / np.maximum(1, np.abs(theirs)))))
     return max(worst)
 
 
@@ -307,15 +310,27 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="directory of compiled programs; compilation times then mean little")
     parser.add_argument("--table", type=Path, default=Path(__file__).with_suffix(".csv"))
     options = parser.parse_args()
-    if options.cache:
-        use_compilation_cache(options.cache)
     stored = read_table(options.table) if options.resume and options.table.exists() else []
     rows = [row for row in stored if row["machine"] == machine()]
     side = {"full": 8192, "cpu": 1024, "tiny": 64}[options.size]
-    for table in measured(plan(options.size), rows, side=side, seconds=60 * options.minutes):
-        write_table(options.table, table, digits=6)
-        if any(row["measurement"] == "student" for row in table):
-            draw(table, options.table.with_suffix(".png"))
+    with compiled_once(options.cache):
+        for table in measured(plan(options.size), rows, side=side, seconds=60 * options.minutes):
+            write_table(options.table, table, digits=6)
+            if any(row["measurement"] == "student" for row in table):
+                draw(table, options.table.with_suffix(".png"))
+
+
+@contextmanager
+def compiled_once(directory: Path | None) -> Iterator[None]:
+    """What was compiled to be measured is not compiled again to be run; with no directory it is forgotten after."""
+    before = jax.config.values["jax_compilation_cache_dir"]
+    with TemporaryDirectory() as own:
+        use_compilation_cache(directory or own)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_compilation_cache_dir", before)
+            compilation_cache.reset_cache()
 
 
 if __name__ == "__main__":
