@@ -166,6 +166,7 @@ def test_a_probability_that_a_table_misses_is_shipped():
 @pytest.mark.parametrize(
     ("order", "right"),
     [([2, 0, 3, 1], True), ([2, 3, 0, 1], True), ([2, 0, 1, 3], False), ([2, 0, 0, 1], False), ([2, 2, 3, 1], False)],
+    ids=["ascending", "equal ones swapped", "descending", "an equal one twice", "the first twice"],
 )
 def test_an_order_ascends_and_names_nothing_twice(order, right):
     """Of keys two are equal."""
