@@ -24,6 +24,7 @@ from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
 _LEAST_DEVIATION = 1e-12  # of a field, where every row is in every training set
+_EXTRAPOLATED = 0.3  # largest change of c and V, relative, over which forces are extrapolated
 _MOST_OWN_SHARE = 1 - 1e-9  # largest share of a row's response that it owes to itself
 _ALIKE = 0.1  # relative difference of two forms of G, which are one at a solution, below which the better one is taken
 
@@ -94,10 +95,9 @@ class Equations:
         return cls(rows, np.diag(penalty), Products.of(rows))
 
     def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
-        """E f, E f², E u of weighted losses."""
-        v = self.rows.weight
-        force, square, slope = moments(cavity.mean, cavity.deviation, cavity.leverage * v)
-        return ForceMoments(v * force, v * v * square, v * slope)
+        """Those of weighted losses."""
+        weight = self.rows.weight
+        return moments(cavity.mean, cavity.deviation, cavity.leverage * weight).weighted(weight)
 
     def step(self, moments: Moments, cavity: Cavity) -> Step:
         """The next unknowns."""
@@ -113,25 +113,31 @@ class Equations:
         covariance = self._covariance(resolvent, spread, forces, gain)
         drawn = self.products.variance(covariance) - rows.finite * spread * own**2
         deviation = without * np.sqrt(np.maximum(drawn, _LEAST_DEVIATION**2))
-        direction, mean = self._mean_student(forces, cavity, leverage, resolvent)
-        return Step(Cavity(direction, mean, deviation, leverage), resolvent, covariance, forces, gain)
+        moved = replace(cavity, deviation=deviation, leverage=leverage)
+        return Step(self._with_mean_student(moved, forces, cavity, gain, resolvent), resolvent, covariance, forces, gain)
 
-    def with_mean_student(self, moments: Moments, step: Step) -> Cavity:
-        """The unknowns of a step with a and m brought up to its c and V, at no product of n d²."""
-        cavity = step.cavity
-        forces = self.forces(moments, cavity)
-        direction, mean = self._mean_student(forces, cavity, cavity.leverage, step.resolvent)
-        return replace(cavity, direction=direction, mean=mean)
+    def _with_mean_student(
+        self, moved: Cavity, forces: ForceMoments, cavity: Cavity, gain: np.ndarray, resolvent: np.ndarray
+    ) -> Cavity:
+        """The unknowns with a and m by Newton's step of (B1) and (B4) at new c and V."""
+        rows, a, m = self.rows, cavity.direction, cavity.mean
+        force, excess = self._extrapolated(moved, forces, cavity)
+        push = rows.pull(rows.count * (force + gain * forces.slope * excess))
+        direction = a - resolvent @ (self.penalty @ a - push)
+        own = rows.chance * moved.leverage
+        still = np.maximum(1 - own * forces.slope, 0.1)
+        return replace(moved, direction=direction, mean=m + (rows.fields(direction) - m - own * force) / still)
 
-    def _mean_student(
-        self, forces: ForceMoments, cavity: Cavity, leverage: np.ndarray, resolvent: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """a and m by Newton's step of (B1) and (B4)."""
-        rows, a = self.rows, cavity.direction
-        direction = a - resolvent @ (self.penalty @ a - rows.pull(rows.count * forces.force))
-        response = rows.chance * leverage
-        excess = cavity.mean + response * forces.force - rows.fields(direction)
-        return direction, cavity.mean - excess / np.maximum(1 - response * forces.slope, 0.1)
+    def _extrapolated(
+        self, moved: Cavity, forces: ForceMoments, cavity: Cavity
+    ) -> tuple[np.ndarray, np.ndarray | float]:
+        """E f at new c and V, to first order in what they differ by if that is little, and what φ V E f gains by it."""
+        by_deviation, by_leverage = moved.deviation - cavity.deviation, moved.leverage - cavity.leverage
+        if not np.abs(by_leverage / cavity.leverage).mean() < _EXTRAPOLATED:
+            return forces.force, 0.0
+        force = forces.force + 0.5 * forces.square_by_mean * by_leverage
+        force -= cavity.deviation * forces.slope_by_mean * by_deviation
+        return force, self.rows.chance * (moved.leverage * force - cavity.leverage * forces.force)
 
     def _gain_without(self, share: np.ndarray, gain: np.ndarray) -> np.ndarray:
         """G by the row's own share φ G E u z·A⁻¹z/N of the response, which it tells even far from a solution."""

@@ -37,10 +37,6 @@ class Components(Rows):
         """z_i·a, (n,), in double precision, at n d."""
         return self.original.fields(self.basis @ direction)
 
-    def pull(self, coefficients: np.ndarray) -> np.ndarray:
-        """Σ r_i z_i/N, (d,), in double precision, at n d."""
-        return self.original.pull(coefficients) @ self.basis
-
     def penalty(self, penalty: np.ndarray) -> np.ndarray:
         """That of the components, (d, d), by one of each coordinate of the rows, (d,)."""
         return self.basis.T @ (penalty[:, None] * self.basis)

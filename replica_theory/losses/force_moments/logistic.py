@@ -1,4 +1,4 @@
-"""Moments of logistic forces, E f, E f² and E u, of many rows at once.
+"""Moments of logistic forces of many rows at once.
 
 Rows of like c share their nodes: fields p_j, which need no proximal operator of each row, and all averages are one
 matrix of Gaussians times a few columns. Where c is small, a Gauss–Hermite rule of each row serves.
@@ -10,7 +10,7 @@ import numpy as np
 
 from replica_theory.losses.force_moments.base import ForceMoments
 from replica_theory.losses.force_moments.narrow_rows import NARROW, NarrowRows
-from replica_theory.losses.force_moments.spaced_rows import Cover, SpacedRows, Spacing, spaced_rows
+from replica_theory.losses.force_moments.spaced_rows import Cover, SpacedRows, Spacing
 from replica_theory.losses.named import Logistic
 
 SPACINGS = (
@@ -23,7 +23,7 @@ SPACINGS = (
 
 
 class LogisticMoments:
-    """E f, E f² and E u, (n,) each, at means m, deviations c and scales S; nodes serve as long as they cover the rows.
+    """Moments at means m, deviations c and scales S; nodes serve as long as they cover the rows.
 
     Args:
         loss: The logistic loss.
@@ -66,4 +66,4 @@ class LogisticMoments:
         n_narrow = int(ordered[0] < 0)
         narrow = [NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
         covers = [Cover.of(part, self._spacing) for part in parts[n_narrow:]]
-        self._groups = [*narrow, *spaced_rows(covers, self._loss, self._precision)]
+        self._groups = [*narrow, *(SpacedRows.of(cover, self._loss, self._precision) for cover in covers)]

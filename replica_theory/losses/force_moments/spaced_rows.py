@@ -1,12 +1,18 @@
 """Moments of logistic forces whose fields spread much: sums over fields that rows have in common."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from math import ceil, exp, floor, log2
 
 import numpy as np
+from scipy.special import expit
 
 from replica_theory.losses.force_moments.base import BLOCK, SLACK, row_blocks
 from replica_theory.losses.named import Logistic
+
+_PART = 256  # nodes that are placed at once
+_MOST_KEPT = 1024  # nodes of so many are placed afresh
+_NEWTON_STEPS = 8  # to the least field
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,16 @@ class Spacing:
 class Cover:
     """What nodes must serve: some rows, and what these may become in further steps.
 
+    Nodes are t_j = j h, and the two numbers that place them are powers of 2^¼, so that most have been asked for before.
+
     Attributes:
         n_rows: Rows.
         least: Least c.
         scales: Least and largest S.
         ends: Least m − reach c and largest m + reach c.
         reach: Standard deviations.
-        step: Largest spacing of nodes t_j of ω, h.
+        fineness: −4 log₂ h.
+        largest: 4 log₂ S̄, S̄ no less than any S.
     """
 
     n_rows: int
@@ -44,7 +53,8 @@ class Cover:
     scales: tuple[float, float]
     ends: tuple[float, float]
     reach: float
-    step: float
+    fineness: int
+    largest: int
 
     @classmethod
     def of(cls, fields: np.ndarray, spacing: Spacing) -> "Cover":
@@ -53,48 +63,78 @@ class Cover:
         least, lowest, most = (
             float(end) for end in (deviation.min() / SLACK, scale.min() / SLACK, scale.max() * SLACK)
         )
-        low, high = (mean - spacing.reach * deviation).min(), (mean + spacing.reach * deviation).max()
+        width = spacing.reach * deviation
+        low, high = float((mean - width).min()), float((mean + width).max())
         room = (SLACK - 1) * max(abs(low), abs(high))
         step = min(spacing.by_deviation * least, spacing.largest)
-        return cls(len(mean), least, (lowest, most), (float(low - room), float(high + room)), spacing.reach, step)
+        fineness, largest = ceil(-4 * log2(step)), ceil(4 * log2(most))
+        return cls(len(mean), least, (lowest, most), (low - room, high + room), spacing.reach, fineness, largest)
+
+    def nodes(self, loss: Logistic) -> np.ndarray:
+        """(p, ℓ', −1)/√2 and what is averaged, at p_j = prox_{S̄ℓ}(t_j) that cover the fields, (11, nodes)."""
+        step, most = 2.0 ** (-self.fineness / 4), 2.0 ** (self.largest / 4)
+        low, high = self.ends
+        lowest = _field_below(low, self.scales[0])
+        start = lowest - most * float(expit(-lowest))  # ω at S̄ of this p
+        first, last = floor(start / step), ceil(high / step)
+        if last - first > _MOST_KEPT:
+            return _nodes(loss, step, most, first, last + 1)
+        parts = [
+            _kept_nodes(loss, self.fineness, self.largest, part) for part in range(first // _PART, last // _PART + 1)
+        ]
+        skipped = first // _PART * _PART
+        return np.concatenate(parts, axis=1)[:, first - skipped : last + 1 - skipped]
 
 
-def spaced_rows(covers: list[Cover], loss: Logistic, precision: type[np.floating]) -> "list[SpacedRows]":
-    """Fields p_j = prox_{S̄ℓ}(t_j) and what is averaged there, in this precision of later sums."""
-    if not covers:
-        return []
-    low, least, most = np.array([(cover.ends[0], *cover.scales) for cover in covers]).T
-    first = loss.proximal(low, least)
-    starts = first + most * loss.derivative(first)  # ω at S̄ where p is that of the lowest ω at the least S
-    t = [np.arange(start, cover.ends[1] + cover.step, cover.step) for start, cover in zip(starts, covers, strict=True)]
-    sizes = [len(nodes) for nodes in t]
-    largest, step = np.repeat(most, sizes), np.repeat([cover.step for cover in covers], sizes)
-    p = loss.proximal(np.concatenate(t), largest)
+def _field_below(omega: float, scale: float) -> float:
+    """No more than prox_{Sℓ}(ω), by less than 1 or so."""
+    if omega < -scale / 2:
+        return omega + scale / 2
+    field = max(omega, 0.0)
+    for _ in range(_NEWTON_STEPS):  # from below: p − S/(1 + eᵖ) is concave at p > 0
+        likely = exp(-field)
+        pull = scale * likely / (1 + likely)
+        field -= (field - pull - omega) / (1 + pull / (1 + likely))
+    return field
+
+
+@lru_cache(maxsize=256)
+def _kept_nodes(loss: Logistic, fineness: int, largest: int, part: int) -> np.ndarray:
+    """``Cover.nodes`` of one part of all nodes, (11, _PART)."""
+    return _nodes(loss, 2.0 ** (-fineness / 4), 2.0 ** (largest / 4), part * _PART, (part + 1) * _PART)
+
+
+def _nodes(loss: Logistic, step: float, most: float, first: int, end: int) -> np.ndarray:
+    """``Cover.nodes`` from j = first up to end."""
+    p = loss.proximal(step * np.arange(first, end), most)
     slope, curvature, ones = loss.derivative(p), loss.second_derivative(p), np.ones_like(p)
+    bent = curvature * slope
     lines = np.stack([p, slope, -ones]) / np.sqrt(2)
-    values = np.stack([ones, curvature, -slope, -curvature * slope, slope**2, curvature * slope**2])
-    values *= step / (1 + largest * curvature) / np.sqrt(2 * np.pi)
-    lines, values = (
-        np.split(columns.astype(precision, copy=False), np.cumsum(sizes)[:-1], axis=1) for columns in (lines, values)
-    )
-    return [SpacedRows(*parts) for parts in zip(covers, [line.T.copy() for line in lines], values, strict=True)]
+    values = np.stack([ones, curvature, -slope, -bent, slope**2, bent * slope, curvature * p, bent])
+    return np.concatenate([lines, values * (step / np.sqrt(2 * np.pi) / (1 + most * curvature))])
 
 
 @dataclass(frozen=True, eq=False)
 class SpacedRows:
-    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), S̄ their largest scale.
+    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), S̄ no less than their scales.
 
     With ω_i(p) = p + S_i ℓ'(p) a row's average of g is ∫ g(p) φ((ω_i(p) − m_i)/c_i) ω_i'(p) dp/c_i.
 
     Attributes:
         cover: What the nodes serve.
         factors: (p, ℓ', −1)/√2 at the nodes, (nodes, 3).
-        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (6, nodes).
+        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f², ℓ'' p, ℓ'' ℓ'), (8, nodes).
     """
 
     cover: Cover
     factors: np.ndarray
     weights: np.ndarray
+
+    @classmethod
+    def of(cls, cover: Cover, loss: Logistic, precision: type[np.floating]) -> "SpacedRows":
+        """With nodes that serve these rows, and sums in this precision."""
+        nodes = cover.nodes(loss).astype(precision, copy=False)
+        return cls(cover, nodes[:3].T.copy(), nodes[3:].copy())
 
     @property
     def n_rows(self) -> int:
@@ -114,7 +154,7 @@ class SpacedRows:
         return bool(close and cover.ends[0] <= (mean - width).min() and (mean + width).max() <= cover.ends[1])
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """E f, E f², E u, (3, rows)."""
+        """``ForceMoments``, (5, rows)."""
         inverse = 1 / deviation
         lines = np.stack([inverse, scale * inverse, mean * inverse]).astype(self.factors.dtype, copy=False)
         sums = np.empty((len(self.weights), len(mean)))
@@ -125,8 +165,9 @@ class SpacedRows:
             np.negative(gaussian, out=gaussian)
             np.exp(gaussian, out=gaussian)
             sums[:, block] = self.weights @ gaussian
-        one, bend, force, bent_force, square, bent_square = sums
+        one, bend, force, bent_force, square, bent_square, bent_field, bent_slope = sums
         force += scale * bent_force
         square += scale * bent_square
         one += scale * bend
-        return np.stack([force, square, bend]) / one
+        bent_field += scale * bent_slope - mean * bend  # ℓ'' (ω − m)
+        return np.stack([force, square, bend, -2 * bent_force, bent_field * inverse**2]) / one
