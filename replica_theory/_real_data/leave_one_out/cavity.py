@@ -45,6 +45,7 @@ class Cavity:
     deviation: np.ndarray
     leverage: np.ndarray
 
+    @cached_property
     def vector(self) -> np.ndarray:
         """(a, m, c, ln V) in one vector."""
         return np.concatenate([self.direction, self.mean, self.deviation, np.log(self.leverage)])

@@ -11,6 +11,9 @@ import numpy as np
 from replica_theory._real_data.leave_one_out.rows import Rows, row_blocks
 
 
+_UNCORRELATED = 1e-3  # largest correlation of coordinates that need no turning
+
+
 @dataclass(frozen=True, eq=False)
 class Components(Rows):
     """Principal components of rows that are weighted by φ; ``inputs`` are in single precision.
@@ -27,10 +30,12 @@ class Components(Rows):
     def of(cls, rows: Rows) -> "Components":
         """Of rows in double precision."""
         single = rows.in_single_precision()
-        _, basis = np.linalg.eigh(single.gram(rows.count))
-        inputs, turn = single.inputs, basis.astype(np.float32)
-        for block in row_blocks(inputs):
-            inputs[block] = inputs[block] @ turn
+        gram, inputs, basis = single.gram(rows.count), single.inputs, np.eye(rows.inputs.shape[1])
+        if not _uncorrelated(gram):
+            _, basis = np.linalg.eigh(gram)
+            turn = basis.astype(np.float32)
+            for block in row_blocks(inputs):
+                inputs[block] = inputs[block] @ turn
         return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, rows.normalisation, rows, basis)
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
@@ -40,3 +45,9 @@ class Components(Rows):
     def penalty(self, penalty: np.ndarray) -> np.ndarray:
         """That of the components, (d, d), by one of each coordinate of the rows, (d,)."""
         return self.basis.T @ (penalty[:, None] * self.basis)
+
+
+def _uncorrelated(gram: np.ndarray) -> bool:
+    """Whether coordinates are principal components already, as rows often come."""
+    size = np.sqrt(gram.diagonal())
+    return bool(np.all(np.abs(gram - np.diag(gram.diagonal())) <= _UNCORRELATED * np.outer(size, size)))

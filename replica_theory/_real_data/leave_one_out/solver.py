@@ -21,7 +21,7 @@ TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadra
 _SOLVED = TOLERANCE  # the same where all before was in single precision
 _CLOSE = 3e-6  # change down to which products with the rows are in single precision
 _SURE = 0.3  # change, relative to that allowed, after which a solution surely stands the check
-_STARTED = 0.15  # change down to which components are taken to be uncorrelated, and moments are rough
+_STARTED = 0.3  # change down to which components are taken to be uncorrelated, and moments are rough
 _FIRST_LEVEL = 1  # of the quadrature
 _ROUNDING = 1e-3  # change below which it may be rounding in single precision
 _MOST_FIRST_STEPS = 10  # with components that are taken to be uncorrelated
@@ -158,20 +158,10 @@ def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, 
 
 def _change(new: Cavity, old: Cavity) -> float:
     """Largest change: of fields relative to their size, of V relative to itself."""
-    size = _size(new)
-    return float(
-        max(
-            np.abs(new.mean - old.mean).max() / size,
-            np.abs(new.deviation - old.deviation).max() / size,
-            np.abs(np.log(new.leverage / old.leverage)).max(),
-        )
-    )
-
-
-def _size(cavity: Cavity) -> float:
-    """E |m| + √E c² over rows."""
-    n = len(cavity.mean)
-    return float(np.abs(cavity.mean).sum() / n + np.sqrt(cavity.deviation @ cavity.deviation / n))
+    n = len(new.mean)
+    mean, deviation, leverage = np.abs(new.vector[-3 * n :] - old.vector[-3 * n :]).reshape(3, n).max(axis=1)
+    size = np.abs(new.mean).sum() / n + np.sqrt(new.deviation @ new.deviation / n)  # E |m| + √E c² over rows
+    return float(np.max([mean / size, deviation / size, leverage]))
 
 
 def _iterated(
@@ -196,7 +186,7 @@ def _iterated(
             raise _Stalled(best, cavity)
         if change > _NEAR or change > _WORSE * best:
             anderson.forget()
-        point, image = cavity.vector(), step.cavity.vector()
+        point, image = cavity.vector, step.cavity.vector
         following = anderson.following(point, image)
         cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
         idle = 0 if change < best else idle + 1

@@ -25,11 +25,10 @@ class _Excess(NamedTuple):
 
 
 def _excess(mean: np.ndarray, deviation: np.ndarray) -> _Excess:
-    t = mean / deviation
-    chance, density = ndtr(t), np.exp(-0.5 * t * t) / np.sqrt(2 * np.pi)
-    first = deviation * (t * chance + density)
-    second = deviation**2 * ((1 + t * t) * chance + t * density)
-    return _Excess(np.maximum(first, 0.0), second, chance, density / deviation)
+    t, variance = mean / deviation, deviation**2
+    chance, density = ndtr(t), np.exp(-0.5 * t * t) / (np.sqrt(2 * np.pi) * deviation)
+    first = np.maximum(mean * chance + variance * density, 0.0)
+    return _Excess(first, mean * first + variance * chance, chance, density)
 
 
 def squared_hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
