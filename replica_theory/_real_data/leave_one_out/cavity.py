@@ -65,7 +65,7 @@ class Step:
         cavity: The next unknowns.
         resolvent: A⁻¹, (d, d).
         covariance: Γ of students over training sets, (d, d).
-        moments: E f, E f², E u, weights of the loss included.
+        moments: Moments of forces, weights of the loss included.
         gain: G, (n,).
     """
 
@@ -115,12 +115,13 @@ class Equations:
         drawn = self.products.variance(covariance) - rows.finite * spread * own**2
         deviation = without * np.sqrt(np.maximum(drawn, _LEAST_DEVIATION**2))
         moved = replace(cavity, deviation=deviation, leverage=leverage)
-        return Step(self._with_mean_student(moved, forces, cavity, gain, resolvent), resolvent, covariance, forces, gain)
+        following = self._with_mean_student(moved, forces, cavity, gain, resolvent)
+        return Step(following, resolvent, covariance, forces, gain)
 
     def _with_mean_student(
         self, moved: Cavity, forces: ForceMoments, cavity: Cavity, gain: np.ndarray, resolvent: np.ndarray
     ) -> Cavity:
-        """The unknowns with a and m by Newton's step of (B1) and (B4) at new c and V."""
+        """The unknowns with a and m by Newton's step of (B1) and (B4) at new c and V, if (B4) held at those before."""
         rows, a, m = self.rows, cavity.direction, cavity.mean
         force, excess = self._extrapolated(moved, forces, cavity)
         push = rows.pull(rows.count * (force + gain * forces.slope * excess))
@@ -132,7 +133,7 @@ class Equations:
     def _extrapolated(
         self, moved: Cavity, forces: ForceMoments, cavity: Cavity
     ) -> tuple[np.ndarray, np.ndarray | float]:
-        """E f at new c and V, to first order in what they differ by if that is little, and what φ V E f gains by it."""
+        """E f at new c and V, to first order in what they differ by if that is little; how much larger φ V E f is."""
         by_deviation, by_leverage = moved.deviation - cavity.deviation, moved.leverage - cavity.leverage
         if not np.abs(by_leverage / cavity.leverage).mean() < _EXTRAPOLATED:
             return forces.force, 0.0

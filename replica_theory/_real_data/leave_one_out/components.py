@@ -10,7 +10,6 @@ import numpy as np
 
 from replica_theory._real_data.leave_one_out.rows import Rows, row_blocks
 
-
 _UNCORRELATED = 1e-3  # largest correlation of coordinates that need no turning
 
 

@@ -34,9 +34,7 @@ def _excess(mean: np.ndarray, deviation: np.ndarray) -> _Excess:
 def squared_hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
     short, stiffness = _excess(1 - mean, deviation), 1 / (1 + scale)
     force, square = short.first * stiffness, short.second * stiffness**2
-    return ForceMoments(
-        force, square, short.chance * stiffness, -2 * force * stiffness, -short.density * stiffness
-    )
+    return ForceMoments(force, square, short.chance * stiffness, -2 * force * stiffness, -short.density * stiffness)
 
 
 def hinge(mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
