@@ -16,7 +16,7 @@ from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory.losses.custom import as_loss
-from replica_theory.losses.force_moments import LEVELS, ForceMoments, force_moments, spaced_rows
+from replica_theory.losses.force_moments import LEVELS, ForceMoments, force_moments
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
@@ -407,15 +407,6 @@ def test_logistic_moments_of_unlike_rows_agree_with_a_dense_sum_before_and_after
         dense = dense_moments(LOSSES["logistic"], *fields, n=20001)
         for value, wanted in zip(moments(*fields), dense, strict=True):
             np.testing.assert_allclose(value, wanted, rtol=1e-7, atol=1e-10)
-
-
-@pytest.mark.parametrize("level", [0, LEVELS - 1], ids=["coarsest", "finest"])
-def test_logistic_nodes_that_were_kept_are_those_placed_afresh(level, monkeypatch):
-    rng = np.random.default_rng(8)
-    fields = rng.normal(0, 4, 50), np.geomspace(0.4, 6.0, 50), rng.permutation(np.geomspace(0.1, 100, 50))
-    kept = force_moments(LOSSES["logistic"], level)(*fields)
-    monkeypatch.setattr(spaced_rows, "_MOST_KEPT", 0)
-    np.testing.assert_allclose(force_moments(LOSSES["logistic"], level)(*fields), kept, rtol=1e-12)
 
 
 def test_a_step_brings_the_mean_student_up_to_its_fields_to_second_order():

@@ -10,7 +10,7 @@ import numpy as np
 
 from replica_theory.losses.force_moments.base import ForceMoments
 from replica_theory.losses.force_moments.narrow_rows import NARROW, NarrowRows
-from replica_theory.losses.force_moments.spaced_rows import Cover, SpacedRows, Spacing
+from replica_theory.losses.force_moments.spaced_rows import Cover, SpacedRows, Spacing, spaced_rows
 from replica_theory.losses.named import Logistic
 
 SPACINGS = (
@@ -66,4 +66,4 @@ class LogisticMoments:
         n_narrow = int(ordered[0] < 0)
         narrow = [NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
         covers = [Cover.of(part, self._spacing) for part in parts[n_narrow:]]
-        self._groups = [*narrow, *(SpacedRows.of(cover, self._loss, self._precision) for cover in covers)]
+        self._groups = [*narrow, *spaced_rows(covers, self._loss, self._precision)]

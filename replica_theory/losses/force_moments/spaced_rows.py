@@ -1,8 +1,8 @@
 """Moments of logistic forces whose fields spread much: sums over fields that rows have in common."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from math import ceil, exp, floor, log2
+from functools import cached_property
+from math import exp
 
 import numpy as np
 from scipy.special import expit
@@ -10,8 +10,6 @@ from scipy.special import expit
 from replica_theory.losses.force_moments.base import BLOCK, SLACK, row_blocks
 from replica_theory.losses.named import Logistic
 
-_PART = 256  # nodes that are placed at once
-_MOST_KEPT = 1024  # nodes of so many are placed afresh
 _NEWTON_STEPS = 8  # to the least field
 
 
@@ -36,16 +34,13 @@ class Spacing:
 class Cover:
     """What nodes must serve: some rows, and what these may become in further steps.
 
-    Nodes are t_j = j h, and the two numbers that place them are powers of 2^¼, so that most have been asked for before.
-
     Attributes:
         n_rows: Rows.
         least: Least c.
         scales: Least and largest S.
         ends: Least m − reach c and largest m + reach c.
         reach: Standard deviations.
-        fineness: −4 log₂ h.
-        largest: 4 log₂ S̄, S̄ no less than any S.
+        step: Largest spacing of nodes t_j of ω, h.
     """
 
     n_rows: int
@@ -53,8 +48,7 @@ class Cover:
     scales: tuple[float, float]
     ends: tuple[float, float]
     reach: float
-    fineness: int
-    largest: int
+    step: float
 
     @classmethod
     def of(cls, fields: np.ndarray, spacing: Spacing) -> "Cover":
@@ -67,23 +61,14 @@ class Cover:
         low, high = float((mean - width).min()), float((mean + width).max())
         room = (SLACK - 1) * max(abs(low), abs(high))
         step = min(spacing.by_deviation * least, spacing.largest)
-        fineness, largest = ceil(-4 * log2(step)), ceil(4 * log2(most))
-        return cls(len(mean), least, (lowest, most), (low - room, high + room), spacing.reach, fineness, largest)
+        return cls(len(mean), least, (lowest, most), (low - room, high + room), spacing.reach, step)
 
-    def nodes(self, loss: Logistic) -> np.ndarray:
-        """(p, ℓ', −1)/√2 and what is averaged, at p_j = prox_{S̄ℓ}(t_j) that cover the fields, (11, nodes)."""
-        step, most = 2.0 ** (-self.fineness / 4), 2.0 ** (self.largest / 4)
-        low, high = self.ends
-        lowest = _field_below(low, self.scales[0])
-        start = lowest - most * float(expit(-lowest))  # ω at S̄ of this p
-        first, last = floor(start / step), ceil(high / step)
-        if last - first > _MOST_KEPT:
-            return _nodes(loss, step, most, first, last + 1)
-        parts = [
-            _kept_nodes(loss, self.fineness, self.largest, part) for part in range(first // _PART, last // _PART + 1)
-        ]
-        skipped = first // _PART * _PART
-        return np.concatenate(parts, axis=1)[:, first - skipped : last + 1 - skipped]
+    @property
+    def nodes(self) -> np.ndarray:
+        """t_j, (nodes,), whose fields at the largest scale are those of all ω between the ends at any scale."""
+        lowest = _field_below(self.ends[0], self.scales[0])
+        start = lowest - self.scales[1] * float(expit(-lowest))  # ω at the largest scale of this p
+        return np.arange(start, self.ends[1] + self.step, self.step)
 
 
 def _field_below(omega: float, scale: float) -> float:
@@ -98,25 +83,30 @@ def _field_below(omega: float, scale: float) -> float:
     return field
 
 
-@lru_cache(maxsize=256)
-def _kept_nodes(loss: Logistic, fineness: int, largest: int, part: int) -> np.ndarray:
-    """``Cover.nodes`` of one part of all nodes, (11, _PART)."""
-    return _nodes(loss, 2.0 ** (-fineness / 4), 2.0 ** (largest / 4), part * _PART, (part + 1) * _PART)
-
-
-def _nodes(loss: Logistic, step: float, most: float, first: int, end: int) -> np.ndarray:
-    """``Cover.nodes`` from j = first up to end."""
-    p = loss.proximal(step * np.arange(first, end), most)
+def spaced_rows(covers: list[Cover], loss: Logistic, precision: type[np.floating]) -> "list[SpacedRows]":
+    """Fields p_j = prox_{S̄ℓ}(t_j) and what is averaged there, in this precision of later sums."""
+    if not covers:
+        return []
+    t = [cover.nodes for cover in covers]
+    sizes = [len(nodes) for nodes in t]
+    largest, step = (
+        np.repeat(values, sizes) for values in np.array([(cover.scales[1], cover.step) for cover in covers]).T
+    )
+    p = loss.proximal(np.concatenate(t), largest)
     slope, curvature, ones = loss.derivative(p), loss.second_derivative(p), np.ones_like(p)
     bent = curvature * slope
     lines = np.stack([p, slope, -ones]) / np.sqrt(2)
     values = np.stack([ones, curvature, -slope, -bent, slope**2, bent * slope, curvature * p, bent])
-    return np.concatenate([lines, values * (step / np.sqrt(2 * np.pi) / (1 + most * curvature))])
+    values *= step / (1 + largest * curvature) / np.sqrt(2 * np.pi)
+    lines, values = (
+        np.split(columns.astype(precision, copy=False), np.cumsum(sizes)[:-1], axis=1) for columns in (lines, values)
+    )
+    return [SpacedRows(*parts) for parts in zip(covers, [line.T.copy() for line in lines], values, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
 class SpacedRows:
-    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), S̄ no less than their scales.
+    """Rows whose averages are sums over common fields p_j = prox_{S̄ℓ}(t_j), S̄ their largest scale.
 
     With ω_i(p) = p + S_i ℓ'(p) a row's average of g is ∫ g(p) φ((ω_i(p) − m_i)/c_i) ω_i'(p) dp/c_i.
 
@@ -129,12 +119,6 @@ class SpacedRows:
     cover: Cover
     factors: np.ndarray
     weights: np.ndarray
-
-    @classmethod
-    def of(cls, cover: Cover, loss: Logistic, precision: type[np.floating]) -> "SpacedRows":
-        """With nodes that serve these rows, and sums in this precision."""
-        nodes = cover.nodes(loss).astype(precision, copy=False)
-        return cls(cover, nodes[:3].T.copy(), nodes[3:].copy())
 
     @property
     def n_rows(self) -> int:
