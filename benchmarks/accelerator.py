@@ -9,7 +9,9 @@ none starts when less time is left than the longest before it took. Students of 
 degrees. ``seconds`` of a batch are from its trial numbers to verified observables on the host, compiled before.
 ``start`` is the precision of the first program: "float32" with its escalation, or "float64" alone. ``share_of_bound``
 is the bound's time over that of the compiled programs, which in lock step run as long as their slowest trial; on a CPU,
-whose caches hold a trial, the bound is that of arithmetic alone. ``load``: processes that wanted a core, ours included.
+whose caches hold a trial, the bound is that of arithmetic alone. ``largest_difference``: of the observables of three
+trials of the batch from those of the CPU's exact solver on rows that the CPU sorted; the run fails where it is above
+1e-8. ``load``: processes that wanted a core, ours included.
 
 Rows "kmeans", "heads" and "softmax_student" are the adapter's, by `accelerator_adapter.py`.
 """
@@ -18,13 +20,16 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
 from accelerator_adapter import heads, kmeans, softmax_student, timed
+from jax.experimental.compilation_cache import compilation_cache
 from matplotlib.ticker import NullLocator
 from roofline import Rates, coarse_steps, measured_rates, trial_work
 
@@ -35,13 +40,16 @@ from perceptron_pruning.device.numerics import bucket, device_numerics, power_of
 from perceptron_pruning.device.programs import EXCHANGE_STEPS, INTERIOR_STEPS, planes_program, students_program
 from perceptron_pruning.device.stages import verified
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
+from perceptron_pruning.observables import Observables, observables
 from perceptron_pruning.output.provenance import machine as host
 from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.students.training import train
 from replica_theory import KeepHardest, TrainedProbe
 
 RULE, ANGLE = KeepHardest(0.2), np.deg2rad(10.0)
 KEYS = ("measurement", "n_features", "alpha", "batch", "start")  # that tell rows apart
 LEADING = (*KEYS, "run_batch", "trials_per_second", "ratio_to_numpy", "share_of_bound")  # first columns of the table
+AGREEMENT = 1e-8  # largest difference of an observable from the CPU's, relative where it is above 1
 COARSE_TRIALS = 2  # whose steps on all rows are counted
 Plan = list[tuple[str, dict[str, Any]]]
 
@@ -110,7 +118,21 @@ def end_to_end(setting: DeviceSetting, count: int) -> Row:
     """The same trials through all stages."""
     simulated_on_devices(setting, range(count), largest_batch=count)  # compiles what the second program needs
     result, seconds = timed(lambda: simulated_on_devices(setting, range(count), largest_batch=count))
-    return {"seconds": seconds, "trials_per_second": count / seconds, **result.verified_by}
+    difference = largest_difference(setting, result.observables, sorted({0, count // 2, count - 1}))
+    if not difference <= AGREEMENT:
+        raise ArithmeticError(f"devices and CPU differ by {difference:.1e} on the same rows: {setting}")
+    row: Row = {"seconds": seconds, "trials_per_second": count / seconds, "largest_difference": difference}
+    return row | result.verified_by
+
+
+def largest_difference(setting: DeviceSetting, seen: Observables, trials: list[int]) -> float:
+    """From the CPU's students on rows that the CPU sorted, over all observables, relative where they are above 1."""
+    worst = [0.0]
+    for trial, data in zip(trials, fetched_rows(setting, trials), strict=True):
+        exact = observables(data, *train(setting.student, *data))
+        for ours, theirs in zip(seen, exact, strict=True):
+            worst.append(float(np.max(np.abs(np.asarray(ours)[trial] - theirs) / np.maximum(1, np.abs(theirs)))))
+    return max(worst)
 
 
 def bound(setting: DeviceSetting, row: Row, seconds: float, rates: Rates) -> Row:
@@ -288,15 +310,27 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="directory of compiled programs; compilation times then mean little")
     parser.add_argument("--table", type=Path, default=Path(__file__).with_suffix(".csv"))
     options = parser.parse_args()
-    if options.cache:
-        use_compilation_cache(options.cache)
     stored = read_table(options.table) if options.resume and options.table.exists() else []
     rows = [row for row in stored if row["machine"] == machine()]
     side = {"full": 8192, "cpu": 1024, "tiny": 64}[options.size]
-    for table in measured(plan(options.size), rows, side=side, seconds=60 * options.minutes):
-        write_table(options.table, table, digits=6)
-        if any(row["measurement"] == "student" for row in table):
-            draw(table, options.table.with_suffix(".png"))
+    with compiled_once(options.cache):
+        for table in measured(plan(options.size), rows, side=side, seconds=60 * options.minutes):
+            write_table(options.table, table, digits=6)
+            if any(row["measurement"] == "student" for row in table):
+                draw(table, options.table.with_suffix(".png"))
+
+
+@contextmanager
+def compiled_once(directory: Path | None) -> Iterator[None]:
+    """What was compiled to be measured is not compiled again to be run; with no directory it is forgotten after."""
+    before = jax.config.values["jax_compilation_cache_dir"]
+    with TemporaryDirectory() as own:
+        use_compilation_cache(directory or own)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_compilation_cache_dir", before)
+            compilation_cache.reset_cache()
 
 
 if __name__ == "__main__":

@@ -63,16 +63,25 @@ def ranked_pool(key: jax.Array, rule: PoolRule, probe_angle: Number, label_noise
 def kept_plane(key: jax.Array, rule: PoolRule, probe_angle: Number, label_noise: Number, *, n_pool: int) -> jax.Array:
     """Components of y x along the teacher and across it, (P_bucket, 2), of the kept; NaN if too few passed.
 
-    Zero beyond P, which no example is. ``n_pool`` examples are drawn, at least the rule's pool.
+    NaN also where the device's sort erred. Zero beyond P, which no example is. ``n_pool`` examples are drawn, at least
+    the rule's pool.
     """
     pool = ranked_pool(key, rule, probe_angle, label_noise, n_pool=n_pool)
-    return jnp.asarray(chosen_plane(jnp, rule, pool.plane, jnp.argsort(pool.keys)))
+    order = jnp.argsort(pool.keys)
+    return jnp.where(is_order(jnp, pool.keys, order), chosen_plane(jnp, rule, pool.plane, order), jnp.nan)
 
 
 def chosen_plane(xp: ModuleType, rule: PoolRule, plane: Array, order: Array) -> Array:
     """Of the ranks that the rule keeps, zero beyond P, (P_bucket, 2), given the places in the order of the ranks."""
     counted = (xp.arange(len(rule.ranks)) < rule.n_kept)[:, None]
     return xp.where(counted, plane[order[rule.ranks]], 0.0)
+
+
+def is_order(xp: ModuleType, keys: Array, order: Array) -> Array:
+    """Whether keys ascend in this order, of which no place comes twice. A student's check cannot see a wrong sort."""
+    ranked = keys[order]
+    apart = (ranked[1:] == ranked[:-1]) & (order[1:] != order[:-1])
+    return ((ranked[1:] > ranked[:-1]) | apart).all()
 
 
 def rank_keys(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array) -> Array:
@@ -88,11 +97,6 @@ def rank_keys(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array) 
     by_place = 1.0 - rule.absolute - rule.signed
     key = rule.absolute * xp.abs(margins) + rule.signed * margins + by_place * place
     return xp.where(candidate, xp.where(place < rule.lottery, place - _BEYOND, key), place + _BEYOND)
-
-
-def kept_places(xp: ModuleType, rule: PoolRule, margins: Array, candidate: Array) -> Array:
-    """Places in the pool of the ranks that the rule keeps (P_bucket,), in either array library; see `rank_keys`."""
-    return xp.argsort(rank_keys(xp, rule, margins, candidate))[rule.ranks]
 
 
 def labelled_pool(key: jax.Array, pool: Number, label_noise: Number, *, n_pool: int, n_features: int) -> jax.Array:

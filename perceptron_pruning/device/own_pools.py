@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perceptron_pruning.device.draws import kept_places
+from perceptron_pruning.device.draws import is_order, rank_keys
 from perceptron_pruning.device.rule import PoolRule
 from perceptron_pruning.students.arrays import Array
 
@@ -27,7 +27,7 @@ class Round(NamedTuple):
         rows: Labelled rows of what is left, zero beyond it, (P_bucket, N).
         kept: Which of them are examples, (P_bucket,).
         probe: The unit probe, (N,).
-        residual: Of the probe's conditions of optimality.
+        residual: Of the probe's conditions of optimality; ∞ where a sort of this round or an earlier one erred.
     """
 
     rows: Array
@@ -67,26 +67,31 @@ def rounds_of(
         chance: Uniform numbers (size,) for a purpose, a round and a size.
         rerank_pool: Whether the whole pool is ranked in each round.
     """
-    left, count, rows = xp.arange(len(pool)), n_pool, pool
+    left, count, rows, flaw = xp.arange(len(pool)), n_pool, pool, 0.0
+
+    def order_of(keys: Array) -> Array:
+        nonlocal flaw
+        order = xp.argsort(keys, stable=True)
+        flaw = xp.where(is_order(xp, keys, order), flaw, xp.inf)
+        return order
+
     for number, (rule, seen, fit) in enumerate(zip(rules, n_seen, train, strict=True)):
-        if number:
-            left = left[_order(xp, chance(ORDER, number, len(left)), count)]
+        if number:  # in random order, the others behind
+            left = left[order_of(_within(xp, chance(ORDER, number, len(left)), count))]
             rows = _rows(xp, pool, left, count)
         share = _within(xp, chance(SHARE, number, len(left)), count)
-        probe = fit(rows, share <= xp.sort(share)[seen - 1])
+        shown = share <= xp.sort(share)[seen - 1]
+        flaw = xp.where(shown.sum() == seen, flaw, xp.inf)
+        probe = fit(rows, shown)
         ranked, margins, candidates = left, probe.margins, count
         if rerank_pool and number:
-            ranked = _order(xp, chance(POOL_ORDER, number, len(pool)), n_pool)
+            ranked = order_of(_within(xp, chance(POOL_ORDER, number, len(pool)), n_pool))
             margins, candidates = (pool @ probe.weights)[ranked], n_pool
-        left = ranked[kept_places(xp, rule, margins, xp.arange(len(ranked)) < candidates)]
+        keys = rank_keys(xp, rule, margins, xp.arange(len(ranked)) < candidates)
+        left = ranked[order_of(keys)[rule.ranks]]
         count, rows = rule.n_kept, _rows(xp, pool, left, rule.n_kept)
         unit = probe.weights / xp.linalg.norm(probe.weights)
-        yield Round(rows, xp.arange(len(left)) < count, unit, probe.residual)
-
-
-def _order(xp: ModuleType, chance: Array, count: Count) -> Array:
-    """The first ``count`` places in random order, the others behind them."""
-    return xp.argsort(_within(xp, chance, count), stable=True)
+        yield Round(rows, xp.arange(len(left)) < count, unit, xp.maximum(probe.residual, flaw))
 
 
 def _within(xp: ModuleType, chance: Array, count: Count) -> Array:

@@ -18,6 +18,7 @@ from perceptron_pruning.students.training import Student, train
 
 _ONE_AT_A_TIME = Lock()  # programs of several threads would share devices, and their memory
 STAGES = ("quick", "patient", "cpu")
+_SECOND_BATCH = 64  # trials a device at a second attempt: where a large batch went wrong, a small one has other kernels
 
 
 class Trials(Sized, Protocol):
@@ -64,8 +65,11 @@ def through_stages(
     # a CPU's programs factor by SciPy's BLAS, whose threads would wait for each other beside XLA's
     with _ONE_AT_A_TIME, device_numerics(), one_blas_thread():
         for attempt, effort in enumerate(efforts(double_factors)):
-            left = np.flatnonzero(stage == len(STAGES) - 1)
-            for places in batches(setting, left, layout, memory_budget=memory_budget, largest=largest_batch):
+            left, largest = np.flatnonzero(stage == len(STAGES) - 1), largest_batch
+            if attempt:
+                second = _SECOND_BATCH * len(layout.devices)
+                largest = min(second, largest_batch or second)
+            for places in batches(setting, left, layout, memory_budget=memory_budget, largest=largest):
                 padded = _padded(chosen[places], len(layout.devices))
                 numbers[places] = setting.numbers(padded, effort, layout)[: len(places)]
             stage[left[verified(numbers[left]).all(1)]] = attempt

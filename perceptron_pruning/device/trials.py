@@ -110,13 +110,13 @@ class DeviceSetting:
         return np.asarray(program(self.scene, trials, _planes(self, trials, layout)))[:, None]
 
     def fetched(self, trial: np.uint64) -> list[PrunedData]:
-        """The same draws for the host: labelled rows y x (P, N), with labels 1."""
+        """The same draws for the host, which sorts them itself: labelled rows y x (P, N), with labels 1."""
         if (pools := self.own_pools) is not None:
             return pools.fetched(trial)
         probe = np.zeros(self.n_features)
         probe[:2] = np.cos(self.probe_angle), np.sin(self.probe_angle)
         with device_numerics():
-            plane = _planes(self, np.array([trial]), Layout((0,), 1))[0]
+            plane = _planes(self, np.array([trial]), Layout((0,), 1), host_sorts=True)[0]
             rows = np.asarray(rows_program(self.n_features)(self.scene, trial, plane))[: self.n_kept]
         if not np.isfinite(rows).all():
             raise ArithmeticError(f"chance kept fewer than {self.n_kept} examples of trial {trial}; give another seed")
@@ -194,7 +194,9 @@ def simulated_on_devices(
     )
 
 
-def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.Array | np.ndarray:
+def _planes(
+    setting: DeviceSetting, trials: np.ndarray, layout: Layout, *, host_sorts: bool | None = None
+) -> jax.Array | np.ndarray:
     """Kept planes (T, P_bucket, 2), made on the devices, or by the host where only that knows the rule."""
     rule = setting.rule
     if rule is None:
@@ -206,7 +208,7 @@ def _planes(setting: DeviceSetting, trials: np.ndarray, layout: Layout) -> jax.A
             seed=setting.seed,
             trials=trials,
         )
-    if jax.default_backend() == "cpu":
+    if jax.default_backend() == "cpu" if host_sorts is None else host_sorts:
         return host_sorted_planes(setting.scene, rule, trials, layout)
     return planes_program(power_of_two(int(rule.pool)), layout)(setting.scene, rule, trials)
 

@@ -86,22 +86,40 @@ def keep(
         raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
     if seed < 0:
         raise ValueError(f"`seed` must be at least 0; got {seed}")
+    classes = None if labels is None else checked_classes(labels, margin.size)
+    return kept_rows(rule, margin, classes, class_floor=class_floor, probe_angle=probe_angle, seed=seed)
+
+
+def kept_rows(
+    rule: Selection,
+    margin: np.ndarray,
+    classes: np.ndarray | None,
+    *,
+    class_floor: float,
+    probe_angle: float = 0.0,
+    seed: int,
+) -> np.ndarray:
+    """What `keep` keeps, of margins (n,) and classes 0..C−1 that are known to be good."""
     rng = np.random.default_rng(seed)
     if _is_made_of_probability(rule):
         rule, margin = _as_ranking(rule, margin, check_probe_angle(probe_angle), rng)
     count = max(1, round(rule.keep_fraction * margin.size))
     order = _order_of_ties(margin, seed)
-    if labels is None:
-        return np.sort(order[rule.keep(margin[order], count=count, rng=rng)])
-    classes = checked_classes(labels, margin.size)
-    floors = class_floors(np.bincount(classes), class_floor * rule.keep_fraction, count)
-    return np.sort(order[_keep_with_floors(rule, margin[order], classes[order], floors, count, rng)])
+    if order is not None:
+        margin, classes = margin[order], None if classes is None else classes[order]
+    if classes is None:
+        kept = rule.keep(margin, count=count, rng=rng)
+    else:
+        floors = class_floors(np.bincount(classes), class_floor * rule.keep_fraction, count)
+        kept = _keep_with_floors(rule, margin, classes, floors, count, rng)
+    return np.sort(kept if order is None else order[kept])
 
 
-def _order_of_ties(margin: np.ndarray, seed: int) -> np.ndarray:
-    """A random order of the rows if some margins are equal, for rules that rank equal ones by position; else theirs."""
-    if np.unique(margin).size == margin.size:
-        return np.arange(margin.size)
+def _order_of_ties(margin: np.ndarray, seed: int) -> np.ndarray | None:
+    """A random order of the rows if some margins are equal, for rules that rank equal ones by position; or None."""
+    ranked = np.sort(margin)
+    if (ranked[1:] > ranked[:-1]).all():
+        return None
     return np.random.default_rng([seed, TIE_STREAM]).permutation(margin.size)
 
 
@@ -133,7 +151,9 @@ def _keep_with_floors(
             members = np.flatnonzero(classes == label)
             topped_up = members[rule.keep(margin[members], count=floors[label], rng=rng)]
             kept = np.concatenate([kept, topped_up])
-        rest = rest[~np.isin(classes[rest], short)]
+        is_short = np.zeros(floors.size, bool)
+        is_short[short] = True
+        rest = rest[~is_short[classes[rest]]]
 
 
 def margin_quantiles(n_rows: int, probe_angle: float) -> np.ndarray:

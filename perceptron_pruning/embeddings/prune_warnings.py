@@ -9,9 +9,9 @@ from perceptron_pruning.embeddings.class_audit import ClassAudit
 from perceptron_pruning.embeddings.io.labels import encoded
 from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.embeddings.recommendation.difficulty import DOUBTFUL_MARGIN
+from perceptron_pruning.embeddings.recommendation.groups import weighted_mean
 from perceptron_pruning.embeddings.recommendation.heads import RACED, fit_head
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection, projected
-from perceptron_pruning.embeddings.recommendation.race import weighted_mean
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS

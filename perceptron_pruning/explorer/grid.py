@@ -71,9 +71,9 @@ def read_grid() -> Grid:
 
 
 def packed(levels: np.ndarray) -> bytes:
-    """Differences of differences along α and of these along θ, ± folded to 0, 1, 2, …, high bytes before low ones."""
+    """Second differences along α, of these along θ and f, ± folded to 0, 1, 2, …, high bytes before low ones."""
     steps = np.diff(levels.astype(np.int64), n=2, axis=-1, prepend=np.zeros((*SHAPE[:-1], 2), np.int64))
-    steps = np.diff(steps, axis=-2, prepend=0).ravel()
+    steps = np.diff(np.diff(steps, axis=-2, prepend=0), axis=-3, prepend=0).ravel()
     folded = np.where(steps < 0, -2 * steps - 1, 2 * steps).astype(np.uint16)
     return (folded >> 8).astype(np.uint8).tobytes() + (folded & 255).astype(np.uint8).tobytes()
 
@@ -83,7 +83,7 @@ def unpacked(body: bytes) -> np.ndarray:
     high, low = np.frombuffer(body, np.uint8).astype(np.int64).reshape(2, -1)
     folded = 256 * high + low
     steps = np.where(folded % 2, -(folded + 1) // 2, folded // 2).reshape(SHAPE)
-    return steps.cumsum(axis=-2).cumsum(axis=-1).cumsum(axis=-1)
+    return steps.cumsum(axis=-3).cumsum(axis=-2).cumsum(axis=-1).cumsum(axis=-1)
 
 
 def theory(student: str, rule: str, alpha_prune: Any, keep_fraction: float, degrees: float) -> Any:

@@ -24,6 +24,7 @@ DECREASE = 1e-4  # share of the promised decrease with which a step is accepted
 SINGLE = 1e-6  # relative error of a loss in single precision
 DOUBLE = 1e-12
 HALVINGS = 12  # of a step, at most
+LEAST_CURVATURE = 1e-10  # sᵀy over the lengths of s and y, below which it is lost in rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ class _Memory:
 
     def add(self, step: np.ndarray, change: np.ndarray) -> None:
         """Enters a step and the change of the gradient along it, unless the curvature is lost in rounding."""
-        if not step @ change > 1e-10 * np.sqrt((step @ step) * (change @ change)):
+        if not step @ change > LEAST_CURVATURE * np.sqrt((step @ step) * (change @ change)):
             return
         if self.last == 2 * MEMORY:
             self.store[:, :MEMORY] = self.store[:, MEMORY:]

@@ -4,7 +4,7 @@ An interior point has s > 0 and λ > 0 in every pair of a slack and its dual. A 
 optimality conditions twice, with one factorisation, for two targets τ of the products s λ::
 
     predictor:   s λ → τ = 0                                   gives Δs°, Δλ°                (P1)
-    centring:    σ = (μ°/μ)³,   μ = mean of s λ,  μ° = mean of (s + t Δs°)(λ + u Δλ°)       (P2)
+    centring:    σ = min(μ°/μ, 1)³,  μ = mean of s λ,  μ° = mean of (s + t Δs°)(λ + u Δλ°)   (P2)
     corrector:   s λ → τ = σ μ − Δs° Δλ°                       gives Δw, Δs, Δλ             (P3)
     step:        w + t Δw,   s + t Δs,   λ + u Δλ                                           (P4)
 
@@ -78,7 +78,7 @@ def predictor_corrector(
     primal_length, dual_length = _longest(xp, slack, d_slack), _longest(xp, dual, d_dual)
     mean = slack @ dual / len(slack)
     predicted = (slack + primal_length * d_slack) @ (dual + dual_length * d_dual) / len(slack)
-    centre = (predicted / mean) ** 3 * mean
+    centre = xp.minimum(predicted / mean, 1.0) ** 3 * mean
     d_weights, d_slack, d_dual = newton(centre - d_slack * d_dual)
     primal_length = _TO_BOUNDARY * _longest(xp, slack, d_slack)
     dual_length = _TO_BOUNDARY * _longest(xp, dual, d_dual)

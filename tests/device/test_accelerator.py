@@ -38,6 +38,7 @@ def test_a_tiny_run_is_written_and_goes_on_where_it_was_stopped(monkeypatch, tmp
         student["trials_per_second"] / before[0]["trials_per_second"], rel=1e-4
     )
     assert student["share_of_bound"] > 0
+    assert 0 < student["largest_difference"] < 1e-9
     assert path.with_suffix(".png").stat().st_size > 10_000
     after = run(monkeypatch, path, "--resume")
     assert sorted(row["measurement"] for row in after) == ["card", "kmeans", "numpy_engine", "student"]
@@ -50,14 +51,25 @@ def test_a_tiny_run_is_written_and_goes_on_where_it_was_stopped(monkeypatch, tmp
 def test_nothing_starts_that_may_outlast_the_time(monkeypatch):
     """The second measurement is left out when less than the first one's time is left."""
 
+    now = [0.0]
+
     def slow(**arguments):
-        time.sleep(0.3)
+        now[0] += 0.3
         return {"trials_per_second": 1.0}
 
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(accelerator, "card", lambda side: ({"measurement": "card"}, roofline.Rates(1.0, 1.0, 1.0)))
     monkeypatch.setitem(accelerator.MEASUREMENTS, "numpy_engine", slow)
     monkeypatch.setitem(accelerator.MEASUREMENTS, "student", lambda **_: pytest.fail("there was no time for it"))
     tables = list(accelerator.measured(accelerator.plan("tiny"), [], side=8, seconds=0.5))
     assert [row["measurement"] for row in tables[-1]] == ["numpy_engine", "card"]
+
+
+def test_a_device_that_differs_from_the_cpu_ends_the_run(monkeypatch):
+    right = accelerator.observables
+    monkeypatch.setattr(accelerator, "observables", lambda *data: right(*data)._replace(margin=0.5))
+    with pytest.raises(ArithmeticError, match=r"devices and CPU differ by .* on the same rows"):
+        accelerator.end_to_end(accelerator.setting_of(8, 2.0), 4)
 
 
 def test_work_of_a_trial_has_its_leading_terms():

@@ -6,13 +6,18 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp, kstest
 
 from perceptron_pruning import compare, simulate
-from perceptron_pruning.device import stages
+from perceptron_pruning.device import draws, stages
 from perceptron_pruning.device.batches import layout_of
+from perceptron_pruning.device.draws import is_order
+from perceptron_pruning.device.effort import PATIENT, QUICK
+from perceptron_pruning.device.numerics import device_numerics
+from perceptron_pruning.device.programs import N_NUMBERS
 from perceptron_pruning.device.rule import pool_rule
 from perceptron_pruning.device.trials import DeviceSetting, fetched_rows, simulated_on_devices
 from perceptron_pruning.observables import observables
@@ -156,6 +161,52 @@ def test_a_probability_that_a_table_misses_is_shipped():
     rule = pool_rule(jumping, 0.0, 10, 0.0)
     assert rule is not None
     assert np.interp([0.7 - 1e-9, 0.7 + 1e-9], rule.fields, rule.chances[1]) == pytest.approx([0.9, 0.1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("order", "right"),
+    [([2, 0, 3, 1], True), ([2, 3, 0, 1], True), ([2, 0, 1, 3], False), ([2, 0, 0, 1], False), ([2, 2, 3, 1], False)],
+    ids=["ascending", "equal ones swapped", "descending", "an equal one twice", "the first twice"],
+)
+def test_an_order_ascends_and_names_nothing_twice(order, right):
+    """Of keys two are equal."""
+    assert is_order(np, np.array([1.0, 3.0, 0.5, 1.0]), np.array(order)) == right
+
+
+def test_a_device_whose_sort_errs_has_no_trial_that_is_verified(monkeypatch):
+    """The student of wrong rows would pass its own check."""
+    sort = draws.jnp.argsort
+    with monkeypatch.context() as patched:
+        patched.setattr(draws.jnp, "argsort", lambda keys: sort(keys)[jnp.maximum(jnp.arange(len(keys)) - 1, 0)])
+        with device_numerics():
+            rule = setting().rule
+            plane = draws.kept_plane(draws.trial_key(3, np.uint64(0)), rule, 0.3, 0.0, n_pool=64)
+    assert np.isnan(plane[: setting().n_kept]).all()
+
+
+class Stubborn:
+    """Trials that the quick program never verifies; remembers the sizes of the batches."""
+
+    student, n_rounds, n_features, n_kept = "max_margin", 1, 8, 16
+
+    def __init__(self):
+        self.sizes = {QUICK: [], PATIENT: []}
+
+    def bytes_of_a_trial(self):
+        return 8, 8
+
+    def numbers(self, trials, effort, layout):
+        self.sizes[effort].append(len(trials))
+        return np.full((len(trials), 1, N_NUMBERS), np.nan if effort is QUICK else 0.0)
+
+
+def test_a_second_attempt_is_made_in_small_batches():
+    trials = Stubborn()
+    verified = stages.through_stages(trials, range(200))
+    assert verified.verified_by == {"quick": 0, "patient": 200, "cpu": 0}
+    n_devices = len(layout_of(8).devices)
+    assert trials.sizes[QUICK] == [256]
+    assert max(trials.sizes[PATIENT]) == 64 * n_devices
 
 
 @pytest.mark.slow

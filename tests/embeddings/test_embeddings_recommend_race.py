@@ -1,6 +1,7 @@
 """The race behind a recommendation: heads, rules, folds, and how winners are measured."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,12 +18,15 @@ from perceptron_pruning.embeddings.recommendation.difficulty import (
     Difficulty,
     measure_difficulty,
 )
-from perceptron_pruning.embeddings.recommendation.heads import HeadLoss, fit_head
-from perceptron_pruning.embeddings.recommendation.judge import Group, Judge
+from perceptron_pruning.embeddings.recommendation.groups import Group, weighted_mean
+from perceptron_pruning.embeddings.recommendation.head_batch import batches, fit_heads
+from perceptron_pruning.embeddings.recommendation.heads import HeadLoss, Stop, fit_head
+from perceptron_pruning.embeddings.recommendation.judge import Judge
 from perceptron_pruning.embeddings.recommendation.marks import MISTAKE, SMOOTHED, marks
 from perceptron_pruning.embeddings.recommendation.options import Option, Tried, deepest_within, verdict_on
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection
-from perceptron_pruning.embeddings.recommendation.race import Folds, Pool, survivors, weighted_mean
+from perceptron_pruning.embeddings.recommendation.race import Fold, Folds, Pool, race, survivors
+from perceptron_pruning.embeddings.recommendation.random_curve import random_of_the_whole_pool
 from perceptron_pruning.embeddings.recommendation.rules import (
     MOST_OF_A_CLASS,
     Rule,
@@ -30,12 +34,14 @@ from perceptron_pruning.embeddings.recommendation.rules import (
     random_rule,
     shortlist,
 )
-from perceptron_pruning.embeddings.recommendation.students import NeighboursStudent, Task
+from perceptron_pruning.embeddings.recommendation.students import NeighboursStudent, SoftmaxStudent, Task
+from perceptron_pruning.embeddings.recommendation.whole_pool import whole_pool_difficulty
 from perceptron_pruning.embeddings.runtime.checkpoint import NoCheckpoint
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
 from perceptron_pruning.embeddings.selections.methods import METHODS
 from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.students.lbfgs import minimise
+from perceptron_pruning.students.lbfgs_batch import minimise_all
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +96,80 @@ def test_the_descent_ends_at_the_minimum_of_a_quadratic_form():
     np.testing.assert_allclose(end.parameters, target, atol=1e-6)
     assert 30 < end.n_evaluations < 1500
     assert minimise(loss, target, is_done=lambda _, g: not g.any(), iterations=5).n_evaluations == 1
+
+
+def test_heads_trained_together_are_those_trained_alone(pool):
+    """Of three sizes and two ridges; one starts from another's solution and is done at once."""
+    rows, labels = pool
+    inputs, stop = as_inputs(rows), Stop(gradient=1e-5, iterations=500)
+    sets, ridges = [slice(300), slice(100, 400), slice(600), slice(40), slice(300)], [1e-2, 1e-3, 1e-2, 1e-3, 1e-2]
+    alone = [
+        fit_head(inputs[rows], labels[rows], n_classes=10, ridge=ridge, stop=stop)
+        for rows, ridge in zip(sets, ridges, strict=True)
+    ]
+    together = fit_heads(
+        [inputs[rows] for rows in sets],
+        [labels[rows] for rows in sets],
+        n_classes=10,
+        ridges=ridges,
+        starts=[None, None, None, None, alone[0].parameters],
+        stop=stop,
+    )
+    for one, other in zip(alone[:4], together, strict=False):
+        np.testing.assert_allclose(one.probabilities(inputs), other.probabilities(inputs), atol=2e-3)
+        np.testing.assert_array_equal(one.present, other.present)
+        assert abs(one.n_evaluations - other.n_evaluations) <= 0.2 * one.n_evaluations
+    assert together[4].n_evaluations == 1
+    np.testing.assert_allclose(together[4].parameters, alone[0].parameters, rtol=1e-12)
+
+
+def test_small_sets_are_trained_together_and_large_ones_alone():
+    assert batches([100, 100, 50], 64, 10) == [[0, 1, 2]]
+    assert batches([50, 4000, 100], 64, 10) == [[1], [2, 0]]
+    assert batches([900] * 12, 64, 10) == [[number] for number in range(12)]
+    assert batches([500] * 30, 64, 10) == [list(range(26)), list(range(26, 30))]
+    assert batches([50, 50], 64, 100) == [[0], [1]]  # wide heads
+
+
+def test_the_descents_of_many_forms_are_those_of_each():
+    """More steps than they remember; one of them is at its minimum, and one has no minimum to be found."""
+    rng = np.random.default_rng(0)
+    forms = [np.diag(np.geomspace(1, condition, 40)) for condition in (1e1, 1e3, 1e3)]
+    targets = rng.normal(size=(3, 40))
+
+    class Forms:
+        def __init__(self, which):
+            self.which = which
+
+        def __call__(self, places):
+            pairs = [form_loss(number)(place) for number, place in zip(self.which, places, strict=True)]
+            return np.array([value for value, _ in pairs]), np.array([slope for _, slope in pairs])
+
+        def are_done(self, gradients):
+            return np.abs(gradients).max(axis=1) < 1e-7
+
+        def part(self, which):
+            return Forms(self.which[which])
+
+    def form_loss(number):
+        def loss(x):
+            slope = forms[number] @ (x - targets[number])
+            return (np.nan if number == 2 and slope.any() else 0.5 * float((x - targets[number]) @ slope)), slope
+
+        return loss
+
+    start = np.array([targets[0], np.zeros(40), np.zeros(40)])
+    ends = minimise_all(Forms(np.arange(3)), start, iterations=500)
+    for number, end in enumerate(ends):
+        one = minimise(
+            form_loss(number), start[number], is_done=lambda _, g: bool(np.abs(g).max() < 1e-7), iterations=500
+        )
+        np.testing.assert_allclose(end.parameters, one.parameters, atol=1e-6)
+        assert abs(end.n_evaluations - one.n_evaluations) <= 0.2 * one.n_evaluations
+    assert ends[0].n_evaluations == 1
+    assert ends[1].n_evaluations > 30
+    np.testing.assert_array_equal(ends[2].parameters, start[2])
+    assert np.isnan(ends[2].loss)
 
 
 def test_marks_are_mistakes_and_their_smoothed_share():
@@ -215,6 +295,55 @@ def test_large_classes_are_not_represented():
     assert not can_represent(np.append(np.repeat([0, 1], MOST_OF_A_CLASS), 1))
 
 
+class Counts(SoftmaxStudent):
+    """Counts the students that are trained."""
+
+    sizes: ClassVar[list[int]] = []
+
+    def train_all(self, tasks, settings):
+        self.sizes.extend(len(task.inputs) for task in tasks)
+        return super().train_all(tasks, settings)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=str)
+def test_rules_that_keep_the_same_rows_are_trained_once_and_random_ones_drawn_anew(pool, number):
+    """No label is in doubt, so a rule without doubtful rows has a twin; two random draws count after the first fold."""
+    rows, labels = pool
+    whole = Pool(inputs=as_inputs(rows), classes=labels, n_classes=10, importance=np.ones(600), seed=0)
+    fold = Folds(whole, NoCheckpoint()).make(number)
+    fold = replace(fold, difficulty=replace(fold.difficulty, doubtful=np.zeros(len(fold.rest), bool)))
+    twins = [Rule(metric=AGNOSTIC, keep_fraction=0.25, without_doubtful=doubt) for doubt in (False, True)]
+    chance = random_rule(0.25)
+    Counts.sizes.clear()
+    rules = dict.fromkeys([*twins, chance], (0, 1))
+    group = race(whole, fold, rules, Counts(), size=480, checkpoint=NoCheckpoint(), progress=NoProgress())
+    assert Counts.sizes == [120] * (2 if number == 0 else 3)
+    np.testing.assert_array_equal(group.errors[twins[0], 1], group.errors[twins[1], 1])
+    wrong = group.errors[chance, 0][MISTAKE]
+    assert set(np.unique(wrong)) == ({0.0, 1.0} if number == 0 else {0.0, 0.5, 1.0})
+    assert list(group.candidates_of[chance]) == [(chance, 0), (chance, 1)]
+
+
+def test_after_a_single_fold_the_rows_aside_are_scored_by_its_heads(pool):
+    rows, labels = pool
+
+    def measured(labels: np.ndarray) -> tuple[Fold, Difficulty]:
+        whole = Pool(inputs=as_inputs(rows), classes=labels, n_classes=10, importance=np.ones(600), seed=0)
+        folds = Folds(whole, NoCheckpoint())
+        return folds.make(0), whole_pool_difficulty(whole.inputs, labels, np.arange(600), folds)
+
+    fold, difficulty = measured(labels)
+    for metric in (SIGNED, AGNOSTIC):
+        np.testing.assert_array_equal(difficulty.scores[metric][fold.rest], fold.difficulty.scores[metric])
+    np.testing.assert_array_equal(difficulty.doubtful[fold.rest], fold.difficulty.doubtful)
+    other = labels.copy()
+    other[fold.aside] = (other[fold.aside] + 1) % 10
+    _, changed = measured(other)
+    np.testing.assert_array_equal(changed.scores[AGNOSTIC], difficulty.scores[AGNOSTIC])
+    assert np.mean(changed.scores[SIGNED][fold.aside] > difficulty.scores[SIGNED][fold.aside]) > 0.7
+    assert not np.array_equal(changed.scores[TRAINED], difficulty.scores[TRAINED])
+
+
 def test_nearest_neighbours_vote():
     inputs = np.array([[0.0], [1.0], [1.1], [5.0]], np.float32)
     task = Task(inputs=inputs, classes=np.array([0, 1, 1, 0]), n_classes=2, start=None, seed=0)
@@ -245,7 +374,7 @@ def test_a_winner_is_measured_where_it_was_not_chosen():
             for _ in range(2)
         ]
         judge = Judge(groups, [])
-        honest.append(judge.difference(rules, [random_rule(0.5)]))
+        honest.append(judge.difference(rules, {random_rule(0.5): 1.0}))
         naive.append(judge.plain_difference(judge.best([(rule, 0) for rule in rules]), random_rule(0.5)).value)
     values = np.array([effect.value for effect in honest])
     assert abs(values.mean()) < 3 * values.std() / 10
@@ -262,7 +391,23 @@ def test_what_a_group_dropped_is_still_chosen_among_where_it_was_run():
     third = Group(errors={(steady, 0): right, (chance, 0): right}, importance=np.ones(100))
     judge = Judge([first, second, third], [])
     assert judge.candidates == [(steady, 0), (chance, 0)]
-    assert judge.difference([led, steady], [chance]).value == pytest.approx(0.5)
+    assert judge.difference([led, steady], {chance: 1.0}).value == pytest.approx(0.5)
+
+
+def test_random_pruning_goes_along_its_learning_curve_to_the_whole_pool():
+    """On a curve that is linear in ln u all steps are the same; on a steeper end, what it gains more than all rows."""
+    fractions = [0.85, 0.5, 0.25, 0.1]
+
+    def carried(fraction: float, error) -> float:
+        weights = random_of_the_whole_pool(fraction, fractions)
+        return sum(weight * error(rule.keep_fraction) for rule, weight in weights.items())
+
+    assert carried(0.5, lambda u: u) == 0.5
+    for fraction in (0.1, 0.25):
+        assert carried(fraction, lambda u: 0.3 - 0.05 * np.log(u)) == pytest.approx(0.3 - 0.05 * np.log(fraction))
+    kinked = carried(0.1, lambda u: 0.2 - 0.1 * np.log(min(u, 0.25)))
+    assert kinked == pytest.approx(0.2 - 0.1 * np.log(0.125))
+    assert random_of_the_whole_pool(0.1, [0.1]) == pytest.approx({random_rule(0.1): 1.0})
 
 
 def test_weights_change_mean_and_standard_error():
@@ -274,16 +419,17 @@ def test_weights_change_mean_and_standard_error():
 
 def test_only_rules_far_behind_are_dropped():
     rules = [random_rule(0.5), *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.0, 0.1))]
-    errors = dict.fromkeys([(rules[0], 0), (rules[1], 0)], both(np.tile([0.0, 1.0], 100)))
-    errors[rules[2], 0] = both(np.tile([0.0, 0.0, 1.0, 0.0], 50))
-    folds = [(errors, np.ones(200))]
-    assert survivors(rules, folds) == [rules[0], rules[2]]  # random stays though it is as bad
-    errors[rules[2], 0] = both(np.tile([0.0, 1.0], 100))
-    assert survivors(rules, folds) == rules
+    half = both(np.tile([0.0, 1.0], 100))
+
+    def alive(listed: list[Rule], *marks: np.ndarray) -> list[Rule]:
+        errors = {(rule, 0): row for rule, row in zip(listed, marks, strict=True)}
+        return survivors(listed, [Group(errors=errors, importance=np.ones(200))])
+
+    assert alive(rules, half, half, both(np.tile([0.0, 0.0, 1.0, 0.0], 50))) == [rules[0], rules[2]]  # random stays
+    assert alive(rules, half, half, half) == rules
     more = [*rules, *(Rule(metric=SIGNED, keep_fraction=0.5, skip=s) for s in (0.2, 0.3, 0.4))]
-    for number, rule in enumerate(more[1:]):
-        errors[rule, 0] = both(np.tile([0.0, 1.0], 100) * (np.arange(200) >= 4 * number))
-    assert survivors(more, folds) == [rules[0], *more[3:]]  # the three that lead
+    better = [both(np.tile([0.0, 1.0], 100) * (np.arange(200) >= 4 * number)) for number in range(len(more) - 1)]
+    assert alive(more, half, *better) == [rules[0], *more[3:]]  # the three that lead
 
 
 def option(fraction: float, change: float, error: float, random: bool = False) -> Option:

@@ -11,7 +11,8 @@ label of a row::
 A label is in doubt where the first is below −0.7: heads that did not see the row are sure of another class.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Difficulty:
         doubtful: Whether the label is in doubt, (n,).
         predicted: Most probable class out of fold, (n,).
         start: Mean parameters of the out-of-fold heads, from which other heads start.
+        trained: Parameters of the head trained on all rows, or None if these are part of them.
         inputs: What the heads saw, (n, d), for selections that cover; or None.
     """
 
@@ -44,6 +46,7 @@ class Difficulty:
     doubtful: np.ndarray
     predicted: np.ndarray
     start: np.ndarray
+    trained: np.ndarray | None = None
     inputs: np.ndarray | None = field(default=None, repr=False)
 
     def part(self, rows: np.ndarray | slice) -> "Difficulty":
@@ -57,7 +60,9 @@ class Difficulty:
         )
 
 
-def measure_difficulty(inputs: np.ndarray, classes: np.ndarray, n_classes: int, seed: int) -> Difficulty:
+def measure_difficulty(
+    inputs: np.ndarray, classes: np.ndarray, n_classes: int, seed: int, *, unseen: "Unseen | None" = None
+) -> Difficulty:
     """Difficulties of all rows, by five heads and one more.
 
     Args:
@@ -65,8 +70,9 @@ def measure_difficulty(inputs: np.ndarray, classes: np.ndarray, n_classes: int, 
         classes: (n,), in 0..C−1.
         n_classes: C.
         seed: Draws the folds.
+        unseen: The folds, and heads that did not see them, where they are known.
     """
-    probabilities, heads = out_of_fold(inputs, classes, n_classes, seed)
+    probabilities, heads = out_of_fold(inputs, classes, n_classes, seed, unseen=unseen)
     start = np.mean([head.parameters for head in heads], axis=0)
     return difficulty_with_trained(probabilities, inputs, classes, start)
 
@@ -77,7 +83,8 @@ def difficulty_with_trained(
     """Difficulties from out-of-fold probabilities, (n, C), and a head that is trained on all rows from ``start``."""
     n_classes = probabilities.shape[1]
     trained = fit_head(inputs, classes, n_classes=n_classes, ridge=SCORING_RIDGE, start=start)
-    return difficulty_of(probabilities, trained.probabilities(inputs), inputs, classes, start)
+    difficulty = difficulty_of(probabilities, trained.probabilities(inputs), inputs, classes, start)
+    return replace(difficulty, trained=trained.parameters)
 
 
 def difficulty_of(
@@ -101,21 +108,44 @@ def difficulty_of(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """Folds of rows, and heads that did not see them.
+
+    Attributes:
+        fold: Of each row, 0..4, (n,).
+        starts: Fold → parameters of a head that did not see it, for some of them.
+    """
+
+    fold: np.ndarray
+    starts: Mapping[int, np.ndarray]
+
+
 def out_of_fold(
-    inputs: np.ndarray, classes: np.ndarray, n_classes: int, seed: int, *, ridge: float = SCORING_RIDGE
+    inputs: np.ndarray,
+    classes: np.ndarray,
+    n_classes: int,
+    seed: int,
+    *,
+    ridge: float = SCORING_RIDGE,
+    unseen: Unseen | None = None,
 ) -> tuple[np.ndarray, list[Head]]:
-    """Probabilities of every row by a head that did not see it, (n, C) float32, and the five heads."""
-    fold = np.random.default_rng([seed, 1]).permutation(len(inputs)) % N_FOLDS
+    """Probabilities of every row by a head that did not see it, (n, C) float32, and the five heads.
+
+    Without ``unseen`` the folds are drawn, and each head starts where the one before it ended.
+    """
+    if unseen is None:
+        unseen = Unseen(fold=np.random.default_rng([seed, 1]).permutation(len(inputs)) % N_FOLDS, starts={})
     probabilities = np.empty((len(inputs), n_classes), np.float32)
     heads: list[Head] = []
     for number in range(N_FOLDS):
-        left_out = fold == number
+        left_out = unseen.fold == number
         head = fit_head(
             inputs[~left_out],
             classes[~left_out],
             n_classes=n_classes,
             ridge=ridge,
-            start=heads[-1].parameters if heads else None,
+            start=unseen.starts.get(number, heads[-1].parameters if heads else None),
         )
         probabilities[left_out] = head.probabilities(inputs[left_out])
         heads.append(head)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perceptron_pruning.embeddings.recommendation.judge import Judge, mean_error, mistakes
+from perceptron_pruning.embeddings.recommendation.judge import Judge, mistakes
+from perceptron_pruning.embeddings.recommendation.race import best_setting
+from perceptron_pruning.embeddings.recommendation.random_curve import random_of_the_whole_pool
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule, hardest_rule, random_rule
 from perceptron_pruning.embeddings.recommendation.students import Student
 from perceptron_pruning.evidence.effect import Effect, exact
@@ -69,21 +71,21 @@ class Option:
         return self.best.against_all.value - WITHIN * self.best.against_all.standard_error > tolerance
 
 
-def option_at(rules: Sequence[Rule], judge: Judge, student: Student) -> Option:
-    """The option at the fraction of the rules; ``judge`` may lack the small races that show the trend."""
+def option_at(rules: Sequence[Rule], judge: Judge, student: Student, fractions: Sequence[float]) -> Option:
+    """The option at the fraction of the rules, one of those raced; ``judge`` may lack the small races of the trend."""
     fraction = rules[0].keep_fraction
     random, hardest = random_rule(fraction), hardest_rule(fraction)
     alive = [key for rule in rules for key in judge.of(rule)]
     winner, setting = judge.best(alive)
     measured = {rule: tried(rule, judge, student, random) for rule in rules}
-    against_all = judge.difference([random] if winner.is_random else rules, [EVERYTHING])
+    at_random = random_of_the_whole_pool(fraction, fractions)
     best = Tried(
         rule=winner,
         setting=student.settings[setting],
         error=mistakes((winner, setting), judge.everything),
         folds=len(judge.everything),
-        against_random=exact(0.0) if winner.is_random else judge.difference(rules, [random]),
-        against_all=judge.carried(against_all, winner, EVERYTHING),
+        against_random=exact(0.0) if winner.is_random else judge.difference(rules, at_random),
+        against_all=judge.difference([random] if winner.is_random else rules, {EVERYTHING: 1.0}),
     )
     return Option(
         best=best,
@@ -95,9 +97,8 @@ def option_at(rules: Sequence[Rule], judge: Judge, student: Student) -> Option:
 
 def tried(rule: Rule, judge: Judge, student: Student, random: Rule) -> Tried:
     """A rule at its best setting, as measured in the folds where it was trained."""
-    groups = [group for group in judge.groups if any(key[0] == rule for key in group.errors)]
-    settings = [key for key in groups[-1].errors if key[0] == rule]
-    best = min(settings, key=lambda key: mean_error(key, groups))
+    groups = [group for group in judge.groups if rule in group.candidates_of]
+    best = best_setting(rule, groups)
     return Tried(
         rule=rule,
         setting=student.settings[best[1]],

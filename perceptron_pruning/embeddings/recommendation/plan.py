@@ -8,7 +8,13 @@ import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.difficulty import N_FOLDS
 from perceptron_pruning.embeddings.recommendation.heads import HeadLoss
-from perceptron_pruning.embeddings.recommendation.race import SHARE_ASIDE, Pool, choosing_folds, most_alive
+from perceptron_pruning.embeddings.recommendation.race import (
+    SHARE_ASIDE,
+    Pool,
+    choosing_folds,
+    most_alive,
+    random_draws,
+)
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule
 
 EVALUATIONS = 60.0  # of loss and gradient in a fit, at most, as seen on real sets
@@ -25,7 +31,7 @@ class RacePlan:
         n_folds: F.
         rules: All of them.
         n_fractions: How many fractions are tried.
-        with_small: Whether all, random, the hardest and the chosen rules are trained at half size as well.
+        with_small: Whether random and the hardest rules are trained at half size as well.
         n_settings: Of the student.
     """
 
@@ -38,29 +44,33 @@ class RacePlan:
 
     def _work(self, weight: Callable[[Rule], float]) -> float:
         """Sum of a weight over all students: of all rules, of the leading ones, and where they confirm."""
-        everything, random = weight(EVERYTHING), sum(weight(rule) for rule in self.rules if rule.is_random)
         work = self.n_settings * sum(map(weight, self.rules))
         for fold in range(1, self.n_folds):
-            chosen = fold >= choosing_folds(self.n_rows, self.n_folds)
-            students = everything + (2 if chosen else 1 + most_alive(fold)) * random
+            ruled = 1 if fold >= choosing_folds(self.n_rows, self.n_folds) else most_alive(fold)
+            students = weight(EVERYTHING)
+            students += sum(weight(rule) * (ruled + random_draws(rule.keep_fraction)) for rule in self._random)
             work += students * (self.n_settings if fold == 1 else 1)
         return work
 
     @property
+    def _random(self) -> list[Rule]:
+        return [rule for rule in self.rules if rule.is_random]
+
+    @property
     def n_fits(self) -> int:
         """Students trained at most."""
-        small = (1 + 3 * self.n_fractions) * self.with_small
+        small = 2 * self.n_fractions * self.with_small
         return round(self._work(lambda rule: 1.0)) + small
 
     @property
     def full_fits(self) -> float:
         """Work of all students and of scoring, in fits on the whole pool."""
-        tried = sum(rule.keep_fraction for rule in self.rules if rule.is_random)
-        small = (1 + 3 * tried) / 2 * self.with_small
+        small = sum(rule.keep_fraction for rule in self._random) * self.with_small
         rest, without_two = 1 - 1 / SHARE_ASIDE, 1 - 2 / SHARE_ASIDE
         heads = sum(SHARE_ASIDE - 1 - fold for fold in range(self.n_folds))  # that saw neither of two fifths
         students = self._work(lambda rule: rule.keep_fraction) + small + self.n_folds
-        return rest * students + without_two * heads + rest * N_FOLDS + 1
+        whole = 1 + rest * N_FOLDS * (self.n_folds > 1)
+        return rest * students + without_two * heads + whole
 
     def seconds(self, pool: Pool) -> float:
         """Estimate for softmax heads on one core, from one evaluation that is timed here."""

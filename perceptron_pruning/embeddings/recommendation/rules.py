@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perceptron_pruning.embeddings.keep import keep
+from perceptron_pruning.embeddings.keep import kept_rows
 from perceptron_pruning.embeddings.recommendation.difficulty import AGNOSTIC, GRADIENT, SIGNED, TRAINED, Difficulty
 from perceptron_pruning.embeddings.selections.methods import FACILITY_LOCATION, HERDING, METHODS, rows_by_method
 from perceptron_pruning.embeddings.selections.methods import WORDS as METHOD_WORDS
@@ -75,14 +75,14 @@ class Rule:
             scores = difficulty.scores[self.metric]
         if self.without_doubtful:
             scores = np.where(difficulty.doubtful, scores.min() - 1, scores)
-        labels = classes if self.class_floor else None
-        return keep(scores, selection=self.selection, labels=labels, class_floor=self.class_floor, seed=seed)
+        floored = classes if self.class_floor else None
+        return kept_rows(self.selection, -scores, floored, class_floor=self.class_floor, seed=seed)
 
     def _by_method(self, difficulty: Difficulty, classes: np.ndarray, seed: int) -> np.ndarray:
         count, offered = max(1, round(self.keep_fraction * len(classes))), np.arange(len(classes))
         if self.skip:
             hardness, easier = difficulty.scores[SIGNED], KeepEasiest(1 - self.skip)
-            offered = keep(hardness, selection=easier, labels=classes, class_floor=1.0, seed=seed)
+            offered = kept_rows(easier, -hardness, classes, class_floor=1.0, seed=seed)
         part = difficulty.part(offered)
         kept = rows_by_method(
             self.metric,

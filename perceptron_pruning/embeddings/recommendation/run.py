@@ -8,18 +8,16 @@ cost.
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from perceptron_pruning.embeddings.recommendation.judge import Group, Judge, groups_of, mean_error
+from perceptron_pruning.embeddings.recommendation.groups import Candidate, Group
+from perceptron_pruning.embeddings.recommendation.judge import Judge, groups_that_choose
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
     SHARE_ASIDE,
-    Candidate,
-    Errors,
     Fold,
     Folds,
     Pool,
+    best_setting,
     choosing_folds,
     race,
     survivors,
@@ -52,18 +50,17 @@ class Races:
         rules = self.asked.rules
         _say(self.pool, self.asked, self.student, self.progress)
         folds, full = self._choose([EVERYTHING, *(rule for listed in rules.values() for rule in listed)])
-        groups = groups_of(full)
+        groups = groups_that_choose(full)
         first = Judge(groups, [])
-        best = [option_at(listed, first, self.student).best.rule for listed in rules.values()]
-        small = (
-            [] if self.asked.quick else [Group(errors=self._small(folds[0], full[0][0], best), importance=full[0][1])]
-        )
-        numbers = range(len(folds), self.asked.n_folds)
-        confirming = [self._confirm(number, self._finalists(first, rules)) for number in numbers]
-        judge = Judge(groups, small, [Group(errors=errors, importance=weights) for errors, weights in confirming])
-        return [option_at(listed, judge, self.student) for listed in rules.values()], judge
+        small = [] if self.asked.quick else [self._small(folds[0], full[0])]
+        confirming = [
+            self._race(self.folds.make(number), self._finalists(first, rules))
+            for number in range(len(folds), self.asked.n_folds)
+        ]
+        judge = Judge(groups, small, confirming)
+        return [option_at(listed, judge, self.student, self.asked.fractions) for listed in rules.values()], judge
 
-    def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[tuple[Errors, np.ndarray]]]:
+    def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[Group]]:
         """The folds in which all rules are raced, and their marks."""
         folds, full, raced = [], [], dict.fromkeys(rules, self.settings)
         for number in range(choosing_folds(len(self.pool.classes), self.asked.n_folds)):
@@ -74,12 +71,11 @@ class Races:
             raced = dict.fromkeys(alive, self.settings) if number == 0 else _at_best_settings(alive, full)
         return folds, full
 
-    def _small(self, fold: Fold, errors: Errors, chosen: Sequence[Rule]) -> Errors:
-        """On half of the rows, at the settings best on all of them: everything, random, the hardest, the chosen."""
+    def _small(self, fold: Fold, full: Group) -> Group:
+        """On half of the rows, at the settings best on all of them: random and the hardest."""
         fractions = self.asked.fractions
-        rules = [EVERYTHING, *map(random_rule, fractions), *map(hardest_rule, fractions), *chosen]
-        settings = _at_best_settings(rules, [(errors, self.pool.importance[fold.aside])])
-        return self._race(fold, settings, size=len(fold.rest) // 2)[0]
+        rules = [*map(random_rule, fractions), *map(hardest_rule, fractions)]
+        return self._race(fold, _at_best_settings(rules, [full]), size=len(fold.rest) // 2)
 
     def _finalists(self, judge: Judge, rules: dict[float, list[Rule]]) -> dict[Rule, tuple[int, ...]]:
         """All rows, and for each fraction random and the chosen rule; each at its best setting."""
@@ -89,13 +85,8 @@ class Races:
             finalists.append(judge.best([key for rule in listed for key in judge.of(rule)]))
         return {rule: (setting,) for rule, setting in finalists}
 
-    def _confirm(self, number: int, finalists: dict[Rule, tuple[int, ...]]) -> tuple[Errors, np.ndarray]:
-        return self._race(self.folds.make(number), finalists)
-
-    def _race(
-        self, fold: Fold, rules: dict[Rule, tuple[int, ...]], *, size: int | None = None
-    ) -> tuple[Errors, np.ndarray]:
-        errors = race(
+    def _race(self, fold: Fold, rules: dict[Rule, tuple[int, ...]], *, size: int | None = None) -> Group:
+        return race(
             self.pool,
             fold,
             rules,
@@ -104,26 +95,17 @@ class Races:
             checkpoint=self.store,
             progress=self.progress,
         )
-        return errors, self.pool.importance[fold.aside]
 
 
-def _at_best_settings(rules: Sequence[Rule], folds: Sequence[tuple[Errors, np.ndarray]]) -> dict[Rule, tuple[int, ...]]:
+def _at_best_settings(rules: Sequence[Rule], groups: Sequence[Group]) -> dict[Rule, tuple[int, ...]]:
     """Each rule with the number of the setting at which it does best in the folds."""
-    groups = [Group(errors=errors, importance=importance) for errors, importance in folds]
-
-    def best(rule: Rule) -> int:
-        settings = [key for key in folds[-1][0] if key[0] == rule]
-        return min(settings, key=lambda key: mean_error(key, groups))[1]
-
-    return {rule: (best(rule),) for rule in rules}
+    return {rule: (best_setting(rule, groups)[1],) for rule in rules}
 
 
-def _survivors(
-    alive: Sequence[Rule], fractions: Sequence[float], folds: Sequence[tuple[Errors, np.ndarray]]
-) -> list[Rule]:
+def _survivors(alive: Sequence[Rule], fractions: Sequence[float], groups: Sequence[Group]) -> list[Rule]:
     """The rules that are worth training in the next fold."""
     listed = [[rule for rule in alive if rule.keep_fraction == fraction] for fraction in fractions]
-    return [rule for rules in listed for rule in survivors(rules, folds)]
+    return [rule for rules in listed for rule in survivors(rules, groups)]
 
 
 def _say(pool: Pool, asked: Request, student: Student, progress: Progress) -> None:

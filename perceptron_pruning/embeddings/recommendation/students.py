@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from perceptron_pruning.embeddings.recommendation.head_batch import FEWEST_IN_BATCH, batches, fit_heads
 from perceptron_pruning.embeddings.recommendation.heads import RACED, Stop, fit_head
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -54,9 +55,27 @@ class Student(Protocol):
         """One trained predictor for each of the settings, given by their numbers; all of them by default."""
         ...
 
+    def train_all(self, tasks: Sequence[Task], settings: Sequence[Sequence[int]]) -> list[list[Predictor]]:
+        """The predictors of every task, at each of its settings, which are equally many."""
+        ...
+
+    def batches(self, sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
+        """Numbers of the training sets, of so many rows each, that are trained in less time together."""
+        ...
+
 
 def _chosen(settings: Sequence[Any], numbers: Sequence[int] | None) -> Sequence[Any]:
     return settings if numbers is None else [settings[number] for number in numbers]
+
+
+class _OneByOne:
+    """A student that gains nothing from training on many sets together."""
+
+    def train_all(self: Student, tasks: Sequence[Task], settings: Sequence[Sequence[int]]) -> list[list[Predictor]]:
+        return [self.train(task, numbers) for task, numbers in zip(tasks, settings, strict=True)]
+
+    def batches(self, sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
+        return [[number] for number in range(len(sizes))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +100,31 @@ class SoftmaxStudent:
             predictors.append(head.logits)
         return predictors
 
+    def train_all(self, tasks: Sequence[Task], settings: Sequence[Sequence[int]]) -> list[list[Predictor]]:
+        if len(tasks) < FEWEST_IN_BATCH:
+            return [self.train(task, numbers) for task, numbers in zip(tasks, settings, strict=True)]
+        inputs, classes = [task.inputs for task in tasks], [task.classes for task in tasks]
+        starts, predictors = [task.start for task in tasks], [[] for _ in tasks]
+        for numbers in zip(*settings, strict=True):
+            heads = fit_heads(
+                inputs,
+                classes,
+                n_classes=tasks[0].n_classes,
+                ridges=[self.ridges[number] for number in numbers],
+                starts=starts,
+                stop=self.stop,
+            )
+            starts = [head.parameters for head in heads]
+            for listed, head in zip(predictors, heads, strict=True):
+                listed.append(head.logits)
+        return predictors
+
+    def batches(self, sizes: Sequence[int], n_features: int, n_classes: int) -> list[list[int]]:
+        return batches(sizes, n_features, n_classes)
+
 
 @dataclass(frozen=True, kw_only=True)
-class NeighboursStudent:
+class NeighboursStudent(_OneByOne):
     """Majority of the k nearest rows; of equally frequent classes the one whose nearest row is nearer."""
 
     neighbours: tuple[int, ...] = (1, 5)
@@ -117,7 +158,7 @@ class NeighboursStudent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnStudent:
+class OwnStudent(_OneByOne):
     """A student of the caller's: an object with ``fit(inputs, labels, seed)`` → function of inputs to (n, C) logits.
 
     Attributes:

@@ -48,7 +48,8 @@ def facility_location(inputs: np.ndarray, count: int, rng: np.random.Generator) 
         best = int(gains.argmax())
         np.maximum(covered, similar[best], out=covered)
         kept.append(int(left[places[best]]))
-        left = np.delete(left, places[best])
+        left[places[best] : -1] = left[places[best] + 1 :]
+        left = left[:-1]
     return np.array(kept)
 
 

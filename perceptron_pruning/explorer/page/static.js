@@ -17,7 +17,8 @@ function unpacked(text) {
     const folded = 256 * bytes[i] + bytes[half + i];
     return folded % 2 ? -(folded + 1) / 2 : folded / 2;
   });
-  const row = grid.kept.length, sheet = row * grid.angles.length;
+  const row = grid.kept.length, sheet = row * grid.angles.length, book = sheet * grid.fractions.length;
+  for (let i = 0; i < half; i++) if (i % book >= sheet) steps[i] += steps[i - sheet];
   for (let i = 0; i < half; i++) if (i % sheet >= row) steps[i] += steps[i - row];
   for (const _ of [1, 2]) for (let i = 0; i < half; i++) if (i % row) steps[i] += steps[i - 1];
   return steps;
