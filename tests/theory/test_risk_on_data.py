@@ -11,10 +11,11 @@ from perceptron_pruning import fit_empirical_risk
 from replica_theory import SaddlePointError, risk_on_data
 from replica_theory._real_data.leave_one_out import solver
 from replica_theory._real_data.leave_one_out.acceleration import Anderson
-from replica_theory._real_data.leave_one_out.cavity import Equations
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations
 from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
+from replica_theory._real_data.leave_one_out.uncorrelated import Uncorrelated
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.force_moments import LEVELS, ForceMoments, force_moments
 from replica_theory.losses.named import LOSSES
@@ -359,12 +360,36 @@ def test_coordinates_that_are_uncorrelated_are_components_already():
 def test_components_are_uncorrelated_under_the_weights_that_made_them():
     rows = correlated_rows()
     components = Components.of(rows)
-    products, exact = Products.uncorrelated(components), Products.of(components)
-    for name, argument in (("curvature", rows.count), ("variance", np.diag(np.arange(1.0, 13.0)))):
-        found, wanted = getattr(products, name)(argument), getattr(exact, name)(argument)
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+    products, exact = Uncorrelated.of_components(components, np.ones(12)).products, Products.of(components)
+    found, wanted = products.curvature(rows.count), exact.curvature(rows.count)
+    np.testing.assert_allclose(np.diag(found), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+    diagonal = np.arange(1.0, 13.0)
+    np.testing.assert_allclose(products.variance(diagonal), exact.variance(np.diag(diagonal)), rtol=1e-5)
     tilted = rows.count * (1 + 0.5 * np.tanh(rows.inputs[:, 0]))
-    assert np.abs(exact.curvature(tilted) - products.curvature(tilted)).max() > 1e-3 * exact.curvature(tilted).max()
+    away = exact.curvature(tilted) - np.diag(products.curvature(tilted))
+    assert np.abs(away).max() > 1e-3 * exact.curvature(tilted).max()
+
+
+@pytest.mark.parametrize("pool", ["finite", "infinite"], ids=str)
+def test_the_equations_of_uncorrelated_components_are_those_of_diagonal_matrices(pool):
+    rows, penalty, rng = (
+        replace(correlated_rows(), finite=pool == "finite"),
+        np.full(12, 0.03),
+        np.random.default_rng(6),
+    )
+    components = Components.of(rows)
+    n, d = rows.inputs.shape
+    cavity = Cavity(rng.standard_normal(d), rng.standard_normal(n), rng.uniform(0.5, 1, n), rng.uniform(0.1, 0.5, n))
+    uncorrelated = Uncorrelated.of_components(components, penalty)
+    products = uncorrelated.products
+    dense = Products(
+        *(lambda r, of=of: np.diag(of(r)) for of in (products.curvature, products.noise)),
+        *(lambda T, of=of: of(T.diagonal()) for of in (products.response, products.variance)),
+    )
+    moments = force_moments(LOSSES["squared_hinge"], 0)
+    found = uncorrelated.step(moments, cavity).cavity.vector
+    wanted = Equations(components, components.penalty(penalty), dense).step(moments, cavity).cavity.vector
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_acceleration_solves_a_linear_map_of_few_eigenvalues():

@@ -106,7 +106,7 @@ class Equations:
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
         stiffness = rows.count * gain * forces.slope
-        resolvent = _inverse(self.penalty + self.products.curvature(stiffness))
+        resolvent = self._inverse(self.penalty + self.products.curvature(stiffness))
         own = self.products.response(resolvent) / rows.normalisation
         without = self._gain_without(stiffness * own, gain)
         leverage = without * own
@@ -125,7 +125,7 @@ class Equations:
         rows, a, m = self.rows, cavity.direction, cavity.mean
         force, excess = self._extrapolated(moved, forces, cavity)
         push = rows.pull(rows.count * (force + gain * forces.slope * excess))
-        direction = a - resolvent @ (self.penalty @ a - push)
+        direction = a - self._times(resolvent, self._times(self.penalty, a) - push)
         own = rows.chance * moved.leverage
         still = np.maximum(1 - own * forces.slope, 0.1)
         return replace(moved, direction=direction, mean=m + (rows.fields(direction) - m - own * force) / still)
@@ -170,8 +170,30 @@ class Equations:
         drawn, variance = self._drawn
         if variance > 0:
             more = rows.pull(drawn * gain * forces.force)  # κ, by one more row in the training set
-            noise -= more[:, None] * (more / variance)
-        return resolvent @ noise @ resolvent / rows.normalisation
+            noise -= self._outer(more) / variance
+        return self._between(noise, resolvent) / rows.normalisation
+
+    @staticmethod
+    def _inverse(matrix: np.ndarray) -> np.ndarray:
+        """A⁻¹ of a positive A.
+
+        Raises:
+            numpy.linalg.LinAlgError: A is not positive.
+        """
+        return _inverse(matrix)
+
+    @staticmethod
+    def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        return matrix @ vector
+
+    @staticmethod
+    def _outer(vector: np.ndarray) -> np.ndarray:
+        return vector[:, None] * vector
+
+    @staticmethod
+    def _between(matrix: np.ndarray, resolvent: np.ndarray) -> np.ndarray:
+        """R B R."""
+        return resolvent @ matrix @ resolvent
 
 
 def _diagonal(matrix: np.ndarray) -> np.ndarray:

@@ -37,6 +37,11 @@ class Components(Rows):
                 inputs[block] = inputs[block] @ turn
         return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, rows.normalisation, rows, basis)
 
+    @property
+    def alone(self) -> Rows:
+        """The components as rows, with all products in single precision."""
+        return Rows(self.inputs, self.labels, self.count, self.finite, self.weight, self.normalisation)
+
     def fields(self, direction: np.ndarray) -> np.ndarray:
         """z_i·a, (n,), in double precision, at n d."""
         return self.original.fields(self.basis @ direction)

@@ -12,6 +12,7 @@ from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.first_guess import first_guess
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
+from replica_theory._real_data.leave_one_out.uncorrelated import Uncorrelated
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
 from replica_theory.losses.force_moments import LEVELS, Moments, costly, force_moments, in_closed_form
@@ -116,7 +117,7 @@ def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
     components, guess, moments = problem.components, first_guess(problem.rows, penalty), problem.rough_moments
     if costly(moments):
         return guess
-    equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
+    equations = Uncorrelated.of_components(components, penalty)
     try:
         start = _iterated(equations, moments, guess, _STARTED, Anderson(), most=_MOST_FIRST_STEPS)
     except _Stalled as stalled:
