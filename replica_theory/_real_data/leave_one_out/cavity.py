@@ -106,7 +106,7 @@ class Equations:
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
         stiffness = rows.count * gain * forces.slope
-        resolvent = self._inverse(self.penalty + self.products.curvature(stiffness))
+        resolvent = self._inverted(self.penalty + self.products.curvature(stiffness))
         own = self.products.response(resolvent) / rows.normalisation
         without = self._gain_without(stiffness * own, gain)
         leverage = without * own
@@ -174,20 +174,18 @@ class Equations:
         return self._between(noise, resolvent) / rows.normalisation
 
     @staticmethod
-    def _inverse(matrix: np.ndarray) -> np.ndarray:
-        """A⁻¹ of a positive A.
-
-        Raises:
-            numpy.linalg.LinAlgError: A is not positive.
-        """
+    def _inverted(matrix: np.ndarray) -> np.ndarray:
+        """A⁻¹ of a positive A; else raises ``numpy.linalg.LinAlgError``."""
         return _inverse(matrix)
 
     @staticmethod
     def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """A a."""
         return matrix @ vector
 
     @staticmethod
     def _outer(vector: np.ndarray) -> np.ndarray:
+        """κ κᵀ."""
         return vector[:, None] * vector
 
     @staticmethod

@@ -113,7 +113,7 @@ def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, r
 
 
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
-    """A guess to a tenth or so: the solution if components stayed uncorrelated, however forces weight the rows."""
+    """A guess: the solution if components stayed uncorrelated, however forces weight the rows, where steps near it."""
     components, guess, moments = problem.components, first_guess(problem.rows, penalty), problem.rough_moments
     if costly(moments):
         return guess

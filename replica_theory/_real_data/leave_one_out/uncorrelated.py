@@ -23,7 +23,7 @@ class Uncorrelated(Equations):
         return cls(components.alone, penalty @ components.basis**2, products(components))
 
     @staticmethod
-    def _inverse(matrix: np.ndarray) -> np.ndarray:
+    def _inverted(matrix: np.ndarray) -> np.ndarray:
         if not matrix.min() > 0:
             raise np.linalg.LinAlgError("the matrix is not positive")
         return 1 / matrix
