@@ -129,6 +129,8 @@ def recommend(
         )
         store = _checkpoint(checkpoint, pool, asked, racer, class_weights)
         races = Races(pool, asked, racer, store, progress)
+        if type(progress) is not NoProgress:
+            progress.say(races.cost_text(len(rows) - len(sample), time.perf_counter() - begun))
         options, judge = races.run()
         difficulty = whole_pool_difficulty(inputs, classes, sample, races.folds)
     evidence = Evidence(

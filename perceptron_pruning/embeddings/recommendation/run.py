@@ -8,6 +8,8 @@ cost.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from perceptron_pruning.embeddings.recommendation.groups import Candidate, Group
 from perceptron_pruning.embeddings.recommendation.judge import Judge, groups_that_choose
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
@@ -25,9 +27,10 @@ from perceptron_pruning.embeddings.recommendation.race import (
 from perceptron_pruning.embeddings.recommendation.request import Request
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule, hardest_rule, random_rule
 from perceptron_pruning.embeddings.recommendation.students import Student
+from perceptron_pruning.embeddings.recommendation.work import Shape, slowness
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
 from perceptron_pruning.embeddings.runtime.cost import duration_text
-from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.progress import Progress
 
 
 class Races:
@@ -48,7 +51,6 @@ class Races:
     def run(self) -> tuple[list[Option], Judge]:
         """All races, and what they say: an option for each fraction."""
         rules = self.asked.rules
-        _say(self.pool, self.asked, self.student, self.progress)
         folds, full = self._choose([EVERYTHING, *(rule for listed in rules.values() for rule in listed)])
         groups = groups_that_choose(full)
         first = Judge(groups, [])
@@ -59,6 +61,26 @@ class Races:
         ]
         judge = Judge(groups, small, confirming)
         return [option_at(listed, judge, self.student, self.asked.fractions) for listed in rules.values()], judge
+
+    def cost_text(self, n_more: int, spent: float) -> str:
+        """What all of it takes, said once the first head is trained.
+
+        Args:
+            n_more: Rows that are scored but not raced.
+            spent: Seconds that were spent before.
+        """
+        pool, name = self.pool, self.student.name
+        n, d = pool.inputs.shape
+        counts = np.bincount(pool.classes, minlength=pool.n_classes)
+        shape = Shape(d=d, n_classes=pool.n_classes, class_share=float(np.sum((counts / n) ** 2)))
+        plan = RacePlan(n_rows=n, n_more=n_more, shape=shape, asked=self.asked, student=self.student)
+        seconds, is_known = plan.seconds(self.folds.first_evaluations(), slowness())
+        besides = "" if is_known else " besides their training"
+        return (
+            f"{n} rows x {d}, {pool.n_classes} classes: up to {plan.n_fits} students ({name}) on up to "
+            f"{n - n // SHARE_ASIDE} rows in {self.asked.n_folds} folds; about {_short(spent + seconds)} on one core"
+            f"{besides}"
+        )
 
     def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[Group]]:
         """The folds in which all rules are raced, and their marks."""
@@ -108,22 +130,5 @@ def _survivors(alive: Sequence[Rule], fractions: Sequence[float], groups: Sequen
     return [rule for rules in listed for rule in survivors(rules, groups)]
 
 
-def _say(pool: Pool, asked: Request, student: Student, progress: Progress) -> None:
-    """Shows what the races take."""
-    if type(progress) is NoProgress:
-        return
-    n, d = pool.inputs.shape
-    plan = RacePlan(
-        n_rows=n,
-        n_folds=asked.n_folds,
-        rules=[EVERYTHING, *(rule for listed in asked.rules.values() for rule in listed)],
-        n_fractions=len(asked.fractions),
-        with_small=not asked.quick,
-        n_settings=len(student.settings),
-    )
-    softmax = student.name == "a softmax head"
-    progress.say(
-        f"{n} rows x {d}, {pool.n_classes} classes: up to {plan.n_fits} students ({student.name}) on up to "
-        f"{n - n // SHARE_ASIDE} rows in {plan.n_folds} folds; about {duration_text(plan.seconds(pool))} on one core"
-        + ("" if softmax else " if they were softmax heads")
-    )
+def _short(seconds: float) -> str:
+    return duration_text(seconds) if seconds >= 1 else f"{seconds:.2g} s"
