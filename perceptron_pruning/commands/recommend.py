@@ -14,6 +14,16 @@ from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 
 Many = Parameter(consume_multiple=True)
+AROUND = 1.5  # seconds in which Python starts, the picture is drawn and files are written; rates as in `work`
+
+
+class _Told(TerminalProgress):
+    """Says what the command takes besides the recommendation."""
+
+    def say(self, text: str) -> None:
+        from perceptron_pruning.embeddings.recommendation.work import slowness
+
+        super().say(f"{text}; {AROUND * slowness():.1f} s more to start, draw and write")
 
 
 def recommend_command(
@@ -98,7 +108,7 @@ def recommend_command(
                 sample_rows=sample_rows,
                 seed=seed,
                 checkpoint=partial,
-                progress=TerminalProgress(),
+                progress=_Told(),
             )
             advice.save(output, ids=identifiers)
     except KeyboardInterrupt:

@@ -15,7 +15,6 @@ from perceptron_pruning.embeddings.recommendation.judge import Judge, groups_tha
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
-    SHARE_ASIDE,
     Fold,
     Folds,
     Pool,
@@ -29,7 +28,6 @@ from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule,
 from perceptron_pruning.embeddings.recommendation.students import Student
 from perceptron_pruning.embeddings.recommendation.work import Shape, slowness
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
-from perceptron_pruning.embeddings.runtime.cost import duration_text
 from perceptron_pruning.embeddings.runtime.progress import Progress
 
 
@@ -69,18 +67,11 @@ class Races:
             n_more: Rows that are scored but not raced.
             spent: Seconds that were spent before.
         """
-        pool, name = self.pool, self.student.name
-        n, d = pool.inputs.shape
-        counts = np.bincount(pool.classes, minlength=pool.n_classes)
-        shape = Shape(d=d, n_classes=pool.n_classes, class_share=float(np.sum((counts / n) ** 2)))
+        n, d = self.pool.inputs.shape
+        counts = np.bincount(self.pool.classes)
+        shape = Shape(d=d, n_classes=self.pool.n_classes, class_share=float(np.sum((counts / n) ** 2)))
         plan = RacePlan(n_rows=n, n_more=n_more, shape=shape, asked=self.asked, student=self.student)
-        seconds, is_known = plan.seconds(self.folds.first_evaluations(), slowness())
-        besides = "" if is_known else " besides their training"
-        return (
-            f"{n} rows x {d}, {pool.n_classes} classes: up to {plan.n_fits} students ({name}) on up to "
-            f"{n - n // SHARE_ASIDE} rows in {self.asked.n_folds} folds; about {_short(spent + seconds)} on one core"
-            f"{besides}"
-        )
+        return plan.text(self.folds.first_evaluations(), slowness(), spent)
 
     def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[Group]]:
         """The folds in which all rules are raced, and their marks."""
@@ -128,7 +119,3 @@ def _survivors(alive: Sequence[Rule], fractions: Sequence[float], groups: Sequen
     """The rules that are worth training in the next fold."""
     listed = [[rule for rule in alive if rule.keep_fraction == fraction] for fraction in fractions]
     return [rule for rules in listed for rule in survivors(rules, groups)]
-
-
-def _short(seconds: float) -> str:
-    return duration_text(seconds) if seconds >= 1 else f"{seconds:.2g} s"

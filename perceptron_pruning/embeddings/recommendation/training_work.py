@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from perceptron_pruning.embeddings.recommendation.difficulty import SCORING_RIDGE
 from perceptron_pruning.embeddings.recommendation.head_batch import FEWEST_IN_BATCH
 from perceptron_pruning.embeddings.recommendation.networks import TwoLayerRecipe
 from perceptron_pruning.embeddings.recommendation.students import (
@@ -18,9 +21,10 @@ def warm_evaluations(evaluations: float) -> float:
     return max(0.57 * evaluations - 3, 0.25 * evaluations)
 
 
-def raced_evaluations(evaluations: float, most: int) -> float:
-    """Of a head that is raced: at looser convergence and at most so many, at all fractions and ridges alike."""
-    return min(2 + 0.48 * evaluations, most)
+def raced_evaluations(evaluations: float, student: SoftmaxStudent) -> float:
+    """Of a head that is raced, the mean over ridges: less at the ridge of the similar head that it starts from."""
+    alike, most = (2 + 0.41 * evaluations, 3 + 0.48 * evaluations), student.stop.iterations + 1
+    return float(np.mean([min(alike[ridge != SCORING_RIDGE], most) for ridge in student.ridges]))
 
 
 def training(
@@ -42,7 +46,7 @@ def training(
         evaluations: That the first head took, from zero.
     """
     if isinstance(student, SoftmaxStudent):
-        each = raced_evaluations(evaluations, student.stop.iterations + 1)
+        each = raced_evaluations(evaluations, student)
         return sum((_heads(sizes, shape, each) for sizes in batches), Work()).times(n_settings)
     sizes = [size for batch in batches for size in batch]
     if isinstance(student, NeighboursStudent):
