@@ -46,8 +46,9 @@ def recommend_command(
 ) -> int:
     """Say how much of a labelled pool may be pruned and by which rule, or that it may not.
 
-    The cost is shown first. Ctrl-C keeps finished work beside the output; the same command resumes from it. The output
-    folder gets the answer, a table of all rules tried (CSV), a picture, the kept rows (kept.npy) and a manifest.
+    The cost is shown first, with a range, once one head is trained. Ctrl-C keeps finished work beside the output; the
+    same command resumes from it. The output folder gets the answer, a table of all rules tried (CSV), a picture, the
+    kept rows (kept.npy) and a manifest.
 
     Example: perceptron-pruning recommend embeddings.npy --labels labels.npy --output recommendation
 

@@ -15,7 +15,7 @@ from perceptron_pruning.embeddings.recommendation.request import FRACTIONS, QUIC
 from perceptron_pruning.embeddings.recommendation.students import RIDGES
 from perceptron_pruning.embeddings.recommendation.work import STEP_RATES, Shape, Work, heads_together, slowness
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
-from perceptron_pruning.embeddings.selections.methods import COVERAGE, COVARIANCE
+from perceptron_pruning.embeddings.selections.methods import COVARIANCE, COVERAGE
 
 ASKED_FACTOR = 1.5
 
