@@ -11,11 +11,13 @@ from perceptron_pruning import fit_empirical_risk
 from replica_theory import SaddlePointError, risk_on_data
 from replica_theory._real_data.leave_one_out import solver
 from replica_theory._real_data.leave_one_out.acceleration import Anderson
-from replica_theory._real_data.leave_one_out.cavity import Equations
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations
 from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
-from replica_theory.losses.force_moments import LEVELS, force_moments
+from replica_theory._real_data.leave_one_out.uncorrelated import Uncorrelated
+from replica_theory.losses.custom import as_loss
+from replica_theory.losses.force_moments import LEVELS, ForceMoments, force_moments
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
@@ -181,20 +183,37 @@ def test_small_ridges_of_both_hinges_lead_to_the_same_student():
     assert both[0].left_out_error == pytest.approx(both[1].left_out_error, rel=1e-3)
 
 
-@pytest.mark.parametrize("loss", NAMES, ids=str)
-def test_closed_forms_and_quadratures_agree_with_a_dense_sum(loss):
-    rng = np.random.default_rng(3)
-    mean, deviation, scale = rng.normal(0.5, 1.5, 12), rng.uniform(0.1, 2.0, 12), rng.uniform(0.1, 6.0, 12)
-    xi = np.linspace(-9, 9, 100001)
+def dense_moments(loss, mean, deviation, scale, n=100001):
+    """``ForceMoments`` by sums over n fields, with E u ξ/c for ∂E u/∂m."""
+    xi = np.linspace(-9, 9, n)
     chance = np.exp(-0.5 * xi**2) * (xi[1] - xi[0]) / np.sqrt(2 * np.pi)
     omega = mean[:, None] + deviation[:, None] * xi
-    field, slope = LOSSES[loss].proximal_and_slope(omega, scale[:, None])
-    force = (field - omega) / scale[:, None]
-    moments = force_moments(LOSSES[loss], LEVELS - 1)(mean, deviation, scale)
-    for value, dense, atol in zip(
-        moments, (force @ chance, force**2 @ chance, (1 - slope) @ chance / scale), (1e-7, 1e-7, 1e-3), strict=True
-    ):
-        np.testing.assert_allclose(value, dense, rtol=0, atol=atol)
+    field, slope = loss.proximal_and_slope(omega, scale[:, None])
+    force, u = (field - omega) / scale[:, None], (1 - slope) / scale[:, None]
+    of_fields = force, force**2, u, -2 * force * u, u * xi / deviation[:, None]
+    return ForceMoments(*(values @ chance for values in of_fields))
+
+
+@pytest.mark.parametrize("loss", [*LOSSES.values(), as_loss(HuberHinge())], ids=[*NAMES, "own"])
+def test_closed_forms_and_quadratures_agree_with_a_dense_sum(loss):
+    rng = np.random.default_rng(3)
+    fields = rng.normal(0.5, 1.5, 12), rng.uniform(0.1, 2.0, 12), rng.uniform(0.1, 6.0, 12)
+    moments, dense = force_moments(loss, LEVELS - 1)(*fields), dense_moments(loss, *fields)
+    for name, value, wanted in zip(ForceMoments._fields, moments, dense, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-7 if name in ("force", "square") else 2e-3)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES.values(), as_loss(HuberHinge())], ids=[*NAMES, "own"])
+def test_moments_hold_all_slopes_of_the_mean_force(loss):
+    rng, step = np.random.default_rng(4), 1e-4
+    fields = rng.normal(0.5, 1.5, 12), rng.uniform(0.3, 2.0, 12), rng.uniform(0.1, 6.0, 12)
+    moments, at = force_moments(loss, LEVELS - 1), force_moments(loss, LEVELS - 1)(*fields)
+    slopes = -at.slope, -fields[1] * at.slope_by_mean, 0.5 * at.square_by_mean  # by m, c and S
+    for place, slope in enumerate(slopes):
+        below, above = (
+            moments(*(field + sign * step * (k == place) for k, field in enumerate(fields))).force for sign in (-1, 1)
+        )
+        np.testing.assert_allclose((above - below) / (2 * step), slope, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("loss", [*NAMES, HuberHinge()], ids=[*NAMES, "own"])
@@ -320,24 +339,57 @@ def test_components_are_the_rows_in_another_basis():
     basis, penalty = components.basis, rng.random(d)
     np.testing.assert_allclose(basis.T @ basis, np.eye(d), atol=1e-12)
     np.testing.assert_allclose(components.fields(basis.T @ a), rows.fields(a), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(basis @ components.pull(r), rows.pull(r), rtol=0, atol=1e-14)
     np.testing.assert_allclose(basis @ components.penalty(penalty) @ basis.T, np.diag(penalty), atol=1e-12)
     gram, size = basis.T @ rows.gram(r) @ basis, np.sqrt(np.diag(basis.T @ rows.gram(r) @ basis))
     assert np.abs((components.gram(r) - gram) / np.outer(size, size)).max() < 1e-6  # relative to each component
+    assert np.abs((components.pull(r) - basis.T @ rows.pull(r)) / size).max() < 1e-6
     np.testing.assert_allclose(
         components.quadratic(np.linalg.inv(gram)), rows.quadratic(np.linalg.inv(rows.gram(r))), rtol=1e-5
     )
 
 
+def test_coordinates_that_are_uncorrelated_are_components_already():
+    rows = correlated_rows()
+    components = Components.of(rows)
+    turned = replace(rows, inputs=rows.inputs @ components.basis)
+    np.testing.assert_array_equal(Components.of(turned).basis, np.eye(12))
+    np.testing.assert_allclose(Components.of(turned).inputs, components.inputs, rtol=0, atol=1e-6)
+    assert np.abs(components.basis - np.eye(12)).max() > 0.1
+
+
 def test_components_are_uncorrelated_under_the_weights_that_made_them():
     rows = correlated_rows()
     components = Components.of(rows)
-    products, exact = Products.uncorrelated(components), Products.of(components)
-    for name, argument in (("curvature", rows.count), ("variance", np.diag(np.arange(1.0, 13.0)))):
-        found, wanted = getattr(products, name)(argument), getattr(exact, name)(argument)
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+    products, exact = Uncorrelated.of_components(components, np.ones(12)).products, Products.of(components)
+    found, wanted = products.curvature(rows.count), exact.curvature(rows.count)
+    np.testing.assert_allclose(np.diag(found), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+    diagonal = np.arange(1.0, 13.0)
+    np.testing.assert_allclose(products.variance(diagonal), exact.variance(np.diag(diagonal)), rtol=1e-5)
     tilted = rows.count * (1 + 0.5 * np.tanh(rows.inputs[:, 0]))
-    assert np.abs(exact.curvature(tilted) - products.curvature(tilted)).max() > 1e-3 * exact.curvature(tilted).max()
+    away = exact.curvature(tilted) - np.diag(products.curvature(tilted))
+    assert np.abs(away).max() > 1e-3 * exact.curvature(tilted).max()
+
+
+@pytest.mark.parametrize("pool", ["finite", "infinite"], ids=str)
+def test_the_equations_of_uncorrelated_components_are_those_of_diagonal_matrices(pool):
+    rows, penalty, rng = (
+        replace(correlated_rows(), finite=pool == "finite"),
+        np.full(12, 0.03),
+        np.random.default_rng(6),
+    )
+    components = Components.of(rows)
+    n, d = rows.inputs.shape
+    cavity = Cavity(rng.standard_normal(d), rng.standard_normal(n), rng.uniform(0.5, 1, n), rng.uniform(0.1, 0.5, n))
+    uncorrelated = Uncorrelated.of_components(components, penalty)
+    products = uncorrelated.products
+    dense = Products(
+        *(lambda r, of=of: np.diag(of(r)) for of in (products.curvature, products.noise)),
+        *(lambda T, of=of: of(T.diagonal()) for of in (products.response, products.variance)),
+    )
+    moments = force_moments(LOSSES["squared_hinge"], 0)
+    found = uncorrelated.step(moments, cavity).cavity.vector
+    wanted = Equations(components, components.penalty(penalty), dense).step(moments, cavity).cavity.vector
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_acceleration_solves_a_linear_map_of_few_eigenvalues():
@@ -375,13 +427,33 @@ def test_logistic_moments_of_unlike_rows_agree_with_a_dense_sum_before_and_after
         rng.permutation(np.geomspace(1e-3, 1e3, n)),
     )
     moments = force_moments(LOSSES["logistic"], LEVELS - 2)
-    xi = np.linspace(-9, 9, 20001)
-    chance = np.exp(-0.5 * xi**2) * (xi[1] - xi[0]) / np.sqrt(2 * np.pi)
     for step in (0.0, 0.01, 1.0):  # nodes are used again, and placed anew
         fields = mean + step, deviation * (1 + step), scale * (1 + step)
-        omega = fields[0][:, None] + fields[1][:, None] * xi
-        field, slope = LOSSES["logistic"].proximal_and_slope(omega, fields[2][:, None])
-        force = (field - omega) / fields[2][:, None]
-        dense = force @ chance, force**2 @ chance, (1 - slope) @ chance / fields[2]
+        dense = dense_moments(LOSSES["logistic"], *fields, n=20001)
         for value, wanted in zip(moments(*fields), dense, strict=True):
             np.testing.assert_allclose(value, wanted, rtol=1e-7, atol=1e-10)
+
+
+def test_a_step_brings_the_mean_student_up_to_its_fields_to_second_order():
+    inputs, labels, _ = rows()
+    n, d = inputs.shape
+    training = Rows(inputs, labels, np.full(n, 0.5), finite=True, weight=np.ones(n), normalisation=float(d))
+    equations, moments = Equations.of(training, np.full(d, 0.05)), force_moments(LOSSES["logistic"], LEVELS - 1)
+    solution, rng = solver.solve(training, LOSSES["logistic"], np.full(d, 0.05)).step.cavity, np.random.default_rng(9)
+    left = []
+    for size in (0.02, 0.01):
+        nudged = replace(
+            solution,
+            deviation=solution.deviation * (1 + size * rng.choice([-1, 1], n)),
+            leverage=solution.leverage * (1 + size),
+        )
+        for _ in range(40):  # to its own (B4)
+            own = 0.5 * nudged.leverage * equations.forces(moments, nudged).force
+            nudged = replace(nudged, mean=0.5 * (nudged.mean + training.fields(nudged.direction) - own))
+        after = equations.step(moments, nudged).cavity
+        force = equations.forces(moments, after).force
+        excess = after.mean + 0.5 * after.leverage * force - training.fields(after.direction)  # (B4)
+        pull = 0.05 * after.direction - training.pull(0.5 * force)  # (B1)
+        left.append([np.abs(excess).max(), np.abs(pull).max()])
+    assert np.all(np.array(left[1]) < 0.35 * np.array(left[0]))  # a quarter, where the first order would leave a half
+    assert np.max(left) < 1e-3 * np.abs(solution.mean).max()

@@ -11,6 +11,7 @@ class Anderson:
 
     def __init__(self) -> None:
         self._images = self._changes = np.empty((0, 0))  # differences between steps
+        self._normal = np.eye(_DEPTH - 1)  # products of the latter with each other
         self._n_differences = 0
         self._last: tuple[np.ndarray, np.ndarray] | None = None  # image and change
 
@@ -28,11 +29,13 @@ class Anderson:
             np.subtract(image, self._last[0], out=self._images[place])
             np.subtract(change, self._last[1], out=self._changes[place])
             self._n_differences += 1
+            known = min(self._n_differences, _DEPTH - 1)
+            products = self._changes[:known] @ self._changes[place]
+            self._normal[place, :known] = self._normal[:known, place] = products
+            self._normal[place, place] *= 1 + _DAMPING
         self._last = image, change
         known = min(self._n_differences, _DEPTH - 1)
         if known == 0:
             return image
-        changes = self._changes[:known]
-        normal = changes @ changes.T
-        np.einsum("ii->i", normal)[:] *= 1 + _DAMPING
-        return image - np.linalg.solve(normal, changes @ change) @ self._images[:known]
+        shares = np.linalg.solve(self._normal[:known, :known], self._changes[:known] @ change)
+        return image - shares @ self._images[:known]

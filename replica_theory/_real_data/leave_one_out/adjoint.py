@@ -128,8 +128,8 @@ class Adjoint:
     @cached_property
     def _free(self) -> np.ndarray:
         """E f² − φ (E f)² − φ c² (E u)²: ν/(φ G²)."""
-        F1, F2, U = self.forces
-        return F2 - self.equations.rows.chance * (F1**2 + (self.cavity.deviation * U) ** 2)
+        forces, own = self.forces, self.equations.rows.chance
+        return forces.square - own * (forces.force**2 + (self.cavity.deviation * forces.slope) ** 2)
 
     @cached_property
     def _more(self) -> tuple[np.ndarray, np.ndarray, float]:
@@ -140,7 +140,7 @@ class Adjoint:
 
     def _pulled_back(self, multiplier: Multipliers) -> tuple[Multipliers, np.ndarray]:
         """(∂r/∂x)ᵀ μ and (∂r/∂φ)ᵀ μ; ``by_…`` is the derivative of μ·r by a quantity of the equations."""
-        rows, (F1, _, U), G = self.equations.rows, self.forces, self._gain
+        rows, F1, U, G = self.equations.rows, self.forces.force, self.forces.slope, self._gain
         phi, psi, N = rows.count, rows.chance, rows.normalisation
         finite = float(rows.finite)
         V, s, tau, free = self.cavity.leverage, self.cavity.deviation**2, self._own, self._free

@@ -24,6 +24,7 @@ from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
 _LEAST_DEVIATION = 1e-12  # of a field, where every row is in every training set
+_EXTRAPOLATED = 0.3  # largest change of c and V, relative, over which forces are extrapolated
 _MOST_OWN_SHARE = 1 - 1e-9  # largest share of a row's response that it owes to itself
 _ALIKE = 0.1  # relative difference of two forms of G, which are one at a solution, below which the better one is taken
 
@@ -44,6 +45,7 @@ class Cavity:
     deviation: np.ndarray
     leverage: np.ndarray
 
+    @cached_property
     def vector(self) -> np.ndarray:
         """(a, m, c, ln V) in one vector."""
         return np.concatenate([self.direction, self.mean, self.deviation, np.log(self.leverage)])
@@ -63,7 +65,7 @@ class Step:
         cavity: The next unknowns.
         resolvent: A⁻¹, (d, d).
         covariance: Γ of students over training sets, (d, d).
-        moments: E f, E f², E u, weights of the loss included.
+        moments: Moments of forces, weights of the loss included.
         gain: G, (n,).
     """
 
@@ -94,10 +96,9 @@ class Equations:
         return cls(rows, np.diag(penalty), Products.of(rows))
 
     def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
-        """E f, E f², E u of weighted losses."""
-        v = self.rows.weight
-        force, square, slope = moments(cavity.mean, cavity.deviation, cavity.leverage * v)
-        return ForceMoments(v * force, v * v * square, v * slope)
+        """Those of weighted losses."""
+        weight = self.rows.weight
+        return moments(cavity.mean, cavity.deviation, cavity.leverage * weight).weighted(weight)
 
     def step(self, moments: Moments, cavity: Cavity) -> Step:
         """The next unknowns."""
@@ -105,7 +106,7 @@ class Equations:
         forces = self.forces(moments, cavity)
         gain = 1 / (1 - chance * V * forces.slope)
         stiffness = rows.count * gain * forces.slope
-        resolvent = _inverse(self.penalty + self.products.curvature(stiffness))
+        resolvent = self._inverted(self.penalty + self.products.curvature(stiffness))
         own = self.products.response(resolvent) / rows.normalisation
         without = self._gain_without(stiffness * own, gain)
         leverage = without * own
@@ -113,25 +114,32 @@ class Equations:
         covariance = self._covariance(resolvent, spread, forces, gain)
         drawn = self.products.variance(covariance) - rows.finite * spread * own**2
         deviation = without * np.sqrt(np.maximum(drawn, _LEAST_DEVIATION**2))
-        direction, mean = self._mean_student(forces, cavity, leverage, resolvent)
-        return Step(Cavity(direction, mean, deviation, leverage), resolvent, covariance, forces, gain)
+        moved = replace(cavity, deviation=deviation, leverage=leverage)
+        following = self._with_mean_student(moved, forces, cavity, gain, resolvent)
+        return Step(following, resolvent, covariance, forces, gain)
 
-    def with_mean_student(self, moments: Moments, step: Step) -> Cavity:
-        """The unknowns of a step with a and m brought up to its c and V, at no product of n d²."""
-        cavity = step.cavity
-        forces = self.forces(moments, cavity)
-        direction, mean = self._mean_student(forces, cavity, cavity.leverage, step.resolvent)
-        return replace(cavity, direction=direction, mean=mean)
+    def _with_mean_student(
+        self, moved: Cavity, forces: ForceMoments, cavity: Cavity, gain: np.ndarray, resolvent: np.ndarray
+    ) -> Cavity:
+        """The unknowns with a and m by Newton's step of (B1) and (B4) at new c and V, if (B4) held at those before."""
+        rows, a, m = self.rows, cavity.direction, cavity.mean
+        force, excess = self._extrapolated(moved, forces, cavity)
+        push = rows.pull(rows.count * (force + gain * forces.slope * excess))
+        direction = a - self._times(resolvent, self._times(self.penalty, a) - push)
+        own = rows.chance * moved.leverage
+        still = np.maximum(1 - own * forces.slope, 0.1)
+        return replace(moved, direction=direction, mean=m + (rows.fields(direction) - m - own * force) / still)
 
-    def _mean_student(
-        self, forces: ForceMoments, cavity: Cavity, leverage: np.ndarray, resolvent: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """a and m by Newton's step of (B1) and (B4)."""
-        rows, a = self.rows, cavity.direction
-        direction = a - resolvent @ (self.penalty @ a - rows.pull(rows.count * forces.force))
-        response = rows.chance * leverage
-        excess = cavity.mean + response * forces.force - rows.fields(direction)
-        return direction, cavity.mean - excess / np.maximum(1 - response * forces.slope, 0.1)
+    def _extrapolated(
+        self, moved: Cavity, forces: ForceMoments, cavity: Cavity
+    ) -> tuple[np.ndarray, np.ndarray | float]:
+        """E f at new c and V, to first order in what they differ by if that is little; how much larger φ V E f is."""
+        by_deviation, by_leverage = moved.deviation - cavity.deviation, moved.leverage - cavity.leverage
+        if not np.abs(by_leverage / cavity.leverage).mean() < _EXTRAPOLATED:
+            return forces.force, 0.0
+        force = forces.force + 0.5 * forces.square_by_mean * by_leverage
+        force -= cavity.deviation * forces.slope_by_mean * by_deviation
+        return force, self.rows.chance * (moved.leverage * force - cavity.leverage * forces.force)
 
     def _gain_without(self, share: np.ndarray, gain: np.ndarray) -> np.ndarray:
         """G by the row's own share φ G E u z·A⁻¹z/N of the response, which it tells even far from a solution."""
@@ -162,8 +170,28 @@ class Equations:
         drawn, variance = self._drawn
         if variance > 0:
             more = rows.pull(drawn * gain * forces.force)  # κ, by one more row in the training set
-            noise -= more[:, None] * (more / variance)
-        return resolvent @ noise @ resolvent / rows.normalisation
+            noise -= self._outer(more) / variance
+        return self._between(noise, resolvent) / rows.normalisation
+
+    @staticmethod
+    def _inverted(matrix: np.ndarray) -> np.ndarray:
+        """A⁻¹ of a positive A; else raises ``numpy.linalg.LinAlgError``."""
+        return _inverse(matrix)
+
+    @staticmethod
+    def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """A a."""
+        return matrix @ vector
+
+    @staticmethod
+    def _outer(vector: np.ndarray) -> np.ndarray:
+        """κ κᵀ."""
+        return vector[:, None] * vector
+
+    @staticmethod
+    def _between(matrix: np.ndarray, resolvent: np.ndarray) -> np.ndarray:
+        """R B R."""
+        return resolvent @ matrix @ resolvent
 
 
 def _diagonal(matrix: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 
 from replica_theory._real_data.leave_one_out.rows import Rows, row_blocks
 
+_UNCORRELATED = 1e-3  # largest correlation of coordinates that need no turning
+
 
 @dataclass(frozen=True, eq=False)
 class Components(Rows):
@@ -27,20 +29,29 @@ class Components(Rows):
     def of(cls, rows: Rows) -> "Components":
         """Of rows in double precision."""
         single = rows.in_single_precision()
-        _, basis = np.linalg.eigh(single.gram(rows.count))
-        inputs, turn = single.inputs, basis.astype(np.float32)
-        for block in row_blocks(inputs):
-            inputs[block] = inputs[block] @ turn
+        gram, inputs, basis = single.gram(rows.count), single.inputs, np.eye(rows.inputs.shape[1])
+        if not _uncorrelated(gram):
+            _, basis = np.linalg.eigh(gram)
+            turn = basis.astype(np.float32)
+            for block in row_blocks(inputs):
+                inputs[block] = inputs[block] @ turn
         return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, rows.normalisation, rows, basis)
+
+    @property
+    def alone(self) -> Rows:
+        """The components as rows, with all products in single precision."""
+        return Rows(self.inputs, self.labels, self.count, self.finite, self.weight, self.normalisation)
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
         """z_i·a, (n,), in double precision, at n d."""
         return self.original.fields(self.basis @ direction)
 
-    def pull(self, coefficients: np.ndarray) -> np.ndarray:
-        """Σ r_i z_i/N, (d,), in double precision, at n d."""
-        return self.original.pull(coefficients) @ self.basis
-
     def penalty(self, penalty: np.ndarray) -> np.ndarray:
         """That of the components, (d, d), by one of each coordinate of the rows, (d,)."""
         return self.basis.T @ (penalty[:, None] * self.basis)
+
+
+def _uncorrelated(gram: np.ndarray) -> bool:
+    """Whether coordinates are principal components already, as rows often come."""
+    size = np.sqrt(gram.diagonal())
+    return bool(np.all(np.abs(gram - np.diag(gram.diagonal())) <= _UNCORRELATED * np.outer(size, size)))

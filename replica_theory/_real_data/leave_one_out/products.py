@@ -33,19 +33,6 @@ class Products:
         return cls(rows.gram, rows.gram, rows.quadratic, rows.quadratic)
 
     @classmethod
-    def uncorrelated(cls, rows: Rows) -> "Products":
-        """As if the rows' components stayed uncorrelated, whatever the weights: n d each."""
-        squares = rows.inputs**2
-
-        def gram(coefficients: np.ndarray) -> np.ndarray:
-            return np.diag((coefficients.astype(squares.dtype) @ squares).astype(float) / rows.normalisation)
-
-        def quadratic(matrix: np.ndarray) -> np.ndarray:
-            return (squares @ matrix.diagonal().astype(squares.dtype)).astype(float)
-
-        return cls(gram, gram, quadratic, quadratic)
-
-    @classmethod
     def near(cls, rows: Rows, components: Components) -> "Products":
         """Of arguments that differ little from the first ones: exact there, single precision from there."""
         basis = components.basis

@@ -50,8 +50,10 @@ class Rows:
 
     def pull(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ r_i z_i/N, (d,)."""
-        signed = (self.labels * coefficients).astype(self.inputs.dtype)
-        return (self.inputs.T @ signed).astype(float) / self.normalisation
+        signed, total = (self.labels * coefficients).astype(self.inputs.dtype), np.zeros(self.inputs.shape[1])
+        for block in row_blocks(self.inputs):
+            total += signed[block] @ self.inputs[block]
+        return total / self.normalisation
 
     def gram(self, coefficients: np.ndarray) -> np.ndarray:
         """Σ r_i z_i z_iᵀ/N, (d, d), of r ≥ 0."""

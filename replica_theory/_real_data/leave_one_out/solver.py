@@ -1,6 +1,7 @@
 """Solution of the leave-one-out equations: an accelerated iteration, continuation in the ridge, a finer check."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.first_guess import first_guess
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
+from replica_theory._real_data.leave_one_out.uncorrelated import Uncorrelated
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
 from replica_theory.losses.force_moments import LEVELS, Moments, costly, force_moments, in_closed_form
@@ -20,14 +22,12 @@ TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadra
 _SOLVED = TOLERANCE  # the same where all before was in single precision
 _CLOSE = 3e-6  # change down to which products with the rows are in single precision
 _SURE = 0.3  # change, relative to that allowed, after which a solution surely stands the check
-_ROUGHLY = 3e-4  # change down to which moments are in single precision and on a coarser quadrature
-_STARTED = 0.3  # change down to which components are taken to be uncorrelated
+_STARTED = 0.2  # change down to which components are taken to be uncorrelated, and moments are rough
 _FIRST_LEVEL = 1  # of the quadrature
 _ROUNDING = 1e-3  # change below which it may be rounding in single precision
 _MOST_FIRST_STEPS = 10  # with components that are taken to be uncorrelated
 _MOST_STEPS = 100
 _NEAR = 0.5  # change below which steps are accelerated
-_CLOSER = 0.1  # change below which the mean student is brought up to each step
 _WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _LARGEST_START = 1e3  # ridge at which a continuation begins at most
@@ -43,9 +43,15 @@ class Solved:
 
 @dataclass
 class _Stalled(Exception):
-    """The iteration did not converge; the least change that it reached."""
+    """The iteration did not converge.
+
+    Attributes:
+        residual: The least change that it reached.
+        last: The unknowns at which it ended.
+    """
 
     residual: float
+    last: Cavity
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,11 @@ class _Problem:
     rows: Rows
     components: Components
     loss: Loss
+
+    @cached_property
+    def rough_moments(self) -> Moments:
+        """Those of the loss on the coarsest quadrature, in single precision."""
+        return force_moments(self.loss, _FIRST_LEVEL - 1, np.float32)
 
 
 def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
@@ -102,16 +113,17 @@ def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, r
 
 
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
-    """A guess to a tenth or so: the solution if components stayed uncorrelated, however forces weight the rows."""
-    components, guess = problem.components, first_guess(problem.rows, penalty)
-    moments = force_moments(problem.loss, _FIRST_LEVEL - 1, np.float32)
+    """A guess: the solution if components stayed uncorrelated, however forces weight the rows, where steps near it."""
+    components, guess, moments = problem.components, first_guess(problem.rows, penalty), problem.rough_moments
     if costly(moments):
         return guess
-    equations = Equations(components, components.penalty(penalty), Products.uncorrelated(components))
+    equations = Uncorrelated.of_components(components, penalty)
     try:
         start = _iterated(equations, moments, guess, _STARTED, Anderson(), most=_MOST_FIRST_STEPS)
-    except _Stalled:
-        return guess
+    except _Stalled as stalled:
+        if stalled.residual > _NEAR:
+            return guess
+        start = stalled.last
     return replace(start, direction=components.basis @ start.direction)
 
 
@@ -128,39 +140,29 @@ def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
             residual = _change(step.cavity, guess)
             if residual < enough:
                 return Solved(step, residual)
-            guess = equations.with_mean_student(finer, step)
+            guess = step.cavity
             if equations is near:
                 guess = _iterated(near, moments, guess, _SURE * _SOLVED, Anderson())
-    raise _Stalled(residual)
+    raise _Stalled(residual, guess)
 
 
 def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, level: int) -> Cavity:
     """The solution as far as single precision has it."""
-    components, loss, anderson = problem.components, problem.loss, Anderson()
+    components, anderson = problem.components, Anderson()
     equations = Equations(components, components.penalty(penalty), Products.of(components))
     guess = replace(guess, direction=guess.direction @ components.basis)
-    rough, moments = force_moments(loss, level - 1, np.float32), force_moments(loss, level)
-    guess = _iterated(equations, rough, guess, _ROUGHLY, anderson, rounding=_ROUNDING)
+    moments = force_moments(problem.loss, level, np.float32)
+    guess = _iterated(equations, problem.rough_moments, guess, _STARTED, anderson, rounding=_ROUNDING)
     guess = _iterated(equations, moments, guess, _CLOSE, anderson, rounding=_ROUNDING)
     return replace(guess, direction=components.basis @ guess.direction)
 
 
 def _change(new: Cavity, old: Cavity) -> float:
     """Largest change: of fields relative to their size, of V relative to itself."""
-    size = _size(new)
-    return float(
-        max(
-            np.abs(new.mean - old.mean).max() / size,
-            np.abs(new.deviation - old.deviation).max() / size,
-            np.abs(np.log(new.leverage / old.leverage)).max(),
-        )
-    )
-
-
-def _size(cavity: Cavity) -> float:
-    """E |m| + √E c² over rows."""
-    n = len(cavity.mean)
-    return float(np.abs(cavity.mean).sum() / n + np.sqrt(cavity.deviation @ cavity.deviation / n))
+    n = len(new.mean)
+    mean, deviation, leverage = np.abs(new.vector[-3 * n :] - old.vector[-3 * n :]).reshape(3, n).max(axis=1)
+    size = np.abs(new.mean).sum() / n + np.sqrt(new.deviation @ new.deviation / n)  # E |m| + √E c² over rows
+    return float(np.max([mean / size, deviation / size, leverage]))
 
 
 def _iterated(
@@ -179,19 +181,17 @@ def _iterated(
         try:
             step = equations.step(moments, cavity)
         except np.linalg.LinAlgError:
-            raise _Stalled(best) from None
+            raise _Stalled(best, cavity) from None
         change = _change(step.cavity, cavity)
         if not np.isfinite(change):
-            raise _Stalled(best)
+            raise _Stalled(best, cavity)
         if change > _NEAR or change > _WORSE * best:
             anderson.forget()
-        refined = change < _CLOSER and not costly(moments)
-        image = equations.with_mean_student(moments, step) if refined else step.cavity
-        point, image = cavity.vector(), image.vector()
+        point, image = cavity.vector, step.cavity.vector
         following = anderson.following(point, image)
         cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
         idle = 0 if change < best else idle + 1
         best = min(best, change)
         if best < to or (best < rounding and idle > 1):
             return cavity
-    raise _Stalled(best)
+    raise _Stalled(best, cavity)

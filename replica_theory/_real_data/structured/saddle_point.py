@@ -173,9 +173,8 @@ class Equations:
 
     def forces(self, moments: Moments, at: OrderParameters) -> ForceMoments:
         """E f, E f², E u of weighted losses, (n,) each."""
-        fields, v = self.fields(at), self.examples.weight
-        force, square, slope = moments(fields.mean, fields.deviation, fields.scale)
-        return ForceMoments(v * force, v * v * square, v * slope)
+        fields = self.fields(at)
+        return moments(fields.mean, fields.deviation, fields.scale).weighted(self.examples.weight)
 
     def step(self, moments: Moments, at: OrderParameters) -> OrderParameters:
         """The next order parameters: Newton's step of (S1), the others as they stand."""

@@ -10,11 +10,35 @@ SLACK = 1.25  # factor by which c, S and the range of ω may change before nodes
 
 
 class ForceMoments(NamedTuple):
-    """E f, E f² and E u, (n,) each."""
+    """Moments of forces, (n,) each.
+
+    All first derivatives of E f are among them, as fields are Gaussian and ∂f/∂S = f ∂f/∂ω: by m, −E u; by c,
+    −c ∂E u/∂m; by S, ½ ∂E f²/∂m.
+
+    Attributes:
+        force: E f.
+        square: E f².
+        slope: E u.
+        square_by_mean: ∂E f²/∂m = −2 E f u.
+        slope_by_mean: ∂E u/∂m.
+    """
 
     force: np.ndarray
     square: np.ndarray
     slope: np.ndarray
+    square_by_mean: np.ndarray
+    slope_by_mean: np.ndarray
+
+    def weighted(self, weight: np.ndarray) -> "ForceMoments":
+        """Those of the loss v ℓ at V, by these at S = v V."""
+        double = weight * weight
+        return ForceMoments(
+            weight * self.force,
+            double * self.square,
+            weight * self.slope,
+            double * self.square_by_mean,
+            weight * self.slope_by_mean,
+        )
 
 
 Moments = Callable[[np.ndarray, np.ndarray, np.ndarray], ForceMoments]

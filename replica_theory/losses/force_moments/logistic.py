@@ -1,4 +1,4 @@
-"""Moments of logistic forces, E f, E f² and E u, of many rows at once.
+"""Moments of logistic forces of many rows at once.
 
 Rows of like c share their nodes: fields p_j, which need no proximal operator of each row, and all averages are one
 matrix of Gaussians times a few columns. Where c is small, a Gauss–Hermite rule of each row serves.
@@ -23,7 +23,7 @@ SPACINGS = (
 
 
 class LogisticMoments:
-    """E f, E f² and E u, (n,) each, at means m, deviations c and scales S; nodes serve as long as they cover the rows.
+    """Moments at means m, deviations c and scales S; nodes serve as long as they cover the rows.
 
     Args:
         loss: The logistic loss.

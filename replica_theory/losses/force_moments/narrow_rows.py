@@ -37,10 +37,10 @@ class NarrowRows:
         return bool(deviation.max() < SLACK * NARROW)
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """E f, E f², E u, (3, rows)."""
+        """``ForceMoments``, (5, rows)."""
         parts = list(row_blocks(len(mean), self.order))
         last: list[np.ndarray | None] = [*self._fields] if self._fields else [None] * len(parts)
-        moments, self._fields = np.empty((3, len(mean))), []
+        moments, self._fields = np.empty((5, len(mean))), []
         for block, guess in zip(parts, last, strict=True):
             fields = self._proximal(mean[block] + self._nodes * deviation[block], scale[block], guess)
             moments[:, block] = self._of_fields(fields, scale[block])
@@ -51,9 +51,11 @@ class NarrowRows:
         likely = np.exp(-np.abs(fields))
         away = 1 / (1 + likely)
         force = np.where(fields > 0, likely, 1.0) * away
-        curvature = likely * away * away
-        weights = self._weights
-        return np.stack([weights @ force, weights @ force**2, weights @ (curvature / (1 + scale * curvature))])
+        curvature = likely * away * away  # ℓ'', whose slope is −ℓ'' (1 − 2 f)
+        stiffness = 1 / (1 + scale * curvature)
+        slope = curvature * stiffness
+        bend = slope * stiffness**2 * (2 * force - 1)  # ∂u/∂ω
+        return np.stack([self._weights @ of for of in (force, force**2, slope, -2 * force * slope, bend)])
 
     def _proximal(self, omega: np.ndarray, scale: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
         """Root of p − S/(1 + eᵖ) = ω by Halley's method from a guess, or afresh where that is far away."""

@@ -37,6 +37,7 @@ class PanelMoments:
         chances = width * weights / 2 * np.exp(-0.5 * xi**2) / np.sqrt(2 * np.pi)
         omega, scales = mean[:, None, None] + deviation[:, None, None] * xi, scale[:, None, None]
         fields, slope = self.loss.proximal_and_slope(omega, scales)
-        force = (fields - omega) / scales
-        moments = (np.sum(chances * values, axis=(1, 2)) for values in (force, force**2, (1 - slope) / scales))
+        force, u = (fields - omega) / scales, (1 - slope) / scales
+        by_mean = u * xi / deviation[:, None, None]  # ∂E u/∂m = E u ξ/c
+        moments = (np.sum(chances * values, axis=(1, 2)) for values in (force, force**2, u, -2 * force * u, by_mean))
         return ForceMoments(*moments)

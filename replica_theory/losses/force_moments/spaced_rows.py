@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import exp
 
 import numpy as np
+from scipy.special import expit
 
 from replica_theory.losses.force_moments.base import BLOCK, SLACK, row_blocks
 from replica_theory.losses.named import Logistic
+
+_NEWTON_STEPS = 8  # to the least field
 
 
 @dataclass(frozen=True)
@@ -53,26 +57,46 @@ class Cover:
         least, lowest, most = (
             float(end) for end in (deviation.min() / SLACK, scale.min() / SLACK, scale.max() * SLACK)
         )
-        low, high = (mean - spacing.reach * deviation).min(), (mean + spacing.reach * deviation).max()
+        width = spacing.reach * deviation
+        low, high = float((mean - width).min()), float((mean + width).max())
         room = (SLACK - 1) * max(abs(low), abs(high))
         step = min(spacing.by_deviation * least, spacing.largest)
-        return cls(len(mean), least, (lowest, most), (float(low - room), float(high + room)), spacing.reach, step)
+        return cls(len(mean), least, (lowest, most), (low - room, high + room), spacing.reach, step)
+
+    @property
+    def nodes(self) -> np.ndarray:
+        """t_j, (nodes,), whose fields at the largest scale are those of all ω between the ends at any scale."""
+        lowest = _field_below(self.ends[0], self.scales[0])
+        start = lowest - self.scales[1] * float(expit(-lowest))  # ω at the largest scale of this p
+        return np.arange(start, self.ends[1] + self.step, self.step)
+
+
+def _field_below(omega: float, scale: float) -> float:
+    """No more than prox_{Sℓ}(ω), by less than 1 or so."""
+    if omega < -scale / 2:
+        return omega + scale / 2
+    field = max(omega, 0.0)
+    for _ in range(_NEWTON_STEPS):  # from below: p − S/(1 + eᵖ) is concave at p > 0
+        likely = exp(-field)
+        pull = scale * likely / (1 + likely)
+        field -= (field - pull - omega) / (1 + pull / (1 + likely))
+    return field
 
 
 def spaced_rows(covers: list[Cover], loss: Logistic, precision: type[np.floating]) -> "list[SpacedRows]":
     """Fields p_j = prox_{S̄ℓ}(t_j) and what is averaged there, in this precision of later sums."""
     if not covers:
         return []
-    low, least, most = np.array([(cover.ends[0], *cover.scales) for cover in covers]).T
-    first = loss.proximal(low, least)
-    starts = first + most * loss.derivative(first)  # ω at S̄ where p is that of the lowest ω at the least S
-    t = [np.arange(start, cover.ends[1] + cover.step, cover.step) for start, cover in zip(starts, covers, strict=True)]
+    t = [cover.nodes for cover in covers]
     sizes = [len(nodes) for nodes in t]
-    largest, step = np.repeat(most, sizes), np.repeat([cover.step for cover in covers], sizes)
+    largest, step = (
+        np.repeat(values, sizes) for values in np.array([(cover.scales[1], cover.step) for cover in covers]).T
+    )
     p = loss.proximal(np.concatenate(t), largest)
     slope, curvature, ones = loss.derivative(p), loss.second_derivative(p), np.ones_like(p)
+    bent = curvature * slope
     lines = np.stack([p, slope, -ones]) / np.sqrt(2)
-    values = np.stack([ones, curvature, -slope, -curvature * slope, slope**2, curvature * slope**2])
+    values = np.stack([ones, curvature, -slope, -bent, slope**2, bent * slope, curvature * p, bent])
     values *= step / (1 + largest * curvature) / np.sqrt(2 * np.pi)
     lines, values = (
         np.split(columns.astype(precision, copy=False), np.cumsum(sizes)[:-1], axis=1) for columns in (lines, values)
@@ -89,7 +113,7 @@ class SpacedRows:
     Attributes:
         cover: What the nodes serve.
         factors: (p, ℓ', −1)/√2 at the nodes, (nodes, 3).
-        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f²), (6, nodes).
+        weights: h dp/dt/√2π times (1, ℓ'', f, ℓ'' f, f², ℓ'' f², ℓ'' p, ℓ'' ℓ'), (8, nodes).
     """
 
     cover: Cover
@@ -114,7 +138,7 @@ class SpacedRows:
         return bool(close and cover.ends[0] <= (mean - width).min() and (mean + width).max() <= cover.ends[1])
 
     def moments(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """E f, E f², E u, (3, rows)."""
+        """``ForceMoments``, (5, rows)."""
         inverse = 1 / deviation
         lines = np.stack([inverse, scale * inverse, mean * inverse]).astype(self.factors.dtype, copy=False)
         sums = np.empty((len(self.weights), len(mean)))
@@ -125,8 +149,9 @@ class SpacedRows:
             np.negative(gaussian, out=gaussian)
             np.exp(gaussian, out=gaussian)
             sums[:, block] = self.weights @ gaussian
-        one, bend, force, bent_force, square, bent_square = sums
+        one, bend, force, bent_force, square, bent_square, bent_field, bent_slope = sums
         force += scale * bent_force
         square += scale * bent_square
         one += scale * bend
-        return np.stack([force, square, bend]) / one
+        bent_field += scale * bent_slope - mean * bend  # ℓ'' (ω − m)
+        return np.stack([force, square, bend, -2 * bent_force, bent_field * inverse**2]) / one
