@@ -179,6 +179,7 @@ def plan(n_rows=1000, d=32, n_classes=5, n_folds=5, fractions=FRACTIONS, student
     )
 
 
+STUDENTS = ("softmax", "knn", "two_layer")
 GROWING = {
     "rows of small pools": [{"n_rows": n} for n in (300, 600, 1200, 2400, 4800)],
     "rows of large pools": [{"n_rows": n} for n in (5000, 10_000, 20_000, 100_000)],
@@ -191,7 +192,7 @@ GROWING = {
 }
 
 
-@pytest.mark.parametrize("student", ["softmax", "knn", "two_layer"])
+@pytest.mark.parametrize("student", STUDENTS, ids=STUDENTS)
 @pytest.mark.parametrize("sizes", GROWING.values(), ids=GROWING)
 def test_more_of_it_costs_more(sizes, student):
     assert_grows([plan(student=student, **size) for size in sizes])
