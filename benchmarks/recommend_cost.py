@@ -4,8 +4,8 @@
 
 Synthetic pools are Gaussian classes of spread 1, whose means are ``hard`` times closer, with standard deviations
 j^−decay along feature j. The rates in `perceptron_pruning/embeddings/recommendation/work.py` were fitted to other pools
-of these kinds. Of three runs below 1.5 s the one of least processor time counts. What other processes take shows in wall
-seconds, and in the estimate where they stop the call before it is said.
+of these kinds. Of three runs below 1.5 s the one of least processor time counts. What other processes take shows in
+wall seconds, and in the estimate where they stop the call before it is said.
 """
 
 import argparse
