@@ -1,7 +1,8 @@
 """How long the parts of a recommendation take: work that is counted, times rates that were measured.
 
 The rates are seconds on one core of the machine of `benchmarks/recommend_cost.csv`, fitted to the parts of 57
-recommendations on 19 pools of 300 to 12 000 rows, none of which is in that table; `slowness` is that of another machine.
+recommendations on 19 pools of 300 to 12 000 rows, none of which is in that table. `slowness` is that of another
+machine.
 """
 
 import time
