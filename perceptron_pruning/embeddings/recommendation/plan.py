@@ -23,7 +23,7 @@ from perceptron_pruning.embeddings.recommendation.training_work import training,
 from perceptron_pruning.embeddings.recommendation.work import Shape, Work, bookkeeping, head, marking, selecting
 from perceptron_pruning.embeddings.runtime.cost import duration_text
 
-LEAST, MOST = 0.8, 1.2  # first and last tenth of processor seconds over the estimate, on other pools
+LEAST, MOST = 0.8, 1.15  # first and last tenth of processor seconds over the estimate, on other pools
 COMPLETED_SHARE = 0.75  # evaluations of a quick answer's head of all rows, which starts from four fifths', over c
 
 
