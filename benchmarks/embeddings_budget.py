@@ -5,7 +5,8 @@
 The data are synthetic (class means and noise), made by this script and removed at the end. Every family of metrics runs
 in a process of its own, and then all in one. Processor seconds are those of `score`; memory is the peak of the process
 less what it held after its imports. Beside them the flops of the plan, and the rate that they make of the processor
-seconds: what is not carried out counts (steps of k-means after it has converged, the other half of symmetric products).
+seconds: what is not carried out counts (steps of k-means after it has converged, the other half of symmetric products,
+products that two rounds of subset heads share, gradients of rows that the bootstrap of a head has not drawn).
 """
 
 import argparse

@@ -70,6 +70,19 @@ def test_a_host_scores_as_an_accelerator_does(on_an_accelerator, monkeypatch, dt
             assert apart.max() < allowed, name
 
 
+def test_steps_on_rows_that_no_bootstrap_has_drawn_are_those_of_an_accelerator(on_an_accelerator, monkeypatch):
+    """A batch of two rows has one chance in seven that a head has drawn neither; its momentum goes on."""
+    monkeypatch.setattr(ensemble, "HEAD_BY_HEAD_CLASSES", 2)
+    rows, labels = pool(np.float64)
+    settings = ScoreSettings(heads=HeadSettings(n_models=4, epochs=2, early_epochs=1, batch_rows=2, learning_rate=0.02))
+    here = score(rows, labels, metrics=["el2n", "grand", "active_learning_entropy"], settings=settings)
+    on_an_accelerator()
+    there = score(rows, labels, metrics=["el2n", "grand", "active_learning_entropy"], settings=settings)
+    for name, values in here.items():
+        assert np.ptp(values) > 0.1
+        np.testing.assert_allclose(values, there[name], rtol=1e-11, err_msg=name)
+
+
 def test_leverages_are_those_of_an_accelerator(on_an_accelerator):
     rows, labels = pool(np.float64, d=300)
     context = score(rows, labels, metrics="random").context

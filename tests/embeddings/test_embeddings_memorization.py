@@ -5,8 +5,11 @@ import pytest
 from scipy.stats import spearmanr
 
 from perceptron_pruning.embeddings import load_fashion_mnist, score
+from perceptron_pruning.embeddings.metrics import host_subsets
 from perceptron_pruning.embeddings.metrics.memorization import leverage
-from perceptron_pruning.embeddings.metrics.memorization_subsets import training_folds
+from perceptron_pruning.embeddings.metrics.memorization_subsets import fold_of_rows, training_folds
+from perceptron_pruning.embeddings.runtime import blocks
+from perceptron_pruning.embeddings.runtime.blocks import Block
 from perceptron_pruning.embeddings.runtime.settings import RidgeSettings, ScoreSettings
 
 N, D, RIDGE = 90, 30, 1e-2
@@ -98,6 +101,29 @@ def test_subset_heads_agree_with_leave_one_out():
     shuffled = np.random.default_rng(0).permutation(labels)
     wrong = score(rows, shuffled, metrics="memorization_subsets")["memorization_subsets"]
     assert abs(spearmanr(scores["memorization"], wrong)[0]) < 0.5
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3], ids=lambda count: f"{count} rounds")
+def test_subset_scores_are_those_of_heads_fitted_one_by_one(small, monkeypatch, rounds):
+    """Two rounds share their products, and a third has its own; blocks of 32 rows are multiplied two at a time."""
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 32)
+    monkeypatch.setattr(host_subsets, "MULTIPLIED_BYTES", 8 * D * 40)
+    rows, labels, *_ = small
+    ridge = RidgeSettings(ridge=RIDGE, rounds=rounds)
+    scores = score(rows, labels, metrics="memorization_subsets", settings=ScoreSettings(ridge=ridge))
+    context, targets = scores.context, np.eye(scores.context.n_classes)[scores.context.required_classes]
+    inputs = np.column_stack([context.standardisation.apply(rows), np.ones(N)])
+    expected = np.zeros(N)
+    for number in range(rounds):
+        parts = [Block(start, min(start + 32, N), rows[start : start + 32]) for start in range(0, N, 32)]
+        folds = np.concatenate([fold_of_rows(part, context, number) for part in parts])
+        for inside in training_folds(ridge.folds, ridge.folds_kept):
+            seen = inside[folds]
+            penalty = RIDGE * seen.sum() * np.diag([1.0] * D + [0.0])
+            head = np.linalg.solve(inputs[seen].T @ inputs[seen] + penalty, inputs[seen].T @ targets[seen])
+            own = np.sum(inputs @ head * targets, axis=1)
+            expected += own * np.where(seen, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept)) / rounds
+    np.testing.assert_allclose(scores["memorization_subsets"], expected, atol=1e-10)
 
 
 def test_every_fold_is_in_as_many_subsets():

@@ -109,7 +109,7 @@ def test_two_processes_find_duplicates_and_select_as_one(folder, data, tmp_path)
     ("metrics", "sign", "longer"),
     [
         (["forgetting"], "heads_step_0.npz", {"epochs": 250}),
-        (["memorization_subsets"], "subsets_step_1.npz", {"rounds": 400}),
+        (["memorization_subsets"], "subset_passes_step_1.npz", {"rounds": 400}),
         (["supervised_prototypes", "margin_out_of_fold"], "done_supervised_prototypes.npz", {}),
         (["supervised_prototypes", "knn_shapley"], "done_supervised_prototypes.npz", {}),
     ],

@@ -73,7 +73,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(data, scores, tmp_path):
     stops = 0
     while True:
         try:
-            resumed = score(**data, settings=SETTINGS, checkpoint=tmp_path / "partial", progress=StopAt(12))
+            resumed = score(**data, settings=SETTINGS, checkpoint=tmp_path / "partial", progress=StopAt(9))
             break
         except KeyboardInterrupt:
             stops += 1

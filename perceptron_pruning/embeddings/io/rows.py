@@ -122,10 +122,18 @@ class Rows:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop−1 in the precision of the arithmetic, (stop − start, d)."""
-        pieces = [shard.read(*span) for shard, *span in self._spans(self.start + start, self.start + stop)]
-        if len(pieces) == 1:
-            return in_precision(pieces[0], self.dtype)
-        return np.concatenate([in_precision(piece, self.dtype) for piece in pieces])
+        return self._read(start, stop, self.dtype)
+
+    def read_narrow(self, start: int, stop: int) -> np.ndarray:
+        """Rows start..stop−1 in the narrowest precision that holds all, (stop − start, d)."""
+        return self._read(start, stop, self.narrowest)
+
+    def _read(self, start: int, stop: int, dtype: np.dtype) -> np.ndarray:
+        pieces = [
+            in_precision(shard.read(*span), dtype)
+            for shard, *span in self._spans(self.start + start, self.start + stop)
+        ]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """The rows of ascending indices in the precision of the arithmetic, (len(indices), d)."""

@@ -50,6 +50,9 @@ class SideBySide(Rows):
         blocks = (rows.read(start, stop) / scale for rows, scale in zip(self.backbones, self.scales, strict=True))
         return np.concatenate(list(blocks), axis=1).astype(self.dtype, copy=False)
 
+    def read_narrow(self, start: int, stop: int) -> np.ndarray:
+        return self.read(start, stop)
+
     def take_narrow(self, indices: np.ndarray) -> np.ndarray:
         parts = [rows.take(indices) / scale for rows, scale in zip(self.backbones, self.scales, strict=True)]
         return np.concatenate(parts, axis=1).astype(self.dtype, copy=False)

@@ -14,12 +14,14 @@ from perceptron_pruning.embeddings.runtime.settings import (
     HEAD_BY_HEAD_CLASSES,
     LISTED_NEIGHBOURS,
     MARGIN_PROBE_ITERATIONS,
+    MULTIPLIED_BYTES,
     PASSING_ROWS,
     SEARCHING_THREADS,
     SEEN_COMPONENTS,
     TEST_ROWS_AT_ONCE,
     UNSEEN_EVALUATIONS,
     ScoreSettings,
+    rounds_together,
 )
 from perceptron_pruning.parallel.cores import usable_cores
 
@@ -56,7 +58,8 @@ def margin_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> 
 def ensemble_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
     """4 n d C M flops an epoch, half as many for each measurement; four arrays of weights and the logs are held.
 
-    From 32 classes on only the features that a head sees count.
+    From 32 classes on only the features that a head sees count; that a host leaves out the gradients of rows that no
+    bootstrap has drawn makes up for what is no product.
 
     Of many processes each trains its share of the heads on the rows of all, whose embeddings, classes, bootstrap
     weights and visits it receives, and measures its own rows.
@@ -102,13 +105,17 @@ def influence_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) 
 
 
 def subsets_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
-    """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d for the scores."""
-    ridge = settings.ridge
+    """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d for the scores.
+
+    Where two rounds share a pass, the moments of both and the rows that are multiplied together are held.
+    """
+    ridge, together = settings.ridge, rounds_together(settings.ridge, size.d)
+    held = min(MULTIPLIED_BYTES, size.n * size.d * size.sent_bytes) if together > 1 else 0.0
     fits = 2.0 * size.n * size.d**2 + ridge.folds * (size.d**3 / 3 + 2.0 * size.d**2 * size.n_classes)
     return Cost(
         flops=ridge.rounds * (fits + 2.0 * size.n * size.d),
-        passes=ridge.rounds + 1,
-        state_bytes=24.0 * ridge.folds * size.d**2 + 16.0 * ridge.folds * size.d * size.n_classes,
+        passes=-(-ridge.rounds // together) + 1,
+        state_bytes=ridge.folds * size.d * ((16.0 + 8.0 * together) * size.d + 16.0 * together * size.n_classes) + held,
         received_bytes=8.0 * ridge.rounds * ridge.folds * size.d * (size.d + size.n_classes) * size.senders,
     )
 

@@ -4,10 +4,8 @@ import numpy as np
 from scipy.special import xlogy
 
 from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputScaling
-from perceptron_pruning.embeddings.metrics.host_heads import columns_of, host_heads
+from perceptron_pruning.embeddings.metrics.host_heads import HostHead, first_places, host_heads, inputs_of, row_sums
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
-
-TILE_ROWS = 256  # whose inputs stay in the cache while all heads pass
 
 
 class HostTrainedHeads:
@@ -21,6 +19,7 @@ class HostTrainedHeads:
 
     def __init__(self, ensemble: Ensemble, masks: np.ndarray, scaling: InputScaling):
         self.heads, self.scaling, self.n_classes = host_heads(ensemble, masks), scaling, ensemble.bias.shape[1]
+        self.masks = np.vstack([masks, np.ones(masks.shape[1])]).astype(ensemble.bias.dtype)
 
     def error_lengths(self, values: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """‖p − onehot(y)‖₂ and √(‖x‖² + 1), x what a head sees of the row, of every head, (B, M) each.
@@ -32,20 +31,24 @@ class HostTrainedHeads:
         lengths, sizes = np.empty((2, len(values), len(self.heads)), values.dtype)
 
         def measure(span: slice) -> None:
-            columns, labels = columns_of(values[span], self.scaling), classes[span]
+            inputs, labels = inputs_of(values[span], self.scaling), classes[span]
             for model, head in enumerate(self.heads):
-                seen = head.seen(columns, head.scratch(len(labels)))
-                errors, _, normaliser = _odds(head.parameters.T @ seen)
-                errors /= normaliser
-                errors[labels, np.arange(len(labels))] -= 1
-                lengths[span, model] = np.sqrt(_sums_of_products(errors, errors))
-                sizes[span, model] = np.sqrt(_sums_of_products(seen, seen))
+                logits = _logits(head, inputs)
+                flat, starts = logits.reshape(-1), first_places(logits)
+                logits -= flat[starts + logits.argmax(axis=1)][:, None]
+                odds = np.exp(logits, out=logits)
+                sums = row_sums(odds)
+                flat[starts + labels] -= sums  # now (p − onehot) Σ odds
+                lengths[span, model] = np.sqrt(_sums_of_products(odds, odds)) / sums
+            sizes[span] = np.sqrt(np.square(inputs, out=inputs) @ self.masks)
 
-        on_tiles(measure, len(values), tile_rows=TILE_ROWS)
+        on_tiles(measure, len(values))
         return lengths, sizes
 
     def disagreement(self, values: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Share of heads that are wrong, entropy of the mean probabilities, mutual information, each (B,).
+
+        With logits z − max z and odds o = exp(z − max z), the entropy of one head is ln Σ o − Σ o (z − max z) / Σ o.
 
         Args:
             values: Embeddings, (B, d).
@@ -54,34 +57,32 @@ class HostTrainedHeads:
         wrong, (entropy, information) = np.empty(len(values)), np.empty((2, len(values)), values.dtype)
 
         def measure(span: slice) -> None:
-            columns, labels = columns_of(values[span], self.scaling), classes[span]
+            inputs, labels = inputs_of(values[span], self.scaling), classes[span]
             n_wrong, head_entropies = np.zeros(len(labels), int), np.zeros(len(labels), values.dtype)
-            mean = np.zeros((self.n_classes, len(labels)), values.dtype)
+            mean = np.zeros((len(labels), self.n_classes), values.dtype)
             for head in self.heads:
-                logits = head.parameters.T @ head.seen(columns, head.scratch(len(labels)))
-                n_wrong += logits.argmax(axis=0) != labels
-                log_probabilities = logits.copy()
-                probabilities, largest, normaliser = _odds(logits)
-                probabilities /= normaliser
-                log_probabilities -= largest + np.log(normaliser)
-                head_entropies -= _sums_of_products(probabilities, log_probabilities)
-                mean += probabilities
+                logits = _logits(head, inputs)
+                best = logits.argmax(axis=1)
+                n_wrong += best != labels
+                logits -= logits.reshape(-1)[first_places(logits) + best][:, None]
+                odds = np.exp(logits)
+                sums = row_sums(odds)
+                head_entropies += np.log(sums) - _sums_of_products(odds, logits) / sums
+                odds /= sums[:, None]
+                mean += odds
             mean /= len(self.heads)
-            wrong[span], entropy[span] = n_wrong / len(self.heads), -xlogy(mean, mean).sum(axis=0)
+            wrong[span], entropy[span] = n_wrong / len(self.heads), -row_sums(xlogy(mean, mean))
             information[span] = np.maximum(entropy[span] - head_entropies / len(self.heads), 0)
 
-        on_tiles(measure, len(values), tile_rows=TILE_ROWS)
+        on_tiles(measure, len(values))
         return wrong, entropy, information
 
 
-def _odds(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """exp(logits − largest), in place of logits (C, B), the largest, and the sum over classes, (B,)."""
-    largest = logits.max(axis=0)
-    logits -= largest
-    np.exp(logits, out=logits)
-    return logits, largest, logits.sum(axis=0)
+def _logits(head: HostHead, inputs: np.ndarray) -> np.ndarray:
+    """Of inputs with a one, (B, d + 1), (B, C)."""
+    return head.seen(inputs, head.scratch(len(inputs))) @ head.parameters
 
 
 def _sums_of_products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Of every column, (B,)."""
-    return np.einsum("ij,ij->j", first, second)
+    """Of every row, (B,)."""
+    return np.einsum("ij,ij->i", first, second)

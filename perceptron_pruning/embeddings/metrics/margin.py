@@ -9,8 +9,8 @@ from itertools import count
 import numpy as np
 from scipy.optimize import minimize
 
+from perceptron_pruning.embeddings.metrics.probe_loss import LossSums, loss_sums, loss_sums_at_zero
 from perceptron_pruning.embeddings.metrics.softmax_head import SoftmaxHead, unpacked
-from perceptron_pruning.embeddings.recommendation.heads import HeadLoss
 from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
 from perceptron_pruning.embeddings.runtime.checkpoint import load_everywhere
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
@@ -80,19 +80,21 @@ def _checkpointed_loss(parameters: np.ndarray, context: ScoringContext, evaluati
 
 
 def _loss(parameters: np.ndarray, context: ScoringContext) -> tuple[float, np.ndarray]:
-    """Loss and gradient over the rows of all processes: Σ over blocks of mean · rows / n, and the ridge."""
-    loss, gradient = 0.0, np.zeros_like(parameters)
-    rounded = parameters.astype(context.rows.dtype)
+    """Loss and gradient over the rows of all processes: sums over tiles, added in double precision, and the ridge."""
+    loss, gradient = 0.0, np.zeros((context.rows.n_features + 1, context.n_classes))
+    rounded = parameters.astype(context.rows.dtype).reshape(gradient.shape)
     for block in blocks(context.rows, progress=context.progress, label="probe", widest=context.n_classes):
         classes = context.required_classes[block.span]
 
-        def evaluate(span: slice, block: Block = block, classes: np.ndarray = classes) -> tuple[float, np.ndarray]:
-            inputs = context.standardisation.apply(block.values[span])
-            return HeadLoss(inputs, classes[span], n_classes=context.n_classes, ridge=0.0, evaluated_once=True)(rounded)
+        def evaluate(span: slice, block: Block = block, classes: np.ndarray = classes) -> LossSums:
+            inputs = context.standardisation.with_ones(block.values[span])
+            if not rounded.any():
+                return loss_sums_at_zero(inputs, classes[span], context.n_classes)
+            return loss_sums(inputs, classes[span], rounded)
 
-        for span, (tile_loss, tile_gradient) in on_tiles(evaluate, len(block.values)):
-            loss += tile_loss * (span.stop - span.start)
-            gradient += tile_gradient * float(span.stop - span.start)
+        for _, (tile_loss, tile_gradient) in on_tiles(evaluate, len(block.values)):
+            loss += tile_loss
+            gradient += tile_gradient
     sums = context.group.all_sum(np.append(gradient, loss)) / context.standardisation.n_rows
     weights = unpacked(parameters, context.n_classes)[0]
     sums[: weights.size] += MARGIN_PROBE_RIDGE * weights.ravel()

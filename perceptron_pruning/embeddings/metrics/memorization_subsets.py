@@ -1,13 +1,14 @@
 """Memorization as it was first measured: heads trained with and without an example, on random 70 % subsets.
 
 A round splits the examples at random into ten folds and trains ten heads, each on seven folds in a row. The second
-moments of a subset are sums of those of its folds, so that ten heads cost one pass.
+moments of a subset are sums of those of its folds, so that ten heads cost one pass. Two rounds share a pass, and on a
+host their products, unless there are many features.
 
 References:
     Feldman & Zhang 2020, arXiv:2008.03703.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from perceptron_pruning.embeddings.io.precision import in_precision
 from perceptron_pruning.embeddings.metrics.host_subsets import (
     FoldRows,
     HostFoldMoments,
@@ -27,10 +29,10 @@ from perceptron_pruning.embeddings.runtime.blocks import Block, block_rows, bloc
 from perceptron_pruning.embeddings.runtime.checkpoint import load_step_everywhere, save_step
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.devices import full_precision, is_host, on_local_devices
-from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES
+from perceptron_pruning.embeddings.runtime.settings import DENSE_CLASSES, rounds_together
 
 FoldSums = tuple[np.ndarray, np.ndarray]
-"""XᵀX of each fold, (S, d, d), and YᵀX with a column of ones, (S, C, d + 1)."""
+"""XᵀX of each fold of a round, (S, d, d), and YᵀX with a column of ones, (S, C, d + 1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,59 +55,66 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
 
         memorization_i = (1/R) Σ_rounds Σ_h f_h(x_i)[y_i] · (1/S' if i ∈ T_h else −1/(S − S'))
 
-    A pass over the rows sums the moments of a round, and scores by the heads of the round before.
+    A pass over the rows sums the moments of two rounds (or one), and scores by the heads of those before.
     """
     rounds = context.settings.ridge.rounds
-    done, stored = load_step_everywhere(context.checkpoint, "subsets", context.group)
+    together = rounds_together(context.settings.ridge, context.rows.n_features)
+    passes = -(-rounds // together)
+    done, stored = load_step_everywhere(context.checkpoint, "subset_passes", context.group)
     total = stored["total"] if done else np.zeros(len(context.rows))
-    trained: _TrainedRound | None = None
+    trained: list[_TrainedRound] = []
     with full_precision():
-        for number in range(done, rounds + 1 if done < rounds else done):
-            passing = _Pass(context, number, trained)
-            moments = _fold_moments(passing, context) if number < rounds else passing.exhaust()
-            if trained is not None:
+        for step in range(done, passes + 1 if done < passes else done):
+            numbers = range(step * together, min((step + 1) * together, rounds))
+            passing = _Pass(context, numbers, trained)
+            moments = _fold_moments(passing, context) if step < passes else passing.exhaust()
+            if trained:
                 total = total + passing.scores
-                save_step(context.checkpoint, "subsets", number, context.group, total=total)
-            trained = None if moments is None else _trained_round(moments, context, number)
+                save_step(context.checkpoint, "subset_passes", step, context.group, total=total)
+            trained = [
+                _trained_round(of_round, context, number) for number, of_round in zip(numbers, moments, strict=True)
+            ]
     return {"memorization_subsets": total / rounds}
 
 
 class _Pass:
-    """One pass over the rows, in blocks with their folds of a round, which are scored by the heads of the round before.
+    """One pass over the rows, in blocks with their folds of some rounds, which are scored by heads of rounds before.
 
     Args:
         context: Rows, classes and settings.
-        number: Of the round.
-        trained: Heads of the round before, or None.
+        numbers: Of the rounds.
+        trained: Heads of the rounds before, if any.
 
     Attributes:
-        scores: Mean score with minus mean score without the row, over the heads of the round before, (n,).
+        scores: Mean score with minus mean score without the row, summed over the rounds before, (n,).
     """
 
-    def __init__(self, context: ScoringContext, number: int, trained: _TrainedRound | None):
-        self.context, self.number, self.trained = context, number, trained
+    def __init__(self, context: ScoringContext, numbers: range, trained: Sequence[_TrainedRound]):
+        self.context, self.numbers, self.trained = context, numbers, trained
         self.scores = np.zeros(len(context.rows))
 
     def __iter__(self) -> Iterator[FoldRows]:
         context = self.context
-        label = f"subset heads {self.number}/{context.settings.ridge.rounds}"
-        for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context)):
-            if self.trained is not None:
-                rows = _with_folds(block, context, self.trained.number)
-                self.scores[block.span] = _own_scores(rows, self.trained.weights, context)
-            yield _with_folds(block, context, self.number)
+        label = f"subset heads {self.numbers.start}/{context.settings.ridge.rounds}"
+        for block in blocks(context.rows, progress=context.progress, label=label, widest=_widest(context), narrow=True):
+            if self.trained:
+                rows = _with_folds(block, context, [trained.number for trained in self.trained])
+                self.scores[block.span] = _own_scores(rows, [trained.weights for trained in self.trained], context)
+            if self.numbers:
+                yield _with_folds(block, context, self.numbers)
 
-    def exhaust(self) -> None:
+    def exhaust(self) -> list[FoldSums]:
         """Scores all rows."""
         for _ in self:
             pass
+        return []
 
 
-def _with_folds(block: Block, context: ScoringContext, number: int) -> FoldRows:
+def _with_folds(block: Block, context: ScoringContext, numbers: Sequence[int]) -> FoldRows:
     return FoldRows(
         first=context.first_row + block.start,
         values=block.values,
-        folds=fold_of_rows(block, context, number),
+        folds=np.stack([fold_of_rows(block, context, number) for number in numbers]),
         classes=context.required_classes[block.span],
     )
 
@@ -169,31 +178,37 @@ def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndar
     return cho_solve(factor, class_sums.T, check_finite=False).T
 
 
-def _fold_moments(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
-    """Sums of `FoldSums` over the rows of all processes."""
-    grams, class_sums = (_moments_on_host if is_host() else _moments_on_device)(passing, context)
-    return context.group.all_sum(grams), context.group.all_sum(class_sums)
+def _fold_moments(passing: _Pass, context: ScoringContext) -> list[FoldSums]:
+    """Sums of `FoldSums` over the rows of all processes, of each round."""
+    moments = (_moments_on_host if is_host() else _moments_on_device)(passing, context)
+    return [(context.group.all_sum(grams), context.group.all_sum(class_sums)) for grams, class_sums in moments]
 
 
-def _moments_on_host(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
-    moments = HostFoldMoments(context.settings.ridge.folds, context)
-    for rows in multiplied_together(iter(passing), context.rows.n_features):
+def _moments_on_host(passing: _Pass, context: ScoringContext) -> list[FoldSums]:
+    moments = HostFoldMoments(len(passing.numbers), context)
+    for rows in multiplied_together(iter(passing), context.rows, shared=len(passing.numbers) > 1):
         moments.add(rows)
-    return moments.grams, moments.class_sums
+    return list(zip(moments.grams, moments.class_sums, strict=True))
 
 
-def _moments_on_device(passing: Iterable[FoldRows], context: ScoringContext) -> FoldSums:
+def _moments_on_device(passing: _Pass, context: ScoringContext) -> list[FoldSums]:
     folds, n_classes, width = context.settings.ridge.folds, context.n_classes, context.rows.n_features + 1
-    grams = jnp.zeros((folds, width - 1, width - 1), jnp.float64)
-    class_sums = jnp.zeros((folds * n_classes, width), jnp.float64)
+    moments = [
+        (
+            jnp.zeros((folds, width - 1, width - 1), jnp.float64),
+            jnp.zeros((folds * n_classes, width), jnp.float64),
+        )
+        for _ in passing.numbers
+    ]
     scaling = DeviceScaling.of(context)
     for rows in passing:
-        order, valid = _padded_order(rows.folds, folds)
-        segments = rows.folds[order] * n_classes + rows.classes[order]
-        values = on_local_devices(rows.values[order])
-        grams, class_sums = _add_fold_moments((grams, class_sums), values, segments, valid, scaling)
-        jax.block_until_ready((grams, class_sums))  # otherwise the blocks of many steps wait in memory
-    return np.asarray(grams), np.asarray(class_sums).reshape(folds, n_classes, width)
+        for number, fold_of_row in enumerate(rows.folds):
+            order, valid = _padded_order(fold_of_row, folds)
+            segments = fold_of_row[order] * n_classes + rows.classes[order]
+            values = on_local_devices(in_precision(rows.values[order], context.rows.dtype))
+            moments[number] = _add_fold_moments(moments[number], values, segments, valid, scaling)
+        jax.block_until_ready(moments)  # otherwise the blocks of many steps wait in memory
+    return [(np.asarray(grams), np.asarray(sums).reshape(folds, n_classes, width)) for grams, sums in moments]
 
 
 def _padded_order(fold_of_row: np.ndarray, folds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -224,12 +239,15 @@ def _add_fold_moments(
     return grams, class_sums + jax.ops.segment_sum(with_ones, segments, len(class_sums))
 
 
-def _own_scores(rows: FoldRows, weights: np.ndarray, context: ScoringContext) -> np.ndarray:
-    """Score of the own class by the weights of the own fold, (B,); weights (S, C, d + 1)."""
+def _own_scores(rows: FoldRows, weights: Sequence[np.ndarray], context: ScoringContext) -> np.ndarray:
+    """Score of the own class by the weights of the own fold, summed over rounds, (B,); weights (S, C, d + 1) each."""
     if is_host():
-        return own_scores_on_host(rows, weights, context.standardisation)
-    scaling = DeviceScaling.of(context)
-    return np.asarray(_own_scores_jit(on_local_devices(rows.values), rows.classes, rows.folds, scaling, weights))
+        return own_scores_on_host(rows, weights, context)
+    scaling, values = DeviceScaling.of(context), on_local_devices(in_precision(rows.values, context.rows.dtype))
+    total = np.zeros(len(rows.values))
+    for weights_of_fold, folds in zip(weights, rows.folds, strict=True):
+        total += np.asarray(_own_scores_jit(values, rows.classes, folds, scaling, weights_of_fold))
+    return total
 
 
 @jax.jit

@@ -142,13 +142,10 @@ class HeadLoss:
         classes: (n,), in 0..C−1.
         n_classes: C.
         ridge: Strength, in units of the loss.
-        evaluated_once: Whether a copy of the inputs would not pay.
     """
 
-    def __init__(
-        self, inputs: np.ndarray, classes: np.ndarray, *, n_classes: int, ridge: float, evaluated_once: bool = False
-    ):
-        self.features = inputs.T if evaluated_once else np.ascontiguousarray(inputs.T)
+    def __init__(self, inputs: np.ndarray, classes: np.ndarray, *, n_classes: int, ridge: float):
+        self.features = np.ascontiguousarray(inputs.T)
         self.n_classes, self.ridge = n_classes, inputs.dtype.type(ridge)
         self.own = classes * len(inputs) + np.arange(len(inputs))  # places of the labels in (C, n), flat
 

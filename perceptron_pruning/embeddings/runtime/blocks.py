@@ -4,9 +4,10 @@ A block is the unit of the arithmetic. Its size depends on the shape of the work
 budget, so that every sum is added in the same order whatever the budget is: the result is the same to the last bit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -35,7 +36,7 @@ def block_rows(widest: int) -> int:
     return int(np.clip(BLOCK_NUMBERS // widest // 16 * 16, 16, BLOCK_ROWS))
 
 
-def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0) -> Iterator[Block]:
+def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0, narrow: bool = False) -> Iterator[Block]:
     """All rows in order, in blocks: those of the rows of all processes, as far as they are this one's.
 
     Args:
@@ -43,30 +44,31 @@ def blocks(rows: Rows, *, progress: Progress, label: str, widest: int = 0) -> It
         progress: Told of every finished block.
         label: Name of the pass.
         widest: Columns of the widest intermediate that the caller makes of a block.
+        narrow: Whether values stay in the narrowest precision that holds all rows.
     """
     size = block_rows(max(widest, rows.n_features))
     starts = [0, *range(size - rows.start % size, len(rows), size)]
     read = _read_directly if rows.in_memory or len(starts) == 1 else _read_ahead
     with progress.task(label, total=len(rows), unit="row") as advance:
-        for block in read(rows, [*starts, len(rows)]):
+        for block in read(partial(_block, rows, narrow), [*starts, len(rows)]):
             yield block
             advance(block.stop - block.start)
 
 
-def _block(rows: Rows, start: int, stop: int) -> Block:
-    return Block(start, stop, rows.read(start, stop))
+def _block(rows: Rows, narrow: bool, start: int, stop: int) -> Block:
+    return Block(start, stop, rows.read_narrow(start, stop) if narrow else rows.read(start, stop))
 
 
-def _read_directly(rows: Rows, cuts: Sequence[int]) -> Iterator[Block]:
+def _read_directly(read: Callable[[int, int], Block], cuts: Sequence[int]) -> Iterator[Block]:
     for start, stop in pairwise(cuts):
-        yield _block(rows, start, stop)
+        yield read(start, stop)
 
 
-def _read_ahead(rows: Rows, cuts: Sequence[int]) -> Iterator[Block]:
+def _read_ahead(read: Callable[[int, int], Block], cuts: Sequence[int]) -> Iterator[Block]:
     """The blocks, each read in a thread while the one before is in use."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
-        pending = reader.submit(_block, rows, cuts[0], cuts[1])
+        pending = reader.submit(read, cuts[0], cuts[1])
         for start, stop in pairwise(cuts[1:]):
-            block, pending = pending.result(), reader.submit(_block, rows, start, stop)
+            block, pending = pending.result(), reader.submit(read, start, stop)
             yield block
         yield pending.result()

@@ -183,6 +183,9 @@ RUNTIME_BYTES = 5e8  # bytes that Python, JAX and compiled programs take
 BLOCK_NUMBERS = 2**23  # numbers of the widest array made of a block of rows
 BLOCK_ROWS = 2**11  # rows of a block at most: their products with a few hundred centroids stay in the cache
 GROUP_NUMBERS = 2**25  # numbers (rows x features) that gradient descent reads and shuffles at a time
+MULTIPLIED_ROWS = 2**13  # at most, whose products by the folds of a round are added in the precision of the rows
+MULTIPLIED_BYTES = 2**26  # of those, at most, whose products two rounds share
+SHARED_MOMENTS_BYTES = 2**26  # size of the moments of a round up to which two rounds share a pass
 RUN_ROWS = 8  # neighbouring rows that it reads together
 ADDED_NUMBERS = 2**21  # of gradients of tiles that are added together, exactly
 PASSING_ROWS = 2**13  # rows of one process that all compare theirs with at a time
@@ -199,3 +202,8 @@ RECEIVED_BYTES_PER_SECOND = 1e9  # by a process from others; assumed likewise
 EXCHANGED_NUMBERS = 2**24  # numbers, of all processes together, that one exchange brings to a process
 PROCESS_TIMEOUT = 600.0  # seconds after which a process that does not answer counts as lost
 SIGN_OF_LIFE = 1.0  # seconds between two signs of life of processes that work at their own pace
+
+
+def rounds_together(ridge: RidgeSettings, n_features: int) -> int:
+    """Rounds of subset heads that share a pass: two, unless the moments of their folds are large."""
+    return 2 if 8 * ridge.folds * n_features**2 <= SHARED_MOMENTS_BYTES else 1

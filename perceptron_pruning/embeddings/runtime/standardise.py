@@ -40,6 +40,13 @@ class Standardisation:
         """(x − m)/s, in the precision of x."""
         return (values - self.mean.astype(values.dtype)) / values.dtype.type(self.scale)
 
+    def with_ones(self, values: np.ndarray) -> np.ndarray:
+        """(x − m)/s and a column of ones, (B, d + 1), in the precision of x."""
+        inputs = np.empty((len(values), values.shape[1] + 1), values.dtype)
+        np.divide(values - self.mean.astype(values.dtype), values.dtype.type(self.scale), out=inputs[:, :-1])
+        inputs[:, -1] = 1
+        return inputs
+
 
 def measure_standardisation(
     rows: Rows, *, group: ProcessGroup, progress: Progress, label: str = "reading"
