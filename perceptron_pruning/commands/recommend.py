@@ -14,6 +14,16 @@ from perceptron_pruning.embeddings.io.open import metadata_column
 from perceptron_pruning.embeddings.runtime.progress import TerminalProgress
 
 Many = Parameter(consume_multiple=True)
+AROUND = 1.5  # seconds in which Python starts, the picture is drawn and files are written; rates as in `work`
+
+
+class _Told(TerminalProgress):
+    """Says what the command takes besides the recommendation."""
+
+    def say(self, text: str) -> None:
+        from perceptron_pruning.embeddings.recommendation.work import slowness
+
+        super().say(f"{text}; {AROUND * slowness():.1f} s more to start, draw and write")
 
 
 def recommend_command(
@@ -36,8 +46,9 @@ def recommend_command(
 ) -> int:
     """Say how much of a labelled pool may be pruned and by which rule, or that it may not.
 
-    The cost is shown first. Ctrl-C keeps finished work beside the output; the same command resumes from it. The output
-    folder gets the answer, a table of all rules tried (CSV), a picture, the kept rows (kept.npy) and a manifest.
+    The cost is shown first, with a range, once one head is trained. Ctrl-C keeps finished work beside the output; the
+    same command resumes from it. The output folder gets the answer, a table of all rules tried (CSV), a picture, the
+    kept rows (kept.npy) and a manifest.
 
     Example: perceptron-pruning recommend embeddings.npy --labels labels.npy --output recommendation
 
@@ -98,7 +109,7 @@ def recommend_command(
                 sample_rows=sample_rows,
                 seed=seed,
                 checkpoint=partial,
-                progress=TerminalProgress(),
+                progress=_Told(),
             )
             advice.save(output, ids=identifiers)
     except KeyboardInterrupt:

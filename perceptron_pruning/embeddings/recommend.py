@@ -87,7 +87,9 @@ def recommend(
         seed: Of all draws.
         checkpoint: Folder of finished work: an interrupted call, repeated, resumes there. It stays: delete it when
             the recommendation is safe.
-        progress: Told of the plan with its cost, and of every fold.
+        progress: Told of the plan with its cost, once one head is trained, and of every fold. The cost is that of the
+            whole call in seconds of one core, as a range; the time of `max_margin` and of students of your own is not
+            known and left out.
 
     Returns:
         The recommendation: `answer`, `rule`, `metric`, `keep_fraction`, `change_against_random`,
@@ -129,6 +131,8 @@ def recommend(
         )
         store = _checkpoint(checkpoint, pool, asked, racer, class_weights)
         races = Races(pool, asked, racer, store, progress)
+        if type(progress) is not NoProgress:
+            progress.say(races.cost_text(len(rows) - len(sample), time.perf_counter() - begun))
         options, judge = races.run()
         difficulty = whole_pool_difficulty(inputs, classes, sample, races.folds)
     evidence = Evidence(

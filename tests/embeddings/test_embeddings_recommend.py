@@ -104,6 +104,7 @@ def test_an_interrupted_race_resumes(advice, pool, tmp_path, monkeypatch):
         recommend(*pool, fractions=[0.3, 0.7], folds=2, checkpoint=tmp_path / "store", progress=stops)
     assert "students (a softmax head)" in stops.said
     assert "in 2 folds; about" in stops.said
+    assert "on one core (" in stops.said
     stored = len(list((tmp_path / "store").glob("*.npz")))
     assert stored > 3
     resumed = recommend(*pool, fractions=[0.3, 0.7], folds=2, checkpoint=tmp_path / "store")

@@ -112,6 +112,10 @@ class Folds:
         """The fifths, and the mean head of those that did not see one, of the folds that were made."""
         return Unseen(fold=self.fifth, starts=self.starts)
 
+    def first_evaluations(self) -> int:
+        """Evaluations of loss and gradient of the first head, which is trained now; it will be needed."""
+        return self._head(0, 1).n_evaluations
+
     def make(self, number: int) -> Fold:
         """A fold, its difficulties computed or read from the checkpoint."""
         aside = self.order[self.fifth[self.order] == number]

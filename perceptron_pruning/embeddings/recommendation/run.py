@@ -8,12 +8,13 @@ cost.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from perceptron_pruning.embeddings.recommendation.groups import Candidate, Group
 from perceptron_pruning.embeddings.recommendation.judge import Judge, groups_that_choose
 from perceptron_pruning.embeddings.recommendation.options import Option, option_at
 from perceptron_pruning.embeddings.recommendation.plan import RacePlan
 from perceptron_pruning.embeddings.recommendation.race import (
-    SHARE_ASIDE,
     Fold,
     Folds,
     Pool,
@@ -25,9 +26,9 @@ from perceptron_pruning.embeddings.recommendation.race import (
 from perceptron_pruning.embeddings.recommendation.request import Request
 from perceptron_pruning.embeddings.recommendation.rules import EVERYTHING, Rule, hardest_rule, random_rule
 from perceptron_pruning.embeddings.recommendation.students import Student
+from perceptron_pruning.embeddings.recommendation.work import Shape, slowness
 from perceptron_pruning.embeddings.runtime.checkpoint import Checkpoint
-from perceptron_pruning.embeddings.runtime.cost import duration_text
-from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
+from perceptron_pruning.embeddings.runtime.progress import Progress
 
 
 class Races:
@@ -48,7 +49,6 @@ class Races:
     def run(self) -> tuple[list[Option], Judge]:
         """All races, and what they say: an option for each fraction."""
         rules = self.asked.rules
-        _say(self.pool, self.asked, self.student, self.progress)
         folds, full = self._choose([EVERYTHING, *(rule for listed in rules.values() for rule in listed)])
         groups = groups_that_choose(full)
         first = Judge(groups, [])
@@ -59,6 +59,19 @@ class Races:
         ]
         judge = Judge(groups, small, confirming)
         return [option_at(listed, judge, self.student, self.asked.fractions) for listed in rules.values()], judge
+
+    def cost_text(self, n_more: int, spent: float) -> str:
+        """What all of it takes, said once the first head is trained.
+
+        Args:
+            n_more: Rows that are scored but not raced.
+            spent: Seconds that were spent before.
+        """
+        n, d = self.pool.inputs.shape
+        counts = np.bincount(self.pool.classes)
+        shape = Shape(d=d, n_classes=self.pool.n_classes, class_share=float(np.sum((counts / n) ** 2)))
+        plan = RacePlan(n_rows=n, n_more=n_more, shape=shape, asked=self.asked, student=self.student)
+        return plan.text(self.folds.first_evaluations(), slowness(), spent)
 
     def _choose(self, rules: list[Rule]) -> tuple[list[Fold], list[Group]]:
         """The folds in which all rules are raced, and their marks."""
@@ -106,24 +119,3 @@ def _survivors(alive: Sequence[Rule], fractions: Sequence[float], groups: Sequen
     """The rules that are worth training in the next fold."""
     listed = [[rule for rule in alive if rule.keep_fraction == fraction] for fraction in fractions]
     return [rule for rules in listed for rule in survivors(rules, groups)]
-
-
-def _say(pool: Pool, asked: Request, student: Student, progress: Progress) -> None:
-    """Shows what the races take."""
-    if type(progress) is NoProgress:
-        return
-    n, d = pool.inputs.shape
-    plan = RacePlan(
-        n_rows=n,
-        n_folds=asked.n_folds,
-        rules=[EVERYTHING, *(rule for listed in asked.rules.values() for rule in listed)],
-        n_fractions=len(asked.fractions),
-        with_small=not asked.quick,
-        n_settings=len(student.settings),
-    )
-    softmax = student.name == "a softmax head"
-    progress.say(
-        f"{n} rows x {d}, {pool.n_classes} classes: up to {plan.n_fits} students ({student.name}) on up to "
-        f"{n - n // SHARE_ASIDE} rows in {plan.n_folds} folds; about {duration_text(plan.seconds(pool))} on one core"
-        + ("" if softmax else " if they were softmax heads")
-    )
