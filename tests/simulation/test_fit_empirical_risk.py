@@ -221,6 +221,24 @@ def test_square_without_a_ridge_is_the_pseudo_inverse():
         assert fit.weights == pytest.approx(np.linalg.pinv(x) @ y, rel=1e-7, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(12), ids="seed {}".format)
+def test_a_hinge_student_without_a_ridge_is_the_least_solution_of_its_linear_programme(seed):
+    """Of rows of zeros and ones, many of them alike or zero, that nothing separates: minimisers are a face."""
+    rng = np.random.default_rng(seed)
+    x = (rng.random((rng.integers(12, 90), rng.integers(2, 16))) < 0.3).astype(float)
+    y = np.sign(x[:, 0] - 0.5 + 0.6 * rng.standard_normal(len(x)))
+    (examples, features), rows = x.shape, x * y[:, None]
+    fit = fit_empirical_risk(x, y, loss="hinge", ridge=0)
+    assert fit.residual <= 1e-9
+    cost = np.concatenate([np.zeros(features), np.ones(examples)])
+    bounds = [(None, None)] * features + [(0, None)] * examples
+    least = linprog(cost, A_ub=-np.column_stack([rows, np.eye(examples)]), b_ub=-np.ones(examples), bounds=bounds)
+    assert fit.training_loss * examples == pytest.approx(least.fun, rel=1e-9)
+    with_ridge = fit_empirical_risk(x, y, loss="hinge", ridge=1e-5)  # a ridge shortens
+    assert np.linalg.norm(with_ridge.weights) == pytest.approx(np.linalg.norm(fit.weights), rel=1e-4)
+    assert np.linalg.norm(fit.weights) <= np.linalg.norm(with_ridge.weights) * (1 + 1e-6)
+
+
 @pytest.mark.parametrize("name", NAMES, ids=str)
 def test_large_ridge_gives_the_hebb_student(name):
     x, y = examples(60, 20, seed=13)
@@ -393,6 +411,7 @@ def test_what_is_not_verified_is_refused(monkeypatch):
         patched.setattr(hinge, "partition", lambda point: hinge.Partition(on=none, short=none))
         patched.setattr(hinge, "_EXCHANGES", 1)
         patched.setattr(hinge, "_GAPS", (1e-3,))
+        patched.setattr(hinge, "_NEARLY", ())
         with pytest.raises(InaccurateError, match="problem 0 was solved to violation"):
             fit_empirical_risk(x, y, loss="hinge", ridge=1e-3)
     with monkeypatch.context() as patched:

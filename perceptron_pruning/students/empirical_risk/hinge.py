@@ -11,6 +11,7 @@ is one linear system. An example whose β leaves [0, v], or whose margin lies on
 changes its part.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,11 @@ _EXCHANGES = 12  # rounds of exchanges at most
 _SETTLED = 1e-11  # violation of a margin's side of 1, or of β's interval relative to v, that counts as none
 _REFINEMENTS = 3  # solves of (H3) by one factor, at most
 _REFINED = 1e-14  # |1 − A_J w| at which they end
-_SMALL_RIDGES = 1e-5, 1e-8, 1e-11  # μ relative to the mean curvature tr(AᵀA)/N, for the limit μ → 0
+_SMALL_RIDGES = 1e-5, 1e-6, 1e-7, 1e-8, 1e-9  # μ relative to the mean curvature tr(AᵀA)/N, for μ → 0
+_LENGTH_ERROR = 1e-5  # of the square of a small ridge's student, relative
+_NEARLY = 1e-6, 1e-5, 1e-4, 1e-3, 1e-2  # |1 − m| of an example on the margin, of a student that is near
+_INSIDE = 1e-6  # β/v of an example that no other minimiser has beside margin 1, at least, and 1 − β/v
+_ROUNDING = 1e-15  # relative
 
 
 class Partition(NamedTuple):
@@ -39,15 +44,26 @@ class Partition(NamedTuple):
 def fit_hinge(problem: Problem) -> Solution:
     """The first verified student: from ever closer interior points, or the last of these points itself.
 
-    Without a ridge: the max-margin student if there is one, else the vertex to which a small ridge leads.
+    Without a ridge: the max-margin student if there is one, else the minimiser to which a small ridge leads.
     """
-    if problem.ridge == 0:
+    if problem.ridge > 0:
+        return _with_ridge(problem)
+    counted = (problem.rows != 0).any(axis=1)
+    if counted.all():
         return max_margin_limit(problem) or _without_ridge(problem)
-    return _with_ridge(problem, problem.ridge)
+    return _with_zero_rows(problem, counted)
 
 
-def _with_ridge(problem: Problem, ridge: float) -> Solution:
-    """The problem's student, by partitions from the interior point of this ridge."""
+def _with_zero_rows(problem: Problem, counted: np.ndarray) -> Solution:
+    """The student of the other rows: those of zeros are short of the margin whatever w is, with β = v."""
+    rest = fit_hinge(replace(problem, rows=problem.rows[counted], importance=problem.importance[counted]))
+    margins, dual = np.zeros(len(counted)), problem.importance.copy()
+    margins[counted], dual[counted] = rest.margins, rest.dual
+    return replace(rest, margins=margins, dual=dual)
+
+
+def _with_ridge(problem: Problem) -> Solution:
+    """By partitions from its interior point."""
     with np.errstate(all="ignore"):  # what overflows does not pass
         examples, features = problem.rows.shape
         if examples <= features:
@@ -56,20 +72,24 @@ def _with_ridge(problem: Problem, ridge: float) -> Solution:
             if solution.verified:
                 return solution
         gaps = (_EARLY_GAP, *_GAPS) if examples <= _FEW_ROWS * features else _GAPS
-        point = _coarse_point(problem, ridge, gaps[0])
+        point = _coarse_point(problem, gaps[0])
         for gap in gaps:
             if gap < gaps[0]:
-                point = interior_point(NUMPY, problem.rows, ridge, point, tolerance=gap)
+                point = interior_point(NUMPY, problem.rows, problem.ridge, point, tolerance=gap)
             guess = partition(point)
             solution = _max_margin_student(problem) if not guess.short.any() else None
             solution = solution or solve_partition(problem, guess)
             if solution.verified:
                 return solution
-        # the rows of J depend on each other: the last point itself
-        return _checked(problem, np.asarray(point.weights), np.asarray(point.dual)[: len(problem.rows)])
+        # the rows of J depend on each other: the last point itself, or as near as margins of 1 are
+        last = _checked(problem, np.asarray(point.weights), np.asarray(point.dual)[: len(problem.rows)])
+        if last.verified or not np.isfinite(last.gap):
+            return last
+        settled = _on_the_margin(problem, last)
+        return settled if settled.verified else last
 
 
-def _coarse_point(problem: Problem, ridge: float, gap: float) -> Iterate:
+def _coarse_point(problem: Problem, gap: float) -> Iterate:
     """The first point, in half the time by single precision; in double where that overflows.
 
     For rows of root mean square 1, A/u, the student is u w, of ridge μ/u².
@@ -77,7 +97,7 @@ def _coarse_point(problem: Problem, ridge: float, gap: float) -> Iterate:
     unit = float(np.sqrt((problem.rows**2).mean()))
     for kind in ("float32", "float64"):
         rows, importance = (problem.rows / unit).astype(kind), problem.importance.astype(kind)
-        scaled, gram = np.array(ridge / unit**2, kind), rows.T @ rows
+        scaled, gram = np.array(problem.ridge / unit**2, kind), rows.T @ rows
         point = start(NUMPY, rows, importance, scaled, gram)
         point = interior_point(NUMPY, rows, scaled, point, tolerance=gap, gram=gram)
         if np.isfinite(point.error):
@@ -92,10 +112,53 @@ def _max_margin_student(problem: Problem) -> Solution | None:
 
 
 def _without_ridge(problem: Problem) -> Solution:
-    """A linear programme: its vertex of least norm is the student of every small enough ridge."""
+    """A linear programme: of its solutions the least one, which is the student of every small enough ridge.
+
+    A student of a small ridge that minimises the risk alone, too, is that: no other minimiser is shorter.
+    """
     curvature = float(np.einsum("pn,pn->", problem.rows, problem.rows)) / problem.rows.shape[1]
-    attempts = (_with_ridge(problem, ridge * curvature) for ridge in _SMALL_RIDGES)
-    return next((solution for solution in attempts if solution.verified), _failed(problem))
+    for ridge in _SMALL_RIDGES:
+        with_ridge = replace(problem, ridge=ridge * curvature)
+        student = _with_ridge(with_ridge)
+        solution = _only_vertex(problem, student)
+        if not solution.verified and _length_is_known(with_ridge, student):
+            solution = _on_the_margin(problem, student)
+        if solution.verified:
+            return solution
+    return _failed(problem)
+
+
+def _only_vertex(problem: Problem, student: Solution) -> Solution:
+    """The vertex to which exchanges lead from a student: the only minimiser, if as many β as features are inside."""
+    on = np.abs(student.margins - 1) < _NEARLY[0]
+    vertex = solve_partition(problem, Partition(on, ~on & (student.margins < 1)))
+    share = vertex.dual / problem.importance
+    inside = (share > _INSIDE) & (share < 1 - _INSIDE)
+    return vertex if np.count_nonzero(inside) == problem.rows.shape[1] else _failed(problem)
+
+
+def _length_is_known(problem: Problem, student: Solution) -> bool:
+    """Whether the duality gap is little beside the part that the ridge has in the objective."""
+    ridge_part = 0.5 * problem.ridge * float(student.weights @ student.weights)
+    objective = float(problem.importance @ np.maximum(1 - student.margins, 0)) + ridge_part
+    return abs(student.gap) * objective <= _LENGTH_ERROR * ridge_part
+
+
+def _on_the_margin(problem: Problem, near: Solution) -> Solution:
+    """A student from one that is near: its margins are 1 where they nearly are, and β there balances the others'."""
+    from scipy.optimize import lsq_linear  # a fifth of a second, which most students need not wait for
+
+    for width in _NEARLY:
+        on = np.abs(near.margins - 1) < width
+        rows, dual = problem.rows[on], np.where(~on & (near.margins < 1), problem.importance, 0.0)
+        if len(rows):
+            weights = near.weights + np.linalg.lstsq(rows, 1 - rows @ near.weights)[0]
+            missing = problem.ridge * weights - dual @ problem.rows
+            dual[on] = lsq_linear(rows.T, missing, (0.0, problem.importance[on]), method="bvls", tol=_ROUNDING).x
+            solution = _checked(problem, weights, dual)
+            if solution.verified:
+                return solution
+    return _failed(problem)
 
 
 def partition(point: Iterate) -> Partition:

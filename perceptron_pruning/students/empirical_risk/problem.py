@@ -132,4 +132,6 @@ def on_its_span(problem: Problem) -> tuple[Problem, Callable[[np.ndarray], np.nd
         return replace(problem, rows=np.ascontiguousarray(triangle.T)), lambda weights: basis @ weights
     left, sizes, basis = np.linalg.svd(problem.rows, full_matrices=False)
     rank = np.count_nonzero(sizes > _RANK * sizes[0])
-    return replace(problem, rows=left[:, :rank] * sizes[:rank]), lambda weights: weights @ basis[:rank]
+    inside = left[:, :rank] * sizes[:rank]
+    inside[(problem.rows == 0).all(axis=1)] = 0  # exactly, too
+    return replace(problem, rows=inside), lambda weights: weights @ basis[:rank]
