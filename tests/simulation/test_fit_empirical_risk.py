@@ -221,6 +221,13 @@ def test_square_without_a_ridge_is_the_pseudo_inverse():
         assert fit.weights == pytest.approx(np.linalg.pinv(x) @ y, rel=1e-7, abs=1e-9)
 
 
+def test_contradictory_examples_have_the_hinge_student_zero_without_a_ridge():
+    x, y = examples(30, 50, seed=3)
+    fit = fit_empirical_risk(np.concatenate([x, x]), np.concatenate([y, -y]), loss="hinge", ridge=0)
+    assert np.linalg.norm(fit.weights) < 1e-9
+    assert fit.training_loss == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("seed", range(12), ids="seed {}".format)
 def test_a_hinge_student_without_a_ridge_is_the_least_solution_of_its_linear_programme(seed):
     """Of rows of zeros and ones, many of them alike or zero, that nothing separates: minimisers are a face."""

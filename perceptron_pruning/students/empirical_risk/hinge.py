@@ -150,14 +150,15 @@ def _on_the_margin(problem: Problem, near: Solution) -> Solution:
 
     for width in _NEARLY:
         on = np.abs(near.margins - 1) < width
-        rows, dual = problem.rows[on], np.where(~on & (near.margins < 1), problem.importance, 0.0)
+        rows, weights = problem.rows[on], near.weights
+        dual = np.where(~on & (near.margins < 1), problem.importance, 0.0)
         if len(rows):
-            weights = near.weights + np.linalg.lstsq(rows, 1 - rows @ near.weights)[0]
+            weights = weights + np.linalg.lstsq(rows, 1 - rows @ weights)[0]
             missing = problem.ridge * weights - dual @ problem.rows
             dual[on] = lsq_linear(rows.T, missing, (0.0, problem.importance[on]), method="bvls", tol=_ROUNDING).x
-            solution = _checked(problem, weights, dual)
-            if solution.verified:
-                return solution
+        solution = _checked(problem, weights, dual)
+        if solution.verified:
+            return solution
     return _failed(problem)
 
 
