@@ -221,6 +221,12 @@ def test_square_without_a_ridge_is_the_pseudo_inverse():
         assert fit.weights == pytest.approx(np.linalg.pinv(x) @ y, rel=1e-7, abs=1e-9)
 
 
+def test_examples_of_zeros_have_the_hinge_student_zero_without_a_ridge():
+    fit = fit_empirical_risk(np.zeros((4, 3)), np.array([1, -1, 1, 1]), loss="hinge", ridge=0)
+    assert fit.weights.tolist() == [0, 0, 0]
+    assert (fit.training_loss, fit.residual, fit.gap) == (1.0, 0.0, 0.0)
+
+
 def test_contradictory_examples_have_the_hinge_student_zero_without_a_ridge():
     x, y = examples(30, 50, seed=3)
     fit = fit_empirical_risk(np.concatenate([x, x]), np.concatenate([y, -y]), loss="hinge", ridge=0)

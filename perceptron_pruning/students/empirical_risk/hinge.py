@@ -56,6 +56,8 @@ def fit_hinge(problem: Problem) -> Solution:
 
 def _with_zero_rows(problem: Problem, counted: np.ndarray) -> Solution:
     """The student of the other rows: those of zeros are short of the margin whatever w is, with β = v."""
+    if not counted.any():
+        return _checked(problem, np.zeros(problem.rows.shape[1]), problem.importance)
     rest = fit_hinge(replace(problem, rows=problem.rows[counted], importance=problem.importance[counted]))
     margins, dual = np.zeros(len(counted)), problem.importance.copy()
     margins[counted], dual[counted] = rest.margins, rest.dual
@@ -228,7 +230,7 @@ def _checked(problem: Problem, weights: np.ndarray, dual: np.ndarray) -> Solutio
     excess = margins - 1
     products = np.where(excess > 0, dual, problem.importance - dual) * np.abs(excess)
     force = problem.ridge * weights - dual @ problem.rows
-    unbalanced = float(np.linalg.norm(force) / problem.force_scale(dual))
+    unbalanced = float(np.linalg.norm(force) / (problem.force_scale(dual) or 1.0))
     gap = relative_gap(problem, lambda field: np.maximum(1 - field, 0.0), weights, margins, dual, float(products.sum()))
     residual = max(float((products / problem.importance).max()), unbalanced)
     return Solution(weights=weights, margins=margins, dual=dual, residual=residual, gap=gap)
