@@ -125,6 +125,8 @@ def _without_ridge(problem: Problem) -> Solution:
         solution = _only_vertex(problem, student)
         if not solution.verified and _length_is_known(with_ridge, student):
             solution = _on_the_margin(problem, student)
+            if np.linalg.norm(solution.weights) > (1 + _LENGTH_ERROR) * np.linalg.norm(student.weights):
+                continue  # it was moved too far
         if solution.verified:
             return solution
     return _failed(problem)
@@ -230,7 +232,8 @@ def _checked(problem: Problem, weights: np.ndarray, dual: np.ndarray) -> Solutio
     excess = margins - 1
     products = np.where(excess > 0, dual, problem.importance - dual) * np.abs(excess)
     force = problem.ridge * weights - dual @ problem.rows
-    unbalanced = float(np.linalg.norm(force) / (problem.force_scale(dual) or 1.0))
+    size = float(np.linalg.norm(force))
+    unbalanced = size / np.float64(problem.force_scale(dual)) if size else 0.0
     gap = relative_gap(problem, lambda field: np.maximum(1 - field, 0.0), weights, margins, dual, float(products.sum()))
-    residual = max(float((products / problem.importance).max()), unbalanced)
+    residual = max(float((products / problem.importance).max()), float(unbalanced))
     return Solution(weights=weights, margins=margins, dual=dual, residual=residual, gap=gap)
