@@ -33,6 +33,8 @@ from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
 from perceptron_pruning.output.provenance import package_version
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
+RACES = 2  # of the races' own: what another number has finished is not gone on with
+
 
 def recommend(
     embeddings: Sources,
@@ -169,6 +171,7 @@ def _checkpoint(
     weights = class_weights if isinstance(class_weights, str | None) else sorted(map(str, class_weights.items()))
     computation: dict[str, object] = {
         "version": package_version(),
+        "races": RACES,
         "inputs": digest(pool.inputs),
         "classes": digest(pool.classes),
         "asked": vars(asked),
