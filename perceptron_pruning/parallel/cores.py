@@ -15,6 +15,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
+from perceptron_pruning.parallel.kept_threads import running_beside
 from perceptron_pruning.parallel.worker import AHEAD, Worker, can_be_sent, is_worker
 
 Result = TypeVar("Result")
@@ -54,8 +55,8 @@ def on_all_cores(
     if cores <= 1:
         tasks.run()
     elif threads or sys.platform == "win32" or not can_be_sent(function):
-        with ThreadPoolExecutor(cores) as pool:
-            list(pool.map(lambda _: tasks.run(), range(cores)))
+        with running_beside(tasks.run, cores - 1):
+            tasks.run()
     else:
         with _IN_USE:
             _spread(tasks, cores)
@@ -83,8 +84,12 @@ class _Tasks(Generic[Result]):
 
     def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Takes and runs tasks here."""
-        while not until() and (index := self.take()) is not None:
-            self.settle(index, partial(self.function, *self.arguments[index]))
+        try:
+            while not until() and (index := self.take()) is not None:
+                self.settle(index, partial(self.function, *self.arguments[index]))
+        except BaseException:  # an interrupt: no thread takes another
+            self.left = False
+            raise
 
     def take(self) -> int | None:
         """The next task; none after a failure, for only those before it count."""

@@ -161,4 +161,4 @@ class UnpackedShard:
 
     def __init__(self, copy: FileShard, path: Path):
         self.copy, self.path, self.name = copy, path, str(path)
-        self.shape, self.dtype, self.read, self.take = copy.shape, copy.dtype, copy.read, copy.take
+        self.shape, self.dtype, self.read, self.take_into = copy.shape, copy.dtype, copy.read, copy.take_into

@@ -18,7 +18,7 @@ from perceptron_pruning.embeddings.io.shards import (
     ArrayShard,
     Shard,
     sparse_shard,
-    taken,
+    take_into,
 )
 
 EXACT_IN_SINGLE = 2  # bytes of the widest integers that single precision holds exactly
@@ -139,16 +139,19 @@ class Rows:
         """The rows of ascending indices in the precision of the arithmetic, (len(indices), d)."""
         return in_precision(self.take_narrow(indices), self.dtype)
 
-    def take_narrow(self, indices: np.ndarray) -> np.ndarray:
-        """The rows of ascending indices in the narrowest precision that holds all, (len(indices), d)."""
-        rows, dtype = indices + self.start, self.narrowest
+    def take_narrow(self, indices: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """The rows of ascending indices in the narrowest precision that holds all, (len(indices), d); in ``out``, if
+        given."""
+        rows, values = indices + self.start, self.room(len(indices)) if out is None else out
         cuts = np.searchsorted(rows, self.ends)
-        pieces = [
-            in_precision(taken(shard, rows[first:stop] - (int(end) - shard.shape[0])), dtype)
-            for shard, end, first, stop in zip(self.shards, self.ends, [0, *cuts[:-1]], cuts, strict=True)
-            if stop > first
-        ]
-        return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((0, self.n_features), dtype), *pieces])
+        for shard, end, first, stop in zip(self.shards, self.ends, [0, *cuts[:-1]], cuts, strict=True):
+            if stop > first:
+                take_into(values[first:stop], shard, rows[first:stop] - (int(end) - shard.shape[0]))
+        return values
+
+    def room(self, n_rows: int) -> np.ndarray:
+        """An array for so many rows in their narrowest precision."""
+        return np.empty((n_rows, self.n_features), self.narrowest)
 
     def where(self, row: int) -> str:
         """File and row in it, for error messages."""

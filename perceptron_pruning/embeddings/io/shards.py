@@ -8,6 +8,8 @@ import ml_dtypes
 import numpy as np
 from scipy.sparse import csr_array
 
+from perceptron_pruning.embeddings.io.precision import in_precision
+
 HALF_PRECISION = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 STORED_DTYPES = (*HALF_PRECISION, np.dtype(np.float32), np.dtype(np.float64))
 
@@ -44,8 +46,8 @@ class Shard(Protocol):
 class TakingShard(Protocol):
     """A shard that reads scattered rows at once, faster than run by run."""
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """Rows of ascending numbers as stored, (len(rows), features)."""
+    def take_into(self, out: np.ndarray, rows: np.ndarray) -> None:
+        """Puts rows of ascending numbers, as stored, into an array, (len(rows), features)."""
         ...
 
 
@@ -74,8 +76,11 @@ class ArrayShard:
     def read(self, start: int, stop: int) -> np.ndarray:
         return self.array[start:stop]
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        return self.array[rows]
+    def take_into(self, out: np.ndarray, rows: np.ndarray) -> None:
+        if self.array.flags.c_contiguous:
+            np.take(self.array, rows, axis=0, out=out, mode="clip")  # the mode that needs no copy of them
+        else:
+            out[:] = self.array[rows]  # of one by columns, `take` would copy all
 
 
 @dataclass(frozen=True)
@@ -149,17 +154,15 @@ class FileShard:
             raise self._cut_off(start, stop)
         return values.reshape(-1, self.shape[1])
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        values = np.empty((len(rows), self.shape[1]), self.dtype)
-        places, bytes_of_rows = 0, values.view(np.uint8)
-        with self.path.open("rb") as file:
+    def take_into(self, out: np.ndarray, rows: np.ndarray) -> None:
+        places, bytes_of_rows = 0, out.view(np.uint8)
+        with self.path.open("rb", buffering=0) as file:
             for first, stop in runs_of(rows):
                 file.seek(self.offset + first * self.row_bytes)
                 into = bytes_of_rows[places : places + stop - first]
                 if file.readinto(into.reshape(-1).data) != into.size:
                     raise self._cut_off(first, stop)
                 places += stop - first
-        return values
 
     def _cut_off(self, start: int, stop: int) -> ValueError:
         return ValueError(f"`{self.path}` was cut off while it was read, between rows {start} and {stop}")
@@ -172,11 +175,16 @@ def runs_of(rows: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(firsts.tolist(), (lasts + 1).tolist(), strict=True))
 
 
-def taken(shard: Shard, rows: np.ndarray) -> np.ndarray:
-    """Rows of a shard by ascending numbers, at least one, as stored."""
-    if isinstance(shard, TakingShard):
-        return shard.take(rows)
-    return np.concatenate([shard.read(first, stop) for first, stop in runs_of(rows)])
+def take_into(out: np.ndarray, shard: Shard, rows: np.ndarray) -> None:
+    """Puts rows of a shard, by ascending numbers, at least one, into an array of any precision."""
+    if not isinstance(shard, TakingShard):
+        out[:] = np.concatenate([in_precision(shard.read(first, stop), out.dtype) for first, stop in runs_of(rows)])
+    elif shard.dtype == out.dtype:
+        shard.take_into(out, rows)
+    else:
+        stored = np.empty(out.shape, shard.dtype)
+        shard.take_into(stored, rows)
+        out[:] = in_precision(stored, out.dtype)
 
 
 def sparse_shard(matrix: Any, name: str, path: Path | None = None) -> SparseShard:

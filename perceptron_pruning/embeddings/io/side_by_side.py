@@ -53,9 +53,9 @@ class SideBySide(Rows):
     def read_narrow(self, start: int, stop: int) -> np.ndarray:
         return self.read(start, stop)
 
-    def take_narrow(self, indices: np.ndarray) -> np.ndarray:
+    def take_narrow(self, indices: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         parts = [rows.take(indices) / scale for rows, scale in zip(self.backbones, self.scales, strict=True)]
-        return np.concatenate(parts, axis=1).astype(self.dtype, copy=False)
+        return np.concatenate(parts, axis=1, out=self.room(len(indices)) if out is None else out)
 
     def part(self, rank: int, size: int) -> Rows:
         if size == 1:

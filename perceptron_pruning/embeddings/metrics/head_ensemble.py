@@ -200,9 +200,10 @@ def train_epoch(
         epoch_order(n_rows, context.rows.n_features, heads.batch_rows, seed=context.settings.seed, epoch=epoch)
     )
     masks, scaling, visited = sampling.feature_masks[:, own], input_scaling(context), 0
+    room = context.rows.room(min(len(context.rows), max(map(len, order))))
     with context.progress.task(f"heads, epoch {epoch + 1}/{heads.epochs}", total=n_rows, unit="row") as advance:
         for rows in order:
-            group = _training_group(rows, sampling, context, epoch=epoch, visited=visited)
+            group = _training_group(rows, sampling, context, room, epoch=epoch, visited=visited)
             correct = np.empty((len(rows), 0), bool)
             if own.stop > own.start:
                 ensemble, correct = train_group(ensemble, group, masks, scaling, heads.momentum)
@@ -225,16 +226,21 @@ def _is_own(rows: np.ndarray, context: ScoringContext) -> np.ndarray:
 
 
 def _training_group(
-    rows: np.ndarray, sampling: HeadSampling, context: ScoringContext, *, epoch: int, visited: int
+    rows: np.ndarray, sampling: HeadSampling, context: ScoringContext, room: np.ndarray, *, epoch: int, visited: int
 ) -> TrainingGroup:
-    """A group, its rows read in ascending order; ``visited`` rows of the epoch come before it."""
+    """A group, its rows read in ascending order, into a room that all groups share; ``visited`` rows of the epoch come
+    before it."""
     heads, ascending, own = context.settings.heads, np.sort(rows), own_heads(context)
     batches, valid = _batches(len(rows), heads.batch_rows)
     times = epoch + (visited + np.arange(len(batches)) * heads.batch_rows) / context.standardisation.n_rows
     here = ascending[_is_own(ascending, context)] - context.first_row
     values, classes, bootstrap = (
         context.group.all_gather(part)  # in the order of the ranks: ascending
-        for part in (context.rows.take_narrow(here), context.required_classes[here], sampling.bootstrap[here])
+        for part in (
+            context.rows.take_narrow(here, out=room[: len(here)]),
+            context.required_classes[here],
+            sampling.bootstrap[here],
+        )
     )
     return TrainingGroup(
         values=values,

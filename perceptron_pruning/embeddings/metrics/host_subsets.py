@@ -75,7 +75,7 @@ class HostFoldMoments:
         inputs = in_precision(np.take(rows.values, places, axis=0), self.dtype)
         classes = rows.classes[places]
         _standardise(inputs, self.standardisation)
-        gram = inputs.T @ inputs
+        gram = (inputs.T @ inputs).astype(float)  # once, for the sums of all rounds
         sums = sums_by_class(inputs, classes, self.class_sums.shape[2])
         counts = np.bincount(classes, minlength=len(sums))
         for number, fold in enumerate(cell[:, 0]):

@@ -151,15 +151,21 @@ def _trained_round(moments: FoldSums, context: ScoringContext, number: int) -> _
     ridge = context.settings.ridge
     in_training = training_folds(ridge.folds, ridge.folds_kept)
     weights = np.where(in_training, 1 / ridge.folds_kept, -1 / (ridge.folds - ridge.folds_kept))
-    differences = np.zeros((ridge.folds, context.n_classes, context.rows.n_features + 1))
-    grams, class_sums = moments
-    gram, sums = grams.sum(axis=0), class_sums.sum(axis=0)
-    for folds, weight_of_fold in zip(in_training, weights, strict=True):
-        weights_of_head = _solution(
-            gram - grams[~folds].sum(axis=0), sums - class_sums[~folds].sum(axis=0), ridge.ridge
-        )
-        differences += weight_of_fold[:, None, None] * weights_of_head
+    totals = [of_folds.sum(axis=0) for of_folds in moments]
+    heads = []
+    for folds in in_training:
+        gram, sums = (_without(total, of_folds, ~folds) for total, of_folds in zip(totals, moments, strict=True))
+        heads.append(_solution(gram, sums, ridge.ridge))
+    differences = np.tensordot(weights.T, heads, axes=1)
     return _TrainedRound(number=number, weights=differences.astype(context.rows.dtype))
+
+
+def _without(total: np.ndarray, of_folds: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """A sum over all folds without those of some, whether each is left out, (S,)."""
+    kept = total.copy()
+    for fold in np.flatnonzero(folds):
+        kept -= of_folds[fold]
+    return kept
 
 
 def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndarray:
@@ -172,7 +178,7 @@ def _solution(gram: np.ndarray, class_sums: np.ndarray, ridge: float) -> np.ndar
     """
     sums = class_sums.sum(axis=0)
     whole = np.empty((sums.size, sums.size), order="F")
-    whole[:-1, :-1], whole[-1], whole[:-1, -1] = gram, sums, sums[:-1]
+    whole[:-1, :-1], whole[-1], whole[:-1, -1] = gram.T, sums, sums[:-1]  # gram.T: in its order
     whole[np.diag_indices(len(gram))] += ridge * sums[-1]
     factor = cho_factor(whole, lower=True, overwrite_a=True, check_finite=False)
     return cho_solve(factor, class_sums.T, check_finite=False).T

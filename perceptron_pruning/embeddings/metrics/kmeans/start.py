@@ -62,7 +62,7 @@ def _squared_distances(
     sample: jax.Array, squares: jax.Array, candidates: jax.Array, nearest: jax.Array | np.ndarray | float
 ) -> tuple[jax.Array, jax.Array]:
     """min(‖x − candidate‖², squared distance to the centroids before), (m, L), and its sums over the sample, (L,)."""
-    distances = squares[:, None] - 2 * sample @ candidates.T + jnp.sum(candidates**2, axis=1)
+    distances = squares[:, None] - sample @ (2 * candidates.T) + jnp.sum(candidates**2, axis=1)
     # the rounding error of equal rows must not look like a distance
     distances = jnp.where(distances > 4 * jnp.finfo(distances.dtype).eps * squares[:, None], distances, 0.0)
     lower = jnp.minimum(distances, jnp.reshape(jnp.asarray(nearest), (-1, 1)))
