@@ -11,12 +11,13 @@ from perceptron_pruning.embeddings.runtime.devices import on_local_devices
 
 
 def train_on_device(
-    ensemble: Ensemble, group: TrainingGroup, masks: np.ndarray, scaling: InputScaling, momentum: float
+    ensemble: Ensemble, group: TrainingGroup, masks: np.ndarray, own: slice, scaling: InputScaling, momentum: float
 ) -> tuple[Ensemble, np.ndarray]:
     """Steps through the batches of a group, all heads by one product; also whether each was right before each visit,
     (G, M)."""
-    ensemble, steps = _train_group(ensemble, group, masks.astype(group.rates.dtype)[:, :, None], scaling, momentum)
-    return ensemble, np.asarray(steps).reshape(-1, masks.shape[1])[: len(group.classes)]
+    seen = masks[:, own].astype(group.rates.dtype)
+    ensemble, steps = _train_group(ensemble, group, seen[:, :, None], scaling, momentum)
+    return ensemble, np.asarray(steps).reshape(-1, seen.shape[1])[: len(group.classes)]
 
 
 @partial(jax.jit, donate_argnums=0)

@@ -113,11 +113,11 @@ class TrainingGroup:
 
 
 TrainGroup = Callable[
-    [Ensemble, TrainingGroup, np.ndarray, "InputScaling", float],
+    [Ensemble, TrainingGroup, np.ndarray, slice, "InputScaling", float],
     tuple[Ensemble, np.ndarray],
 ]
-"""Heads, group, feature masks (d, M), scaling and momentum → heads after the group's batches, and whether each was
-right before each visit, (G, M)."""
+"""Heads of this process, group, feature masks of all heads (d, M), which of them are this process's, scaling and
+momentum → heads after the group's batches, and whether each was right before each visit, (G, M)."""
 
 
 def own_heads(context: ScoringContext) -> slice:
@@ -199,14 +199,14 @@ def train_epoch(
     order = list(
         epoch_order(n_rows, context.rows.n_features, heads.batch_rows, seed=context.settings.seed, epoch=epoch)
     )
-    masks, scaling, visited = sampling.feature_masks[:, own], input_scaling(context), 0
+    masks, scaling, visited = sampling.feature_masks, input_scaling(context), 0
     room = context.rows.room(min(len(context.rows), max(map(len, order))))
     with context.progress.task(f"heads, epoch {epoch + 1}/{heads.epochs}", total=n_rows, unit="row") as advance:
         for rows in order:
             group = _training_group(rows, sampling, context, room, epoch=epoch, visited=visited)
             correct = np.empty((len(rows), 0), bool)
             if own.stop > own.start:
-                ensemble, correct = train_group(ensemble, group, masks, scaling, heads.momentum)
+                ensemble, correct = train_group(ensemble, group, masks, own, scaling, heads.momentum)
             yield ensemble, _own_visits(rows, correct, context)
             visited += len(rows)
             advance(len(rows))

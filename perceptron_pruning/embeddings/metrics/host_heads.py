@@ -3,6 +3,11 @@
 A head multiplies only the features that it sees. Its gradient takes only the rows that its bootstrap has drawn, 63 % of
 them: the residuals of the others are zero. The heads share out the cores; what a head computes does not depend on how
 many there are.
+
+To pick features out of rows takes an eighth as long as to multiply them. Two heads that see half of the features each
+share a quarter of them, and so pairs of heads pick together: in the order of those that the first alone sees, both, and
+the second alone, each sees neighbours. The order, and with it the rounding, is that of the pair even where a process
+trains only one of the two.
 """
 
 from collections.abc import Sequence
@@ -17,7 +22,7 @@ from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputS
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 
-BATCHES_TOGETHER = 16  # that a head goes through while its weights are in the cache
+BATCHES_TOGETHER = 16  # that a pair of heads goes through while its weights are in the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,26 +30,37 @@ class HostHead:
     """A head on the features that it sees, and on a one for its bias; its arrays change as it is trained.
 
     Attributes:
-        features: Numbers of the d_m features, ascending, and d, where the one stands, (d_m + 1,).
-        n_features: d.
-        parameters: The rows of w and then b, (d_m + 1, C).
+        number: Of the head among those of this process.
+        features: Numbers of the d_m features, and d, where the one stands, (d_m + 1,).
+        columns: Where they are among those that its pair picks.
+        parameters: The rows of w and then b, in the order of the features, (d_m + 1, C).
         velocity: Those of v and then u, of the same shape.
     """
 
+    number: int
     features: np.ndarray
-    n_features: int
+    columns: slice
     parameters: np.ndarray
     velocity: np.ndarray
 
-    def seen(self, inputs: np.ndarray, scratch: np.ndarray) -> np.ndarray:
-        """What this head sees of inputs with a one, (B, d + 1), (B, d_m + 1); in scratch, if it sees a part."""
-        if self.features.size == self.n_features + 1:
-            return inputs
-        return np.take(inputs, self.features, axis=1, out=scratch[: len(inputs)], mode="clip")
 
-    def scratch(self, n_rows: int) -> np.ndarray:
-        """Room for what it sees of so many rows."""
-        return np.empty((n_rows, self.features.size), self.parameters.dtype)
+@dataclass(frozen=True, kw_only=True)
+class HostPair:
+    """Heads that pick their features together: two, or one of them, or the plain head by itself.
+
+    Attributes:
+        features: Numbers of the features that any of them sees, and d, (d_p + 1,).
+        heads: Those that this process trains.
+    """
+
+    features: np.ndarray
+    heads: Sequence[HostHead]
+
+    def seen(self, inputs: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+        """What the pair sees of inputs with a one, (B, d + 1), (B, d_p + 1); in scratch, if not all in their order."""
+        if np.array_equal(self.features, np.arange(inputs.shape[1])):
+            return inputs
+        return np.take(inputs, self.features, axis=1, out=scratch[: len(inputs)], mode="wrap")  # the fastest mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,56 +70,93 @@ class HostBatch:
     Attributes:
         inputs: Inputs and a one, (B, d + 1).
         classes: (B,).
-        drawn: Rows that the bootstrap of each head has drawn, (B_m,) each.
-        steps: η c/|𝓑| of equation (H1) of `head_ensemble` for those rows, (B_m,) each.
+        drawn: Rows that the bootstrap of each head has drawn, head after head.
+        steps: η c/|𝓑| of equation (H1) of `head_ensemble` for each of those.
+        cuts: Where those of each head begin and the last end, (M + 1,).
         rate: η.
         span: Its visits among those of the group.
     """
 
     inputs: np.ndarray
     classes: np.ndarray
-    drawn: Sequence[np.ndarray]
-    steps: Sequence[np.ndarray]
+    drawn: np.ndarray
+    steps: np.ndarray
+    cuts: Sequence[int]
     rate: np.floating
     span: slice
 
+    def drawn_by(self, head: HostHead) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that the bootstrap of a head has drawn, and their steps, (B_m,) each."""
+        part = slice(self.cuts[head.number], self.cuts[head.number + 1])
+        return self.drawn[part], self.steps[part]
+
 
 class _Scratch:
-    """Room for a step of a head on so many rows: what it sees and logits, of all rows and of those drawn, and its
-    gradient; and the flat places at which rows of the logits start."""
+    """Room for steps of a pair on so many rows: what it sees and logits, of all rows and of those drawn, and the
+    gradient of a head; and the flat places at which rows of the logits start."""
 
-    def __init__(self, head: HostHead, n_rows: int):
-        n_classes, dtype = head.parameters.shape[1], head.parameters.dtype
-        self.seen, self.drawn = head.scratch(n_rows), head.scratch(n_rows)
+    def __init__(self, pair: HostPair, n_rows: int):
+        longest = max((head.parameters for head in pair.heads), key=len)
+        n_classes, dtype = longest.shape[1], longest.dtype
+        self.seen, self.drawn = np.empty((2, n_rows, len(pair.features)), dtype)
         self.logits, self.residuals = np.empty((2, n_rows, n_classes), dtype)
         self.starts = first_places(self.logits)
-        self.gradient = np.empty_like(head.parameters)
+        self.gradient = np.empty_like(longest)
 
 
-def host_heads(ensemble: Ensemble, masks: np.ndarray) -> list[HostHead]:
-    """The heads of an ensemble, each on the features that its mask, a column of (d, M), lets it see."""
+def host_pairs(ensemble: Ensemble, masks: np.ndarray, own: slice) -> list[HostPair]:
+    """The heads of an ensemble, each on the features that it sees: the plain head, and the others two by two.
+
+    Args:
+        ensemble: Those that this process trains.
+        masks: Features that each head of all processes sees, (d, M).
+        own: Which of them the ensemble is.
+    """
+    pairs = []
+    for number in range((own.start + 1) // 2, own.stop // 2 + 1):
+        models = range(max(2 * number - 1, 0), min(2 * number + 1, masks.shape[1]))
+        features, columns = _features_of_pair(masks[:, models.start], masks[:, models.stop - 1])
+        heads = [
+            _host_head(ensemble, model - own.start, features, seen)
+            for model, seen in zip(models, columns, strict=False)
+            if own.start <= model < own.stop
+        ]
+        pairs.append(HostPair(features=features, heads=heads))
+    return pairs
+
+
+def _features_of_pair(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Features that two masks (d,) let see, and d, in an order in which each mask's are neighbours; and where."""
+    alone, both, other = (np.flatnonzero(part) for part in (first & ~second, first & second, second & ~first))
+    features = np.concatenate([alone, both, [first.size], other])
+    return features, (slice(0, features.size - other.size), slice(alone.size, features.size))
+
+
+def _host_head(ensemble: Ensemble, number: int, features: np.ndarray, columns: slice) -> HostHead:
+    """A head of an ensemble, its rows in the order of the features."""
     weights, bias, weight_momentum, bias_momentum = (np.asarray(part) for part in ensemble)
-    heads = []
-    for model, mask in enumerate(masks.T):
-        seen = np.flatnonzero(mask)
-        heads.append(
-            HostHead(
-                features=np.append(seen, mask.size),
-                n_features=mask.size,
-                parameters=np.vstack([weights[seen, model], bias[model]]),
-                velocity=np.vstack([weight_momentum[seen, model], bias_momentum[model]]),
-            )
-        )
-    return heads
+    seen = features[columns]
+
+    def in_order(of_features: np.ndarray, of_one: np.ndarray) -> np.ndarray:
+        return np.vstack([of_features[:, number], of_one[number]])[seen]
+
+    return HostHead(
+        number=number,
+        features=seen,
+        columns=columns,
+        parameters=in_order(weights, bias),
+        velocity=in_order(weight_momentum, bias_momentum),
+    )
 
 
-def ensemble_of(heads: Sequence[HostHead]) -> Ensemble:
+def ensemble_of(pairs: Sequence[HostPair], n_features: int) -> Ensemble:
     """The heads as an ensemble, with zeros where a head does not see a feature."""
-    shape = heads[0].n_features + 1, len(heads), heads[0].parameters.shape[1]
+    heads = [head for pair in pairs for head in pair.heads]
+    shape = n_features + 1, len(heads), heads[0].parameters.shape[1]
     parameters, velocity = np.zeros((2, *shape), heads[0].parameters.dtype)
-    for model, head in enumerate(heads):
-        parameters[head.features, model] = head.parameters
-        velocity[head.features, model] = head.velocity
+    for head in heads:
+        parameters[head.features, head.number] = head.parameters
+        velocity[head.features, head.number] = head.velocity
     return Ensemble(*(jnp.asarray(part) for whole in (parameters, velocity) for part in (whole[:-1], whole[-1])))
 
 
@@ -116,18 +169,18 @@ def inputs_of(values: np.ndarray, scaling: InputScaling, out: np.ndarray | None 
 
 
 def train_on_host(
-    ensemble: Ensemble, group: TrainingGroup, masks: np.ndarray, scaling: InputScaling, momentum: float
+    ensemble: Ensemble, group: TrainingGroup, masks: np.ndarray, own: slice, scaling: InputScaling, momentum: float
 ) -> tuple[Ensemble, np.ndarray]:
     """Steps through the batches of a group; also whether each head was right before each visit, (G, M)."""
-    heads = host_heads(ensemble, masks)
-    correct = np.empty((len(heads), len(group.classes)), bool)
+    pairs = host_pairs(ensemble, masks, own)
+    correct = np.empty((own.stop - own.start, len(group.classes)), bool)
     inputs = np.empty((BATCHES_TOGETHER, group.batches.shape[1], len(masks) + 1), group.rates.dtype)
     with one_blas_thread():
         for first in range(0, len(group.batches), BATCHES_TOGETHER):
             numbers = range(first, min(first + BATCHES_TOGETHER, len(group.batches)))
             batches = on_all_cores(partial(_batch, group, scaling), numbers, inputs[: len(numbers)], threads=True)
-            on_all_cores(partial(_descend, batches, momentum), range(len(heads)), heads, correct, threads=True)
-    return ensemble_of(heads), correct.T
+            on_all_cores(partial(_descend, batches, momentum, correct), pairs, threads=True)
+    return ensemble_of(pairs, len(masks)), correct.T
 
 
 def _batch(group: TrainingGroup, scaling: InputScaling, number: int, out: np.ndarray) -> HostBatch:
@@ -135,48 +188,57 @@ def _batch(group: TrainingGroup, scaling: InputScaling, number: int, out: np.nda
     places, dtype, rate = group.batches[number][group.valid[number]], group.rates.dtype, group.rates[number]
     first = number * group.batches.shape[1]
     bootstrap = group.bootstrap[places].T
-    models, rows = np.nonzero(bootstrap)
-    cuts = np.searchsorted(models, np.arange(1, len(bootstrap)))
+    models, drawn = np.nonzero(bootstrap)
     return HostBatch(
         inputs=inputs_of(in_precision(group.values[places], dtype), scaling, out[: len(places)]),
         classes=group.classes[places],
-        drawn=np.split(rows, cuts),
-        steps=np.split(bootstrap[models, rows] * (rate / dtype.type(len(places))), cuts),
+        drawn=drawn,
+        steps=bootstrap[models, drawn] * (rate / dtype.type(len(places))),
+        cuts=np.searchsorted(models, np.arange(len(bootstrap) + 1)).tolist(),
         rate=rate,
         span=slice(first, first + len(places)),
     )
 
 
-def _descend(batches: Sequence[HostBatch], momentum: float, model: int, head: HostHead, correct: np.ndarray) -> None:
-    """A step of a head for each batch; whether it was right before goes into ``correct``, (G,)."""
-    parameters, velocity, scratch = head.parameters, head.velocity, _Scratch(head, len(batches[0].inputs))
-    scale = velocity.dtype.type(1)
+def _descend(batches: Sequence[HostBatch], momentum: float, correct: np.ndarray, pair: HostPair) -> None:
+    """A step of each head of a pair for each batch; whether they were right before goes into ``correct``, (M, G)."""
+    scratch, scale = _Scratch(pair, len(batches[0].inputs)), batches[0].rate.dtype.type(1)
     with np.errstate(over="ignore", invalid="ignore"):  # diverged heads are an error of their scores
         for batch in batches:
-            inputs, steps, correct[batch.span] = _steps(head, batch, model, scratch)
-            velocity *= momentum * batch.rate / scale  # η v from here on: (H2) and (H3) in three sweeps
-            velocity += np.matmul(inputs.T, steps, out=scratch.gradient)
-            parameters -= velocity
+            seen = pair.seen(batch.inputs, scratch.seen)
+            for head in pair.heads:
+                inputs, steps, correct[head.number, batch.span] = _steps(head, batch, seen, scratch)
+                gradient = np.matmul(inputs.T, steps, out=scratch.gradient[: len(head.parameters)])
+                _move(head, gradient, momentum * batch.rate / scale)
             scale = batch.rate
-        velocity /= scale
+        for head in pair.heads:
+            np.divide(head.velocity, scale, out=head.velocity)
+
+
+def _move(head: HostHead, gradient: np.ndarray, decay: np.floating) -> None:
+    """(H2) and (H3) in three sweeps: the velocity is η v while a head goes through batches."""
+    velocity, parameters = head.velocity, head.parameters
+    velocity *= decay
+    velocity += gradient
+    parameters -= velocity
 
 
 def _steps(
-    head: HostHead, batch: HostBatch, model: int, scratch: _Scratch
+    head: HostHead, batch: HostBatch, seen: np.ndarray, scratch: _Scratch
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of the rows that the bootstrap has drawn, what the head sees, (B_m, d_m + 1), and η r of equation (H1) of
-    `head_ensemble`, (B_m, C); and whether the head is right, of all rows, (B,)."""
-    inputs, own, drawn = head.seen(batch.inputs, scratch.seen), batch.classes, batch.drawn[model]
-    logits = np.matmul(inputs, head.parameters, out=scratch.logits[: len(inputs)])
-    starts = scratch.starts[: len(inputs)]
+    `head_ensemble`, (B_m, C); and whether the head is right, of all rows, (B,). ``seen`` is what its pair sees."""
+    own, (drawn, weights) = batch.classes, batch.drawn_by(head)
+    logits = np.matmul(seen[:, head.columns], head.parameters, out=scratch.logits[: len(seen)])
+    starts = scratch.starts[: len(seen)]
     own_logits, others = _own_and_other(logits, starts, own)
     largest = np.maximum(own_logits, others)
-    if drawn.size < len(inputs):
-        inputs = np.take(inputs, drawn, axis=0, out=scratch.drawn[: drawn.size], mode="clip")
+    if drawn.size < len(seen):
+        seen = np.take(seen, drawn, axis=0, out=scratch.drawn[: drawn.size], mode="clip")
         logits = np.take(logits, drawn, axis=0, out=scratch.residuals[: drawn.size], mode="clip")
         own, largest = own[drawn], largest[drawn]
-    steps = _weighted_errors(logits, starts[: drawn.size] + own, largest, batch.steps[model])
-    return inputs, steps, own_logits > others  # a tie, as at zero weights, is not right
+    steps = _weighted_errors(logits, starts[: drawn.size] + own, largest, weights)
+    return seen[:, head.columns], steps, own_logits > others  # a tie, as at zero weights, is not right
 
 
 def _own_and_other(logits: np.ndarray, starts: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

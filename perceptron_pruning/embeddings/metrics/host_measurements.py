@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputScaling
-from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_heads
+from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_pairs
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 
 
@@ -21,7 +21,9 @@ class HostTrainedHeads:
     """
 
     def __init__(self, ensemble: Ensemble, masks: np.ndarray, scaling: InputScaling):
-        self.heads, self.scaling, self.n_classes = host_heads(ensemble, masks), scaling, ensemble.bias.shape[1]
+        pairs = host_pairs(ensemble, masks, slice(0, masks.shape[1]))
+        self.heads, self.scaling = [head for pair in pairs for head in pair.heads], scaling
+        self.n_classes = ensemble.bias.shape[1]
         self.masks = np.vstack([masks, np.ones(masks.shape[1])]).astype(ensemble.bias.dtype)
 
     def error_lengths(self, values: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
