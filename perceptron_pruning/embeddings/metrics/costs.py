@@ -107,15 +107,17 @@ def influence_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) 
 def subsets_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> Cost:
     """A round takes 2 n d² flops for the folds' moments, a factor and C solutions a head, 2 n d for the scores.
 
-    Where two rounds share a pass, the moments of both and the rows that are multiplied together are held.
+    Where two rounds share a pass, the moments of both and the rows that are multiplied together are held; of many
+    processes, a process's own and those of all.
     """
     ridge, together = settings.ridge, rounds_together(settings.ridge, size.d)
+    moments = together * (2 if size.processes > 1 else 1)
     held = min(MULTIPLIED_BYTES, size.n * size.d * size.sent_bytes) if together > 1 else 0.0
     fits = 2.0 * size.n * size.d**2 + ridge.folds * (size.d**3 / 3 + 2.0 * size.d**2 * size.n_classes)
     return Cost(
         flops=ridge.rounds * (fits + 2.0 * size.n * size.d),
         passes=-(-ridge.rounds // together) + 1,
-        state_bytes=ridge.folds * size.d * ((16.0 + 8.0 * together) * size.d + 16.0 * together * size.n_classes) + held,
+        state_bytes=ridge.folds * size.d * (8.0 * (1 + moments) * size.d + 16.0 * moments * size.n_classes) + held,
         received_bytes=8.0 * ridge.rounds * ridge.folds * size.d * (size.d + size.n_classes) * size.senders,
     )
 

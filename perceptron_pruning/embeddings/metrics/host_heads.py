@@ -157,7 +157,7 @@ def ensemble_of(pairs: Sequence[HostPair], n_features: int) -> Ensemble:
     for head in heads:
         parameters[head.features, head.number] = head.parameters
         velocity[head.features, head.number] = head.velocity
-    return Ensemble(*(jnp.asarray(part) for whole in (parameters, velocity) for part in (whole[:-1], whole[-1])))
+    return Ensemble(*(part for whole in (parameters, velocity) for part in (whole[:-1], whole[-1])))
 
 
 def inputs_of(values: np.ndarray, scaling: InputScaling, out: np.ndarray | None = None) -> np.ndarray:
@@ -229,16 +229,17 @@ def _steps(
     """Of the rows that the bootstrap has drawn, what the head sees, (B_m, d_m + 1), and η r of equation (H1) of
     `head_ensemble`, (B_m, C); and whether the head is right, of all rows, (B,). ``seen`` is what its pair sees."""
     own, (drawn, weights) = batch.classes, batch.drawn_by(head)
-    logits = np.matmul(seen[:, head.columns], head.parameters, out=scratch.logits[: len(seen)])
+    inputs = seen[:, head.columns]
+    logits = np.matmul(inputs, head.parameters, out=scratch.logits[: len(seen)])
     starts = scratch.starts[: len(seen)]
     own_logits, others = _own_and_other(logits, starts, own)
     largest = np.maximum(own_logits, others)
     if drawn.size < len(seen):
-        seen = np.take(seen, drawn, axis=0, out=scratch.drawn[: drawn.size], mode="clip")
+        inputs = inputs[drawn]
         logits = np.take(logits, drawn, axis=0, out=scratch.residuals[: drawn.size], mode="clip")
         own, largest = own[drawn], largest[drawn]
     steps = _weighted_errors(logits, starts[: drawn.size] + own, largest, weights)
-    return seen[:, head.columns], steps, own_logits > others  # a tie, as at zero weights, is not right
+    return inputs, steps, own_logits > others  # a tie, as at zero weights, is not right
 
 
 def _own_and_other(logits: np.ndarray, starts: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

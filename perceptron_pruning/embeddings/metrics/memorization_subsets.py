@@ -67,13 +67,11 @@ def memorization_subsets(context: ScoringContext) -> dict[str, np.ndarray]:
         for step in range(done, passes + 1 if done < passes else done):
             numbers = range(step * together, min((step + 1) * together, rounds))
             passing = _Pass(context, numbers, trained)
-            moments = _fold_moments(passing, context) if step < passes else passing.exhaust()
+            newly_trained = _trained_rounds(passing, context) if step < passes else passing.exhaust()
             if trained:
                 total = total + passing.scores
                 save_step(context.checkpoint, "subset_passes", step, context.group, total=total)
-            trained = [
-                _trained_round(of_round, context, number) for number, of_round in zip(numbers, moments, strict=True)
-            ]
+            trained = newly_trained
     return {"memorization_subsets": total / rounds}
 
 
@@ -103,8 +101,8 @@ class _Pass:
             if self.numbers:
                 yield _with_folds(block, context, self.numbers)
 
-    def exhaust(self) -> list[FoldSums]:
-        """Scores all rows."""
+    def exhaust(self) -> list[_TrainedRound]:
+        """Scores all rows; trains nothing."""
         for _ in self:
             pass
         return []
@@ -141,6 +139,12 @@ def _widest(context: ScoringContext) -> int:
     """Columns of the widest intermediate: scores of all classes under all heads, or weights of the own class."""
     heads, d = context.settings.ridge.folds, context.rows.n_features
     return max(heads * (context.n_classes if context.n_classes <= DENSE_CLASSES else d), d)
+
+
+def _trained_rounds(passing: _Pass, context: ScoringContext) -> list[_TrainedRound]:
+    """The heads of the rounds of a pass; what their moments take is free for those of the next."""
+    moments = _fold_moments(passing, context)
+    return [_trained_round(sums, context, number) for number, sums in zip(passing.numbers, moments, strict=True)]
 
 
 def _trained_round(moments: FoldSums, context: ScoringContext, number: int) -> _TrainedRound:
