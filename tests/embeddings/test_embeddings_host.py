@@ -9,7 +9,8 @@ from perceptron_pruning.embeddings.io.npy import npy_shard
 from perceptron_pruning.embeddings.io.precision import in_precision
 from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.io.shards import runs_of
-from perceptron_pruning.embeddings.metrics import ensemble
+from perceptron_pruning.embeddings.metrics import ensemble, head_ensemble
+from perceptron_pruning.embeddings.metrics.host_heads import train_on_host
 from perceptron_pruning.embeddings.metrics.memorization import leverage
 from perceptron_pruning.embeddings.runtime import devices
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
@@ -165,3 +166,36 @@ def test_tiles_come_back_in_order():
     ]
     with pytest.raises(ZeroDivisionError, match="by zero"):
         on_tiles(lambda span: 1 // span.start, 10, tile_rows=5)
+
+
+@pytest.mark.parametrize("own", [slice(0, 3), slice(2, 5), slice(3, 4)], ids=str)
+def test_a_head_is_the_same_whichever_its_process_trains_beside_it(own):
+    """Two heads pick their features together; that one of them is elsewhere must not change a bit of the other."""
+    rng = np.random.default_rng(3)
+    masks, classes = rng.random((30, 5)) < 0.5, rng.integers(0, 40, 500)
+    masks[:, 0] = True
+    values, bootstrap = rng.standard_normal((500, 30)).astype(np.float32), rng.poisson(1.0, (500, 5)).astype(np.uint8)
+
+    def trained(heads: slice) -> tuple[head_ensemble.Ensemble, np.ndarray]:
+        places = np.minimum(np.arange(512).reshape(8, 64), 499)
+        group = head_ensemble.TrainingGroup(
+            values=values,
+            classes=classes,
+            bootstrap=bootstrap[:, heads],
+            batches=places,
+            valid=np.arange(512).reshape(8, 64) < 500,
+            rates=np.linspace(1, 0.5, 8, dtype=np.float32),
+        )
+        scaling = head_ensemble.InputScaling(mean=values.mean(axis=0), unit=np.float32(30**-0.5))
+        count = heads.stop - heads.start
+        shapes = (30, count, 40), (count, 40)
+        zeros = head_ensemble.Ensemble(*(np.zeros(shape, np.float32) for shape in (*shapes, *shapes)))
+        return train_on_host(zeros, group, masks, heads, scaling, 0.9)
+
+    (whole, whole_right), (part, right) = trained(slice(0, 5)), trained(own)
+    assert np.ptp(part.weights) > 0
+    assert not part.weights[~masks[:, own]].any()
+    np.testing.assert_array_equal(part.weights, whole.weights[:, own])
+    np.testing.assert_array_equal(part.weight_momentum, whole.weight_momentum[:, own])
+    np.testing.assert_array_equal(part.bias, whole.bias[own])
+    np.testing.assert_array_equal(right, whole_right[:, own])

@@ -111,6 +111,35 @@ def test_interrupted_tasks_stop_at_once_and_leave_no_process():
     assert all(process.poll() is not None for process in processes)
 
 
+def test_threads_stay_and_those_within_threads_do_not_wait_for_each_other():
+    def thread(_: object) -> int:
+        time.sleep(0.005)
+        return threading.get_ident()
+
+    def threads(_: object) -> set[int]:
+        return set(on_all_cores(thread, range(6), threads=True))
+
+    seen = set().union(*on_all_cores(threads, range(6), threads=True))
+    assert threading.get_ident() in seen
+    again = set().union(*on_all_cores(threads, range(6), threads=True))
+    assert 1 < len(seen | again) <= 1 + (os.cpu_count() or 1)
+
+
+def test_threads_of_interrupted_tasks_take_no_other():
+    begun = []
+
+    def task(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.1)
+
+    threading.Timer(0.25, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        on_all_cores(task, range(1000), threads=True)
+    count = len(begun)
+    time.sleep(0.3)
+    assert len(begun) == count < 100
+
+
 SCRIPT = """
 import numpy as np
 from perceptron_pruning.parallel import cores

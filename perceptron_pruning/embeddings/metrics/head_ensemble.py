@@ -25,6 +25,8 @@ import numpy as np
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.settings import DRAWN_ROWS, GROUP_NUMBERS, RUN_ROWS, HeadSettings
 
+Array = jax.Array | np.ndarray  # on a device, or on the host
+
 
 class Ensemble(NamedTuple):
     """M heads with C classes on d features, and the momentum of each.
@@ -35,10 +37,10 @@ class Ensemble(NamedTuple):
         weight_momentum, bias_momentum: v and u, of the same shapes.
     """
 
-    weights: jax.Array
-    bias: jax.Array
-    weight_momentum: jax.Array
-    bias_momentum: jax.Array
+    weights: Array
+    bias: Array
+    weight_momentum: Array
+    bias_momentum: Array
 
     def logits(self, inputs: jax.Array) -> jax.Array:
         """x·w + b, (B, M, C), by one matrix product."""
@@ -139,7 +141,7 @@ def gathered(ensemble: Ensemble, context: ScoringContext) -> Ensemble:
     if context.group.size == 1:
         return ensemble
 
-    def joined(values: jax.Array, axis: int) -> jax.Array:
+    def joined(values: Array, axis: int) -> jax.Array:
         return jnp.asarray(np.moveaxis(context.group.all_gather(np.moveaxis(np.asarray(values), axis, 0)), 0, axis))
 
     axes = {name: 1 if name.startswith("weight") else 0 for name in Ensemble._fields}

@@ -12,9 +12,8 @@ trains only one of the two.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
-import jax.numpy as jnp
 import numpy as np
 
 from perceptron_pruning.embeddings.io.precision import in_precision
@@ -56,9 +55,14 @@ class HostPair:
     features: np.ndarray
     heads: Sequence[HostHead]
 
+    @cached_property
+    def sees_all(self) -> bool:
+        """Whether the features are all up to the last, in their order, as the plain head's are."""
+        return bool((self.features == np.arange(self.features.size)).all())
+
     def seen(self, inputs: np.ndarray, scratch: np.ndarray) -> np.ndarray:
         """What the pair sees of inputs with a one, (B, d + 1), (B, d_p + 1); in scratch, if not all in their order."""
-        if np.array_equal(self.features, np.arange(inputs.shape[1])):
+        if self.sees_all:
             return inputs
         return np.take(inputs, self.features, axis=1, out=scratch[: len(inputs)], mode="wrap")  # the fastest mode
 
