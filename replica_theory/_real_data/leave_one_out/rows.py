@@ -1,7 +1,7 @@
 """The rows that students are trained on, and products with them by blocks of rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -21,6 +21,8 @@ class Rows:
             population, of which these are a sample.
         weight: v, weight of a row's loss, (n,).
         normalisation: N.
+        idle: Σ φ (1 − φ) of rows left aside, all of whose inputs are 0: they move no student, but take places among a
+            fixed number of rows.
     """
 
     inputs: np.ndarray
@@ -29,20 +31,37 @@ class Rows:
     finite: bool
     weight: np.ndarray
     normalisation: float
+    idle: float = field(default=0.0, kw_only=True)
 
     @cached_property
     def chance(self) -> np.ndarray:
         """Chance that the row's own force is in a training set: φ, or 0 in an infinite population."""
         return self.count if self.finite else np.zeros(len(self.count))
 
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Variance of how often a row is in a training set, φ (1 − φ), or φ in an infinite population, (n,)."""
+        return self.count * (1 - self.chance)
+
+    @cached_property
+    def all_drawn(self) -> float:
+        """The same of all rows together, were their number not fixed."""
+        return float(self.drawn.sum()) + self.idle
+
     def in_single_precision(self) -> "Rows":
         """The same rows in single precision, whose products with matrices take half the time."""
         return replace(self, inputs=self.inputs.astype(np.float32))
 
+    @cached_property
+    def moving(self) -> np.ndarray:
+        """Rows that can move a student: those with an input that is not 0, (n,)."""
+        return self.inputs.any(axis=1)
+
     def subset(self, chosen: np.ndarray) -> "Rows":
-        """The rows of a mask."""
+        """The rows of a mask, and those that can not move a student left aside."""
         names = ("inputs", "labels", "count", "weight")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+        aside = float(self.drawn[~chosen & ~self.moving].sum())
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names}, idle=self.idle + aside)
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
         """z_i·a, (n,)."""
