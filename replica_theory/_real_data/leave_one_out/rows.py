@@ -55,7 +55,9 @@ class Rows:
     @cached_property
     def moving(self) -> np.ndarray:
         """Rows that can move a student: those with an input that is not 0, (n,)."""
-        return self.inputs.any(axis=1)
+        moving = self.inputs[:, 0] != 0
+        moving[~moving] = self.inputs[~moving].any(axis=1)
+        return moving
 
     def subset(self, chosen: np.ndarray) -> "Rows":
         """The rows of a mask, and those that can not move a student left aside."""
