@@ -186,7 +186,7 @@ NOT_FINITE[5, 1] = np.inf
         (ROWS, LABELS, {"n_clusters": 9}, r"`n_clusters` must be in \[1, 8\], the number of rows; got 9"),
         (ROWS, LABELS, {"n_clusters": 0}, "`n_clusters` must be at least 1; got 0"),
         (ROWS[:5], None, {}, r"`n_clusters` must be in \[1, 5\], the number of rows; got 10"),
-        (ROWS, np.zeros(8), {}, "`n_classes` must be at least 2; got 1"),
+        (ROWS, np.zeros(8), {}, "`labels` must have at least two classes; got 1"),
         (np.ones((8, 3)), LABELS, {"metrics": "margin"}, "zero variance"),
     ],
     ids=[

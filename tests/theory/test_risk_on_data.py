@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from perceptron_pruning import fit_empirical_risk
 from replica_theory import SaddlePointError, risk_on_data
@@ -203,6 +204,17 @@ def test_closed_forms_and_quadratures_agree_with_a_dense_sum(loss):
         np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-7 if name in ("force", "square") else 2e-3)
 
 
+@pytest.mark.parametrize("largest", [1e2, 1e4, 1e6])
+def test_logistic_moments_stand_scales_that_are_large_and_far_apart(largest):
+    rng, loss = np.random.default_rng(5), LOSSES["logistic"]
+    scale = np.geomspace(1.0, largest, 24)
+    deviation = rng.uniform(0.5, 1.0, 24) * np.sqrt(scale)
+    fields = 2 * deviation * rng.standard_normal(24) - scale / 4, deviation, scale
+    moments, dense = force_moments(loss, LEVELS - 1)(*fields), dense_moments(loss, *fields)
+    for value, wanted, size in zip(moments, dense, (1, 1, 1 / scale, 1 / scale, 1 / scale), strict=True):
+        np.testing.assert_allclose(value / size, wanted / size, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("loss", [*LOSSES.values(), as_loss(HuberHinge())], ids=[*NAMES, "own"])
 def test_moments_hold_all_slopes_of_the_mean_force(loss):
     rng, step = np.random.default_rng(4), 1e-4
@@ -214,6 +226,72 @@ def test_moments_hold_all_slopes_of_the_mean_force(loss):
             moments(*(field + sign * step * (k == place) for k, field in enumerate(fields))).force for sign in (-1, 1)
         )
         np.testing.assert_allclose((above - below) / (2 * step), slope, rtol=0, atol=1e-5)
+
+
+@cache
+def with_rows_of_zeros(n=90, d=8, zeros=30):
+    """Inputs, a third of which are 0, and labels."""
+    rng = np.random.default_rng(7)
+    inputs = rng.standard_normal((n, d))
+    labels = np.where(inputs @ np.ones(d) + rng.standard_normal(n) > 0, 1.0, -1.0)
+    inputs[:zeros] = 0.0
+    return inputs, labels
+
+
+@pytest.mark.parametrize("pool", ["finite", "infinite"], ids=str)
+def test_rows_of_zeros_take_places_and_move_no_student(pool):
+    inputs, labels = with_rows_of_zeros()
+    (n, d), n_kept, trials = inputs.shape, 60, 4000
+    solution = risk_on_data(
+        inputs, labels, keep_probability=np.ones(n), n_kept=n_kept, loss="square", ridge=0.1, pool=pool
+    )
+    rng, students = np.random.default_rng(8), np.empty((trials, d))
+    for student in students:
+        kept = rng.choice(n, n_kept, replace=pool == "infinite")
+        gram = inputs[kept].T @ inputs[kept] / d + 0.1 * np.eye(d)
+        student[:] = np.linalg.solve(gram, inputs[kept].T @ labels[kept] / d)
+    spread = students.std(axis=0)
+    np.testing.assert_allclose(solution.mean_student, students.mean(axis=0), rtol=0, atol=0.1 * spread.max())
+    assert np.trace(solution.student_covariance) == pytest.approx(np.sum(spread**2), rel=0.1)
+    np.testing.assert_array_equal(solution.mean_field[:30], 0.0)
+    np.testing.assert_array_equal(solution.leverage[:30], 0.0)
+    moved = solution.mean_field[30:] / solution.field_deviation[30:]
+    assert solution.left_out_error == pytest.approx((30 * 0.5 + ndtr(-moved).sum()) / n, rel=1e-12)
+
+
+def test_a_row_of_zeros_has_the_influence_of_the_place_that_it_takes(monkeypatch):
+    monkeypatch.setattr(solver, "_SOLVED", 1e-9)
+    inputs, labels = with_rows_of_zeros()
+    q, step = np.full(90, 0.7), 1e-2
+
+    def solution(chances):
+        return risk_on_data(inputs, labels, keep_probability=chances, n_kept=45, ridge=0.1)
+
+    influence = solution(q).influence
+    for row in (3, 60):  # of zeros, and another
+        errors = [np.log(solution(q + sign * step * (np.arange(90) == row)).left_out_error) for sign in (-1, 1)]
+        slope = (errors[1] - errors[0]) / (2 * step)
+        assert influence[row] == pytest.approx(slope, abs=2e-3 * np.abs(influence).max())
+
+
+def test_inputs_that_are_all_zeros_are_refused():
+    inputs, labels = with_rows_of_zeros()
+    with pytest.raises(ValueError, match="`inputs` must have a number other than 0 in a row that may be kept"):
+        risk_on_data(inputs, labels, keep_probability=inputs[:, 0] == 0, n_kept=9, ridge=0.1)
+
+
+@pytest.mark.parametrize("seed", [1, 8])
+def test_nearly_separable_rows_far_from_the_origin_are_solved_in_few_steps(monkeypatch, seed):
+    """Their scales reach 1e6, and accelerated steps leap where nothing holds them."""
+    steps, step = [], Equations.step
+    monkeypatch.setattr(Equations, "step", lambda *given: steps.append(None) or step(*given))
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((200, 10)) + 5
+    labels = np.where(inputs @ rng.standard_normal(10) + 2 * rng.standard_normal(200) > 0, 1.0, -1.0)
+    solution = risk_on_data(inputs, labels, keep_probability=np.full(200, 0.5), n_kept=52, ridge=1e-7)
+    assert solution.residual < 1e-6
+    assert solution.leverage.max() > 1e6
+    assert len(steps) < 400
 
 
 @pytest.mark.parametrize("loss", [*NAMES, HuberHinge()], ids=[*NAMES, "own"])

@@ -50,7 +50,7 @@ def fit_probe(context: ScoringContext) -> SoftmaxHead:
         ValueError: There are fewer than two classes.
     """
     if context.n_classes < 2:
-        raise ValueError(f"`n_classes` must be at least 2; got {context.n_classes}")
+        raise ValueError(f"`labels` must have at least two classes; got {context.n_classes}")
     evaluation = count()
     solution = minimize(
         lambda parameters: _checkpointed_loss(parameters, context, next(evaluation)),

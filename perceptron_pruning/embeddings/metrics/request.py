@@ -114,7 +114,7 @@ def check_feasible(requested: RequestedMetrics, context: ScoringContext) -> None
                 f"`metrics` must be computed by one process for {family.metrics[0]}; got {context.group.size}"
             )
         if family.labels and context.n_classes < 2:
-            raise ValueError(f"`n_classes` must be at least 2; got {context.n_classes}")
+            raise ValueError(f"`labels` must have at least two classes; got {context.n_classes}")
         if family.labels and family.metrics[0] != "supervised_prototypes":
             check_varied(context.standardisation)
     _check_counts(set(requested.built_in), context)

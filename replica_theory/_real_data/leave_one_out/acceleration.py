@@ -4,6 +4,7 @@ import numpy as np
 
 _DEPTH = 6  # steps that are remembered, the last one among them
 _DAMPING = 1e-11  # of the normal equations, relative
+_LEAST = 1e-300  # square of a difference, of a step that changed nothing
 
 
 class Anderson:
@@ -32,7 +33,7 @@ class Anderson:
             known = min(self._n_differences, _DEPTH - 1)
             products = self._changes[:known] @ self._changes[place]
             self._normal[place, :known] = self._normal[:known, place] = products
-            self._normal[place, place] *= 1 + _DAMPING
+            self._normal[place, place] = max(products[place] * (1 + _DAMPING), _LEAST)
         self._last = image, change
         known = min(self._n_differences, _DEPTH - 1)
         if known == 0:

@@ -135,8 +135,8 @@ class Adjoint:
     def _more(self) -> tuple[np.ndarray, np.ndarray, float]:
         """φ (1 − φ), κ and Σ φ (1 − φ)/N."""
         rows = self.equations.rows
-        drawn = rows.count * (1 - rows.chance)
-        return drawn, rows.pull(drawn * self._gain * self.forces.force), float(drawn.sum() / rows.normalisation)
+        more = rows.pull(rows.drawn * self._gain * self.forces.force)
+        return rows.drawn, more, rows.all_drawn / rows.normalisation
 
     def _pulled_back(self, multiplier: Multipliers) -> tuple[Multipliers, np.ndarray]:
         """(∂r/∂x)ᵀ μ and (∂r/∂φ)ᵀ μ; ``by_…`` is the derivative of μ·r by a quantity of the equations."""

@@ -148,12 +148,6 @@ class Equations:
         told = 1 / (1 - np.minimum(share, _MOST_OWN_SHARE))
         return np.where(np.abs(told - gain) < _ALIKE * gain, told, gain)
 
-    @cached_property
-    def _drawn(self) -> tuple[np.ndarray, float]:
-        """φ (1 − φ), and its sum over N."""
-        drawn = self.rows.count * (1 - self.rows.chance)
-        return drawn, float(drawn.sum() / self.rows.normalisation)
-
     def _spread(self, forces: ForceMoments, gain: np.ndarray, cavity: Cavity) -> np.ndarray:
         """ν, variance of a row's force over training sets, its response to the field taken out."""
         chance = self.rows.chance
@@ -167,10 +161,9 @@ class Equations:
         """Γ, with the fluctuation that a fixed number of rows takes away."""
         rows = self.rows
         noise = self.products.noise(spread)
-        drawn, variance = self._drawn
-        if variance > 0:
-            more = rows.pull(drawn * gain * forces.force)  # κ, by one more row in the training set
-            noise -= self._outer(more) / variance
+        if rows.all_drawn > 0:
+            more = rows.pull(rows.drawn * gain * forces.force)  # κ, by one more row in the training set
+            noise -= self._outer(more) * (rows.normalisation / rows.all_drawn)
         return self._between(noise, resolvent) / rows.normalisation
 
     @staticmethod

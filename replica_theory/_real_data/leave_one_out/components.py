@@ -35,12 +35,14 @@ class Components(Rows):
             turn = basis.astype(np.float32)
             for block in row_blocks(inputs):
                 inputs[block] = inputs[block] @ turn
-        return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, rows.normalisation, rows, basis)
+        size, idle = rows.normalisation, rows.idle
+        return cls(inputs, rows.labels, rows.count, rows.finite, rows.weight, size, rows, basis, idle=idle)
 
     @property
     def alone(self) -> Rows:
         """The components as rows, with all products in single precision."""
-        return Rows(self.inputs, self.labels, self.count, self.finite, self.weight, self.normalisation)
+        size, idle = self.normalisation, self.idle
+        return Rows(self.inputs, self.labels, self.count, self.finite, self.weight, size, idle=idle)
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
         """z_i·a, (n,), in double precision, at n d."""

@@ -1,12 +1,12 @@
 """The rows that students are trained on, and products with them by blocks of rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
 
-_BLOCK = 1024  # rows in a block, at least; sums over a block are added in double precision
+_BLOCK = 1 << 18  # numbers in a block of rows, at least; sums over a block are added in double precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +21,8 @@ class Rows:
             population, of which these are a sample.
         weight: v, weight of a row's loss, (n,).
         normalisation: N.
+        idle: Σ φ (1 − φ) of rows left aside, all of whose inputs are 0: they move no student, but take places among a
+            fixed number of rows.
     """
 
     inputs: np.ndarray
@@ -29,20 +31,39 @@ class Rows:
     finite: bool
     weight: np.ndarray
     normalisation: float
+    idle: float = field(default=0.0, kw_only=True)
 
     @cached_property
     def chance(self) -> np.ndarray:
         """Chance that the row's own force is in a training set: φ, or 0 in an infinite population."""
         return self.count if self.finite else np.zeros(len(self.count))
 
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Variance of how often a row is in a training set, φ (1 − φ), or φ in an infinite population, (n,)."""
+        return self.count * (1 - self.chance)
+
+    @cached_property
+    def all_drawn(self) -> float:
+        """The same of all rows together, were their number not fixed."""
+        return float(self.drawn.sum()) + self.idle
+
     def in_single_precision(self) -> "Rows":
         """The same rows in single precision, whose products with matrices take half the time."""
         return replace(self, inputs=self.inputs.astype(np.float32))
 
+    @cached_property
+    def moving(self) -> np.ndarray:
+        """Rows that can move a student: those with an input that is not 0, (n,)."""
+        moving = self.inputs[:, 0] != 0
+        moving[~moving] = self.inputs[~moving].any(axis=1)
+        return moving
+
     def subset(self, chosen: np.ndarray) -> "Rows":
-        """The rows of a mask."""
+        """The rows of a mask, and those that can not move a student left aside."""
         names = ("inputs", "labels", "count", "weight")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+        aside = float(self.drawn[~chosen & ~self.moving].sum())
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names}, idle=self.idle + aside)
 
     def fields(self, direction: np.ndarray) -> np.ndarray:
         """z_i·a, (n,)."""
@@ -78,9 +99,9 @@ class Rows:
 
 
 def row_blocks(inputs: np.ndarray) -> Iterator[slice]:
-    """Slices of a thousand rows, or of d."""
+    """Slices of a quarter of a million numbers, or of d rows."""
     n, d = inputs.shape
-    rows = max(_BLOCK, d)
+    rows = max(_BLOCK // d, d)
     return (slice(start, start + rows) for start in range(0, n, rows))
 
 
@@ -95,10 +116,10 @@ def _triangular_product(dtype: np.dtype) -> Callable[..., np.ndarray]:
 
 def quadratic_forms(inputs: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """x_iᵀ T x_i of a symmetric T, (n,), by its upper triangle."""
-    product, upper = _triangular_product(inputs.dtype), 2 * np.triu(matrix)
-    np.einsum("ii->i", upper)[:] *= 0.5
-    forms, upper = np.empty(len(inputs)), np.asfortranarray(upper, dtype=inputs.dtype)
+    product, double = _triangular_product(inputs.dtype), np.multiply(matrix, 2, dtype=inputs.dtype, order="F")
+    np.einsum("ii->i", double)[:] *= 0.5
+    forms = np.empty(len(inputs))
     for block in row_blocks(inputs):
-        turned = product(1.0, upper, inputs[block].T).T
+        turned = product(1.0, double, inputs[block].T).T
         forms[block] = np.einsum("ij,ij->i", turned, inputs[block])
     return forms

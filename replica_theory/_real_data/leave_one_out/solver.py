@@ -1,8 +1,8 @@
 """Solution of the leave-one-out equations: an accelerated iteration, continuation in the ridge, a finer check."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -29,8 +29,12 @@ _MOST_FIRST_STEPS = 10  # with components that are taken to be uncorrelated
 _MOST_STEPS = 100
 _NEAR = 0.5  # change below which steps are accelerated
 _WORSE = 3.0  # change, relative to the least so far, at which the acceleration begins anew
+_LONGEST = 1.0  # step in ln V that is accelerated
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
-_LARGEST_START = 1e3  # ridge at which a continuation begins at most
+_LEAST_START, _LARGEST_START = 1e2, 1e3  # ridge at which a continuation begins, relative, if not at 1
+_MORE, _MOST_STARTS = 30.0, 5  # ratio of the ridges that it tries to begin at, and their number
+_MOST_HALVINGS = 2  # of a continuation's step, in the logarithm of the ridge
+_SAME = 1.01  # ratio of ridges that are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,29 +91,47 @@ def solve(rows: Rows, loss: Loss, penalty: np.ndarray) -> Solved:
 
 
 def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
+    """The solution by way of larger ridges, from one at which steps converge from afar."""
     ridge = penalty.max()
-    ladder = [ridge]
-    while ladder[-1] < min(1.0, _LARGEST_START * ridge) or len(ladder) < 5:
-        ladder.append(ladder[-1] * _RIDGE_RATIO)
-    at, unit = ladder[-1], penalty / ridge
+    unit, at = penalty / ridge, ridge
     try:
-        solved = _solve_at(problem, at * unit, first_guess(problem.rows, at * unit))
-        for last, at in pairwise(ladder[::-1]):
-            solved = _lowered(problem, unit, solved, last, at)
+        at, solved = _at_a_larger_ridge(problem, unit, ridge)
+        while at > ridge:
+            last, at = at, at / _RIDGE_RATIO if at > _SAME * _RIDGE_RATIO * ridge else ridge
+            solved = _lowered(problem, unit, solved, last, at, _MOST_HALVINGS)
     except _Stalled as stalled:
+        way = "" if at == ridge else f" on the way to {ridge:g}"
         raise SaddlePointError(
-            f"the leave-one-out equations have no solution at ridge {at:g}; try a larger `ridge`", stalled.residual
+            f"the leave-one-out equations have no solution at ridge {at:g}{way}; try a larger `ridge`",
+            stalled.residual,
         ) from None
     return solved
 
 
-def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, ridge: float) -> Solved:
+def _at_a_larger_ridge(problem: _Problem, unit: np.ndarray, ridge: float) -> tuple[float, Solved]:
+    """A ridge, larger still if need be, and the solution there."""
+
+    def solved(at: float) -> tuple[float, Solved]:
+        return at, _solve_at(problem, at * unit, first_guess(problem.rows, at * unit))
+
+    least = ridge * max(min(1 / ridge, _LARGEST_START), _LEAST_START)
+    *starts, last = (least * _MORE**place for place in range(_MOST_STARTS))
+    for at in starts:
+        with suppress(_Stalled):
+            return solved(at)
+    return solved(last)
+
+
+def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, ridge: float, halvings: int) -> Solved:
     """The solution at a ridge from that at a larger one, by way of their geometric mean if need be."""
     try:
         return _solve_at(problem, ridge * unit, solved.step.cavity)
     except _Stalled:
-        middle = _solve_at(problem, (last * ridge) ** 0.5 * unit, solved.step.cavity)
-        return _solve_at(problem, ridge * unit, middle.step.cavity)
+        if halvings == 0:
+            raise
+    middle = (last * ridge) ** 0.5
+    solved = _lowered(problem, unit, solved, last, middle, halvings - 1)
+    return _lowered(problem, unit, solved, middle, ridge, halvings - 1)
 
 
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:
@@ -142,8 +164,18 @@ def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
                 return Solved(step, residual)
             guess = step.cavity
             if equations is near:
-                guess = _iterated(near, moments, guess, _SURE * _SOLVED, Anderson())
+                guess = _as_near_as_it_gets(near, moments, guess)
     raise _Stalled(residual, guess)
+
+
+def _as_near_as_it_gets(equations: Equations, moments: Moments, guess: Cavity) -> Cavity:
+    """Unknowns that surely stand the check, or such as may."""
+    try:
+        return _iterated(equations, moments, guess, _SURE * _SOLVED, Anderson())
+    except _Stalled as stalled:
+        if stalled.residual < _SOLVED:
+            return stalled.last
+        raise
 
 
 def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, level: int) -> Cavity:
@@ -165,6 +197,12 @@ def _change(new: Cavity, old: Cavity) -> float:
     return float(np.max([mean / size, deviation / size, leverage]))
 
 
+def _leap(point: np.ndarray, following: np.ndarray, d: int) -> float:
+    """Largest step in ln V between unknowns with d components of a."""
+    n = (len(point) - d) // 3
+    return float(np.abs(following[-n:] - point[-n:]).max())
+
+
 def _iterated(
     equations: Equations,
     moments: Moments,
@@ -179,7 +217,8 @@ def _iterated(
     d, best, idle = len(cavity.direction), np.inf, 0
     for _ in range(_MOST_STEPS if most is None else most):
         try:
-            step = equations.step(moments, cavity)
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # far away; then the change tells
+                step = equations.step(moments, cavity)
         except np.linalg.LinAlgError:
             raise _Stalled(best, cavity) from None
         change = _change(step.cavity, cavity)
@@ -189,7 +228,11 @@ def _iterated(
             anderson.forget()
         point, image = cavity.vector, step.cavity.vector
         following = anderson.following(point, image)
-        cavity = Cavity.of_vector(following if change < max(best, _NEAR) else 0.5 * (point + image), d)
+        if not change < max(best, _NEAR):
+            following = 0.5 * (point + image)
+        elif _leap(point, following, d) > _LONGEST:
+            following = image
+        cavity = Cavity.of_vector(following, d)
         idle = 0 if change < best else idle + 1
         best = min(best, change)
         if best < to or (best < rounding and idle > 1):

@@ -1,6 +1,6 @@
 """Students trained on random subsets of given rows: their mean, covariance, and the fields of rows left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,9 +43,12 @@ class Students:
         """Students at the solution.
 
         Raises:
+            ValueError: All inputs are 0.
             SaddlePointError: No solution to a residual of 1e-6.
         """
-        used = rows.count > 0
+        used = (rows.count > 0) & rows.moving
+        if not used.any():
+            raise ValueError("`inputs` must have a number other than 0 in a row that may be kept; got none")
         solved = solve(rows if used.all() else rows.subset(used), loss, penalty)
         step = solved.step
         cavity = step.cavity if used.all() else _all_rows(rows, used, step.cavity, step.resolvent, step.covariance)
@@ -72,13 +75,15 @@ class Students:
             ValueError: Left-out fields do not fluctuate.
             SaddlePointError: The linear system is not solved.
         """
-        m, c = self.cavity.mean, self.cavity.deviation
+        moving = self.rows.moving
+        cavity = self._with_fields_that_fluctuate(moving)
+        m, c = cavity.mean, cavity.deviation
         if not c.min() > _LEAST_DEVIATION * np.abs(m).mean():
             raise ValueError(
                 "`influence` needs fields that fluctuate between training sets; `n_kept` must be less than "
                 f"the {np.count_nonzero(self.rows.count)} rows that may be kept"
             )
-        density = np.exp(-0.5 * (m / c) ** 2) / (np.sqrt(2 * np.pi) * c * len(m) * self.left_out_error)
+        density = moving * np.exp(-0.5 * (m / c) ** 2) / (np.sqrt(2 * np.pi) * c * len(m) * self.left_out_error)
         gradient = Multipliers(
             direction=np.zeros(len(self.penalty)),
             mean=-density,
@@ -87,7 +92,12 @@ class Students:
         )
         moments = force_moments(self.loss, LEVELS - 2)
         equations = Equations.of(self.rows, self.penalty)
-        return Adjoint(equations, moments, self.cavity, self.resolvent, self.covariance).influence(gradient)
+        return Adjoint(equations, moments, cavity, self.resolvent, self.covariance).influence(gradient)
+
+    def _with_fields_that_fluctuate(self, moving: np.ndarray) -> Cavity:
+        """The unknowns with any c and V of rows of zeros, on which nothing depends but which must not be 0."""
+        c, V = (np.where(moving, values, 1.0) for values in (self.cavity.deviation, self.cavity.leverage))
+        return replace(self.cavity, deviation=c, leverage=V)
 
 
 def _all_rows(rows: Rows, used: np.ndarray, kept: Cavity, resolvent: np.ndarray, covariance: np.ndarray) -> Cavity:

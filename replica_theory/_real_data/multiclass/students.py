@@ -120,7 +120,9 @@ def _solved(equations: MulticlassEquations, first: Sweep) -> tuple[Sweep, float]
             cavity = last.cavity
     except _Stalled as stalled:
         residual = stalled.residual
-    raise SaddlePointError("the leave-one-out equations of softmax students are not solved", float(residual))
+    raise SaddlePointError(
+        "the leave-one-out equations of softmax students are not solved; try a larger `ridge`", float(residual)
+    )
 
 
 def _fixed_point(equations: MulticlassEquations, moments: SoftmaxMoments, cavity: MulticlassCavity) -> MulticlassCavity:

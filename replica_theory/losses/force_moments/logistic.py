@@ -1,7 +1,8 @@
 """Moments of logistic forces of many rows at once.
 
 Rows of like c share their nodes: fields p_j, which need no proximal operator of each row, and all averages are one
-matrix of Gaussians times a few columns. Where c is small, a Gauss–Hermite rule of each row serves.
+matrix of Gaussians times a few columns. Where c is small, a Gauss–Hermite rule of each row serves, and panels where
+such nodes would be too many.
 """
 
 from itertools import pairwise
@@ -9,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from replica_theory.losses.force_moments.base import ForceMoments
+from replica_theory.losses.force_moments.crowded_rows import CrowdedRows
 from replica_theory.losses.force_moments.narrow_rows import NARROW, NarrowRows
 from replica_theory.losses.force_moments.spaced_rows import Cover, SpacedRows, Spacing, spaced_rows
 from replica_theory.losses.named import Logistic
@@ -33,7 +35,7 @@ class LogisticMoments:
 
     def __init__(self, loss: Logistic, level: int, precision: type[np.floating]) -> None:
         self._loss, self._spacing, self._precision = loss, SPACINGS[level], precision
-        self._groups: list[SpacedRows | NarrowRows] = []
+        self._groups: list[SpacedRows | NarrowRows | CrowdedRows] = []
         self._order, self._places = np.empty(0, dtype=int), np.empty(0, dtype=int)  # of rows by group, and its inverse
         self._slices: list[slice] = []  # of rows of a group in that order
 
@@ -66,4 +68,6 @@ class LogisticMoments:
         n_narrow = int(ordered[0] < 0)
         narrow = [NarrowRows(part.shape[1], self._loss, self._spacing.order) for part in parts[:n_narrow]]
         covers = [Cover.of(part, self._spacing) for part in parts[n_narrow:]]
-        self._groups = [*narrow, *spaced_rows(covers, self._loss, self._precision)]
+        spaced = iter(spaced_rows([cover for cover in covers if not cover.crowded], self._loss, self._precision))
+        crowded = CrowdedRows(self._loss, self._spacing)
+        self._groups = [*narrow, *(crowded if cover.crowded else next(spaced) for cover in covers)]

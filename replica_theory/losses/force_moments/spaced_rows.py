@@ -11,6 +11,7 @@ from replica_theory.losses.force_moments.base import BLOCK, SLACK, row_blocks
 from replica_theory.losses.named import Logistic
 
 _NEWTON_STEPS = 8  # to the least field
+_MOST_NODES = 4096
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,21 @@ class Cover:
         step = min(spacing.by_deviation * least, spacing.largest)
         return cls(len(mean), least, (lowest, most), (low - room, high + room), spacing.reach, step)
 
+    @cached_property
+    def start(self) -> float:
+        """ω at the largest scale of the field p that the lowest ω has at the least."""
+        lowest = _field_below(self.ends[0], self.scales[0])
+        return lowest - self.scales[1] * float(expit(-lowest))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether nodes would be so many, of scales that are large or far apart, that panels take less time."""
+        return not (self.ends[1] - self.start) / self.step < _MOST_NODES
+
     @property
     def nodes(self) -> np.ndarray:
         """t_j, (nodes,), whose fields at the largest scale are those of all ω between the ends at any scale."""
-        lowest = _field_below(self.ends[0], self.scales[0])
-        start = lowest - self.scales[1] * float(expit(-lowest))  # ω at the largest scale of this p
-        return np.arange(start, self.ends[1] + self.step, self.step)
+        return np.arange(self.start, self.ends[1] + self.step, self.step)
 
 
 def _field_below(omega: float, scale: float) -> float:
