@@ -11,6 +11,7 @@ from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.io.shards import runs_of
 from perceptron_pruning.embeddings.metrics import ensemble, head_ensemble
 from perceptron_pruning.embeddings.metrics.host_heads import train_on_host
+from perceptron_pruning.embeddings.metrics.host_measurements import HostTrainedHeads
 from perceptron_pruning.embeddings.metrics.memorization import leverage
 from perceptron_pruning.embeddings.runtime import devices
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
@@ -199,3 +200,13 @@ def test_a_head_is_the_same_whichever_its_process_trains_beside_it(own):
     np.testing.assert_array_equal(part.weight_momentum, whole.weight_momentum[:, own])
     np.testing.assert_array_equal(part.bias, whole.bias[own])
     np.testing.assert_array_equal(right, whole_right[:, own])
+
+
+def test_heads_whose_logits_are_no_numbers_are_wrong():
+    shapes = (4, 2, 40), (2, 40)
+    diverged = head_ensemble.Ensemble(*(np.full(shape, np.nan, np.float32) for shape in (*shapes, *shapes)))
+    scaling = head_ensemble.InputScaling(mean=np.zeros(4, np.float32), unit=np.float32(0.5))
+    heads = HostTrainedHeads(diverged, np.ones((4, 2), bool), scaling)
+    wrong, entropy, _ = heads.disagreement(np.ones((3, 4), np.float32), np.array([0, 1, 39]))
+    np.testing.assert_array_equal(wrong, 1.0)
+    assert np.isnan(entropy).all()

@@ -96,13 +96,13 @@ class HostBatch:
 
 
 class _Scratch:
-    """Room for steps of a pair on so many rows: what it sees and logits, of all rows and of those drawn, and the
-    gradient of a head; and the flat places at which rows of the logits start."""
+    """Room for steps of a pair on so many rows: what it sees, logits of all rows and of those drawn, and the gradient
+    of a head; and the flat places at which rows of the logits start."""
 
     def __init__(self, pair: HostPair, n_rows: int):
         longest = max((head.parameters for head in pair.heads), key=len)
         n_classes, dtype = longest.shape[1], longest.dtype
-        self.seen, self.drawn = np.empty((2, n_rows, len(pair.features)), dtype)
+        self.seen = np.empty((n_rows, len(pair.features)), dtype)
         self.logits, self.residuals = np.empty((2, n_rows, n_classes), dtype)
         self.starts = first_places(self.logits)
         self.gradient = np.empty_like(longest)

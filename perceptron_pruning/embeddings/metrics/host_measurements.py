@@ -67,7 +67,7 @@ class HostTrainedHeads:
             for head in self.heads:
                 logits = _logits(head, inputs)
                 largest = logits.max(axis=0)
-                n_wrong += logits[own] < largest
+                n_wrong += ~(logits[own] >= largest)  # of logits that are no numbers, too
                 logits -= largest
                 odds = np.exp(logits)
                 sums = odds.sum(axis=0)
