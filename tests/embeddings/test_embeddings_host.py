@@ -1,5 +1,6 @@
 """What a host computes by BLAS is what JAX's programs compute, to rounding; and half precision is widened exactly."""
 
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
@@ -187,7 +188,7 @@ def test_a_head_is_the_same_whichever_its_process_trains_beside_it(own):
             valid=np.arange(512).reshape(8, 64) < 500,
             rates=np.linspace(1, 0.5, 8, dtype=np.float32),
         )
-        scaling = head_ensemble.InputScaling(mean=values.mean(axis=0), unit=np.float32(30**-0.5))
+        scaling = head_ensemble.InputScaling(mean=jnp.asarray(values.mean(axis=0)), unit=jnp.float32(30**-0.5))
         count = heads.stop - heads.start
         shapes = (30, count, 40), (count, 40)
         zeros = head_ensemble.Ensemble(*(np.zeros(shape, np.float32) for shape in (*shapes, *shapes)))
@@ -205,7 +206,7 @@ def test_a_head_is_the_same_whichever_its_process_trains_beside_it(own):
 def test_heads_whose_logits_are_no_numbers_are_wrong():
     shapes = (4, 2, 40), (2, 40)
     diverged = head_ensemble.Ensemble(*(np.full(shape, np.nan, np.float32) for shape in (*shapes, *shapes)))
-    scaling = head_ensemble.InputScaling(mean=np.zeros(4, np.float32), unit=np.float32(0.5))
+    scaling = head_ensemble.InputScaling(mean=jnp.zeros(4, jnp.float32), unit=jnp.float32(0.5))
     heads = HostTrainedHeads(diverged, np.ones((4, 2), bool), scaling)
     wrong, entropy, _ = heads.disagreement(np.ones((3, 4), np.float32), np.array([0, 1, 39]))
     np.testing.assert_array_equal(wrong, 1.0)
