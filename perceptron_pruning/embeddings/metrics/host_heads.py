@@ -74,8 +74,9 @@ class HostBatch:
     Attributes:
         inputs: Inputs and a one, (B, d + 1).
         classes: (B,).
-        drawn: Rows that the bootstrap of each head has drawn, head after head.
-        steps: η c/|𝓑| of equation (H1) of `head_ensemble` for each of those.
+        drawn: Rows that the bootstrap of each head has drawn, head after head, (D,).
+        places: Their numbers among the rows of all heads, head after head, (D,).
+        steps: η c/|𝓑| of equation (H1) of `head_ensemble` for each of those, (D,).
         cuts: Where those of each head begin and the last end, (M + 1,).
         rate: η.
         span: Its visits among those of the group.
@@ -84,26 +85,26 @@ class HostBatch:
     inputs: np.ndarray
     classes: np.ndarray
     drawn: np.ndarray
+    places: np.ndarray
     steps: np.ndarray
     cuts: Sequence[int]
     rate: np.floating
     span: slice
 
-    def drawn_by(self, head: HostHead) -> tuple[np.ndarray, np.ndarray]:
-        """Rows that the bootstrap of a head has drawn, and their steps, (B_m,) each."""
-        part = slice(self.cuts[head.number], self.cuts[head.number + 1])
-        return self.drawn[part], self.steps[part]
+    def drawn_by(self, first: int, last: int) -> slice:
+        """Where the rows that neighbouring heads have drawn are, by the heads' numbers."""
+        return slice(self.cuts[first], self.cuts[last + 1])
 
 
 class _Scratch:
-    """Room for steps of a pair on so many rows: what it sees, logits of all rows and of those drawn, and the gradient
-    of a head; and the flat places at which rows of the logits start."""
+    """Room for steps of a pair on so many rows: what it sees and logits, of all rows and of those drawn, and the
+    gradient of a head; and the flat places at which rows of the logits start."""
 
     def __init__(self, pair: HostPair, n_rows: int):
         longest = max((head.parameters for head in pair.heads), key=len)
         n_classes, dtype = longest.shape[1], longest.dtype
-        self.seen = np.empty((n_rows, len(pair.features)), dtype)
-        self.logits, self.residuals = np.empty((2, n_rows, n_classes), dtype)
+        self.seen, self.drawn = np.empty((2, n_rows, len(pair.features)), dtype)
+        self.logits, self.residuals = np.empty((2, len(pair.heads) * n_rows, n_classes), dtype)
         self.starts = first_places(self.logits)
         self.gradient = np.empty_like(longest)
 
@@ -197,6 +198,7 @@ def _batch(group: TrainingGroup, scaling: InputScaling, number: int, out: np.nda
         inputs=inputs_of(in_precision(group.values[places], dtype), scaling, out[: len(places)]),
         classes=group.classes[places],
         drawn=drawn,
+        places=models * len(places) + drawn,
         steps=bootstrap[models, drawn] * (rate / dtype.type(len(places))),
         cuts=np.searchsorted(models, np.arange(len(bootstrap) + 1)).tolist(),
         rate=rate,
@@ -207,16 +209,47 @@ def _batch(group: TrainingGroup, scaling: InputScaling, number: int, out: np.nda
 def _descend(batches: Sequence[HostBatch], momentum: float, correct: np.ndarray, pair: HostPair) -> None:
     """A step of each head of a pair for each batch; whether they were right before goes into ``correct``, (M, G)."""
     scratch, scale = _Scratch(pair, len(batches[0].inputs)), batches[0].rate.dtype.type(1)
+    first, last = pair.heads[0].number, pair.heads[-1].number
     with np.errstate(over="ignore", invalid="ignore"):  # diverged heads are an error of their scores
         for batch in batches:
-            seen = pair.seen(batch.inputs, scratch.seen)
+            seen, of_pair = pair.seen(batch.inputs, scratch.seen), batch.drawn_by(first, last)
+            steps, correct[first : last + 1, batch.span] = _steps(pair, batch, of_pair, seen, scratch)
             for head in pair.heads:
-                inputs, steps, correct[head.number, batch.span] = _steps(head, batch, seen, scratch)
-                gradient = np.matmul(inputs.T, steps, out=scratch.gradient[: len(head.parameters)])
+                part = batch.drawn_by(head.number, head.number)
+                own_steps = steps[part.start - of_pair.start : part.stop - of_pair.start]
+                gradient = _gradient(head, batch.drawn[part], seen, own_steps, scratch)
                 _move(head, gradient, momentum * batch.rate / scale)
             scale = batch.rate
         for head in pair.heads:
             np.divide(head.velocity, scale, out=head.velocity)
+
+
+def _steps(
+    pair: HostPair, batch: HostBatch, of_pair: slice, seen: np.ndarray, scratch: _Scratch
+) -> tuple[np.ndarray, np.ndarray]:
+    """η r of equation (H1) of `head_ensemble` for the rows that a pair has drawn, head after head, (D_p, C); and
+    whether each head is right, of all rows, (1 or 2, B)."""
+    n_rows, n_heads = len(seen), len(pair.heads)
+    logits, starts = scratch.logits[: n_heads * n_rows], scratch.starts[: n_heads * n_rows]
+    for head, of_head in zip(pair.heads, logits.reshape(n_heads, n_rows, -1), strict=True):
+        np.matmul(seen[:, head.columns], head.parameters, out=of_head)
+    own = np.tile(batch.classes, n_heads)
+    own_logits, others = _own_and_other(logits, starts, own)
+    drawn = batch.places[of_pair] - pair.heads[0].number * n_rows
+    steps = _weighted_errors(
+        np.take(logits, drawn, axis=0, out=scratch.residuals[: drawn.size], mode="clip"),
+        starts[: drawn.size] + own[drawn],
+        np.maximum(own_logits, others)[drawn],
+        batch.steps[of_pair],
+    )
+    return steps, (own_logits > others).reshape(n_heads, n_rows)  # a tie, as at zero weights, is not right
+
+
+def _gradient(head: HostHead, drawn: np.ndarray, seen: np.ndarray, steps: np.ndarray, scratch: _Scratch) -> np.ndarray:
+    """η Σ x rᵀ of equation (H2) over the rows that a head has drawn, (d_m + 1, C)."""
+    if drawn.size < len(seen):
+        seen = np.take(seen, drawn, axis=0, out=scratch.drawn[: drawn.size], mode="clip")
+    return np.matmul(seen[:, head.columns].T, steps, out=scratch.gradient[: len(head.parameters)])
 
 
 def _move(head: HostHead, gradient: np.ndarray, decay: np.floating) -> None:
@@ -225,25 +258,6 @@ def _move(head: HostHead, gradient: np.ndarray, decay: np.floating) -> None:
     velocity *= decay
     velocity += gradient
     parameters -= velocity
-
-
-def _steps(
-    head: HostHead, batch: HostBatch, seen: np.ndarray, scratch: _Scratch
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the rows that the bootstrap has drawn, what the head sees, (B_m, d_m + 1), and η r of equation (H1) of
-    `head_ensemble`, (B_m, C); and whether the head is right, of all rows, (B,). ``seen`` is what its pair sees."""
-    own, (drawn, weights) = batch.classes, batch.drawn_by(head)
-    inputs = seen[:, head.columns]
-    logits = np.matmul(inputs, head.parameters, out=scratch.logits[: len(seen)])
-    starts = scratch.starts[: len(seen)]
-    own_logits, others = _own_and_other(logits, starts, own)
-    largest = np.maximum(own_logits, others)
-    if drawn.size < len(seen):
-        inputs = inputs[drawn]
-        logits = np.take(logits, drawn, axis=0, out=scratch.residuals[: drawn.size], mode="clip")
-        own, largest = own[drawn], largest[drawn]
-    steps = _weighted_errors(logits, starts[: drawn.size] + own, largest, weights)
-    return inputs, steps, own_logits > others  # a tie, as at zero weights, is not right
 
 
 def _own_and_other(logits: np.ndarray, starts: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
