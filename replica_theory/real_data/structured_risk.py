@@ -16,7 +16,7 @@ from replica_theory.losses.base import LossLike, Weight
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import check_loss
 from replica_theory.losses.risk import EmpiricalRisk
-from replica_theory.real_data.structured_inputs import StructuredInputs
+from replica_theory.real_data.structured_inputs import MeasuredInputs, StructuredInputs
 from replica_theory.selection import Selection, check_selection
 
 
@@ -132,8 +132,8 @@ def structured_risk(
         sample_weight: v, weight of an example's loss as a function of its signed margin y z, vectorised, > 0.
         finite_size: Whether terms of order 1/N are in.
         finite_pool: Whether the rule ranks a pool of P/f examples of the law, whose thresholds fluctuate: a term of
-            order 1/P more in the test errors, for four to ten solutions more. Else its thresholds are those of an
-            infinite pool.
+            order 1/P more in the test errors, for four to ten solutions more; of laws in closed form alone. Else its
+            thresholds are those of an infinite pool.
 
     Returns:
         The students, each checked by one more step on a finer quadrature.
@@ -163,6 +163,11 @@ def structured_risk(
     strength = check_positive(ridge, "ridge")
     EmpiricalRisk(loss, strength, sample_weight)  # checks its arguments
     function, points = as_loss(check_loss(loss)), np.atleast_1d(alphas)
+    if finite_pool and isinstance(inputs, MeasuredInputs):
+        raise ValueError(
+            "`finite_pool` needs a law in closed form, as rows have no slope by a threshold between them; leave it out "
+            "for measured inputs"
+        )
     source = LawSource(inputs.law, selection, weight=sample_weight)
     curve = StudentCurve.of_one(source, loss=function, ridge=strength, finite=bool(finite_size))
     students = list(over_pools(curve, points) if finite_pool else curve.at(points))

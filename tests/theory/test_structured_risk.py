@@ -198,6 +198,82 @@ def test_an_intercept_takes_up_a_shift_of_both_classes():
     assert second.generalization_error == pytest.approx(first.generalization_error, rel=1e-8)
 
 
+@pytest.mark.parametrize("finite", [True, False], ids=["terms of 1/N", "limit"])
+@pytest.mark.parametrize("loss", ["square", "logistic", "hinge", "squared_hinge"])
+def test_centred_inputs_with_an_intercept_are_the_limit_of_a_small_mean(loss, finite):
+    given = {"teacher": TEACHER, "probe": TEACHER + np.eye(D)[0], "label_noise": 0.1, "intercept": True}
+    centred, moved = (
+        student_of(
+            StructuredInputs.gaussian(np.linspace(0.3, 1.5, D), mean=np.full(D, mean), **given),
+            KeepHardest(0.6),
+            loss=loss,
+            finite_size=finite,
+        )
+        for mean in (0.0, 1e-7)
+    )
+    assert centred.generalization_error == pytest.approx(moved.generalization_error, rel=1e-6)
+    assert centred.plane[-1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_an_intercept_costs_centred_students_what_it_costs_trained_ones():
+    d, rng, errors = 40, np.random.default_rng(12), {True: [], False: []}
+    teacher = np.ones(d) / math.sqrt(d)
+    for _ in range(300):
+        rows = rng.standard_normal((round(1.5 * d), d))
+        labels = np.where(rows @ teacher > 0, 1.0, -1.0)
+        w, shift = with_intercept(rows, labels, 0.05)
+        alone = fit_empirical_risk(rows, labels, loss="logistic", ridge=0.05).weights
+        for intercept, weights, b in ((True, w, shift), (False, alone, 0.0)):
+            z, size = rng.standard_normal(2000), np.linalg.norm(weights)
+            along = weights @ teacher
+            across = math.sqrt(size**2 - along**2)
+            errors[intercept].append(np.mean(ndtr(-(along * np.abs(z) + b * np.sign(z)) / across)))
+    for intercept, sample in errors.items():
+        inputs = StructuredInputs.gaussian(np.ones(d), teacher=teacher, intercept=intercept)
+        theory = structured_risk(1.5, inputs=inputs, selection=KeepRandom(), loss="logistic", ridge=0.05)
+        assert abs(z_score(np.array(sample), theory.generalization_error)) < 4
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e3])
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+def test_units_of_measured_rows_change_nothing(loss, unit):
+    rows, labels, probe = sampled_rows(n=400)
+    first, second = (
+        student_of(
+            StructuredInputs.measured(size * rows, labels, probe=probe, classifier_ridge=0.01 * size**2),
+            loss=loss,
+            ridge=0.05 * size**2,
+        )
+        for size in (1.0, unit)
+    )
+    assert second.generalization_error == pytest.approx(first.generalization_error, rel=1e-6)
+
+
+def test_measured_rows_of_zeros_are_missed_half_of_the_time_and_move_nothing():
+    rows, labels, probe = sampled_rows(n=600)
+    rows = rows.copy()
+    rows[:150] = 0.0
+    law = student_of(StructuredInputs.measured(rows, labels, probe=probe), KeepRandom(), alpha=3.0)
+    d = rows.shape[1]
+    exact = risk_on_data(rows, labels, keep_probability=np.ones(600), n_kept=3 * d, ridge=0.05, pool="infinite")
+    assert law.noisy_test_error == pytest.approx(exact.left_out_error, rel=0.1)
+    assert law.noisy_test_error > 0.125
+
+
+def test_hinge_students_with_an_intercept_are_found_from_afar():
+    rows, labels, probe = sampled_rows(n=400)
+    inputs = StructuredInputs.measured(rows, labels, probe=probe, intercept=True)
+    student = student_of(inputs, KeepBetween(0.1, 0.7), alpha=20.0, loss="hinge", ridge=2e-4, finite_size=False)
+    assert student.residual < 1e-6
+
+
+def test_measured_rows_have_no_slope_by_thresholds():
+    rows, labels, probe = sampled_rows(n=400)
+    inputs = StructuredInputs.measured(rows, labels, probe=probe)
+    with pytest.raises(ValueError, match="`finite_pool` needs a law in closed form"):
+        student_of(inputs, KeepHardest(0.5), finite_pool=True)
+
+
 def test_weights_of_two_are_half_the_ridge():
     first = student_of(power_law(), ridge=0.05)
     second = student_of(power_law(), ridge=0.1, sample_weight=lambda margin: np.full_like(margin, 2.0))

@@ -144,9 +144,14 @@ class GaussianLaw(Law):
 
     @property
     def symmetric(self) -> bool:
-        """Whether (x, y) and (−x, −y) are alike, so that examples of label +1 stand for all."""
+        """Whether (x, y) and (−x, −y) are alike."""
         centred = not any(component.mean.any() for component in self.components)
         return centred and self.flip is not None and all(c.label is None for c in self.components)
+
+    @property
+    def _one_label(self) -> bool:
+        """Whether examples of label +1 stand for all: their y x are those of the others, but not their y."""
+        return self.symmetric and not self.intercept
 
     def margins(self) -> MarginDistribution:
         if self.symmetric and len(self.components) == 1 and self.radii.shape[1] == 1 and self.flip is not None:
@@ -187,7 +192,7 @@ class GaussianLaw(Law):
         fields = frame.mean[:, None] + radius * frame.load @ zeta
         place = places @ np.vstack([np.ones(zeta.shape[1]), radius * zeta])
         for label in (1.0, -1.0):
-            if label < 0 and self.symmetric:
+            if label < 0 and self._one_label:
                 continue
             labelled = chance * component.share * share * self._label_chance(component, fields, label)
             used = labelled > _NEGLIGIBLE

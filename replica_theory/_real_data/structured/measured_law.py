@@ -19,6 +19,7 @@ _LEAST_VARIANCE = 1e-10  # of a principal component, relative to the largest, be
 _FLAT = 1.05  # ratio of variances up to which the inputs are whitened
 _DEPENDENT = 1e-6  # length of a direction's part outside those before it, below which it adds none
 _CLASSIFIER_STEPS = 50
+_LEAST_FIELD_VARIANCE = 1e-300  # of a row of zeros, which is missed half of the time
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,9 @@ def orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal columns of the same spans, each along its own, and which of the columns added to the span."""
     units = columns / np.linalg.norm(columns, axis=0)
     basis, triangle = np.linalg.qr(units)
-    adds = np.abs(np.diag(triangle)) > _DEPENDENT
-    return (basis * np.sign(np.diag(triangle)))[:, adds], adds
+    lengths = np.diag(triangle)
+    adds = np.abs(lengths) > _DEPENDENT
+    return (basis * np.sign(lengths))[:, adds], np.pad(adds, (0, columns.shape[1] - len(adds)))
 
 
 def logistic_fit(rows: np.ndarray, labels: np.ndarray, ridge: float) -> np.ndarray:
@@ -146,7 +148,8 @@ class MeasuredLaw(Law):
         tested = self.tested
         variance = tested.square_radius * student.deviation[0] ** 2
         variance += np.maximum(tested.quadratic(student.covariance), 0.0)
-        return float(tested.share @ ndtr(-(tested.coordinates @ student.plane) / np.sqrt(variance)))
+        deviation = np.sqrt(np.maximum(variance, _LEAST_FIELD_VARIANCE))
+        return float(tested.share @ ndtr(-(tested.coordinates @ student.plane) / deviation))
 
 
 def measured_law(

@@ -29,6 +29,7 @@ from replica_theory._real_data.structured.examples import Examples, Student
 from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _LEAST_VARIANCE = 1e-300
+_NARROWEST = 1e-6  # least deviation and scale of a field, relative: an example of zeros has none, and moves nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +170,9 @@ class Equations:
         if self.finite:
             variance = variance + np.maximum(examples.quadratic(at.plane_covariance), 0.0)
             scale = scale + np.maximum(examples.quadratic(at.plane_leverage), 0.0)
+        share = examples.share
+        variance = np.maximum(variance, _NARROWEST**2 * (share @ variance))
+        scale = np.maximum(scale, _NARROWEST * (share @ scale))
         return Fields(examples.coordinates @ at.plane, np.sqrt(variance), scale * examples.weight)
 
     def forces(self, moments: Moments, at: OrderParameters) -> ForceMoments:
@@ -227,8 +231,8 @@ class Equations:
         """No field in the plane, and a bulk that is stiff by a tenth of the data."""
         k, variances = self.examples.coordinates.shape[1], self.bulk.variances
         scale = np.maximum(variances / (self.ridge + 0.1 * self.alpha * variances.mean()), 1e-12)
-        zero = np.zeros((k, k))
-        return OrderParameters(np.zeros(k), np.full_like(scale, 0.1), np.minimum(scale, 50.0), zero, zero)
+        deviation, zero = np.minimum(np.sqrt(self.alpha) * scale, 0.1), np.zeros((k, k))
+        return OrderParameters(np.zeros(k), deviation, np.minimum(scale, 50.0), zero, zero)
 
     def _padded(self, stiffness: np.ndarray) -> np.ndarray:
         """S with nothing against a change of the intercept."""

@@ -1,7 +1,9 @@
 """Solution of the equations: Anderson's acceleration, continuation in the ridge, a check on finer quadratures."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,10 +11,12 @@ from replica_theory._real_data.structured.saddle_point import Equations, OrderPa
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
 from replica_theory.losses.force_moments import LEVELS, Moments, force_moments
+from replica_theory.losses.named import LOSSES
 
 TOLERANCE = 1e-6  # largest change, relative, in one more step on a finer quadrature
 _SERVES = 1e-9  # change on a finer quadrature at which none finer is tried
 _SOLVED = 1e-11  # change at which the iteration ends
+_ROUNDING = 1e-7  # change that may be rounding, where no step makes it less
 _DEPTH = 8  # steps that Anderson's acceleration remembers
 _MOST_STEPS = 120
 _NEAR = 0.5  # change below which steps are accelerated
@@ -20,6 +24,7 @@ _WORSE = 3.0  # change, relative to the least so far, at which the acceleration 
 _LARGEST_MOVE = 2.0  # of ln b and ln V in a step, from afar
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _MOST_RIDGES = 16
+_MOST_HALVINGS = 2  # of a continuation's step, in the logarithm of the ridge
 
 EquationsAt = Callable[[int], Equations]
 """The equations on the quadrature over the law of a level in [0, LEVELS)."""
@@ -70,31 +75,52 @@ def solve(equations_at: EquationsAt, loss: Loss, guess: OrderParameters | None) 
 
 def _solved(equations: Equations, loss: Loss, level: int, guess: OrderParameters | None) -> OrderParameters:
     """Solution on one quadrature: from the guess, from afar, else from larger ridges."""
-    for start in (guess, equations.first_guess()):
-        if start is None:
-            continue
-        try:
-            return _anderson(equations, force_moments(loss, level), start)
-        except _Stalled:
-            pass
-    return _continued(equations, loss, level)
+    moments = force_moments(loss, level)
+    if guess is not None:
+        with suppress(_Stalled):
+            return _anderson(equations, moments, guess)
+    with suppress(_Stalled):
+        return _from_afar(equations, moments)
+    return _continued(equations, moments)
 
 
-def _continued(equations: Equations, loss: Loss, level: int) -> OrderParameters:
+def _from_afar(equations: Equations, moments: Moments) -> OrderParameters:
+    """Solution from no field, else from students of the square loss."""
+    with suppress(_Stalled):
+        return _anderson(equations, moments, equations.first_guess())
+    square = force_moments(LOSSES["square"], 0)
+    return _anderson(equations, moments, _anderson(equations, square, equations.first_guess()))
+
+
+def _continued(equations: Equations, moments: Moments) -> OrderParameters:
     ladder = [equations.ridge]
     while ladder[-1] < 10.0 * equations.bulk.variances.max() and len(ladder) < _MOST_RIDGES:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
-    at = replace(equations, ridge=ladder[-1])
-    guess = at.first_guess()
+    ridge = ladder[-1]
     try:
-        for ridge in reversed(ladder):
-            at = replace(equations, ridge=ridge)
-            guess = _anderson(at, force_moments(loss, level), guess)
+        guess = _from_afar(replace(equations, ridge=ridge), moments)
+        for last, ridge in pairwise(ladder[::-1]):
+            guess = _lowered(equations, moments, guess, last, ridge, _MOST_HALVINGS)
     except _Stalled as stalled:
+        way = "" if ridge == equations.ridge else f" on the way to {equations.ridge:g}"
         raise SaddlePointError(
-            f"no saddle point at ridge {at.ridge:g}; try a larger `ridge`", stalled.residual
+            f"no saddle point at ridge {ridge:g}{way}; try a larger `ridge`", stalled.residual
         ) from None
     return guess
+
+
+def _lowered(
+    equations: Equations, moments: Moments, guess: OrderParameters, last: float, ridge: float, halvings: int
+) -> OrderParameters:
+    """The solution at a ridge from that at a larger one, by way of their geometric mean if need be."""
+    try:
+        return _anderson(replace(equations, ridge=ridge), moments, guess)
+    except _Stalled:
+        if halvings == 0:
+            raise
+    middle = (last * ridge) ** 0.5
+    guess = _lowered(equations, moments, guess, last, middle, halvings - 1)
+    return _lowered(equations, moments, guess, middle, ridge, halvings - 1)
 
 
 def _change(equations: Equations, new: OrderParameters, old: OrderParameters) -> float:
@@ -119,15 +145,18 @@ def _anderson(equations: Equations, moments: Moments, guess: OrderParameters) ->
     k, groups = len(guess.plane), len(guess.scale)
     points: list[np.ndarray] = []
     images: list[np.ndarray] = []
-    at, best = guess, np.inf
+    at, best, nearest = guess, np.inf, guess
     for _ in range(_MOST_STEPS):
         try:
-            new = equations.step(moments, at)
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # far away; then the change tells
+                new = equations.step(moments, at)
+                change = _change(equations, new, at)
         except np.linalg.LinAlgError:
             raise _Stalled(best) from None
-        change = _change(equations, new, at)
         if not np.isfinite(change):
             raise _Stalled(best)
+        if change < min(best, _ROUNDING):
+            nearest = new
         if change < _SOLVED:
             return new
         if change > _NEAR or change > _WORSE * best:
@@ -139,6 +168,8 @@ def _anderson(equations: Equations, moments: Moments, guess: OrderParameters) ->
         points, images = [*points, point][-_DEPTH:], [*images, image][-_DEPTH:]
         following = _mixed(points, images) if change < best or change < _NEAR else 0.5 * (point + image)
         best, at = min(best, change), OrderParameters.of_vector(following, k, groups)
+    if best < _ROUNDING:
+        return nearest
     raise _Stalled(best)
 
 

@@ -1,5 +1,6 @@
 """Students trained on what a rule keeps of a law, along a curve in α."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -136,7 +137,7 @@ class StudentCurve:
             student=student,
             generalization_error=self.tested.error(student, clean=True),
             noisy_test_error=self.tested.error(student, clean=False),
-            norm=float(np.sqrt(equations.square_norm(solved.moments, at))),
+            norm=_root(equations.square_norm(solved.moments, at)),
             training_error=self._training_error(equations, at),
             scale=at.scale,
             residual=solved.residual,
@@ -147,6 +148,11 @@ class StudentCurve:
         fields, breakpoints = equations.fields(at), self.loss.breakpoints
         slope = breakpoints.slopes[np.argmin(np.abs(breakpoints.fields))]
         return float(equations.examples.share @ ndtr((fields.scale * slope - fields.mean) / fields.deviation))
+
+
+def _root(square: float) -> float:
+    """√x; NaN where rounding has left nothing of it, as in units in which the ridge is 1e-12."""
+    return math.sqrt(square) if square >= 0 else math.nan
 
 
 def _check_by_margin(selection: Selection) -> None:
