@@ -204,7 +204,7 @@ def test_closed_forms_and_quadratures_agree_with_a_dense_sum(loss):
         np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-7 if name in ("force", "square") else 2e-3)
 
 
-@pytest.mark.parametrize("largest", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("largest", [1e2, 1e4, 1e6], ids=str)
 def test_logistic_moments_stand_scales_that_are_large_and_far_apart(largest):
     rng, loss = np.random.default_rng(5), LOSSES["logistic"]
     scale = np.geomspace(1.0, largest, 24)
@@ -280,7 +280,7 @@ def test_inputs_that_are_all_zeros_are_refused():
         risk_on_data(inputs, labels, keep_probability=inputs[:, 0] == 0, n_kept=9, ridge=0.1)
 
 
-@pytest.mark.parametrize("seed", [1, 8])
+@pytest.mark.parametrize("seed", [1, 8], ids=str)
 def test_nearly_separable_rows_far_from_the_origin_are_solved_in_few_steps(monkeypatch, seed):
     """Their scales reach 1e6, and accelerated steps leap where nothing holds them."""
     steps, step = [], Equations.step

@@ -199,7 +199,7 @@ def test_an_intercept_takes_up_a_shift_of_both_classes():
 
 
 @pytest.mark.parametrize("finite", [True, False], ids=["terms of 1/N", "limit"])
-@pytest.mark.parametrize("loss", ["square", "logistic", "hinge", "squared_hinge"])
+@pytest.mark.parametrize("loss", list(LOSSES), ids=str)
 def test_centred_inputs_with_an_intercept_are_the_limit_of_a_small_mean(loss, finite):
     given = {"teacher": TEACHER, "probe": TEACHER + np.eye(D)[0], "label_noise": 0.1, "intercept": True}
     centred, moved = (
@@ -234,8 +234,8 @@ def test_an_intercept_costs_centred_students_what_it_costs_trained_ones():
         assert abs(z_score(np.array(sample), theory.generalization_error)) < 4
 
 
-@pytest.mark.parametrize("unit", [1e-6, 1e3])
-@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+@pytest.mark.parametrize("unit", [1e-6, 1e3], ids=str)
+@pytest.mark.parametrize("loss", ["logistic", "hinge"], ids=str)
 def test_units_of_measured_rows_change_nothing(loss, unit):
     rows, labels, probe = sampled_rows(n=400)
     first, second = (
