@@ -54,6 +54,7 @@ class Training:
         return equations(field, student, self.learners, alpha=self.alpha, ridge=self.ridge)
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # far from a solution; the residual tells
 def newton(
     training: Training,
     student: OrderParameters,
