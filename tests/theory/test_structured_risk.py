@@ -258,6 +258,9 @@ def test_measured_rows_of_zeros_are_missed_half_of_the_time_and_move_nothing():
     exact = risk_on_data(rows, labels, keep_probability=np.ones(600), n_kept=3 * d, ridge=0.05, pool="infinite")
     assert law.noisy_test_error == pytest.approx(exact.left_out_error, rel=0.1)
     assert law.noisy_test_error > 0.125
+    others = StructuredInputs.measured(rows[150:], labels[150:], probe=probe)
+    alone = student_of(others, KeepRandom(), alpha=3.0 * 0.75).training_error
+    assert law.training_error == pytest.approx(0.25 * 0.5 + 0.75 * alone, rel=0.03)
 
 
 def test_hinge_students_with_an_intercept_are_found_from_afar():

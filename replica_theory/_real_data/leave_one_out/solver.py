@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from replica_theory._numerics.continuation import lowered
 from replica_theory._real_data.leave_one_out.acceleration import Anderson
 from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, Step
 from replica_theory._real_data.leave_one_out.components import Components
@@ -33,7 +34,6 @@ _LONGEST = 1.0  # step in ln V that is accelerated
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _LEAST_START, _LARGEST_START = 1e2, 1e3  # ridge at which a continuation begins, relative, if not at 1
 _MORE, _MOST_STARTS = 30.0, 5  # ratio of the ridges that it tries to begin at, and their number
-_MOST_HALVINGS = 2  # of a continuation's step, in the logarithm of the ridge
 _SAME = 1.01  # ratio of ridges that are one
 
 
@@ -94,11 +94,15 @@ def _continued(problem: _Problem, penalty: np.ndarray) -> Solved:
     """The solution by way of larger ridges, from one at which steps converge from afar."""
     ridge = penalty.max()
     unit, at = penalty / ridge, ridge
+
+    def solve_from(at: float, solved: Solved) -> Solved:
+        return _solve_at(problem, at * unit, solved.step.cavity)
+
     try:
         at, solved = _at_a_larger_ridge(problem, unit, ridge)
         while at > ridge:
             last, at = at, at / _RIDGE_RATIO if at > _SAME * _RIDGE_RATIO * ridge else ridge
-            solved = _lowered(problem, unit, solved, last, at, _MOST_HALVINGS)
+            solved = lowered(solve_from, solved, last, at, failure=_Stalled)
     except _Stalled as stalled:
         way = "" if at == ridge else f" on the way to {ridge:g}"
         raise SaddlePointError(
@@ -120,18 +124,6 @@ def _at_a_larger_ridge(problem: _Problem, unit: np.ndarray, ridge: float) -> tup
         with suppress(_Stalled):
             return solved(at)
     return solved(last)
-
-
-def _lowered(problem: _Problem, unit: np.ndarray, solved: Solved, last: float, ridge: float, halvings: int) -> Solved:
-    """The solution at a ridge from that at a larger one, by way of their geometric mean if need be."""
-    try:
-        return _solve_at(problem, ridge * unit, solved.step.cavity)
-    except _Stalled:
-        if halvings == 0:
-            raise
-    middle = (last * ridge) ** 0.5
-    solved = _lowered(problem, unit, solved, last, middle, halvings - 1)
-    return _lowered(problem, unit, solved, middle, ridge, halvings - 1)
 
 
 def _of_uncorrelated(problem: _Problem, penalty: np.ndarray) -> Cavity:

@@ -34,6 +34,11 @@ class Examples:
     weight: np.ndarray
     source: np.ndarray
 
+    @property
+    def zero(self) -> np.ndarray:
+        """Examples all of whose inputs are 0, and which no student tells apart, (n,)."""
+        return (self.square_radius == 0) & ~self.coordinates.any(axis=1)
+
     def kept(self, probability: np.ndarray) -> "Examples":
         """Those that are kept with these chances, (n,)."""
         share = self.share * probability

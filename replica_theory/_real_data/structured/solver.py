@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from replica_theory._numerics.continuation import lowered
 from replica_theory._real_data.structured.saddle_point import Equations, OrderParameters
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.base import Loss
@@ -24,7 +25,6 @@ _WORSE = 3.0  # change, relative to the least so far, at which the acceleration 
 _LARGEST_MOVE = 2.0  # of ln b and ln V in a step, from afar
 _RIDGE_RATIO = 10.0**0.5  # between ridges of a continuation
 _MOST_RIDGES = 16
-_MOST_HALVINGS = 2  # of a continuation's step, in the logarithm of the ridge
 
 EquationsAt = Callable[[int], Equations]
 """The equations on the quadrature over the law of a level in [0, LEVELS)."""
@@ -97,30 +97,20 @@ def _continued(equations: Equations, moments: Moments) -> OrderParameters:
     while ladder[-1] < 10.0 * equations.bulk.variances.max() and len(ladder) < _MOST_RIDGES:
         ladder.append(ladder[-1] * _RIDGE_RATIO)
     ridge = ladder[-1]
+
+    def solve_from(ridge: float, guess: OrderParameters) -> OrderParameters:
+        return _anderson(replace(equations, ridge=ridge), moments, guess)
+
     try:
         guess = _from_afar(replace(equations, ridge=ridge), moments)
         for last, ridge in pairwise(ladder[::-1]):
-            guess = _lowered(equations, moments, guess, last, ridge, _MOST_HALVINGS)
+            guess = lowered(solve_from, guess, last, ridge, failure=_Stalled)
     except _Stalled as stalled:
         way = "" if ridge == equations.ridge else f" on the way to {equations.ridge:g}"
         raise SaddlePointError(
             f"no saddle point at ridge {ridge:g}{way}; try a larger `ridge`", stalled.residual
         ) from None
     return guess
-
-
-def _lowered(
-    equations: Equations, moments: Moments, guess: OrderParameters, last: float, ridge: float, halvings: int
-) -> OrderParameters:
-    """The solution at a ridge from that at a larger one, by way of their geometric mean if need be."""
-    try:
-        return _anderson(replace(equations, ridge=ridge), moments, guess)
-    except _Stalled:
-        if halvings == 0:
-            raise
-    middle = (last * ridge) ** 0.5
-    guess = _lowered(equations, moments, guess, last, middle, halvings - 1)
-    return _lowered(equations, moments, guess, middle, ridge, halvings - 1)
 
 
 def _change(equations: Equations, new: OrderParameters, old: OrderParameters) -> float:

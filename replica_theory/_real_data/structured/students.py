@@ -144,10 +144,11 @@ class StudentCurve:
         )
 
     def _training_error(self, equations: Equations, at: OrderParameters) -> float:
-        """P(p < 0): the trained field p grows with ω and is 0 at ω = S ℓ'(0)."""
-        fields, breakpoints = equations.fields(at), self.loss.breakpoints
+        """P(p < 0): the trained field p grows with ω and is 0 at ω = S ℓ'(0); half of the examples of zeros."""
+        examples, fields, breakpoints = equations.examples, equations.fields(at), self.loss.breakpoints
         slope = breakpoints.slopes[np.argmin(np.abs(breakpoints.fields))]
-        return float(equations.examples.share @ ndtr((fields.scale * slope - fields.mean) / fields.deviation))
+        chance = ndtr((fields.scale * slope - fields.mean) / fields.deviation)
+        return float(examples.share @ np.where(examples.zero, 0.5, chance))
 
 
 def _root(square: float) -> float:
