@@ -17,8 +17,7 @@ from replica_theory._real_data.leave_one_out.components import Components
 from replica_theory._real_data.leave_one_out.products import Products
 from replica_theory._real_data.leave_one_out.rows import Rows
 from replica_theory._real_data.leave_one_out.uncorrelated import Uncorrelated
-from replica_theory.losses.custom import as_loss
-from replica_theory.losses.force_moments import LEVELS, ForceMoments, force_moments
+from replica_theory.losses.force_moments import LEVELS, force_moments
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
@@ -182,50 +181,6 @@ def test_a_loss_of_ones_own_is_the_named_loss():
 def test_small_ridges_of_both_hinges_lead_to_the_same_student():
     both = [students_on(np.ones(240), 40, loss=loss, ridge=1e-5) for loss in ("hinge", "squared_hinge")]
     assert both[0].left_out_error == pytest.approx(both[1].left_out_error, rel=1e-3)
-
-
-def dense_moments(loss, mean, deviation, scale, n=100001):
-    """``ForceMoments`` by sums over n fields, with E u ξ/c for ∂E u/∂m."""
-    xi = np.linspace(-9, 9, n)
-    chance = np.exp(-0.5 * xi**2) * (xi[1] - xi[0]) / np.sqrt(2 * np.pi)
-    omega = mean[:, None] + deviation[:, None] * xi
-    field, slope = loss.proximal_and_slope(omega, scale[:, None])
-    force, u = (field - omega) / scale[:, None], (1 - slope) / scale[:, None]
-    of_fields = force, force**2, u, -2 * force * u, u * xi / deviation[:, None]
-    return ForceMoments(*(values @ chance for values in of_fields))
-
-
-@pytest.mark.parametrize("loss", [*LOSSES.values(), as_loss(HuberHinge())], ids=[*NAMES, "own"])
-def test_closed_forms_and_quadratures_agree_with_a_dense_sum(loss):
-    rng = np.random.default_rng(3)
-    fields = rng.normal(0.5, 1.5, 12), rng.uniform(0.1, 2.0, 12), rng.uniform(0.1, 6.0, 12)
-    moments, dense = force_moments(loss, LEVELS - 1)(*fields), dense_moments(loss, *fields)
-    for name, value, wanted in zip(ForceMoments._fields, moments, dense, strict=True):
-        np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-7 if name in ("force", "square") else 2e-3)
-
-
-@pytest.mark.parametrize("largest", [1e2, 1e4, 1e6], ids=str)
-def test_logistic_moments_stand_scales_that_are_large_and_far_apart(largest):
-    rng, loss = np.random.default_rng(5), LOSSES["logistic"]
-    scale = np.geomspace(1.0, largest, 24)
-    deviation = rng.uniform(0.5, 1.0, 24) * np.sqrt(scale)
-    fields = 2 * deviation * rng.standard_normal(24) - scale / 4, deviation, scale
-    moments, dense = force_moments(loss, LEVELS - 1)(*fields), dense_moments(loss, *fields)
-    for value, wanted, size in zip(moments, dense, (1, 1, 1 / scale, 1 / scale, 1 / scale), strict=True):
-        np.testing.assert_allclose(value / size, wanted / size, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("loss", [*LOSSES.values(), as_loss(HuberHinge())], ids=[*NAMES, "own"])
-def test_moments_hold_all_slopes_of_the_mean_force(loss):
-    rng, step = np.random.default_rng(4), 1e-4
-    fields = rng.normal(0.5, 1.5, 12), rng.uniform(0.3, 2.0, 12), rng.uniform(0.1, 6.0, 12)
-    moments, at = force_moments(loss, LEVELS - 1), force_moments(loss, LEVELS - 1)(*fields)
-    slopes = -at.slope, -fields[1] * at.slope_by_mean, 0.5 * at.square_by_mean  # by m, c and S
-    for place, slope in enumerate(slopes):
-        below, above = (
-            moments(*(field + sign * step * (k == place) for k, field in enumerate(fields))).force for sign in (-1, 1)
-        )
-        np.testing.assert_allclose((above - below) / (2 * step), slope, rtol=0, atol=1e-5)
 
 
 @cache
@@ -495,21 +450,6 @@ def test_a_rows_leverage_does_not_depend_on_its_own_force(loss):
         assert abs(slopes[1].slope[row] / slopes[0].slope[row] - 1) > 1e-3
         changes = np.abs(np.log(leverages[1].leverage / leverages[0].leverage))
         assert changes[row] < 1e-12 < 1e-9 < changes.max()
-
-
-def test_logistic_moments_of_unlike_rows_agree_with_a_dense_sum_before_and_after_a_step():
-    rng, n = np.random.default_rng(6), 40
-    mean, deviation, scale = (
-        rng.normal(0, 10, n),
-        np.geomspace(0.05, 12.0, n),
-        rng.permutation(np.geomspace(1e-3, 1e3, n)),
-    )
-    moments = force_moments(LOSSES["logistic"], LEVELS - 2)
-    for step in (0.0, 0.01, 1.0):  # nodes are used again, and placed anew
-        fields = mean + step, deviation * (1 + step), scale * (1 + step)
-        dense = dense_moments(LOSSES["logistic"], *fields, n=20001)
-        for value, wanted in zip(moments(*fields), dense, strict=True):
-            np.testing.assert_allclose(value, wanted, rtol=1e-7, atol=1e-10)
 
 
 def test_a_step_brings_the_mean_student_up_to_its_fields_to_second_order():

@@ -24,7 +24,7 @@ from replica_theory.losses.force_moments import ForceMoments, Moments
 
 _ROUNDING = 1e-13  # variance of a force, relative to its mean square, that is 0 where a row is in every training set
 _LEAST_DEVIATION = 1e-12  # of a field, where every row is in every training set
-_EXTRAPOLATED = 0.3  # largest change of c and V, relative, over which forces are extrapolated
+_EXTRAPOLATED = 0.3  # mean change of V, relative, over which forces are extrapolated
 _MOST_OWN_SHARE = 1 - 1e-9  # largest share of a row's response that it owes to itself
 _ALIKE = 0.1  # relative difference of two forms of G, which are one at a solution, below which the better one is taken
 
@@ -98,6 +98,8 @@ class Equations:
     def forces(self, moments: Moments, cavity: Cavity) -> ForceMoments:
         """Those of weighted losses."""
         weight = self.rows.weight
+        if self.rows.alike:
+            return moments(cavity.mean, cavity.deviation, cavity.leverage)
         return moments(cavity.mean, cavity.deviation, cavity.leverage * weight).weighted(weight)
 
     def step(self, moments: Moments, cavity: Cavity) -> Step:
@@ -135,7 +137,7 @@ class Equations:
     ) -> tuple[np.ndarray, np.ndarray | float]:
         """E f at new c and V, to first order in what they differ by if that is little; how much larger φ V E f is."""
         by_deviation, by_leverage = moved.deviation - cavity.deviation, moved.leverage - cavity.leverage
-        if not np.abs(by_leverage / cavity.leverage).mean() < _EXTRAPOLATED:
+        if not np.abs(by_leverage).sum() < _EXTRAPOLATED * cavity.leverage.sum():
             return forces.force, 0.0
         force = forces.force + 0.5 * forces.square_by_mean * by_leverage
         force -= cavity.deviation * forces.slope_by_mean * by_deviation

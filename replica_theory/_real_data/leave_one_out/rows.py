@@ -48,6 +48,11 @@ class Rows:
         """The same of all rows together, were their number not fixed."""
         return float(self.drawn.sum()) + self.idle
 
+    @cached_property
+    def alike(self) -> bool:
+        """Whether all losses have weight 1."""
+        return bool((self.weight == 1.0).all())
+
     def in_single_precision(self) -> "Rows":
         """The same rows in single precision, whose products with matrices take half the time."""
         return replace(self, inputs=self.inputs.astype(np.float32))

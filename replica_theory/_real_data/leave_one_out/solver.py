@@ -184,9 +184,9 @@ def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, 
 def _change(new: Cavity, old: Cavity) -> float:
     """Largest change: of fields relative to their size, of V relative to itself."""
     n = len(new.mean)
-    mean, deviation, leverage = np.abs(new.vector[-3 * n :] - old.vector[-3 * n :]).reshape(3, n).max(axis=1)
+    largest = np.abs(new.vector[-3 * n :] - old.vector[-3 * n :]).reshape(3, n).max(axis=1)
     size = np.abs(new.mean).sum() / n + np.sqrt(new.deviation @ new.deviation / n)  # E |m| + √E c² over rows
-    return float(np.max([mean / size, deviation / size, leverage]))
+    return float((largest / np.array([size, size, 1.0])).max())
 
 
 def _leap(point: np.ndarray, following: np.ndarray, d: int) -> float:

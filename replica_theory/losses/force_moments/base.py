@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 BLOCK = 1 << 15  # fields in a block of rows
-SLACK = 1.25  # factor by which c, S and the range of ω may change before nodes are placed anew
 
 
 class ForceMoments(NamedTuple):
