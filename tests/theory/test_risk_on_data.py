@@ -425,6 +425,15 @@ def test_the_equations_of_uncorrelated_components_are_those_of_diagonal_matrices
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("seed", [29, 47])
+def test_duplicated_rows_without_a_solution_are_refused_without_a_warning(seed):
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((7, 5))[rng.integers(0, 7, 21)]
+    labels = np.where(inputs[:, 0] > 0, 1.0, -1.0)
+    with pytest.raises(SaddlePointError, match="try a larger `ridge`"):
+        risk_on_data(inputs, labels, keep_probability=np.ones(21), n_kept=10.5, loss="hinge", ridge=1e-3)
+
+
 def test_acceleration_solves_a_linear_map_of_few_eigenvalues():
     values = np.repeat([0.9, -0.6, 0.4, 0.2], 5)
     anderson, point = Anderson(), np.zeros(20)

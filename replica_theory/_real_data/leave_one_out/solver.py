@@ -150,8 +150,10 @@ def _solve_at(problem: _Problem, penalty: np.ndarray, guess: Cavity) -> Solved:
         near = replace(exact, products=Products.near(rows, problem.components))
         moments, finer = force_moments(loss, level), force_moments(loss, min(level + 1, LEVELS - 1))
         for equations, enough in ((near, _SOLVED), (exact, TOLERANCE)):  # the first products of both are exact
-            step = equations.step(finer, guess)
-            residual = _change(step.cavity, guess)
+            try:
+                step, residual = _stepped(equations, finer, guess)
+            except np.linalg.LinAlgError:
+                raise _Stalled(residual, guess) from None
             if residual < enough:
                 return Solved(step, residual)
             guess = step.cavity
@@ -179,6 +181,13 @@ def _in_single_precision(problem: _Problem, penalty: np.ndarray, guess: Cavity, 
     guess = _iterated(equations, problem.rough_moments, guess, _STARTED, anderson, rounding=_ROUNDING)
     guess = _iterated(equations, moments, guess, _CLOSE, anderson, rounding=_ROUNDING)
     return replace(guess, direction=components.basis @ guess.direction)
+
+
+def _stepped(equations: Equations, moments: Moments, cavity: Cavity) -> tuple[Step, float]:
+    """A step and its change, which tells where numbers were too large or none."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        step = equations.step(moments, cavity)
+        return step, _change(step.cavity, cavity)
 
 
 def _change(new: Cavity, old: Cavity) -> float:
@@ -209,11 +218,9 @@ def _iterated(
     d, best, idle = len(cavity.direction), np.inf, 0
     for _ in range(_MOST_STEPS if most is None else most):
         try:
-            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # far away; then the change tells
-                step = equations.step(moments, cavity)
+            step, change = _stepped(equations, moments, cavity)
         except np.linalg.LinAlgError:
             raise _Stalled(best, cavity) from None
-        change = _change(step.cavity, cavity)
         if not np.isfinite(change):
             raise _Stalled(best, cavity)
         if change > _NEAR or change > _WORSE * best:

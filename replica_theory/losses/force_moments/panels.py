@@ -1,6 +1,7 @@
 """Moments of any loss's forces, by Gauss–Legendre quadrature on panels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,6 +23,11 @@ class PanelMoments:
     loss: Loss
     order: int
 
+    @cached_property
+    def _rule(self) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and weights on [−1, 1], (order,)."""
+        return np.polynomial.legendre.leggauss(self.order)
+
     def __call__(self, mean: np.ndarray, deviation: np.ndarray, scale: np.ndarray) -> ForceMoments:
         nodes = self.order * (len(self.loss.breakpoints.fields) + len(_PANEL_ENDS))
         parts = [self._of_rows(mean[block], deviation[block], scale[block]) for block in row_blocks(len(mean), nodes)]
@@ -31,7 +37,7 @@ class PanelMoments:
         corners = (self.loss.breakpoints.of_proximal(scale) - mean[:, None]) / deviation[:, None]
         fixed = np.broadcast_to(_PANEL_ENDS, (len(mean), len(_PANEL_ENDS)))
         ends = np.sort(np.concatenate([fixed, np.clip(corners, _PANEL_ENDS[0], _PANEL_ENDS[-1])], axis=1), axis=1)
-        nodes, weights = np.polynomial.legendre.leggauss(self.order)
+        nodes, weights = self._rule
         width = np.diff(ends, axis=1)[..., None]
         xi = ends[:, :-1, None] + width * (nodes + 1) / 2
         chances = width * weights / 2 * np.exp(-0.5 * xi**2) / np.sqrt(2 * np.pi)
