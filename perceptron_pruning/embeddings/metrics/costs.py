@@ -40,7 +40,7 @@ def kmeans_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -> 
         state_bytes=8.0 * size.n + 40.0 * size.n_clusters * size.d,
         received_bytes=8.0 * size.n_clusters * (size.d + 1) * (steps - 1) * size.senders,
         core_seconds=0.8 * NANO * size.n * size.d * (steps + 1),
-        start_seconds=2.0,
+        start_seconds=1.6,
     )
 
 

@@ -23,12 +23,14 @@ class ClusterSums(NamedTuple):
 
 
 def zero_sums(n_clusters: int, n_features: int) -> ClusterSums:
-    """The sums before the first block."""
-    return ClusterSums(
+    """The sums before the first block, on the device of all later ones, so that these compile nothing anew."""
+    zeros = ClusterSums(
         jnp.zeros((n_clusters, n_features), jnp.float64),
         jnp.zeros(n_clusters, jnp.float64),
         jnp.zeros((), jnp.float64),
     )
+    devices = jax.local_devices()
+    return jax.device_put(zeros, devices[0]) if len(devices) == 1 else zeros
 
 
 def nearest_centroid(rows: jax.Array, centroids: jax.Array) -> tuple[jax.Array, jax.Array]:
