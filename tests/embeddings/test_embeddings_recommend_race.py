@@ -18,7 +18,7 @@ from perceptron_pruning.embeddings.recommendation.difficulty import (
     Difficulty,
     measure_difficulty,
 )
-from perceptron_pruning.embeddings.recommendation.groups import Group, weighted_mean
+from perceptron_pruning.embeddings.recommendation.groups import Group, halves, weighted_mean
 from perceptron_pruning.embeddings.recommendation.head_batch import batches, fit_heads
 from perceptron_pruning.embeddings.recommendation.heads import HeadLoss, Stop, fit_head
 from perceptron_pruning.embeddings.recommendation.judge import Judge
@@ -380,6 +380,40 @@ def test_a_winner_is_measured_where_it_was_not_chosen():
     assert abs(values.mean()) < 3 * values.std() / 10
     assert np.mean(naive) < -0.02
     assert np.mean([effect.low <= 0 <= effect.high for effect in honest]) >= 0.88
+
+
+@pytest.mark.parametrize("crowded", [True, False], ids=["crowded at the boundary", "spread"])
+def test_mistakes_count_where_smoothed_errors_miss_the_gain(crowded):
+    """A tenth of the margins within a fifth of the smoothing's width of the boundary: its gain is smoothed away."""
+    rule, chance = Rule(metric=SIGNED, keep_fraction=0.5), random_rule(0.5)
+    rng, groups, labels = np.random.default_rng(3), [], np.zeros(2000, int)
+    for _ in range(2):
+        margins = rng.normal(10.0, 1.0, 2000) if crowded else rng.normal(10.0, 10.0, 2000)
+        margins[:200] = rng.uniform(-0.3, 0.3, 200) if crowded else margins[:200]
+        scores = np.stack([margins, np.zeros(2000)], axis=1)
+        errors = {(rule, 0): marks(scores + np.array([0.1, 0.0]), labels), (chance, 0): marks(scores, labels)}
+        groups.append(Group(errors=errors, importance=np.ones(2000)))
+    both_kinds = np.concatenate([group.errors[rule, 0] - group.errors[chance, 0] for group in groups], axis=1)
+    judge = Judge(groups, [])
+    for said in (judge.difference([rule], {chance: 1.0}), judge.plain_difference((rule, 0), chance)):
+        assert said.value == pytest.approx(both_kinds[MISTAKE if crowded else SMOOTHED].mean())
+    if crowded:
+        assert both_kinds[SMOOTHED].mean() > 0.3 * both_kinds[MISTAKE].mean()
+        assert said.low < -0.1 * 0.1 / 0.6 < said.high
+
+
+def test_a_gap_that_may_be_chance_widens_the_interval():
+    """Mistakes and smoothed errors differ by twice the gap's standard error: its square less one such is added."""
+    gaps = np.tile([0.3, -0.1], 50)  # mean 0.1, standard deviation 0.2: standard error 0.02
+    gaps[:50:2] -= 0.24  # mean 0.04
+    smoothed = np.linspace(-0.3, 0.1, 100)
+    rule, chance = Rule(metric=SIGNED, keep_fraction=0.5), random_rule(0.5)
+    errors = {(rule, 0): np.array([smoothed + gaps, smoothed]), (chance, 0): both(np.zeros(100))}
+    said = Judge(halves(Group(errors=errors, importance=np.ones(100))), []).plain_difference((rule, 0), chance)
+    gap, scatter = gaps.mean(), gaps.std() / 10
+    assert 1.5 * scatter < gap < 2.58 * scatter
+    assert said.value == pytest.approx(smoothed.mean())
+    assert said.standard_error**2 == pytest.approx((1.6 * smoothed.std() / 10) ** 2 + gap**2 - scatter**2)
 
 
 def test_what_a_group_dropped_is_still_chosen_among_where_it_was_run():
