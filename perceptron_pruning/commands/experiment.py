@@ -88,6 +88,8 @@ def experiment_command(
     from perceptron_pruning.parallel import ProcessExecutor
     from perceptron_pruning.studies.errors import SweepError
 
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`--output` must be a folder; {output} is a file")
     plan = Plan(
         pool_sizes=tuple(sorted(pool_sizes)),
         keep_fractions=tuple(sorted(keep_fractions)),

@@ -62,8 +62,8 @@ def run_study(
             finished, unless ten tasks failed.
     """
     path = Path(path)
-    if task_seconds is not None and not task_seconds > 0:
-        raise ValueError(f"`task_seconds` must be > 0; got {task_seconds}")
+    if task_seconds is not None and not 0 < task_seconds < math.inf:
+        raise ValueError(f"`task_seconds` must be > 0 and finite; got {task_seconds}")
     aim = task_seconds or aimed_seconds(study.seconds or [1.0], study.n_trials)
     store = open_store(study, path, aim)
     chosen = _chosen(study, cells)

@@ -312,3 +312,74 @@ def test_estimated_seconds_are_those_of_the_chosen_cells_and_of_what_the_store_h
     assert estimated_seconds(study, tmp_path / "s.zarr") == (36.0, 6.0)
     with pytest.raises(StoreError, match="has another study"):
         estimated_seconds(counting_study(tmp_path / "log", n_trials=4), tmp_path / "s.zarr")
+
+
+@pytest.mark.parametrize(
+    ("lost", "content"),
+    [
+        ("float64/c.3.0.0", b""),
+        ("float64/c.3.0.0", b"no compressed numbers"),
+        ("done/c.3.0", b"cut"),
+        ("float64/zarr.json", b"{"),
+        ("float64/zarr.json", None),
+        ("number/zarr.json", None),
+        ("number/c/0", None),
+        ("zarr.json", b'{"zarr_format": 3, "node_type": "group", "attributes": {"sweep_schema": 2}}'),
+    ],
+    ids=["empty", "garbage", "done", "syntax", "no array", "no label", "no labels", "no outputs"],
+)
+def test_a_damaged_store_is_one_error_of_one_line(tmp_path, lost, content):
+    run(tmp_path)
+    if content is None:
+        (tmp_path / "s.zarr" / lost).unlink()
+    else:
+        (tmp_path / "s.zarr" / lost).write_bytes(content)
+    for use in (lambda: read_sweep(tmp_path / "s.zarr"), lambda: run(tmp_path)):
+        with pytest.raises(StoreError, match=r"s\.zarr is damaged \(.*\); copy it again, or give another path"):
+            use()
+
+
+def test_a_store_that_is_no_mapping_is_none(tmp_path):
+    run(tmp_path)
+    (tmp_path / "s.zarr" / "zarr.json").write_text("null")
+    with pytest.raises(StoreError, match="is no sweep's store"):
+        status(tmp_path / "s.zarr")
+
+
+def test_a_bit_that_flipped_is_an_error_and_no_other_number(tmp_path):
+    run(tmp_path)
+    chunk = tmp_path / "s.zarr" / "float64" / "c.3.0.0"
+    whole = chunk.read_bytes()
+    for place in range(len(whole)):
+        chunk.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        with contextlib.suppress(StoreError):
+            assert np.array_equal(read_sweep(tmp_path / "s.zarr").value, run_of(whole, chunk).value)
+
+
+def run_of(whole: bytes, chunk: Path):
+    """The store as it was before."""
+    flipped = chunk.read_bytes()
+    chunk.write_bytes(whole)
+    dataset = read_sweep(chunk.parents[1])
+    chunk.write_bytes(flipped)
+    return dataset
+
+
+def test_numbers_that_half_a_copy_lacks_are_computed_again(tmp_path):
+    """`done` comes before `float64` in most copies."""
+    whole = run(tmp_path)
+    (tmp_path / "s.zarr" / "float64" / "c.3.0.0").unlink()
+    (tmp_path / "log").unlink()
+    half = read_sweep(tmp_path / "s.zarr")
+    assert half.done.values.sum() < half.done.size
+    assert bool(half.done.where(half.value.isnull(), False).sum() == 0)
+    assert status(tmp_path / "s.zarr").share_done < 1
+    again = run(tmp_path)
+    assert bool(again.done.all())
+    np.testing.assert_array_equal(again.value, whole.value)
+    assert 0 < len(calls(tmp_path / "log")) < len(half.done)
+
+
+def test_endless_tasks_are_refused(tmp_path):
+    with ThreadPoolExecutor(1) as here, pytest.raises(ValueError, match="`task_seconds` must be > 0 and finite"):
+        run_study(counting_study(tmp_path / "log"), tmp_path / "s.zarr", executor=here, task_seconds=float("inf"))
