@@ -263,7 +263,7 @@ def _check_same(study: Study, store: Store) -> None:
             f"{store.path} was written by {PACKAGE} {store.attributes['version']}, and this is {package_version()}, "
             "whose numbers may differ; install that version, or give another path"
         )
-    stored, asked = store.attributes["study"], json.loads(json.dumps(study.identity))
+    stored, asked = store.attributes["study"], study.identity
     if "name" not in stored:
         raise StoreError(
             f"{store.path} was made when a study was known by the module of its function: it is "
@@ -276,6 +276,16 @@ def _check_same(study: Study, store: Store) -> None:
                 f"{store.path} has another study: `{name}` is {_short(stored.get(name))} there, and "
                 f"{_short(asked.get(name))} was asked for; give another path, or ask for what is there"
             )
+    if _layout(study.outputs) != _layout(store.outputs):
+        raise StoreError(
+            f"{store.path} has outputs {_short(_layout(store.outputs))}, and {_short(_layout(study.outputs))} "
+            "were asked for; give another path, or ask for what is there"
+        )
+
+
+def _layout(outputs: Mapping[str, Output]) -> dict[str, tuple[str, dict[str, int]]]:
+    """Type and dimensions of each output."""
+    return {name: (np.dtype(output.dtype).name, dict(output.dimensions)) for name, output in outputs.items()}
 
 
 def _short(value: object) -> str:
