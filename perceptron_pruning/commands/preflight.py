@@ -44,6 +44,12 @@ def check_file(output: Path, option: str) -> None:
         raise ValueError(f"`{option}` must be a file; {output} is a folder")
 
 
+def check_no_file(output: Path, option: str) -> None:
+    """Raises a `ValueError` if a file is where a folder is to be."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`{option}` must be a folder; {output} is a file")
+
+
 def check_folder(folder: Path, option: str) -> None:
     """Raises a `ValueError` if nothing can be written into the folder."""
     if not folder.is_dir():

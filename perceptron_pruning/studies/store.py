@@ -36,6 +36,7 @@ DONE = "done"
 _SEPARATOR = "."  # between chunk numbers in a file's name: an array's files share a folder, which is flushed once
 _KEYS = DefaultChunkKeyEncoding(separator=_SEPARATOR)
 _COMPRESSION = ZstdCodec(checksum=True)  # a damaged file is an error, and no other numbers
+_NO_GROUP = (ValueError, TypeError, AttributeError)  # of JSON that describes no group
 _EVERY_CHUNK = "every_chunk_is_written"  # attribute of stores in which a chunk without a file is a lost one
 
 
@@ -141,7 +142,7 @@ def read_store(path: Path) -> Store:
     try:
         group = zarr.open_group(path, mode="r+")
         schema = group.attrs["sweep_schema"]
-    except (FileNotFoundError, KeyError, ValueError, TypeError, AttributeError, NotADirectoryError) as error:
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, KeyError, *_NO_GROUP) as error:
         raise StoreError(f"{path} is no sweep's store; give another path") from error
     if schema != SCHEMA:
         raise StoreError(
