@@ -4,9 +4,10 @@
 
 The data are synthetic (class means and noise), made by this script and removed at the end. Every family of metrics runs
 in a process of its own, and then all in one. Processor seconds are those of `score`; memory is the peak of the process
-less what it held after its imports. Beside them the flops of the plan, and the rate that they make of the processor
-seconds: what is not carried out counts (steps of k-means after it has converged, the other half of symmetric products,
-products that two rounds of subset heads share, gradients of rows that the bootstrap of a head has not drawn).
+less what it held after its imports. Beside them what the plan said of both times, its flops, and the rate that they
+make of the processor seconds: what is not carried out counts (steps of k-means after it has converged, the other half
+of symmetric products, products that two rounds of subset heads share, gradients of rows that the bootstrap of a head
+has not drawn).
 """
 
 import argparse
@@ -20,7 +21,7 @@ from machine import description, load
 
 from perceptron_pruning.embeddings import score
 from perceptron_pruning.embeddings.metrics.registry import FAMILIES
-from perceptron_pruning.embeddings.runtime.cost import problem_size
+from perceptron_pruning.embeddings.runtime.cost import Estimate, matrix_rate, problem_size
 from perceptron_pruning.output.tables import Row
 
 ROWS, FEATURES, CLASSES, BUDGET = 200_000, 768, 100, 1e9
@@ -47,11 +48,15 @@ def measured(name: str, folder: Path) -> Row:
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     size, settings = problem_size(scores.context), scores.context.settings
     asked = [family for family in FAMILIES if set(family.metrics) & set(scores)]
-    flops = sum(family.cost(size, settings, set(scores) & set(family.metrics)).flops or 0.0 for family in asked)
+    costs = [family.cost(size, settings, set(scores) & set(family.metrics)) for family in asked]
+    flops, rate = sum(cost.flops or 0.0 for cost in costs), matrix_rate(scores.context.rows.dtype)
+    estimates = [estimate for cost in costs if (estimate := Estimate.of(cost, scores.context, rate))]
     return {
         "metrics": name,
         "seconds": wall,
+        "estimated_seconds": sum(estimate.wall_seconds for estimate in estimates),
         "processor_seconds": processor,
+        "estimated_processor_seconds": sum(estimate.processor_seconds for estimate in estimates),
         "tflop_of_the_plan": flops / 1e12,
         "gflops_of_a_processor": flops / processor / 1e9,
         "peak_gb_above_imports": (peak_memory() - held) / 1e9,

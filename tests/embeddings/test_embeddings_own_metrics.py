@@ -104,7 +104,7 @@ def test_the_plan_says_that_the_cost_is_unknown(rows, labels):
     plan = Plan()
     score(rows, labels, metrics={"length": length, "margin": "margin"}, progress=plan)
     line = next(line for line in plan.text.splitlines() if line.startswith("length"))
-    assert line.split()[1:] == ["unknown", "1", "0", "unknown"]
+    assert line.split()[1:] == ["unknown", "1", "0", "unknown", "unknown"]
     assert plan.text.endswith("+ unknown")
 
 

@@ -13,9 +13,10 @@ from perceptron_pruning.embeddings.runtime.settings import (
     RECEIVED_BYTES_PER_SECOND,
     RUNTIME_BYTES,
 )
+from perceptron_pruning.parallel.cores import usable_cores
 
 PRODUCT_SIZE = 1024  # rows and columns of the matrix product that is timed
-NAME_WIDTH = 42  # characters of the first column of the plan
+NAME_WIDTH = 32  # characters of the first column of the plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +28,45 @@ class Cost:
         passes: Times that all rows are read.
         state_bytes: Bytes held besides the blocks.
         received_bytes: Bytes that reach it from other processes; 0 of one process.
+        core_seconds: Of one core of a host, for what is no product: numbers that are widened, copied, exponentiated.
+        start_seconds: Compilation, and what else does not depend on the rows.
     """
 
     flops: float | None
     passes: float
     state_bytes: float
     received_bytes: float = 0.0
+    core_seconds: float = 0.0
+    start_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What work takes, as far as it is known before.
+
+    Attributes:
+        wall_seconds: By the clock.
+        processor_seconds: Of all cores of this process; those of a device's host are not known.
+    """
+
+    wall_seconds: float
+    processor_seconds: float
+
+    @classmethod
+    def of(cls, cost: Cost, context: ScoringContext, rate: float) -> "Estimate | None":
+        """At a rate of products, and 1 GB/s of reading and of receiving; None if the cost is not known."""
+        from perceptron_pruning.embeddings.runtime.devices import is_host  # imports JAX
+
+        if cost.flops is None:
+            return None
+        cores, others = (usable_cores(), cost.core_seconds) if is_host() else (1, 0.0)
+        products = cost.flops / rate
+        reading = 0 if context.rows.in_memory else cost.passes * context.rows.stored_bytes / READ_BYTES_PER_SECOND
+        waiting = reading + cost.received_bytes / RECEIVED_BYTES_PER_SECOND
+        return cls(
+            wall_seconds=cost.start_seconds + products + others / cores + waiting,
+            processor_seconds=cost.start_seconds + products * cores + others,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +139,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def plan_text(costs: Mapping[str, Cost], context: ScoringContext, rate: float) -> str:
-    """The costs as a table, with the time at the measured rate and 1 GB/s of reading and of receiving."""
+    """The costs as a table, with what they take by the clock and of processors, and the sums."""
     rows, shared = context.rows, context.group.size > 1
     heading = (
         f"{len(rows)} rows x {rows.n_features}, {rows.stored_bytes / 1e9:.3g} GB a pass; "
@@ -114,27 +148,29 @@ def plan_text(costs: Mapping[str, Cost], context: ScoringContext, rate: float) -
     if shared:
         heading += f"; process {context.group.rank} of {context.group.size}"
     received = f"{'GB received':>13}" if shared else ""
-    columns = f"{'metrics':<{NAME_WIDTH}}{'Tflop':>9}{'passes':>8}{'GB held':>9}{received}{'estimate':>11}"
-    seconds = {name: _estimated_seconds(cost, context, rate) for name, cost in costs.items()}
-    known = sum(estimate for estimate in seconds.values() if estimate is not None)
-    total = duration_text(known) + ("" if None not in seconds.values() else " + unknown")
-    lines = [_plan_line(name, cost, seconds[name], shared) for name, cost in costs.items()]
-    return "\n".join([heading, columns, *lines, f"{'all':<{NAME_WIDTH}}{total:>{50 if shared else 37}}"])
+    columns = f"{'metrics':<{NAME_WIDTH}}{'Tflop':>9}{'passes':>8}{'GB held':>9}{received}"
+    estimates = {name: Estimate.of(cost, context, rate) for name, cost in costs.items()}
+    known = [estimate for estimate in estimates.values() if estimate is not None]
+    total = Estimate(
+        wall_seconds=sum(estimate.wall_seconds for estimate in known),
+        processor_seconds=sum(estimate.processor_seconds for estimate in known),
+    )
+    lines = [_plan_line(name, cost, shared) + _durations(estimates[name]) for name, cost in costs.items()]
+    last = f"{'all':<{len(columns)}}" + _durations(total) + (" + unknown" if len(known) < len(costs) else "")
+    return "\n".join([heading, f"{columns}{'estimate':>10}{'processor':>11}", *lines, last])
 
 
-def _plan_line(name: str, cost: Cost, seconds: float | None, shared: bool) -> str:
+def _plan_line(name: str, cost: Cost, shared: bool) -> str:
     flops = "unknown" if cost.flops is None else f"{cost.flops / 1e12:.3g}"
-    duration = "unknown" if seconds is None else duration_text(seconds)
     received = f"{cost.received_bytes / 1e9:>13.3g}" if shared else ""
-    held = f"{cost.state_bytes / 1e9:>9.2g}"
-    return f"{_truncated(name):<{NAME_WIDTH}}{flops:>9}{cost.passes:>8.3g}{held}{received}{duration:>11}"
+    return f"{_truncated(name):<{NAME_WIDTH}}{flops:>9}{cost.passes:>8.3g}{cost.state_bytes / 1e9:>9.2g}{received}"
 
 
-def _estimated_seconds(cost: Cost, context: ScoringContext, rate: float) -> float | None:
-    """Seconds of arithmetic, reading and receiving, or None."""
-    reading = 0 if context.rows.in_memory else cost.passes * context.rows.stored_bytes / READ_BYTES_PER_SECOND
-    receiving = cost.received_bytes / RECEIVED_BYTES_PER_SECOND
-    return None if cost.flops is None else cost.flops / rate + reading + receiving
+def _durations(estimate: Estimate | None) -> str:
+    """The two last columns of the plan."""
+    if estimate is None:
+        return f"{'unknown':>10}{'unknown':>11}"
+    return f"{duration_text(estimate.wall_seconds):>10}{duration_text(estimate.processor_seconds):>11}"
 
 
 def _truncated(name: str) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from replica_theory.losses.named import LOSSES
 
 _MARGIN = 0.25  # how much further out than asked fields are computed, relative
-_MOST_KNOWN = 1 << 15  # nodes of a lattice that are remembered
-_LATTICES = 256  # lattices that are remembered
+_MOST_KNOWN = 1 << 13  # nodes of a lattice that are remembered, 700 kB
+_LATTICES = 128  # lattices that are remembered, most of them of a hundred nodes
 
 
 class Nodes(NamedTuple):

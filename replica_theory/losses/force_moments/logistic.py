@@ -13,8 +13,8 @@ from replica_theory.losses.force_moments.spaced_rows import SpacedRows, Spacing
 from replica_theory.losses.named import Logistic
 
 SPACINGS = (
-    Spacing(1.4, 2.0, 4.5, 7),
-    Spacing(1.05, 1.1, 5.8, 11),
+    Spacing(1.15, 1.6, 5.5, 7),
+    Spacing(0.95, 1.0, 6.4, 11),
     Spacing(0.88, 0.78, 7.0, 15),
     Spacing(0.8, 0.62, 7.7, 19),
     Spacing(0.7, 0.5, 8.5, 25),
