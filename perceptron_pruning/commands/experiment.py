@@ -79,6 +79,7 @@ def experiment_command(
     workers
         Processes. Default: one a core, on the CPU. 0: this process, on the accelerator that JAX finds.
     """
+    from perceptron_pruning.commands.preflight import check_no_file
     from perceptron_pruning.evidence.claim import as_text
     from perceptron_pruning.experiments import Plan, Target, experiment, source_of, transfer
     from perceptron_pruning.experiments.analysis.answer import answers
@@ -88,6 +89,7 @@ def experiment_command(
     from perceptron_pruning.parallel import ProcessExecutor
     from perceptron_pruning.studies.errors import SweepError
 
+    check_no_file(output, "--output")
     plan = Plan(
         pool_sizes=tuple(sorted(pool_sizes)),
         keep_fractions=tuple(sorted(keep_fractions)),

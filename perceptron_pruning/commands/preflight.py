@@ -18,9 +18,7 @@ def check_output(output: Path, suffixes: Sequence[str], *, overwrite: bool, opti
         raise ValueError(
             f'`{option}` {output} needs pyarrow: pip install "perceptron-pruning[embeddings]", or end it in .csv'
         )
-    check_folder(output.parent, option)
-    if output.is_dir():
-        raise ValueError(f"`{option}` must be a file; {output} is a folder")
+    check_file(output, option)
     if output.exists() and not overwrite:
         raise ValueError(f"`{option}` {output} is there already; give another name, or --overwrite")
 
@@ -37,6 +35,19 @@ def check_images(images: Path) -> None:
         raise ValueError(
             f"`--images` must be bytes of shape (n, h, w) or (n, h, w, 3); {images} has {array.dtype} {array.shape}"
         )
+
+
+def check_file(output: Path, option: str) -> None:
+    """Raises a `ValueError` if no such file could be written, in place of one that is there or not."""
+    check_folder(output.parent, option)
+    if output.is_dir():
+        raise ValueError(f"`{option}` must be a file; {output} is a folder")
+
+
+def check_no_file(output: Path, option: str) -> None:
+    """Raises a `ValueError` if a file is where a folder is to be."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`{option}` must be a folder; {output} is a file")
 
 
 def check_folder(folder: Path, option: str) -> None:

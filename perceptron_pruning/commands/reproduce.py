@@ -77,6 +77,10 @@ def reproduce_command(
         raise ValueError("`--redraw` and `--only` exclude each other; give one of them")
     if workers is not None and workers < 1:
         raise ValueError(f"`--workers` must be >= 1; got {workers}")
+    if output is not None:
+        from perceptron_pruning.commands.preflight import check_no_file
+
+        check_no_file(output, "--output")
     making = _Making(svg=svg, workers=workers, redraw=redraw)
     return _written(output, suite, suite.full if full else suite.quick, names, making)
 
@@ -142,12 +146,14 @@ def _named(names: list[str]) -> "tuple[Suite[Any, Any], list[str]]":
     """The figures' names as they are spelt, and their suite."""
     from perceptron_pruning.reproduction.suites import SUITES
 
+    if not names:
+        raise ValueError("`--only` must name a figure at least; got none")
     known = {name.lower(): (suite, name) for suite in SUITES for name in suite.figures}
     for name in names:
         if name.lower() not in known:
             listed = ", ".join(name for _, name in known.values())
             raise ValueError(f"`--only` must be among {listed}; got {name!r}")
-    suites, spelt = zip(*(known[name.lower()] for name in names), strict=True)
+    suites, spelt = zip(*(known[name] for name in dict.fromkeys(name.lower() for name in names)), strict=True)
     if any(suite is not suites[0] for suite in suites):
         raise ValueError(f"`--only` must name figures of theory, real data or the field alone; got {', '.join(spelt)}")
     return suites[0], list(spelt)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
+from perceptron_pruning.commands.preflight import check_file
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.studies.errors import SweepError
 
@@ -55,7 +56,7 @@ def sweep_command(
     task_seconds
         Seconds that a task should take, which is what a kill may cost. Default: 2 to 60, growing with the sweep.
     netcdf
-        Also write the results to this file.
+        Also write the results to this file, replaced if it exists.
     """
     from perceptron_pruning.sweeps.config import read_grid
     from perceptron_pruning.sweeps.sweep import sweep
@@ -64,6 +65,8 @@ def sweep_command(
         raise ValueError("`--workers` must be left out with `--scheduler`, which has its own")
     if workers is not None and engine == "jax":
         raise ValueError("`--workers` must be left out with `--engine jax`, which has all devices in one process")
+    if netcdf is not None:
+        check_file(netcdf, "--netcdf")
     grid = read_grid(config)
     store = output or config.with_suffix(".zarr")
     try:

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 from scipy.special import erfinv
 
 from perceptron_pruning.embeddings.io.labels import checked_classes
-from replica_theory.errors import check_keep_fraction, check_probe_angle
+from perceptron_pruning.embeddings.runtime.settings import check_seed
+from replica_theory.errors import check_keep_fraction, check_number, check_probe_angle
 from replica_theory.selection import Calibrated, KeepHardest, KeepWithProbability, Selection, Verified, check_selection
 from replica_theory.selection.ranked import signed_margin_rank
 
@@ -82,12 +83,17 @@ def keep(
     """
     rule = _one_rule(keep_fraction, selection)
     margin = -_checked_scores(scores)
-    if not 0.0 <= class_floor <= 1.0:
-        raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
-    if seed < 0:
-        raise ValueError(f"`seed` must be at least 0; got {seed}")
+    check_class_floor(class_floor)
+    check_seed(seed)
     classes = None if labels is None else checked_classes(labels, margin.size)
     return kept_rows(rule, margin, classes, class_floor=class_floor, probe_angle=probe_angle, seed=seed)
+
+
+def check_class_floor(class_floor: float) -> float:
+    """Returns the share, or raises unless it is in [0, 1]."""
+    if not 0.0 <= check_number(class_floor, "class_floor") <= 1.0:
+        raise ValueError(f"`class_floor` must be in [0, 1]; got {class_floor}")
+    return float(class_floor)
 
 
 def kept_rows(
@@ -206,10 +212,22 @@ def _one_rule(keep_fraction: float | None, selection: Selection | None) -> Selec
 
 
 def _checked_scores(scores: ArrayLike) -> np.ndarray:
-    values = np.asarray(scores, dtype=np.float64)
+    values = _real_numbers(scores)
     if values.ndim != 1 or not values.size:
         raise ValueError(f"`scores` must be 1-D and not empty; got shape {values.shape}")
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise ValueError(f"`scores` must be finite; entry {bad[0]} is {values[bad[0]]}")
     return values
+
+
+def _real_numbers(scores: ArrayLike) -> np.ndarray:
+    """As float64; a `ValueError` where that would hide a masked entry or drop an imaginary part."""
+    if np.ma.is_masked(scores):
+        raise ValueError("`scores` must be finite; got masked entries")
+    try:
+        if (kind := np.asarray(scores).dtype).kind in "cMmSU":
+            raise TypeError(f"they are {kind}")
+        return np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"`scores` must be real numbers: {error}") from None

@@ -17,7 +17,7 @@ from perceptron_pruning.embeddings.runtime.manifest import digest, rows_fingerpr
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.process_group import current_process_group
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
-from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
+from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS, check_seed
 from perceptron_pruning.embeddings.runtime.tiling import Tiling, tiling_of
 from perceptron_pruning.embeddings.selections.methods import (
     CLASS_QUOTAS,
@@ -96,8 +96,7 @@ def select(
     """
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}; got {method}")
-    if seed < 0:
-        raise ValueError(f"`seed` must be at least 0; got {seed}")
+    check_seed(seed)
     group, all_rows = current_process_group(), open_rows(embeddings)  # pyright: ignore[reportArgumentType]
     rows = all_rows.part(group.rank, group.size)
     needs_heads = method == CLASS_QUOTAS or (method == STRATIFIED and scores is None)

@@ -12,7 +12,7 @@ from perceptron_pruning.embeddings.recommendation.difficulty import N_FOLDS, out
 from perceptron_pruning.embeddings.recommendation.principal_components import measure_projection, projected
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.progress import NoProgress, Progress
-from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
+from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS, check_seed
 from perceptron_pruning.output.tables import Row
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
@@ -110,8 +110,7 @@ def suspected_mislabels(
     classes, names = encoded(labels, len(rows))
     if len(names) < 2 or len(rows) < 2 * N_FOLDS:
         raise ValueError(f"`labels` must have two classes and {2 * N_FOLDS} rows; got {len(names)} and {len(rows)}")
-    if seed < 0:
-        raise ValueError(f"`seed` must be at least 0; got {seed}")
+    check_seed(seed)
     with one_blas_thread():
         inputs = projected(rows, measure_projection(rows, SEEN_COMPONENTS, progress), progress)
         probabilities, _ = out_of_fold(inputs, classes, len(names), seed, ridge=RIDGE)

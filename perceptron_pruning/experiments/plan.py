@@ -104,6 +104,8 @@ class Plan:
     def __post_init__(self):
         names = metric_names(self.metrics[0] if self.metrics == ("all",) else self.metrics, labelled=True, tested=True)
         object.__setattr__(self, "metrics", tuple(name for name in names if name != CHANCE))
+        if not self.metrics:
+            raise ValueError(f"`metrics` must name another than {CHANCE}, which is among the rules already")
         object.__setattr__(self, "rules", tuple(rule for rule in RULES if rule == CHANCE or rule in self.rules))
         for axis in ("pool_sizes", "keep_fractions", "metrics", "students", "class_floors"):
             values = getattr(self, axis)

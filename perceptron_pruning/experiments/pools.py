@@ -107,10 +107,16 @@ def standardise(embeddings: np.ndarray, reference: np.ndarray) -> np.ndarray:
         ValueError: All reference rows are equal.
     """
     mean = reference.mean(axis=0)
-    scale = np.sqrt(np.mean((reference - mean) ** 2))
+    scale = _root_mean_square(reference - mean)
     if not scale > 0:
         raise ValueError("`embeddings` must not be equal in all rows; got zero variance")
     return (embeddings - mean) / scale
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    """Of all entries, in units of a power of two, so that no square leaves the numbers and no bit changes."""
+    _, exponent = np.frexp(np.abs(values).max())
+    return float(np.ldexp(np.sqrt(np.mean(np.ldexp(values, -exponent) ** 2)), exponent))
 
 
 def _is_among(labels: np.ndarray, classes: tuple[int, ...] | None) -> np.ndarray:

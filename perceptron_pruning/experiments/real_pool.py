@@ -38,6 +38,8 @@ def real_pool(pair: Pair, step: str, *, probe_rows: int, rng: np.random.Generato
     test_inputs, test_labels = test_rows(pair, step)
     if test_inputs is None or test_labels is None:
         raise ValueError(f"`step` must be one of real inputs; got {step!r}")
+    if probe_rows < 1:
+        raise ValueError(f"`probe_rows` must be at least 1; got {probe_rows}")
     shuffled = rng.permutation(len(inputs))
     probed, rest = shuffled[:probe_rows], shuffled[probe_rows:]
     probe = logistic_student(inputs[probed], labels[probed], PROBE_RIDGE)
@@ -52,6 +54,8 @@ def real_pool(pair: Pair, step: str, *, probe_rows: int, rng: np.random.Generato
 
 
 def mean_of_draws(draw: Callable[[], np.ndarray], draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means over draws of an array of errors, and their standard errors."""
+    """Means over draws, two at least, of an array of errors, and their standard errors."""
+    if draws < 2:
+        raise ValueError(f"`draws` must be at least 2, for a standard error; got {draws}")
     errors = np.stack([draw() for _ in range(draws)])
     return errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(draws)

@@ -178,13 +178,13 @@ def pair_with(data: Embeddings, classes: tuple[int, int], *, n_features: int, ro
     """
     inputs, labels = _of_classes(data.train_embeddings, data.train_labels, classes)
     test_inputs, test_labels = _of_classes(data.test_embeddings, data.test_labels, classes)
-    if n_features > inputs.shape[1] or rows_needed > len(inputs):
+    if not 1 <= n_features <= inputs.shape[1] or rows_needed > len(inputs):
         raise ValueError(
-            f"`n_features` must be at most {inputs.shape[1]}, and `probe_rows` with the largest pool at most "
+            f"`n_features` must be in [1, {inputs.shape[1]}], and `probe_rows` with the largest pool at most "
             f"{len(inputs)}, the rows of the two classes; got {n_features} and {rows_needed}"
         )
     mean = inputs.mean(axis=0)
-    variances, directions = np.linalg.eigh(np.cov((inputs - mean).T))
+    variances, directions = np.linalg.eigh(np.atleast_2d(np.cov((inputs - mean).T)))
     leading = slice(None, -n_features - 1, -1)
     scale = directions[:, leading] / np.sqrt(variances[leading])
     inputs, test_inputs = (inputs - mean) @ scale, (test_inputs - mean) @ scale

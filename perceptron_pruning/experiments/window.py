@@ -140,6 +140,9 @@ def bin_changes(pool: RealPool, settings: WindowSettings, rng: np.random.Generat
     Returns:
         "change", measured, "told", what theory says of it on the same test rows, and "influence", the sum of the rows'
         derivatives at 1/2, which no test row enters, (bin sizes, bins).
+
+    Raises:
+        ValueError: An error is 0.
     """
     rank = np.argsort(np.argsort(pool.labels * pool.field, kind="stable"))
     bins = rank * settings.n_bins // len(rank)
@@ -154,12 +157,14 @@ def bin_changes(pool: RealPool, settings: WindowSettings, rng: np.random.Generat
         return _test_error(solution, pool)
 
     always, never = mean_of_draws(always_and_never, settings.bin_draws)[0].T
-    told = [np.log(theirs(alpha, rows, 1.0) / theirs(alpha, rows, 0.0)) for alpha, rows in pairs]
+    told = [(theirs(alpha, rows, 1.0), theirs(alpha, rows, 0.0)) for alpha, rows in pairs]
+    if not (always.all() and never.all() and np.all(told)):
+        raise ValueError("errors must be > 0, whose logarithms change; got 0 (take a smaller `bin_alpha`)")
     even = np.full(len(rank), _EVEN_CHANCE)
     slopes = [_solution(pool, even, alpha, settings).influence for alpha in settings.bin_alpha]
     return {
         "change": np.log(always / never).reshape(shape),
-        "told": np.array(told).reshape(shape),
+        "told": np.array([np.log(more / none) for more, none in told]).reshape(shape),
         "influence": np.array([np.bincount(bins, weights=row, minlength=settings.n_bins) for row in slopes]),
     }
 

@@ -107,17 +107,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Advice on embeddings: a page of another's cannot ask, as a browser lets it send no JSON here."""
         if not self._is_for_us():
             return
-        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _LONGEST))
+        length = self.headers.get("Content-Length", "0")
+        body = self.rfile.read(min(int(length), _LONGEST)) if length.isdecimal() else b""
         if self.path != "/advice" or self.headers.get("Content-Type") != "application/json":
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {self.path} here")
             return
         try:
-            asked = json.loads(body)
-            answer = advice(str(asked["embeddings"]).strip(), str(asked["labels"]).strip())
-        except KeyError as missing:
-            self._refuse(HTTPStatus.BAD_REQUEST, f"{missing} is missing")
+            answer = advice(*_asked(body))
         except (ValueError, ArithmeticError, OSError, ImportError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        except Exception:
+            traceback.print_exc()
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the advice failed here; the terminal says how")
         else:
             self._send(json.dumps(answer).encode(), "application/json")
 
@@ -150,6 +151,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not printed."""
+
+
+def _asked(body: bytes) -> tuple[str, str]:
+    """Where the embeddings and the labels are that advice is asked on."""
+    asked = json.loads(body)
+    missing = [name for name in ("embeddings", "labels") if not isinstance(asked, dict) or name not in asked]
+    if missing:
+        raise ValueError(f"'{missing[0]}' is missing")
+    return str(asked["embeddings"]).strip(), str(asked["labels"]).strip()
 
 
 def _setting() -> dict[str, object]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from perceptron_pruning.studies.store import DONE, Store, read_store
+from perceptron_pruning.output.atomic import temporary_beside
+from perceptron_pruning.studies.store import DONE, Store, damage_named, read_store
 
 
 def read_sweep(path: str | Path) -> xr.Dataset:
@@ -23,7 +24,7 @@ def read_sweep(path: str | Path) -> xr.Dataset:
         Each output by its name, with the labels of the cells; its attributes say what made it.
 
     Raises:
-        StoreError: There is no store, or it is of another schema.
+        StoreError: There is no store, it is damaged, or it is of another schema.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +39,9 @@ def read_sweep(path: str | Path) -> xr.Dataset:
     """
     path = Path(path)
     store = read_store(path)
-    with xr.open_zarr(path, consolidated=False, chunks=None) as stored:
+    with damage_named(path), xr.open_zarr(path, consolidated=False, chunks=None) as stored:
         flat = _unpacked(stored.load(), store)
+    flat[DONE].values &= store.done()
     texts = {
         name: (label.dims, np.array(label.values.tolist())) for name, label in flat.coords.items() if _is_text(label)
     }
@@ -63,9 +65,10 @@ def _unpacked(packed: xr.Dataset, store: Store) -> xr.Dataset:
 
 
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
-    """Writes a netCDF-4 file, whose attributes say what made it."""
+    """Writes a netCDF-4 file, whose attributes say what made it, whole or not at all."""
     attributes = {name: _plain(value) for name, value in dataset.attrs.items()}
-    dataset.drop_attrs(deep=False).assign_attrs(attributes).to_netcdf(path, engine="h5netcdf")
+    with temporary_beside(path) as temporary:
+        dataset.drop_attrs(deep=False).assign_attrs(attributes).to_netcdf(temporary, engine="h5netcdf")
 
 
 def _is_text(label: xr.DataArray) -> bool:

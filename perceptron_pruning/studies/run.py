@@ -22,6 +22,7 @@ from perceptron_pruning.studies.progress import progress_bar
 from perceptron_pruning.studies.store import Store, note_versions, open_store
 from perceptron_pruning.studies.study import Study
 from perceptron_pruning.studies.task import Task, TaskResult
+from replica_theory.errors import check_number
 
 _MOST_FAILED_TASKS = 10  # after which a run stops
 _MOST_NAMED_FAILURES = 3  # failed cells that an error tells of
@@ -62,8 +63,8 @@ def run_study(
             finished, unless ten tasks failed.
     """
     path = Path(path)
-    if task_seconds is not None and not task_seconds > 0:
-        raise ValueError(f"`task_seconds` must be > 0; got {task_seconds}")
+    if task_seconds is not None and not 0 < check_number(task_seconds, "task_seconds") < math.inf:
+        raise ValueError(f"`task_seconds` must be > 0 and finite; got {task_seconds}")
     aim = task_seconds or aimed_seconds(study.seconds or [1.0], study.n_trials)
     store = open_store(study, path, aim)
     chosen = _chosen(study, cells)
@@ -145,8 +146,11 @@ def _seconds(study: Study, chosen: np.ndarray, done: np.ndarray) -> tuple[float,
 
 def _chosen(study: Study, cells: Iterable[int] | None) -> np.ndarray:
     """(n_cells,), whether each is among the indices; all are for None."""
-    chosen = np.full(len(study.cells), cells is None)
-    chosen[list(cells or ())] = True
+    chosen, n_cells = np.full(len(study.cells), cells is None), len(study.cells)
+    for cell in cells if cells is not None else ():
+        if not isinstance(cell, int | np.integer) or not 0 <= cell < n_cells:
+            raise ValueError(f"`cells` must be indices in 0..{n_cells - 1}; got {cell!r}")
+        chosen[cell] = True
     return chosen
 
 

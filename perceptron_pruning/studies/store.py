@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.codecs import ZstdCodec
 from zarr.core.chunk_key_encodings import DefaultChunkKeyEncoding
 from zarr.core.dtype import VariableLengthUTF8
 
@@ -34,6 +35,9 @@ SCHEMA = 2  # version of the layout
 DONE = "done"
 _SEPARATOR = "."  # between chunk numbers in a file's name: an array's files share a folder, which is flushed once
 _KEYS = DefaultChunkKeyEncoding(separator=_SEPARATOR)
+_COMPRESSION = ZstdCodec(checksum=True)  # a damaged file is an error, and no other numbers
+_NO_GROUP = (ValueError, TypeError, AttributeError)  # of JSON that describes no group
+_EVERY_CHUNK = "every_chunk_is_written"  # attribute of stores in which a chunk without a file is a lost one
 
 
 class Store:
@@ -49,10 +53,39 @@ class Store:
         self._arrays = {name: _array(group, name) for name in names}
         cells, trials = self._arrays[DONE].chunks
         self.chunks: tuple[int, int] = (cells, trials)
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        """Raises a `KeyError` if a label of the cells is lost."""
+        for name in self.attributes.get("coordinates", "").split():
+            if not (self.path / name / "zarr.json").exists():
+                raise KeyError(name)
+            if self.attributes.get(_EVERY_CHUNK) and not (self.path / name / "c" / "0").exists():
+                raise KeyError(f"{name}/c/0")
 
     def done(self) -> np.ndarray:
-        """(n_cells, n_trials), whether each is there."""
-        return np.asarray(self._arrays[DONE][:])
+        """(n_cells, n_trials), whether each is there: not where the numbers' file was lost, as by half a copy.
+
+        Raises:
+            StoreError: A file is damaged.
+        """
+        with damage_named(self.path):
+            done = np.asarray(self._arrays[DONE][:])
+        if not self.attributes.get(_EVERY_CHUNK):
+            return done
+        for packing in self.packings:
+            done &= self._chunks_there(packing.dtype)
+        return done
+
+    def _chunks_there(self, name: str) -> np.ndarray:
+        """(n_cells, n_trials), whether the chunk that holds each has a file."""
+        (n_cells, n_trials), (cells, trials) = self._arrays[DONE].shape, self.chunks
+        there = np.zeros((-(-n_cells // cells), -(-n_trials // trials)), bool)
+        for file in os.listdir(self.path / name):
+            key = file.split(_SEPARATOR)
+            if key[0] == "c" and all(part.isdigit() for part in key[1:]) and len(key) > 2:
+                there[int(key[1]), int(key[2])] = True
+        return there.repeat(cells, axis=0)[:n_cells].repeat(trials, axis=1)[:, :n_trials]
 
     def remaining_tasks(self, seconds: Seconds | None, aim: float, chosen: np.ndarray) -> list[Task]:
         """What is left to do of the chosen cells (n_cells,), in tasks of about ``aim`` seconds."""
@@ -76,7 +109,7 @@ class Store:
             self._arrays[name][task.cells.start : task.cells.stop, task.trials.start : task.trials.stop] = values
         for name in arrays:
             for chunk in self._files(name, task):
-                if chunk.exists():  # a chunk of nothing but the fill value is not written
+                if chunk.exists():  # in older stores a chunk of nothing but the fill value is not written
                     _synchronise(chunk)
             _synchronise(self.path / name)
 
@@ -109,20 +142,34 @@ def read_store(path: Path) -> Store:
     try:
         group = zarr.open_group(path, mode="r+")
         schema = group.attrs["sweep_schema"]
-    except (FileNotFoundError, KeyError, ValueError, NotADirectoryError) as error:
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, KeyError, *_NO_GROUP) as error:
         raise StoreError(f"{path} is no sweep's store; give another path") from error
     if schema != SCHEMA:
         raise StoreError(
             f"{path} has layout {schema}, and this version of {PACKAGE} reads and writes {SCHEMA}; "
             "use the version that made it, or give another path"
         )
-    return Store(path, group)
+    with damage_named(path):
+        return Store(path, group)
+
+
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Has whatever reading a damaged store raises say so."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # of the file format's layers: syntax, types, checksums
+        raise StoreError(
+            f"{path} is damaged ({type(error).__name__}: {error}); copy it again, or give another path"
+        ) from error
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array:
     array = group[name]
     assert isinstance(array, zarr.Array)
-    return array
+    return array.with_config({"write_empty_chunks": True})
 
 
 def note_versions(store: Store) -> None:
@@ -164,6 +211,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
         "axes": None if study.dimensions is None else dict(study.dimensions),
         "trial": study.trial,
         "coordinates": " ".join(study.coordinates),
+        _EVERY_CHUNK: 1,
     }
     group = zarr.open_group(path, mode="w-", attributes=json.loads(json.dumps(attributes)))
     shape = (len(study.cells), study.n_trials)
@@ -178,6 +226,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
             fill_value=fill_value(packing.dtype),
             dimension_names=("cell", study.trial, packing.axis),
             chunk_key_encoding=_KEYS,
+            compressors=_COMPRESSION,
         )
         _add_label(group, packing.axis, packing.axis, np.array(packing.labels))
     group.create_array(
@@ -188,6 +237,7 @@ def _fill(study: Study, path: Path, identity: dict[str, Any], aim: float) -> Non
         fill_value=False,
         dimension_names=("cell", study.trial),
         chunk_key_encoding=_KEYS,
+        compressors=_COMPRESSION,
         attributes={"long_name": "whether the numbers are there"},
     )
     for name, values in study.coordinates.items():
@@ -202,6 +252,8 @@ def _add_label(group: zarr.Group, name: str, axis: str, values: np.ndarray) -> N
         chunks=values.shape,
         dtype=VariableLengthUTF8() if text else values.dtype,
         dimension_names=(axis,),
+        compressors=_COMPRESSION,
+        config={"write_empty_chunks": True},
     )
     array[:] = values.astype(object) if text else values
 
@@ -212,7 +264,7 @@ def _check_same(study: Study, store: Store) -> None:
             f"{store.path} was written by {PACKAGE} {store.attributes['version']}, and this is {package_version()}, "
             "whose numbers may differ; install that version, or give another path"
         )
-    stored, asked = store.attributes["study"], json.loads(json.dumps(study.identity))
+    stored, asked = store.attributes["study"], study.identity
     if "name" not in stored:
         raise StoreError(
             f"{store.path} was made when a study was known by the module of its function: it is "
@@ -225,6 +277,16 @@ def _check_same(study: Study, store: Store) -> None:
                 f"{store.path} has another study: `{name}` is {_short(stored.get(name))} there, and "
                 f"{_short(asked.get(name))} was asked for; give another path, or ask for what is there"
             )
+    if _layout(study.outputs) != _layout(store.outputs):
+        raise StoreError(
+            f"{store.path} has outputs {_short(_layout(store.outputs))}, and {_short(_layout(study.outputs))} "
+            "were asked for; give another path, or ask for what is there"
+        )
+
+
+def _layout(outputs: Mapping[str, Output]) -> dict[str, tuple[str, dict[str, int]]]:
+    """Type and dimensions of each output."""
+    return {name: (np.dtype(output.dtype).name, dict(output.dimensions)) for name, output in outputs.items()}
 
 
 def _short(value: object) -> str:

@@ -1,6 +1,7 @@
 """What is to be computed: many cells, each giving the same named arrays for each of its trials."""
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+_TAKEN = ("cell", "done")  # names in every store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,8 @@ class Study:
             function is renamed; by default the function's name, without its module, which may thus move.
 
     Raises:
-        ValueError: Labels, dimensions or estimates do not fit the cells, or a repr is not stable.
+        ValueError: Labels, dimensions or estimates do not fit the cells, a name is taken twice, or a repr is not
+            stable.
     """
 
     function: Callable[[Any, range], Mapping[str, ArrayLike]]
@@ -85,6 +89,9 @@ class Study:
         for name, values in self.coordinates.items():
             if len(values) != len(self.cells):
                 raise ValueError(f"`coordinates` must have {len(self.cells)} values each; {name} has {len(values)}")
+        names = [*self.outputs, *self.coordinates, self.trial, *_TAKEN]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"`outputs`, `coordinates` and `trial` must have names of their own; got {twice[0]} twice")
         if self.dimensions is not None and math.prod(self.dimensions.values()) != len(self.cells):
             raise ValueError(f"`dimensions` must multiply to {len(self.cells)} cells; got {dict(self.dimensions)}")
         if self.seconds is not None and not (
@@ -106,7 +113,10 @@ class Study:
         }
         if taken := own.keys() & self.parameters.keys():
             raise ValueError(f"`parameters` must have names of their own; got {', '.join(sorted(taken))}")
-        return {**self.parameters, **own}
+        try:
+            return json.loads(json.dumps({**self.parameters, **own}))
+        except TypeError as error:
+            raise ValueError(f"`parameters` must be plain numbers, texts, lists and mappings: {error}") from None
 
 
 def stable_text(value: object) -> str:

@@ -82,17 +82,20 @@ class TaskRunner:
                 try:
                     results = self._checked(self.function(cell, trials), len(trials))
                 except Exception as error:  # whatever it is, the other cells are still worth having
-                    failures[place] = f"{type(error).__name__}: {error}"
+                    failures[place] = " ".join(f"{type(error).__name__}: {error}".split())  # one line
                 else:
                     for name, values in results.items():
                         arrays[name][place] = values
         return TaskResult(arrays=arrays, failures=failures)
 
     def _checked(self, results: Mapping[str, ArrayLike], n_trials: int) -> dict[str, np.ndarray]:
-        """The function's results as arrays, of the shapes that the study announced."""
+        """The function's results as arrays, of the shapes and kinds of number that the study announced."""
         values = {name: np.asarray(value) for name, value in results.items()}
         shapes = {name: value.shape for name, value in values.items()}
         expected = {name: (n_trials, *shape) for name, (_, shape) in self.outputs.items()}
         if shapes != expected:
             raise ValueError(f"the function must give arrays of shapes {expected}; got {shapes}")
+        for name, value in values.items():
+            if not np.can_cast(value.dtype, dtype := self.outputs[name][0], "same_kind"):
+                raise ValueError(f"the function must give {name} as {dtype}, which does not hold {value.dtype}")
         return values

@@ -91,6 +91,8 @@ def _grid(content: Mapping[str, object]) -> Grid:
 def _radians(degrees: object) -> float:
     if not isinstance(degrees, int | float):
         raise ValueError(f"`probe_angle_degrees` must be numbers; got {degrees!r}")
+    if not 0 <= degrees <= 90:
+        raise ValueError(f"`probe_angle_degrees` must be in [0, 90]; got {degrees}")
     return math.radians(degrees)
 
 

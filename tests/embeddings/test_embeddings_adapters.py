@@ -1,6 +1,7 @@
 """Pruning from scikit-learn, Hugging Face datasets and PyTorch, and newcomers against a saved state."""
 
 import builtins
+import io
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import check_estimator
 
 from perceptron_pruning.embeddings import keep, score
+from perceptron_pruning.embeddings.adapters.kept_rows import checked_rows
 from perceptron_pruning.embeddings.adapters.newcomers import Reference, reference
 from perceptron_pruning.embeddings.adapters.scikit_learn import DataPruner
 from perceptron_pruning.embeddings.adapters.torch_subset import kept_subset
@@ -43,6 +45,26 @@ def test_a_pruner_without_a_fraction_asks_recommend(digits):
     assert pruner.get_support().sum() == len(pruner.recommendation_.kept)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"metric": "all"}, "`metric` must be one of self_supervised_prototypes, .*; got 'all'"),
+        ({"metric": "influence_max"}, "`metric` must be one of .*; got 'influence_max'"),
+        ({"metric": ["margin"]}, r"`metric` must be one of .*; got \['margin'\]"),
+        ({"random_state": None}, "`random_state` must be an integer, at least 0; got None"),
+        ({"random_state": -1}, "`random_state` must be at least 0; got -1"),
+        ({"keep_fraction": 2}, r"`keep_fraction` must be in \(0, 1\]; got 2"),
+        ({"class_floor": "half"}, "`class_floor` must be a number; got 'half'"),
+        ({"keep_fraction": None, "tolerance": None}, "`tolerance` must be a number; got None"),
+    ],
+    ids=["all", "test set", "list", "no seed", "seed", "fraction", "floor", "tolerance"],
+)
+def test_a_pruner_names_a_bad_parameter_before_the_work(digits, monkeypatch, options, message):
+    monkeypatch.setattr("perceptron_pruning.embeddings.adapters.scikit_learn.score", None)
+    with pytest.raises(ValueError, match=message):
+        DataPruner(**options).fit(*digits)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_pruner_is_an_estimator():
     failed = [result for result in check_estimator(DataPruner(), on_fail=None) if result["status"] == "failed"]
@@ -72,15 +94,66 @@ def test_bad_newcomers_are_named(digits, tmp_path):
         pool.score(rows[:5, :3], labels[:5])
     with pytest.raises(ValueError, match="`labels` must be among those of the pool; got 77"):
         pool.score(rows[:2], [1, 77])
-    with pytest.raises(ValueError, match="`embeddings` must be finite; row 1 is not"):
+    with pytest.raises(ValueError, match="`embeddings` must be finite, and on the pool's scale; row 1 is not"):
         pool.score(np.where(np.arange(3)[:, None] == 1, np.nan, rows[:3]), labels[:3])
     with pytest.raises(ValueError, match=r"`path` must end in \.npz"):
         pool.save(tmp_path / "pool.npy")
     (tmp_path / "other.npz").write_bytes(b"none")
     with pytest.raises(ValueError, match="is no saved reference"):
         Reference.load(tmp_path / "other.npz")
+    with pytest.raises(ValueError, match="`embeddings` must be finite, and on the pool's scale; row 0 is not"):
+        pool.score(1e200 * rows[:2].astype(float), labels[:2])
+    with pytest.raises(ValueError, match="`seed` must be an integer, at least 0; got None"):
+        reference(rows[:20], labels[:20], seed=None)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="`labels` must have two classes and 10 rows; got 1 and 20"):
         reference(rows[:20], np.zeros(20))
+
+
+def test_a_reference_of_labels_in_words_is_saved(digits, tmp_path):
+    rows, labels = digits
+    names = np.array([f"digit {label}" for label in labels], object)  # as pandas holds them
+    pool = reference(rows[:200], names[:200])
+    again = Reference.load(pool.save(tmp_path / "pool.npz"))
+    for name, values in again.score(rows[200:300], names[200:300]).items():
+        np.testing.assert_array_equal(values, pool.score(rows[200:300], labels_as_text(names[200:300]))[name])
+
+
+def labels_as_text(names):
+    return np.array(names.tolist())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda parts: b"PK cut off",
+        lambda parts: npz({**parts, "axes": parts["axes"][:3]}),
+        lambda parts: npz({**parts, "margins": np.full(4, np.nan)}),
+        lambda parts: npz({**parts, "present": np.zeros(())}),
+        lambda parts: npz({**parts, "parameters": parts["parameters"].astype(str)}),
+        lambda parts: npz(parts).replace(parts["margins"].tobytes(), bytes(parts["margins"].nbytes)),
+        lambda parts: npy(parts["margins"]),
+    ],
+    ids=["cut off", "axes", "margins", "no axis", "text", "checksum", "an array"],
+)
+def test_a_damaged_reference_is_none(digits, tmp_path, damage):
+    path = reference(digits[0][:200], digits[1][:200]).save(tmp_path / "pool.npz")
+    with np.load(path) as stored:
+        parts = dict(stored)
+    path.write_bytes(damage(parts))
+    with pytest.raises(ValueError, match="is no saved reference"):
+        Reference.load(path)
+
+
+def npz(parts):
+    file = io.BytesIO()
+    np.savez(file, **parts)
+    return file.getvalue()
+
+
+def npy(values):
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
 
 
 def test_a_dataset_goes_in_and_out(digits):
@@ -99,6 +172,42 @@ def test_a_dataset_goes_in_and_out(digits):
         embeddings_of(dataset, "vector")
     with pytest.raises(ValueError, match="must hold one row of numbers an example"):
         embeddings_of(dataset, "label")
+    with pytest.raises(ValueError, match="the column embedding must have a row at least; got none"):
+        embeddings_of(dataset.select([]))
+    with pytest.raises(ValueError, match="`scores` must be of the dataset's 99 rows; got 100"):
+        with_scores(dataset.select(range(99)), scores)
+    with pytest.raises(ValueError, match="`dataset` must have no column margin yet"):
+        with_scores(with_scores(dataset, scores), scores)
+    with pytest.raises(ValueError, match="row 1 of the column embedding must have 3 numbers"):
+        score(embeddings_of(datasets.Dataset.from_dict({"embedding": [[1.0, 2.0, 3.0], None]})), metrics="random")
+
+
+def test_rows_without_a_label_are_of_no_class():
+    """Hugging Face writes -1 where a row has no label, which would index the last name."""
+    datasets = pytest.importorskip("datasets")
+    from perceptron_pruning.embeddings.adapters.hugging_face import labels_of
+
+    features = datasets.Features({"label": datasets.ClassLabel(names=["cat", "dog"])})
+    assert labels_of(datasets.Dataset.from_dict({"label": [0, -1, 1]}, features)).tolist() == ["cat", None, "dog"]
+    assert labels_of(datasets.Dataset.from_dict({"label": [0, 1]}, features)).tolist() == ["cat", "dog"]
+
+
+def test_a_mask_is_no_row_numbers(digits):
+    """As numbers, a mask would name rows 0 and 1."""
+    mask = DataPruner(keep_fraction=0.2).fit(*digits).get_support()
+    with pytest.raises(ValueError, match="`kept` must be row numbers; got whether each row is kept"):
+        checked_rows(mask, 600)
+    for wrong in (np.array([[1]]), np.array([0.5]), np.array(["a"])):
+        with pytest.raises(ValueError, match=r"`kept` must be row numbers, \(m,\)"):
+            checked_rows(wrong, 600)
+    datasets = pytest.importorskip("datasets")
+    from perceptron_pruning.embeddings.adapters.hugging_face import kept_part
+
+    dataset = datasets.Dataset.from_dict({"label": [3, 4]})
+    with pytest.raises(ValueError, match="`kept` must be row numbers; got whether"):
+        kept_part(dataset, np.array([False, True]))
+    with pytest.raises(ValueError, match=r"`kept` must be in 0..1; got -1..-1"):
+        kept_part(dataset, np.array([-1]))
 
 
 def test_a_subset_of_a_torch_dataset():

@@ -210,6 +210,10 @@ PARITY = np.arange(50) % 2
         (np.r_[np.arange(49) % 2, 7], {}, "class 7 has one, row 49 of `embeddings`"),
         ([*["a"] * 20, "", *["b"] * 29], {}, "`labels` must have no gaps; row 20 has none"),
         (np.r_[np.ones(49), np.nan], {}, "`labels` must have no gaps; row 49 has none"),
+        (np.array([*["a"] * 49, ""], object), {}, "`labels` must have no gaps; row 49 has none"),
+        (np.array(["NaT", *["2026-01-01"] * 49], "M8[D]"), {}, "`labels` must have no gaps; row 0 has none"),
+        (np.array([*["a"] * 49, 1], object), {}, "`labels` must be of one kind that can be sorted; got int, str"),
+        ([0, 1] * 25, {"ids": [None] * 50}, "`ids` must be of one kind that can be sorted; got NoneType"),
         (PARITY, {"ids": np.r_[np.arange(49), 3]}, "`ids` must differ; rows 3 and 49 are both 3"),
         (PARITY, {"ids": np.arange(49)}, r"`ids` must be one per row, shape \(50,\)"),
         (PARITY, {"memory_budget": 1e8}, r"`memory_budget` must be at least 0\..* GB for memorization; got 0.10"),
@@ -225,7 +229,10 @@ PARITY = np.arange(50) % 2
             "`test_labels` must be among `labels`; got 5",
         ),
     ],
-    ids=["lonely", "empty label", "nan label", "twice", "id length", "budget", "no test labels", "width", "strange"],
+    ids=[
+        "lonely", "empty label", "nan label", "empty object", "no date", "mixed", "no ids", "twice", "id length",
+        "budget", "no test labels", "width", "strange",
+    ],
 )  # fmt: skip
 def test_refusals(table, labels, options, message):
     with pytest.raises(ValueError, match=message):
@@ -455,3 +462,24 @@ def test_one_number_far_too_large_is_named(table, labels):
     rows[31, 2] = 1e30
     with pytest.raises(ValueError, match="largest in row 31 of `embeddings`; divide them by it, or store"):
         score(rows.astype(np.float32), labels, metrics="margin")
+
+
+def test_labels_of_pandas_are_saved_as_text(table, tmp_path):
+    """Python's strings would be pickled, and no reader of this package unpickles."""
+    pandas = pytest.importorskip("pandas")
+    names = pandas.Series([f"class {k % 2}" for k in range(50)], dtype=object)
+    score(table, names, ids=names + " " + names.index.astype(str), metrics="margin").save(tmp_path / "scores.npz")
+    assert list(read_column(f"{tmp_path}/scores.npz:label")) == list(names)
+    assert read_column(f"{tmp_path}/scores.npz:id")[3] == "class 1 3"
+    with pytest.raises(ValueError, match="`labels` must have no gaps; row 1 has none"):
+        score(table, pandas.Series(["a", None, *["b"] * 48], dtype="string"), metrics="margin")
+
+
+@pytest.mark.parametrize(("name", "flag"), [("rows.npz", 0), ("column.npz", 1)], ids=["embeddings", "a column"])
+def test_an_archive_that_says_it_is_encrypted_is_damaged(tmp_path, name, flag):
+    np.savez(tmp_path / name, values=np.ones((3, 2)) if not flag else np.ones(3))
+    content = bytearray((tmp_path / name).read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # of the flags in the directory
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match="is encrypted"):
+        read_column(tmp_path / name) if flag else open_rows(tmp_path / name)

@@ -335,10 +335,19 @@ TWICE = KeepWithProbability(lambda z, y: np.full_like(z, 2.0))
         ([], {"keep_fraction": 0.5}, r"`scores` must be 1-D and not empty; got shape \(0,\)"),
         ([1.0, np.nan], {"keep_fraction": 0.5}, "`scores` must be finite; entry 1 is nan"),
         (SCORES, {"keep_fraction": 0.5, "labels": LABELS[:5]}, r"one per row, shape \(6,\); got \(5,\)"),
+        (SCORES, {"keep_fraction": 0.5, "class_floor": None}, "`class_floor` must be a number; got None"),
+        (SCORES, {"keep_fraction": 0.5, "seed": None}, "`seed` must be an integer, at least 0; got None"),
+        (SCORES, {"keep_fraction": 0.5, "seed": 1.5}, "`seed` must be an integer, at least 0; got 1.5"),
+        (["high", "low"], {"keep_fraction": 0.5}, "`scores` must be real numbers: they are <U4"),
+        (SCORES + 1j, {"keep_fraction": 0.5}, "`scores` must be real numbers: they are complex128"),
+        (SCORES.astype("M8[s]"), {"keep_fraction": 0.5}, "`scores` must be real numbers: they are datetime64"),
+        ([10**400, 0], {"keep_fraction": 0.5}, "`scores` must be real numbers: int too large"),
+        (np.ma.masked_greater(SCORES, 3), {"keep_fraction": 0.5}, "`scores` must be finite; got masked entries"),
     ],
     ids=[
         "fraction 0", "fraction over 1", "floor over 1", "floor below 0", "no rule", "two rules",
         "probability over 1", "angle", "no selection", "2-D", "empty", "nan", "label length",
+        "no floor", "no seed", "half a seed", "words", "complex", "dates", "beyond floats", "masked",
     ],
 )  # fmt: skip
 def test_refusals(scores, options, message):

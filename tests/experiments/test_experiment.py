@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from perceptron_pruning.cli import app
+from perceptron_pruning.commands.experiment import experiment_command
 from perceptron_pruning.datasets.loaders import load_fashion_mnist_resnet
 from perceptron_pruning.embeddings import Embeddings, load_fashion_mnist
 from perceptron_pruning.experiments import Plan, experiment, source_of
-from perceptron_pruning.experiments.pools import PoolScores, pool_of
+from perceptron_pruning.experiments.pools import PoolScores, pool_of, standardise
 from perceptron_pruning.experiments.retraining import Retraining
 from perceptron_pruning.experiments.run import study
 from perceptron_pruning.experiments.source import _LOADED
@@ -165,16 +166,47 @@ def test_labels_of_any_kind(places, tmp_path):
         ({"pool_sizes": (1,)}, "`pool_sizes` and `n_seeds` must be at least 2"),
         ({"keep_fractions": (1.5,)}, r"`keep_fraction` must be in \(0, 1\]; got 1.5"),
         ({"metrics": ("el3n",)}, "`metrics` must be among"),
+        ({"metrics": ("random",)}, "`metrics` must name another than random"),
         ({"students": ("forest",)}, "`students` must be among"),
         ({"class_floors": (2.0,)}, r"`class_floors` must be in \[0, 1\]"),
         ({"n_seeds": 1}, "`n_seeds` must be at least 2"),
         ({"metrics": ("all",)}, "`n_validation` must be > 0 for the metric influence_max; got 0"),
     ],
-    ids=["no pool", "twice", "pool of one", "fraction", "metric", "student", "floor", "one seed", "no validation"],
+    ids=[
+        "no pool",
+        "twice",
+        "pool of one",
+        "fraction",
+        "metric",
+        "chance",
+        "student",
+        "floor",
+        "one seed",
+        "no validation",
+    ],
 )
 def test_refused_plans(change, message):
     with pytest.raises(ValueError, match=message):
         replace(PLAN, **change)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200], ids=["huge", "tiny"])
+def test_inputs_of_any_unit_are_standardised(scale):
+    rows = np.random.default_rng(0).standard_normal((20, 3))
+    np.testing.assert_allclose(standardise(scale * rows, scale * rows), standardise(rows, rows), rtol=1e-12)
+
+
+def test_a_power_of_two_changes_no_bit_of_standardised_inputs():
+    rows = np.random.default_rng(0).standard_normal((20, 3))
+    plain = (rows - rows.mean(axis=0)) / np.sqrt(np.mean((rows - rows.mean(axis=0)) ** 2))
+    np.testing.assert_array_equal(standardise(rows, rows), plain)
+    np.testing.assert_array_equal(standardise(2.0**600 * rows, 2.0**600 * rows), plain)
+
+
+def test_a_file_is_no_folder_for_the_command(tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(ValueError, match=r"`--output` must be a folder; .*out is a file"):
+        experiment_command(output=tmp_path / "out")
 
 
 def test_pools_larger_than_the_data_are_refused(source, tmp_path):

@@ -113,7 +113,7 @@ def test_the_whole_law_within_the_pilot_is_that_of_all_rows(pair):
     [
         ({"pool_sizes": (2000, 9000)}, "the largest pool at most"),
         ({"pilot_rows": (9000,)}, "the largest pool at most"),
-        ({"n_features": 300}, "`n_features` must be at most 256"),
+        ({"n_features": 300}, r"`n_features` must be in \[1, 256\]"),
     ],
     ids=["pool", "pilot", "features"],
 )

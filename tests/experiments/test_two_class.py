@@ -201,7 +201,7 @@ def test_the_picture_is_drawn(points):
     [
         ({"classes": (7, 7)}, r"`classes` must be two labels that occur; got \(7, 7\)"),
         ({"classes": (7, 12)}, r"`classes` must be two labels that occur; got \(7, 12\)"),
-        ({"n_features": 300}, "`n_features` must be at most 256"),
+        ({"n_features": 300}, r"`n_features` must be in \[1, 256\]"),
         ({"alpha_prune": (100.0,)}, "the largest pool at most 3020"),
     ],
     ids=["one class", "no such class", "features", "rows"],

@@ -92,6 +92,18 @@ def test_envelope(error, verdicts):
     assert [claim.verdict for claim in found] == verdicts
 
 
+def test_errors_without_a_logarithm_or_scatter_are_under_no_law():
+    def best_is_right(m, r, c, n, f):
+        return 0.0 if n > 800 and r == "hard" and f < 1 else n**-0.5
+
+    statements = [claim.statement for claim in judge(table(best_is_right))]
+    assert not any("power law" in statement for statement in statements)
+    same = list(envelope_claims(point_of(table(crossing, noise=0.0)), ""))
+    assert not any("faster" in claim.statement for claim in same)
+    with pytest.raises(ValueError, match="`errors` must differ between seeds"):
+        compare_laws(SIZES, np.full((3, SIZES.size), 0.1))
+
+
 def test_the_envelope_is_not_chosen_by_noise():
     """Twenty tables in which every fraction is as good: the envelope must not look better than random."""
     gains = []

@@ -171,3 +171,22 @@ def test_the_picture_is_drawn():
     table = rows + figure.derived(rows)
     assert [row["skipped"] for row in table if row.get("chosen")] == [0.1]
     assert len(figure.draw(table).axes) == 2
+
+
+def test_settings_without_a_standard_error_or_a_logarithm_are_refused(pair):
+    pool, rng = seeds_pool(pair, SETTINGS, 0)
+    with pytest.raises(ValueError, match="`draws` must be at least 2, for a standard error; got 1"):
+        window_errors(pool, replace(SETTINGS, draws=1), rng)
+    with pytest.raises(ValueError, match="`probe_rows` must be at least 1; got 0"):
+        seeds_pool(pair, replace(SETTINGS, probe_rows=0), 0)
+    with pytest.raises(ValueError, match=r"`n_features` must be in \[1, 256\]"):
+        window_pair(load_fashion_mnist(), replace(SETTINGS, n_features=0))
+    easy = replace(pool, test_inputs=np.outer(pool.test_labels, pool.probe), test_labels=pool.test_labels)
+    with pytest.raises(ValueError, match="errors must be > 0, whose logarithms change; got 0"):
+        bin_changes(easy, replace(SETTINGS, n_bins=2, bin_draws=2), rng)
+
+
+def test_classes_of_one_feature_make_a_pair():
+    data = load_fashion_mnist()
+    narrow = replace(data, train_embeddings=data.train_embeddings[:, :1], test_embeddings=data.test_embeddings[:, :1])
+    assert window_pair(narrow, replace(SETTINGS, n_features=1)).inputs.shape[1] == 1

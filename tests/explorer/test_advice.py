@@ -87,3 +87,5 @@ def test_a_form_of_another_page_gets_no_advice(door, files):
     """A browser lets a page of another's post text without asking, but no JSON."""
     assert door.post("advice", files, **{"Content-Type": "text/plain"})[0] == 404
     assert door.post("advice", {}, **JSON) == (400, {"error": "'embeddings' is missing"})
+    assert door.post("advice", ["embeddings", "labels"], **JSON) == (400, {"error": "'embeddings' is missing"})
+    assert door.post("advice", files, **JSON, **{"Content-Length": "-1"})[0] == 400

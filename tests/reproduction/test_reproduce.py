@@ -348,6 +348,8 @@ def test_every_command_shows_an_example(command, shell):
     [
         (("reproduce", "--quick", "--full"), "exclude each other"),
         (("reproduce", "--only", "9Z"), "`--only` must be among 1A, "),
+        (("reproduce", "--only"), "`--only` must name a figure at least; got none"),
+        (("reproduce", "--only", "1A", "--output", __file__), "`--output` must be a folder; "),
         (("reproduce", "--only", "1A", "1D"), "`--only` must name figures of theory, real data or the field alone"),
         (("reproduce", "--fast"), "--fast"),
         (("reproduce", "--workers", "0"), "`--workers` must be >= 1; got 0"),
@@ -358,6 +360,8 @@ def test_every_command_shows_an_example(command, shell):
     ids=[
         "both sizes",
         "unknown figure",
+        "no figure",
+        "file",
         "both kinds",
         "unknown option",
         "no worker",

@@ -165,11 +165,11 @@ def test_without_an_output_the_table_is_printed(theory):
         (("--keep-fraction", 0.2, "--alpha-prune", "9:1:5"), "`--alpha-prune` must be numbers, or a range"),
         (("--keep-fraction", 0.2, "--alpha-prune", "nan"), "`alpha_prune` must be finite and > 0"),
         (("--keep-fraction", 0.2, "--alpha-prune", 1, "--alpha-total", 1), "exclude each other"),
-        (("--keep-fraction", 0.2, "--probe-angle-degrees", 91), "`probe_angle` must be in [0, π/2]"),
+        (("--keep-fraction", 0.2, "--probe-angle-degrees", 91), "`--probe-angle-degrees` must be in [0, 90]; got 91"),
         (("--rule", "between"), "`--lower` and `--upper` must be given"),
         (("--rule", "between", "--lower", 0.2), "`--lower` and `--upper` must be given"),
         (("--rule", "between", "--lower", 0.5, "--upper", 0.2), "0 <= lower < upper <= 1"),
-        (("--keep-fraction", 0.2, "--calibrated-share", 2), "`random_share` must be in [0, 1]; got 2"),
+        (("--keep-fraction", 0.2, "--calibrated-share", 2), "`--calibrated-share` must be in [0, 1]; got 2"),
         (("--quantity", "frontier"), "`--min-keep-fraction` must be given"),
         (("--quantity", "frontier", "--min-keep-fraction", 0.1, "--keep-fraction", 0.2), "finds the best fraction"),
         (("--quantity", "version-space", "--keep-fraction", 0.2, "--probe-angle-degrees", 5), "must be 0"),
@@ -191,6 +191,14 @@ def test_bad_input_is_one_line(theory, tmp_path, monkeypatch, arguments, message
     assert message in " ".join(printed.split())
     assert "Traceback" not in printed
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_no_output_before_anything_is_solved(theory, tmp_path, monkeypatch):
+    monkeypatch.setattr("perceptron_pruning.commands.theory.command.solved", None)
+    (tmp_path / "folder.csv").mkdir()
+    status, printed = theory(*HARDEST, "--output", tmp_path / "folder.csv")
+    assert status == 1
+    assert "folder.csv is a folder" in " ".join(printed.split())
 
 
 def test_parquet_without_its_package_is_one_line(theory, tmp_path, monkeypatch):

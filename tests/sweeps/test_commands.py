@@ -94,13 +94,25 @@ def test_examples_of_the_file_are_grids():
         ("alpha_prune = 1\nselection = 'KeepRandom(2)'", "`keep_fraction` must be in"),
         ("alpha_prune = 1\nselection = 'open(3)'", "`selection` must be a rule such as KeepHardest"),
         ("alpha_prune = 1\nprobe_angle = 0\nprobe_angle_degrees = 0", "exclude each other"),
+        ("alpha_prune = 1\nprobe_angle_degrees = 91", r"`probe_angle_degrees` must be in \[0, 90\]; got 91"),
         ("alpha_prune = 'many'", "must be"),
         ("alpha_prune = [1", "must be TOML"),
         ("n_trials = 3", "one of `alpha_prune` and `alpha_total`"),
         ("[[cells]]\nalpha_prune = 1\nn_trials = 3", "`n_trials` must stand above"),
         ("cells = 3", "`cells` must be blocks"),
     ],
-    ids=["key", "fraction", "no rule", "two angles", "text", "no TOML", "no α", "trials in a block", "no blocks"],
+    ids=[
+        "key",
+        "fraction",
+        "no rule",
+        "two angles",
+        "91 degrees",
+        "text",
+        "no TOML",
+        "no α",
+        "trials in a block",
+        "no blocks",
+    ],
 )
 def test_bad_files_give_one_error(tmp_path, content, message):
     path = tmp_path / "bad.toml"
@@ -113,11 +125,12 @@ def test_bad_files_give_one_error(tmp_path, content, message):
     ("arguments", "message"),
     [
         (("sweep", "missing.toml"), "missing.toml"),
+        (("sweep", "ok.toml", "--netcdf", "no/ok.nc"), "`--netcdf` must lie in a folder that exists; no does not"),
         (("sweep", "ok.toml", "--workers", "0"), "`n_workers` must be an integer >= 1"),
         (("sweep", "ok.toml", "--workers", "1", "--scheduler", "s"), "`--workers` must be left out"),
         (("status", "nothing.zarr"), "is no sweep's store"),
     ],
-    ids=["no file", "no workers", "both executors", "no store"],
+    ids=["no file", "no folder", "no workers", "both executors", "no store"],
 )
 def test_bad_input_gives_one_line_and_no_traceback(tmp_path, arguments, message):
     (tmp_path / "ok.toml").write_text("alpha_prune = 1\nn_features = 20\nn_trials = 2\n", encoding="utf-8")

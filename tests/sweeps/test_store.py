@@ -23,10 +23,11 @@ from test_survival import finish, same, start, wait_for
 from tqdm import tqdm
 
 from perceptron_pruning.output import provenance
-from perceptron_pruning.studies import StoreError
+from perceptron_pruning.studies import StoreError, SweepError
 from perceptron_pruning.studies.dataset import read_sweep
 from perceptron_pruning.studies.run import estimated_seconds, run_study
 from perceptron_pruning.studies.status import status
+from perceptron_pruning.studies.study import Output, Study
 from perceptron_pruning.sweeps import Grid
 from perceptron_pruning.sweeps.sweep import study as simulations
 from replica_theory import Calibrated, EmpiricalRisk, KeepHardest
@@ -312,3 +313,138 @@ def test_estimated_seconds_are_those_of_the_chosen_cells_and_of_what_the_store_h
     assert estimated_seconds(study, tmp_path / "s.zarr") == (36.0, 6.0)
     with pytest.raises(StoreError, match="has another study"):
         estimated_seconds(counting_study(tmp_path / "log", n_trials=4), tmp_path / "s.zarr")
+
+
+@pytest.mark.parametrize(
+    ("lost", "content"),
+    [
+        ("float64/c.3.0.0", b""),
+        ("float64/c.3.0.0", b"no compressed numbers"),
+        ("done/c.3.0", b"cut"),
+        ("float64/zarr.json", b"{"),
+        ("float64/zarr.json", None),
+        ("number/zarr.json", None),
+        ("number/c/0", None),
+        ("zarr.json", b'{"zarr_format": 3, "node_type": "group", "attributes": {"sweep_schema": 2}}'),
+    ],
+    ids=["empty", "garbage", "done", "syntax", "no array", "no label", "no labels", "no outputs"],
+)
+def test_a_damaged_store_is_one_error_of_one_line(tmp_path, lost, content):
+    run(tmp_path)
+    if content is None:
+        (tmp_path / "s.zarr" / lost).unlink()
+    else:
+        (tmp_path / "s.zarr" / lost).write_bytes(content)
+    for use in (lambda: read_sweep(tmp_path / "s.zarr"), lambda: run(tmp_path)):
+        with pytest.raises(StoreError, match=r"s\.zarr is damaged \(.*\); copy it again, or give another path"):
+            use()
+
+
+def test_a_store_that_is_no_mapping_is_none(tmp_path):
+    run(tmp_path)
+    (tmp_path / "s.zarr" / "zarr.json").write_text("null")
+    with pytest.raises(StoreError, match="is no sweep's store"):
+        status(tmp_path / "s.zarr")
+
+
+def test_a_bit_that_flipped_is_an_error_and_no_other_number(tmp_path):
+    run(tmp_path)
+    chunk = tmp_path / "s.zarr" / "float64" / "c.3.0.0"
+    whole = chunk.read_bytes()
+    for place in range(len(whole)):
+        chunk.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        with contextlib.suppress(StoreError):
+            assert np.array_equal(read_sweep(tmp_path / "s.zarr").value, run_of(whole, chunk).value)
+
+
+def run_of(whole: bytes, chunk: Path):
+    """The store as it was before."""
+    flipped = chunk.read_bytes()
+    chunk.write_bytes(whole)
+    dataset = read_sweep(chunk.parents[1])
+    chunk.write_bytes(flipped)
+    return dataset
+
+
+def test_numbers_that_half_a_copy_lacks_are_computed_again(tmp_path):
+    """`done` comes before `float64` in most copies."""
+    whole = run(tmp_path)
+    (tmp_path / "s.zarr" / "float64" / "c.3.0.0").unlink()
+    (tmp_path / "log").unlink()
+    half = read_sweep(tmp_path / "s.zarr")
+    assert half.done.values.sum() < half.done.size
+    assert bool(half.done.where(half.value.isnull(), False).sum() == 0)
+    assert status(tmp_path / "s.zarr").share_done < 1
+    again = run(tmp_path)
+    assert bool(again.done.all())
+    np.testing.assert_array_equal(again.value, whole.value)
+    assert 0 < len(calls(tmp_path / "log")) < len(half.done)
+
+
+def test_endless_tasks_are_refused(tmp_path):
+    with ThreadPoolExecutor(1) as here, pytest.raises(ValueError, match="`task_seconds` must be > 0 and finite"):
+        run_study(counting_study(tmp_path / "log"), tmp_path / "s.zarr", executor=here, task_seconds=float("inf"))
+
+
+@pytest.mark.parametrize("cells", [[-1], [12], [0.5], ["a"]], ids=["-1", "beyond", "half", "text"])
+def test_cells_that_are_none_are_named(tmp_path, cells):
+    study = counting_study(tmp_path / "log", n_cells=12)
+    with ThreadPoolExecutor(1) as here, pytest.raises(ValueError, match=r"`cells` must be indices in 0\.\.11; got"):
+        run_study(study, tmp_path / "s.zarr", executor=here, cells=cells)
+
+
+def test_a_store_of_other_types_is_refused(tmp_path):
+    half_done(tmp_path)
+    study = counting_study(tmp_path / "log")
+    single = {name: replace(output, dtype="float32") for name, output in study.outputs.items()}
+    with ThreadPoolExecutor(1) as here, pytest.raises(StoreError, match=r"has outputs .*float64.* were asked for"):
+        run_study(replace(study, outputs=single), tmp_path / "s.zarr", executor=here)
+
+
+def halves(cell: int, trials: range) -> dict[str, np.ndarray]:
+    return {"value": np.full(len(trials), 0.5)}
+
+
+def with_two_lines(cell: int, trials: range) -> dict[str, np.ndarray]:
+    raise RuntimeError("one line\nand another")
+
+
+def small_study(function: Callable[..., Any], **changes: Any) -> Study:
+    asked = {"outputs": {"value": Output(long_name="", dtype="int64")}, "coordinates": {"number": [0]}} | changes
+    return Study(function=function, cells=[0], **asked)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (halves, "the function must give value as int64, which does not hold float64"),
+        (with_two_lines, "RuntimeError: one line and another"),
+    ],
+    ids=["not rounded", "one line"],
+)
+def test_what_a_function_must_not_give(tmp_path, function, message):
+    with ThreadPoolExecutor(1) as here, pytest.raises(SweepError, match=message):
+        run_study(small_study(function), tmp_path / "s.zarr", executor=here)
+    assert not read_sweep(tmp_path / "s.zarr").done.any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"coordinates": {"value": [0]}}, "value"),
+        ({"trial": "number"}, "number"),
+        ({"trial": "cell"}, "cell"),
+        ({"coordinates": {"done": [0]}}, "done"),
+    ],
+    ids=["an output", "a label", "cells", "done"],
+)
+def test_names_of_a_study_are_taken_once(changes, name):
+    with pytest.raises(ValueError, match=f"must have names of their own; got {name} twice"):
+        small_study(halves, **changes)
+
+
+def test_parameters_that_are_no_json_are_refused(tmp_path):
+    study = small_study(halves, parameters={"rows": np.arange(3)})
+    with ThreadPoolExecutor(1) as here, pytest.raises(ValueError, match="`parameters` must be plain numbers, texts"):
+        run_study(study, tmp_path / "s.zarr", executor=here)
+    assert not list(tmp_path.iterdir())

@@ -239,8 +239,10 @@ def test_a_rule_that_cannot_be_named_is_refused(tmp_path):
 
 def test_reading_what_is_no_store(tmp_path):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(StoreError, match="is no sweep's store"):
-        read_sweep(tmp_path / "folder")
+    (tmp_path / "file").touch()
+    for name in ("folder", "file", "file/within"):
+        with pytest.raises(StoreError, match="is no sweep's store"):
+            read_sweep(tmp_path / name)
 
 
 def test_a_store_is_compared_as_its_cells_are(swept):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from perceptron_pruning.commands.preflight import check_file
 from perceptron_pruning.commands.theory.request import Request
 from perceptron_pruning.output.atomic import temporary_beside, write_json_atomically
 from perceptron_pruning.output.provenance import PACKAGE, provenance
@@ -18,8 +19,7 @@ def check_output(output: Path) -> None:
     """Raises a `ValueError` unless the file can be written, before anything is computed."""
     if output.suffix not in (*_TABLES, *PICTURES):
         raise ValueError(f"`--output` must end in {', '.join((*_TABLES, *PICTURES))}; got {output}")
-    if not output.parent.is_dir():
-        raise ValueError(f"`--output` must lie in a folder that exists; got {output}")
+    check_file(output, "--output")
     if output.suffix == ".parquet":
         _pyarrow()
 

@@ -60,6 +60,11 @@ class Request:
             raise ValueError("`--keep-fraction` must be given with --rule hardest, easiest or random, and only then")
         if self.quantity == "version-space" and any(self.probe_angle_degrees):
             raise ValueError("`--probe-angle-degrees` must be 0 with --quantity version-space, whose probe is perfect")
+        for degrees in self.probe_angle_degrees:
+            if not 0 <= degrees <= 90:
+                raise ValueError(f"`--probe-angle-degrees` must be in [0, 90]; got {degrees:g}")
+        if self.calibrated_share is not None and not 0 <= self.calibrated_share <= 1:
+            raise ValueError(f"`--calibrated-share` must be in [0, 1]; got {self.calibrated_share:g}")
         for curve in self.curves():
             curve.selection.kept_distribution(curve.probe_angle)  # out-of-range parameters, before anything is solved
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perceptron_pruning.embeddings.adapters.kept_rows import checked_rows
 from perceptron_pruning.embeddings.io.rows import Rows
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class DatasetShard:
     def __init__(self, dataset: "Dataset", column: str):
         self.dataset, self.column = dataset.with_format("numpy", columns=[column]), column
         self.name = f"the column {column}"
+        if not len(dataset):
+            raise ValueError(f"{self.name} must have a row at least; got none")
         first = np.asarray(self.dataset[0][column])
         if first.ndim != 1:
             raise ValueError(f"the column {column} must hold one row of numbers an example; got shape {first.shape}")
@@ -29,10 +32,9 @@ class DatasetShard:
     def read(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop−1, (stop − start, d)."""
         values = self.dataset[start:stop][self.column]
-        lengths = {len(row) for row in values}
-        if lengths != {self.shape[1]}:
-            row = next(place for place, one in enumerate(values) if len(one) != self.shape[1])
-            raise ValueError(f"row {start + row} of {self.name} must have {self.shape[1]} numbers")
+        wrong = [place for place, row in enumerate(values) if np.shape(row) != self.shape[1:]]
+        if wrong:
+            raise ValueError(f"row {start + wrong[0]} of {self.name} must have {self.shape[1]} numbers")
         return np.stack(list(values))
 
 
@@ -54,7 +56,7 @@ def embeddings_of(dataset: "Dataset", column: str = "embedding") -> Rows:
 
 
 def labels_of(dataset: "Dataset", column: str = "label") -> np.ndarray:
-    """A column of labels, (n,); names where the dataset has them.
+    """A column of labels, (n,); names where the dataset has them, and None where it has no label.
 
     Raises:
         ValueError: There is no such column.
@@ -68,11 +70,16 @@ def labels_of(dataset: "Dataset", column: str = "label") -> np.ndarray:
     _check_columns(dataset, column)
     values, feature = np.asarray(dataset[column][:]), dataset.features[column]
     names: Any = getattr(feature, "names", None)
-    return values if names is None else np.array(names)[values]
+    if names is None:
+        return values
+    return np.array([None if number in (None, -1) else names[number] for number in values.tolist()])
 
 
 def with_scores(dataset: "Dataset", scores: "Scores") -> "Dataset":
     """The dataset with a column a metric.
+
+    Raises:
+        ValueError: The scores are of another number of rows, or the dataset has such a column.
 
     Example:
         >>> import numpy as np
@@ -85,12 +92,19 @@ def with_scores(dataset: "Dataset", scores: "Scores") -> "Dataset":
         ['embedding', 'label', 'margin']
     """
     for name, values in scores.items():
+        if len(values) != len(dataset):
+            raise ValueError(f"`scores` must be of the dataset's {len(dataset)} rows; got {len(values)}")
+        if name in dataset.column_names:
+            raise ValueError(f"`dataset` must have no column {name} yet; remove or rename it")
         dataset = dataset.add_column(name, values)
     return dataset
 
 
 def kept_part(dataset: "Dataset", kept: np.ndarray) -> "Dataset":
     """The kept rows of a dataset, given by their numbers.
+
+    Raises:
+        ValueError: These are no row numbers, one is beyond the dataset, or one occurs twice.
 
     Example:
         >>> import numpy as np
@@ -99,7 +113,7 @@ def kept_part(dataset: "Dataset", kept: np.ndarray) -> "Dataset":
         >>> kept_part(Dataset.from_dict({"label": ["cat", "dog", "cow"]}), np.array([0, 2]))["label"][:]
         ['cat', 'cow']
     """
-    return dataset.select(np.asarray(kept))
+    return dataset.select(checked_rows(kept, len(dataset)))
 
 
 def _check_columns(dataset: "Dataset", column: str) -> None:

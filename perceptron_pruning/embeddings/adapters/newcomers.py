@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perceptron_pruning.embeddings.io.labels import encoded
+from perceptron_pruning.embeddings.io.npy import DAMAGED_ARCHIVE
 from perceptron_pruning.embeddings.io.open import open_rows
 from perceptron_pruning.embeddings.metrics.margin import probability_margin, top_two_margin
 from perceptron_pruning.embeddings.recommendation.difficulty import SCORING_RIDGE, SIGNED, out_of_fold
@@ -18,7 +19,7 @@ from perceptron_pruning.embeddings.recommendation.heads import Head, fit_head
 from perceptron_pruning.embeddings.recommendation.principal_components import Projection, measure_projection, projected
 from perceptron_pruning.embeddings.runtime.prepare import Sources
 from perceptron_pruning.embeddings.runtime.progress import NoProgress
-from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS
+from perceptron_pruning.embeddings.runtime.settings import SEEN_COMPONENTS, check_seed
 from perceptron_pruning.output.atomic import write_atomically
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 
@@ -82,11 +83,12 @@ class Reference:
         if unknown.any():
             raise ValueError(f"`labels` must be among those of the pool; got {names[unknown][0]}")
         classes = np.searchsorted(self.class_names, names)[numbers]
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):  # such rows are named below
             probabilities = self.head.probabilities(projected(rows, self.projection, NoProgress()))
         margin = probability_margin(probabilities, classes).astype(float)
         if not np.isfinite(margin).all():
-            raise ValueError(f"`embeddings` must be finite; row {np.flatnonzero(~np.isfinite(margin))[0]} is not")
+            row = np.flatnonzero(~np.isfinite(margin))[0]
+            raise ValueError(f"`embeddings` must be finite, and on the pool's scale; row {row} is not")
         errors = probabilities.copy()
         errors[np.arange(len(classes)), classes] -= 1
         return {
@@ -121,16 +123,32 @@ class Reference:
             OSError: It cannot be read.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 parts = dict(stored)
-            return Reference(
+            stored_reference = Reference(
                 projection=Projection(mean=parts["mean"], axes=parts["axes"]),
                 head=Head(parameters=parts["parameters"], present=parts["present"], n_evaluations=0),
                 class_names=parts["class_names"],
                 margins=parts["margins"],
             )
-        except (EOFError, KeyError, ValueError) as error:
+            stored_reference._check()
+        except (*DAMAGED_ARCHIVE, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"`{path}` is no saved reference: {error}") from error
+        return stored_reference
+
+    def _check(self) -> None:
+        """Raises a `ValueError` unless the arrays are finite numbers whose shapes fit each other."""
+        (n_features, n_components), n_classes = self.projection.axes.shape, len(self.class_names)
+        shapes = {
+            "mean": (self.projection.mean, (n_features,)),
+            "parameters": (self.head.parameters, ((n_components + 1) * n_classes,)),
+            "present": (self.head.present, (n_classes,)),
+            "margins": (self.margins, (self.margins.size,)),
+        }
+        for name, (values, shape) in shapes.items():
+            numbers = values.dtype.kind in "fb" and values.size > 0 and np.isfinite(values).all()
+            if values.shape != shape or not numbers:
+                raise ValueError(f"{name} must be finite numbers of shape {shape}; got {values.dtype} {values.shape}")
 
 
 def reference(embeddings: Sources, labels: ArrayLike, *, seed: int = 0) -> Reference:
@@ -157,8 +175,7 @@ def reference(embeddings: Sources, labels: ArrayLike, *, seed: int = 0) -> Refer
     classes, names = encoded(labels, len(rows))
     if len(names) < 2 or len(rows) < 10:
         raise ValueError(f"`labels` must have two classes and 10 rows; got {len(names)} and {len(rows)}")
-    if seed < 0:
-        raise ValueError(f"`seed` must be at least 0; got {seed}")
+    check_seed(seed)
     with one_blas_thread():
         projection = measure_projection(rows, SEEN_COMPONENTS, NoProgress())
         inputs = projected(rows, projection, NoProgress())

@@ -10,9 +10,12 @@ try:
 except ImportError as missing:
     raise ImportError('`DataPruner` needs scikit-learn: pip install "perceptron-pruning[sklearn]"') from missing
 
-from perceptron_pruning.embeddings.keep import keep
+from perceptron_pruning.embeddings.keep import check_class_floor, keep
+from perceptron_pruning.embeddings.metrics.registry import METRICS, family_of
 from perceptron_pruning.embeddings.recommend import recommend
+from perceptron_pruning.embeddings.runtime.settings import check_seed
 from perceptron_pruning.embeddings.score import score
+from replica_theory.errors import check_keep_fraction
 
 
 class DataPruner(BaseEstimator):
@@ -20,10 +23,10 @@ class DataPruner(BaseEstimator):
 
     Args:
         keep_fraction: f in (0, 1]; None asks `recommend` for fraction and rule.
-        metric: What ranks the rows, one of `score`'s; the hardest are kept.
+        metric: What ranks the rows, one of `score`'s that need no test set; the hardest are kept.
         class_floor: Share of its proportional quota that each class is sure of, in [0, 1].
         tolerance: Test error that `recommend` may lose, in (0, 1).
-        random_state: Seed, at least 0.
+        random_state: Seed, an integer of at least 0.
 
     Attributes:
         support_: Whether each row is kept, (n,).
@@ -65,23 +68,31 @@ class DataPruner(BaseEstimator):
             ValueError: A parameter is out of range, or the inputs do not match or are not finite.
         """
         rows, labels = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        labels = np.asarray(labels)
+        labels, seed = np.asarray(labels), check_seed(self.random_state, "random_state")
         if self.keep_fraction is None:
             self.scores_ = None
-            self.recommendation_ = recommend(rows, labels, tolerance=self.tolerance, seed=self.random_state)
+            self.recommendation_ = recommend(rows, labels, tolerance=self.tolerance, seed=seed)
             kept = self.recommendation_.kept
         else:
+            check_keep_fraction(self.keep_fraction)  # before the work, like the floor
+            check_class_floor(self.class_floor)
             self.recommendation_ = None
-            self.scores_ = score(rows, labels, metrics=self.metric, seed=self.random_state)[self.metric]
+            self.scores_ = score(rows, labels, metrics=[self._one_metric()], seed=seed)[self.metric]
             kept = keep(
                 self.scores_,
                 keep_fraction=self.keep_fraction,
                 labels=labels,
                 class_floor=self.class_floor,
-                seed=self.random_state,
+                seed=seed,
             )
         self.support_ = np.isin(np.arange(len(rows)), kept)
         return self
+
+    def _one_metric(self) -> str:
+        possible = [name for name in METRICS if not family_of(name).test_set]
+        if self.metric not in possible:
+            raise ValueError(f"`metric` must be one of {', '.join(possible)}; got {self.metric!r}")
+        return self.metric
 
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Whether each row of the pool is kept, (n,), or the numbers of those that are.

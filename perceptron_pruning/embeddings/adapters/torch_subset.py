@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perceptron_pruning.embeddings.adapters.kept_rows import checked_rows
+
 if TYPE_CHECKING:
     from torch.utils.data import Subset  # pyright: ignore[reportMissingImports]
 
@@ -17,7 +19,7 @@ def kept_subset(dataset: Any, kept: np.ndarray) -> "Subset":
 
     Raises:
         ImportError: PyTorch is not installed.
-        ValueError: A row number is beyond the dataset, or occurs twice.
+        ValueError: These are no row numbers, one is beyond the dataset, or one occurs twice.
 
     Example:
         Of any dataset that has a length and items:
@@ -28,11 +30,7 @@ def kept_subset(dataset: Any, kept: np.ndarray) -> "Subset":
         >>> len(small), small[1]
         (2, 'cow')
     """
-    rows = np.asarray(kept)
-    if rows.size and not 0 <= rows.min() <= rows.max() < len(dataset):
-        raise ValueError(f"`kept` must be in 0..{len(dataset) - 1}; got {rows.min()}..{rows.max()}")
-    if len(np.unique(rows)) != rows.size:
-        raise ValueError(f"`kept` must name each row once; got {rows.size - len(np.unique(rows))} repeats")
+    rows = checked_rows(kept, len(dataset))
     try:
         from torch.utils.data import Subset  # pyright: ignore[reportMissingImports]
     except ImportError as missing:

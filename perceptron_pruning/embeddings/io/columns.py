@@ -2,14 +2,11 @@
 
 import csv
 import io
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.npy import only_name
+from perceptron_pruning.embeddings.io.npy import DAMAGED_ARCHIVE, only_name
 from perceptron_pruning.embeddings.io.parquet import parquet_column
 
 INDEX_NAMES = ("", "Unnamed: 0", "index")  # headers of the index that pandas writes
@@ -57,7 +54,7 @@ def _numpy_column(path: Path, name: str | None) -> np.ndarray:
                     names, values = archive.files, archive[chosen] if chosen in archive.files else None
             else:
                 names, values = [], loaded
-    except (EOFError, OSError, ValueError, struct.error, zipfile.BadZipFile, zlib.error) as error:
+    except (*DAMAGED_ARCHIVE, OSError, ValueError) as error:
         raise ValueError(f"`{path}` cannot be read as a NumPy file: {error}") from error
     if path.suffix == ".npz":
         only_name(names, name, path)

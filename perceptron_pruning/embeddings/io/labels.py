@@ -19,7 +19,8 @@ def encoded(labels: ArrayLike, n_rows: int, name: str = "labels") -> tuple[np.nd
     """Classes 0..C−1 of the rows, (n,), and the labels they stand for, sorted, (C,).
 
     Raises:
-        ValueError: The length is wrong, or a label is missing; the message calls the argument ``name``.
+        ValueError: The length is wrong, a label is missing, or they cannot be sorted; the message calls the argument
+            ``name``.
     """
     values = np.asarray(labels)
     if values.shape != (n_rows,):
@@ -27,8 +28,11 @@ def encoded(labels: ArrayLike, n_rows: int, name: str = "labels") -> tuple[np.nd
     missing = np.flatnonzero(_missing(values))
     if missing.size:
         raise ValueError(f"`{name}` must have no gaps; row {missing[0]} has none ({missing.size} such rows)")
-    names, classes = np.unique(values, return_inverse=True)
-    return classes, names
+    try:
+        names, classes = np.unique(values, return_inverse=True)
+    except TypeError:
+        raise ValueError(f"`{name}` must be of one kind that can be sorted; got {_kinds(values)}") from None
+    return classes, plain_text(names)
 
 
 def check_pairs(classes: np.ndarray, names: np.ndarray, where: Callable[[int], str]) -> None:
@@ -69,12 +73,15 @@ def checked_ids(ids: ArrayLike, n_rows: int) -> np.ndarray:
     """Identifiers of the rows, (n,).
 
     Raises:
-        ValueError: The length is wrong, or two rows have the same identifier.
+        ValueError: The length is wrong, two rows have the same identifier, or they cannot be sorted.
     """
-    values = np.asarray(ids)
+    values = plain_text(np.asarray(ids))
     if values.shape != (n_rows,):
         raise ValueError(f"`ids` must be one per row, shape ({n_rows},); got {values.shape}")
-    order = np.argsort(values, kind="stable")
+    try:
+        order = np.argsort(values, kind="stable")
+    except TypeError:
+        raise ValueError(f"`ids` must be of one kind that can be sorted; got {_kinds(values)}") from None
     repeats = np.flatnonzero(values[order][1:] == values[order][:-1])
     if repeats.size:
         first, second = order[repeats[0]], order[repeats[0] + 1]
@@ -84,10 +91,28 @@ def checked_ids(ids: ArrayLike, n_rows: int) -> np.ndarray:
     return values
 
 
+def plain_text(values: np.ndarray) -> np.ndarray:
+    """Python's strings as an array of text, which can be saved without pickling; other values as they are."""
+    is_text = values.dtype == object and all(isinstance(value, str) for value in values.flat)
+    return values.astype(str) if is_text else values
+
+
 def _missing(values: np.ndarray) -> np.ndarray:
-    """Whether each label is NaN, None or empty, (n,)."""
+    """Whether each label is NaN, NaT, None, pandas' NA or empty, (n,)."""
     if values.dtype.kind == "f":
         return np.isnan(values)
+    if values.dtype.kind in "mM":
+        return np.isnat(values)
     if values.dtype.kind == "O":
-        return np.array([value is None or value != value for value in values], dtype=bool)
-    return values == "" if values.dtype.kind in "US" else np.zeros(values.shape, bool)
+        return np.array([_is_missing(value) for value in values], dtype=bool)
+    return values == np.zeros(1, values.dtype) if values.dtype.kind in "US" else np.zeros(values.shape, bool)
+
+
+def _is_missing(value: object) -> bool:
+    if value is None or type(value).__name__ == "NAType":  # of pandas, which is not even unequal to itself
+        return True
+    return bool(value != value or value == "")
+
+
+def _kinds(values: np.ndarray) -> str:
+    return ", ".join(sorted({type(value).__name__ for value in values.tolist()}))

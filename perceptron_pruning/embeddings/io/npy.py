@@ -2,6 +2,8 @@
 
 import json
 import struct
+import zipfile
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -22,6 +24,9 @@ SAFETENSORS_DTYPES = {
     "I32": np.dtype("<i4"),
 }
 HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+DAMAGED_ARCHIVE = (EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""Raised by damaged `.npz`, besides `ValueError` and `OSError`; `RuntimeError` where bits say that it is encrypted."""
 
 
 def npy_shard(path: Path) -> FileShard | ArrayShard:

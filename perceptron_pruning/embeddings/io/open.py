@@ -2,8 +2,6 @@
 
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import load_npz
 
 from perceptron_pruning.embeddings.io.columns import split_name
-from perceptron_pruning.embeddings.io.npy import npy_shard, only_name, safetensors_shard
+from perceptron_pruning.embeddings.io.npy import DAMAGED_ARCHIVE, npy_shard, only_name, safetensors_shard
 from perceptron_pruning.embeddings.io.rows import Rows, array_rows
 from perceptron_pruning.embeddings.io.shards import ArrayShard, FileShard, Shard, SparseShard, sparse_shard
 
@@ -104,7 +102,7 @@ def _npz_shard(path: Path, key: str | None) -> ArrayShard | SparseShard:
             names = archive.files if key is not None else [n for n in archive.files if archive[n].ndim == 2]
             chosen = names[0] if key is None and len(names) == 1 else key
             array = archive[chosen] if chosen in names else None
-    except (EOFError, zipfile.BadZipFile, zlib.error, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (*DAMAGED_ARCHIVE, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"`{path}` is no .npz file, or it is truncated: {error}") from error
     only_name(names, key, path)
     return ArrayShard(np.asarray(array), str(path), path)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perceptron_pruning.embeddings.recommendation.rules import Rule, by_methods, can_represent, shortlist
+from perceptron_pruning.embeddings.runtime.settings import check_seed
+from replica_theory.errors import check_number
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.7, 0.85)
 QUICK_FRACTIONS = (0.5, 0.7)
@@ -64,16 +66,15 @@ def checked_request(
         raise ValueError(f"`embeddings` must have at least {LEAST_ROWS} rows to tell rules apart; got {n_rows}")
     if len(names) < 2:
         raise ValueError(f"`labels` must have at least two classes; got {len(names)}")
-    if not 0 < tolerance < 1:
+    if not 0 < check_number(tolerance, "tolerance") < 1:
         raise ValueError(f"`tolerance` must be in (0, 1), 0.005 for half a point of error; got {tolerance}")
     asked = tuple(sorted(set(fractions or (QUICK_FRACTIONS if quick else FRACTIONS)), reverse=True))
     for fraction in asked:
-        if not 0 < fraction < 1:
+        if not 0 < check_number(fraction, "fractions") < 1:
             raise ValueError(f"`fractions` must be in (0, 1); got {fraction}")
     if folds is not None and folds not in FOLDS:
         raise ValueError(f"`folds` must be 2, 3, 4 or 5; got {folds}")
-    if seed < 0:
-        raise ValueError(f"`seed` must be at least 0; got {seed}")
+    check_seed(seed)
     if sample_rows is not None and not LEAST_ROWS <= sample_rows <= n_rows:
         raise ValueError(f"`sample_rows` must be in [{LEAST_ROWS}, {n_rows}]; got {sample_rows}")
     return Request(

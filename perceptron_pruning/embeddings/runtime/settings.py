@@ -6,7 +6,19 @@ groups also decide what is drawn together (folds of subsets, order of gradient d
 
 import math
 from dataclasses import asdict, dataclass, field
+from operator import index
 from typing import Literal
+
+
+def check_seed(seed: object, name: str = "seed") -> int:
+    """Returns it as an int, or raises unless it is an integer of at least 0."""
+    try:
+        number = index(seed)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise ValueError(f"`{name}` must be an integer, at least 0; got {seed!r}") from None
+    if number < 0:
+        raise ValueError(f"`{name}` must be at least 0; got {number}")
+    return number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +166,7 @@ class ScoreSettings:
     seed: int = 0
 
     def __post_init__(self):
-        if self.seed < 0:
-            raise ValueError(f"`seed` must be at least 0; got {self.seed}")
+        check_seed(self.seed)
 
     def as_dict(self) -> dict[str, object]:
         """As plain values, for the manifest."""

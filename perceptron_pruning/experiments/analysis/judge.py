@@ -41,7 +41,7 @@ def _on_metric(errors: xr.DataArray, setting: str) -> Iterator[Claim]:
     for fraction in _pruned(errors):
         at, where = main.sel(keep_fraction=fraction), f"{setting}, f = {fraction:g}"
         yield size_decides(at, where)
-        if main.pool_size.size >= LEAST_SIZES:
+        if main.pool_size.size >= LEAST_SIZES and bool((at.sel(rule="hard") > 0).all()):  # they have logarithms
             yield fixed_fraction_is_power_law(at, where)
         if errors.class_floor.size > 1:
             yield class_floor_helps(errors.sel(keep_fraction=fraction), where)

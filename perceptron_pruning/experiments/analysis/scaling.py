@@ -75,24 +75,30 @@ LAWS: dict[str, tuple[Law, int]] = {
 def compare_laws(kept: np.ndarray, errors: np.ndarray) -> list[LawFit]:
     """Every law with more sizes than parameters + 1, fitted to errors (seeds, sizes), the best by AIC first.
 
-    The means' variances are those over seeds, averaged with their median over sizes: few seeds
-    make some of them small by chance.
-
     Raises:
-        ValueError: There are fewer than four sizes.
+        ValueError: There are fewer than four sizes, or all seeds have the same errors.
     """
     if len(kept) < 4:
         raise ValueError(f"`kept` must have at least 4 sizes to compare laws; got {len(kept)}")
-    logs = np.log(errors)
-    variance = logs.var(axis=0, ddof=1) / len(logs)
-    spread = np.sqrt((variance + np.median(variance)) / 2)
-    mean = logs.mean(axis=0)
+    spread = log_spread(errors)
+    if not spread.all():
+        raise ValueError("`errors` must differ between seeds, to weigh their means; got the same")
+    mean = np.log(errors).mean(axis=0)
     fits = [
         _fit(name, law, size, np.asarray(kept, float), mean, spread)
         for name, (law, size) in LAWS.items()
         if len(kept) > size + 1
     ]
     return sorted(fits, key=lambda fit: fit.aic)
+
+
+def log_spread(errors: np.ndarray) -> np.ndarray:
+    """Standard error of mean ln ε of errors (seeds, sizes) > 0, (sizes,).
+
+    The variance over seeds is averaged with its median over sizes: few seeds make some of them small by chance.
+    """
+    variance = np.log(errors).var(axis=0, ddof=1) / len(errors)
+    return np.sqrt((variance + np.median(variance)) / 2)
 
 
 def _fit(name: str, law: Law, size: int, kept: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> LawFit:

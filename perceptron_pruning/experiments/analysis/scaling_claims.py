@@ -7,7 +7,15 @@ import xarray as xr
 
 from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import Effect, effect, exact
-from perceptron_pruning.experiments.analysis.scaling import Envelope, LawFit, bend, compare_laws, envelope, exponent
+from perceptron_pruning.experiments.analysis.scaling import (
+    Envelope,
+    LawFit,
+    bend,
+    compare_laws,
+    envelope,
+    exponent,
+    log_spread,
+)
 from perceptron_pruning.experiments.plan import SEED
 
 LEAST_SIZES = 4  # pool sizes to which a law is fitted
@@ -51,7 +59,7 @@ def envelope_claims(errors: xr.DataArray, setting: str) -> Iterator[Claim]:
     except ValueError:  # the axes make no common size: there is nothing to judge
         return
     yield _beats_random(best, setting)
-    if len(best.kept) >= LEAST_SIZES:
+    if len(best.kept) >= LEAST_SIZES and log_spread(best.errors).all() and log_spread(best.random).all():
         yield _falls_faster(best, setting)
 
 
