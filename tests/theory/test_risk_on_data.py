@@ -425,7 +425,7 @@ def test_the_equations_of_uncorrelated_components_are_those_of_diagonal_matrices
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("seed", [29, 47])
+@pytest.mark.parametrize("seed", [29, 47], ids=str)
 def test_duplicated_rows_without_a_solution_are_refused_without_a_warning(seed):
     rng = np.random.default_rng(seed)
     inputs = rng.standard_normal((7, 5))[rng.integers(0, 7, 21)]
