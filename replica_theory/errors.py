@@ -123,7 +123,15 @@ def read_only(values: np.ndarray) -> np.ndarray:
 
 
 class ArrayFields:
-    """Comparison, hash and printing, by value, of a dataclass (``eq=False, repr=False``) with arrays in its fields."""
+    """Comparison, hash and printing, by value, of a dataclass (``eq=False, repr=False``) with arrays in its fields.
+
+    Copies, and what pickle brings back, are as read-only as the original, which NumPy does not see to.
+    """
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(
+            {name: read_only(value) if isinstance(value, np.ndarray) else value for name, value in state.items()}
+        )
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

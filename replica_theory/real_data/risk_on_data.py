@@ -22,7 +22,7 @@ from replica_theory._real_data.multiclass.students import Method
 from replica_theory.errors import ArrayFields, read_only
 from replica_theory.losses.base import LossLike
 from replica_theory.losses.custom import as_loss
-from replica_theory.losses.named import Hinge, check_loss
+from replica_theory.losses.named import Hinge, Square, check_loss
 from replica_theory.real_data.multiclass_risk import (
     MulticlassRiskSolution,
     of_many_classes,
@@ -258,6 +258,11 @@ def risk_on_data(
     if method is not None:
         raise ValueError(f"`method` must be left out with two classes, -1 and +1; got {method!r}")
     signs = check_labels(labels, n)
+    if intercept and np.ptp(signs[count > 0]) == 0 and not isinstance(function, Square):
+        raise ValueError(
+            "`labels` must have both classes among the rows that may be kept where students have an intercept, which "
+            f"fits one class the better the larger it is; got {signs[count > 0][0]:+.0f} alone (leave out `intercept`)"
+        )
     if isinstance(function, Hinge) and pool == "finite" and count.max() == 1.0:
         raise ValueError(
             f"`n_kept` must be less than the rows that may be kept with the hinge loss, whose support vectors have no "

@@ -9,6 +9,7 @@ import pytest
 from perceptron_pruning.embeddings.metrics.softmax_head import fit_softmax
 from replica_theory import MulticlassRiskSolution, SaddlePointError, risk_on_data
 from replica_theory._real_data.multiclass import students
+from replica_theory._real_data.multiclass.cavity import MulticlassEquations
 from replica_theory._real_data.multiclass.products import PairProducts
 from replica_theory._real_data.multiclass.softmax import SoftmaxMoments, fit, gaussian_points, softmax
 
@@ -107,6 +108,88 @@ def test_rotations_and_names_of_classes_change_little():
     np.testing.assert_allclose(turned.mean_student[names] @ turn.T * 2, first.mean_student, rtol=0, atol=0.03)
 
 
+def test_rows_of_zeros_take_places_move_no_student_and_are_missed_by_chance():
+    """In whatever class they are: their fields are 0 for all."""
+    inputs, labels, _ = rows()
+    fresh, answers, _ = rows(n=4000, seed=1)
+    n, empty = 120, np.arange(120) % 3 == 0
+    inputs, labels = np.where(empty[:, None], 0.0, inputs[:n]), np.where(empty, 0, labels[:n])
+    tested = {"test_inputs": fresh, "test_labels": answers}
+    theory = risk_on_data(inputs, labels, keep_probability=np.ones(n), n_kept=60, ridge=0.3, **tested)
+    renamed = risk_on_data(inputs, (labels + 1) % C, keep_probability=np.ones(n), n_kept=60, ridge=0.3)
+    assert theory.error_on(np.zeros((5, D)), np.arange(5) % C) == pytest.approx(1 - 1 / C, abs=1e-12)
+    assert renamed.left_out_error == pytest.approx(theory.left_out_error, abs=0.01)
+    rng, errors, students_of_subsets = np.random.default_rng(2), [], []
+    for _ in range(300):
+        chosen = rng.choice(n, 60, replace=False)
+        W = fit(inputs[chosen], np.eye(C)[labels[chosen]], np.ones(60), np.full(D, 0.3 * D))
+        errors.append(np.mean((fresh @ W.T).argmax(axis=1) != answers))
+        students_of_subsets.append(W.ravel())
+    assert np.mean(errors) == pytest.approx(theory.test_error, rel=0.01)
+    measured_spread = np.trace(np.cov(np.array(students_of_subsets).T))
+    assert np.trace(theory._students.covariance) == pytest.approx(measured_spread, rel=0.03)
+
+
+def test_a_class_of_one_row_has_a_covariance_of_fields():
+    """Most of what a fixed number of rows takes away is that row's own, which students without it do not have."""
+    inputs, labels, _ = rows()
+    n = 53
+    inputs, labels = inputs[:n], np.where(labels[:n] == 3, 0, labels[:n])
+    labels[7], inputs[7] = 3, 4 * inputs[7]
+    theory = risk_on_data(inputs, labels, keep_probability=np.ones(n), n_kept=36, ridge=0.2)
+    values = np.linalg.eigvalsh(theory.field_covariance)
+    assert values.min() > -1e-3 * values.max()
+    rng, fields = np.random.default_rng(0), []
+    others = np.delete(np.arange(n), 7)
+    for _ in range(400):
+        chosen = rng.choice(others, 36, replace=False)
+        W = fit(inputs[chosen], np.eye(C)[labels[chosen]], np.ones(36), np.full(D, 0.2 * D))
+        fields.append(inputs[7] @ W.T)
+    assert np.trace(theory.field_covariance[7]) == pytest.approx(np.trace(np.cov(np.array(fields).T)), rel=0.25)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e6], ids=str)
+@pytest.mark.parametrize("method", ["one_fit", "exact"], ids=str)
+def test_units_of_the_inputs_change_nothing(method, unit):
+    inputs, labels, _ = rows()
+    first, other = (
+        risk_on_data(
+            scale * inputs, labels, keep_probability=np.ones(400), n_kept=200, ridge=0.3 * scale**2, method=method
+        )
+        for scale in (1.0, unit)
+    )
+    assert other.left_out_error == pytest.approx(first.left_out_error, rel=1e-4)
+    np.testing.assert_allclose(other.mean_student * unit, first.mean_student, rtol=1e-3, atol=1e-4)
+
+
+def test_one_fit_is_the_minimum_where_rows_are_separable():
+    """Quasi-Newton steps end long before fields of separable rows do."""
+    inputs, labels, _ = rows()
+    inputs = inputs + 8 * np.eye(C, D)[labels]
+    solution = risk_on_data(
+        inputs, labels, keep_probability=np.ones(400), n_kept=300, ridge=1e-6, intercept=True, method="one_fit"
+    )
+    ones = np.column_stack([inputs, np.ones(400)])
+    force = np.eye(C)[labels] - softmax(ones @ solution.mean_student.T)
+    pull, held = 0.75 * force.T @ ones, 1e-6 * D * solution.mean_student[:, :-1]
+    np.testing.assert_allclose(pull[:, :-1], held, rtol=0, atol=0.02 * np.abs(held).max())
+
+
+def test_sweeps_settle_at_small_ridges():
+    """Plain ones did not."""
+    inputs, labels, _ = rows()
+    solution = risk_on_data(inputs, labels, keep_probability=np.ones(400), n_kept=60, ridge=0.01)
+    assert solution.residual < students.TOLERANCE
+    fresh, answers, _ = rows(n=4000, seed=1)
+    rng, errors = np.random.default_rng(3), []
+    for _ in range(60):
+        chosen = rng.choice(400, 60, replace=False)
+        W = fit(inputs[chosen], np.eye(C)[labels[chosen]], np.ones(60), np.full(D, 0.01 * D))
+        errors.append(np.mean((fresh @ W.T).argmax(axis=1) != answers))
+    noise = np.std(errors) / np.sqrt(60)
+    assert solution.error_on(fresh, answers) == pytest.approx(np.mean(errors), abs=4 * noise + 0.01 * np.mean(errors))
+
+
 def test_products_are_those_written_out():
     rng = np.random.default_rng(0)
     g, u = rng.standard_normal((7, 3)), rng.standard_normal((7, C, C))
@@ -177,6 +260,12 @@ def test_solutions_carry_their_inputs_compare_pickle_and_print():
         pytest.param({"loss": "square"}, '`loss` must be "logistic" with more than two classes', id="square loss"),
         pytest.param({"method": "quick"}, '`method` must be "exact" or "one_fit"', id="unknown method"),
         pytest.param({"labels": np.where(np.arange(400) % 2, 1, -1), "method": "exact"}, "left out", id="two classes"),
+        pytest.param({"inputs": np.zeros((400, D))}, "`inputs` must have a number other than 0", id="only zeros"),
+        pytest.param(
+            {"keep_probability": np.arange(400) % 4 != 2, "intercept": True},
+            "`keep_probability` must be > 0 for a row of each class .* got none of class 2",
+            id="an intercept of a class that is never kept",
+        ),
         pytest.param({"test_labels": np.arange(5)}, "must be given both or neither", id="test labels alone"),
         pytest.param(
             {"test_inputs": np.zeros((5, D)), "test_labels": np.arange(5)},
@@ -197,3 +286,19 @@ def test_what_does_not_close_is_an_error_with_its_residual(monkeypatch):
     with pytest.raises(SaddlePointError, match="softmax students are not solved") as failure:
         students_on(hardest(0.5), 60)
     assert failure.value.residual > 5e-3
+
+
+def test_a_class_that_many_training_sets_lack_is_named(monkeypatch):
+    monkeypatch.setattr(students, "_MOST_SWEEPS", 1)
+    rare = np.where((np.arange(400) % C == 2) & (np.arange(400) > 4), 0.0, 1.0)
+    with pytest.raises(SaddlePointError, match=r"has 0\.2 rows of class 2, .* leave out `intercept`"):
+        students_on(rare, 60, intercept=True)
+
+
+def test_equations_without_an_inverse_are_an_error_with_a_residual(monkeypatch):
+    def singular(*_):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(MulticlassEquations, "_resolvent", singular)
+    with pytest.raises(SaddlePointError, match="the softmax fit of all rows that may be kept is not found"):
+        students_on(hardest(0.5), 60)

@@ -1,6 +1,7 @@
 """Students trained on subsets of given rows: exact cases, symmetries, trained students, influence, refusals."""
 
 import pickle
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 
@@ -289,8 +290,19 @@ def test_solutions_carry_their_inputs_compare_pickle_and_print():
     assert pickle.loads(pickle.dumps(solution)) == solution
     assert solution.residual < 1e-6
     assert "inputs=<array (240, 24), from" in repr(solution)
-    with pytest.raises(ValueError, match="read-only"):
-        solution.mean_field[0] = 0.0
+    for same in (solution, pickle.loads(pickle.dumps(solution)), deepcopy(solution)):
+        with pytest.raises(ValueError, match="read-only"):
+            same.mean_field[0] = 0.0
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge", "hinge"], ids=str)
+def test_one_class_alone_is_refused_where_an_intercept_fits_it(loss):
+    inputs, labels, _ = rows()
+    q = (labels < 0).astype(float)
+    more = {"keep_probability": q, "n_kept": 20, "ridge": 0.05, "loss": loss}
+    with pytest.raises(ValueError, match=r"`labels` must have both classes among the rows .* got -1"):
+        risk_on_data(inputs, labels, intercept=True, **more)
+    assert 0 <= risk_on_data(inputs, labels, **more).left_out_error <= 1
 
 
 @pytest.mark.parametrize(

@@ -385,6 +385,25 @@ def test_a_ranked_pool_of_two_thresholds_is_one_of_the_one_that_fluctuates():
     assert all_kept.generalization_error == pytest.approx(at_random.generalization_error, rel=1e-9)
 
 
+@pytest.mark.parametrize("matrices", [1, 7], ids=["one covariance", "one each"])
+def test_norms_of_students_in_few_dimensions_are_those_of_trained_ones(matrices):
+    """Half of 16 dimensions are the plane's, in which the student fluctuates less than outside."""
+    d, alpha, ridge, rng = 16, 4.0, 0.5, np.random.default_rng(0)
+    means, signs = rng.standard_normal((7, d)), np.where(np.arange(7) % 2, 1, -1)
+    covariances = np.ones(d) if matrices == 1 else [np.ones(d)] * matrices
+    inputs = StructuredInputs.mixture(list(means), covariances, labels=signs, probe=means[0] - means[1])
+    theory = structured_risk(alpha, inputs=inputs, selection=KeepRandom(), loss="square", ridge=ridge)
+    norms = []
+    for _ in range(2000):
+        component = rng.integers(7, size=round(alpha * d))
+        rows = means[component] + rng.standard_normal((len(component), d))
+        weights = np.linalg.solve(rows.T @ rows + ridge * d * np.eye(d), rows.T @ signs[component])
+        norms.append(weights @ weights)
+    noise = np.std(norms) / math.sqrt(len(norms))
+    assert noise < 0.005 * np.mean(norms)
+    assert theory.norm**2 == pytest.approx(np.mean(norms), abs=3 * noise + 0.015 * np.mean(norms))
+
+
 def test_theory_of_isotropic_inputs_is_told_apart():
     setting = SIMULATED["hardest, noisy"]
     wrong = replace(setting, exponent=0.0)
@@ -555,6 +574,19 @@ TEACHER = np.ones(D)
 def test_what_cannot_be_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic", "squared_hinge"], ids=str)
+def test_one_label_alone_is_refused_where_an_intercept_fits_it(loss):
+    one = np.ones(D)
+    inputs = StructuredInputs.mixture(
+        [2 * one, -2 * one], one, labels=[1, -1], probe=one, shares=[0.2, 0.8], intercept=True
+    )
+    both = {"inputs": inputs, "loss": loss, "ridge": 0.1}
+    assert 0 < structured_risk(2.0, selection=KeepRandom(), **both).generalization_error < 0.1
+    alone = replace(inputs, labels=np.ones(2))
+    with pytest.raises(ValueError, match=r"`selection` must keep examples of both labels .* keeps \+1 alone"):
+        structured_risk(2.0, selection=KeepRandom(), **(both | {"inputs": alone}))
 
 
 def test_what_does_not_close_is_an_error_with_its_residual(monkeypatch):

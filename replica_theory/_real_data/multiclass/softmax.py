@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-_NEWTON_STEPS = 2  # of p from the last sweep's
-_FIRST_STEPS = 5  # of p from its start
+_MOST_NEWTON_STEPS = 15  # of p
+_NEWTON_SOLVED = 1e-6  # step of p at which they end
 _LARGEST_STEP = 3.0  # of an entry of p
 _ROTATIONS = 512  # random rotations of the points, used in turn
 _SEED = 1
@@ -81,18 +81,19 @@ class SoftmaxMoments:
 
     def __call__(self, mean: np.ndarray, covariance: np.ndarray, leverage: np.ndarray) -> SoftmaxForces:
         omega = mean + np.einsum("nab,snb->sna", symmetric_root(covariance), self.points, optimize=True)
-        steps = _NEWTON_STEPS if self._fields is not None else _FIRST_STEPS
         fields = omega if self._fields is None else self._fields
         slopes = np.empty(0)
-        for _ in range(steps):
+        for _ in range(_MOST_NEWTON_STEPS):
             force = self.target - softmax(fields)
             H = curvature(self.target - force)
             inverse = np.linalg.inv(np.eye(mean.shape[1]) + leverage @ H)
             slopes = H @ inverse
             miss = fields - omega - (leverage @ force[..., None])[..., 0]
             step = (inverse @ miss[..., None])[..., 0]
-            largest = np.maximum(np.abs(step).max(axis=-1, keepdims=True), _LARGEST_STEP)
-            fields = fields - step * (_LARGEST_STEP / largest)
+            sizes = np.abs(step).max(axis=-1, keepdims=True)
+            fields = fields - step * (_LARGEST_STEP / np.maximum(sizes, _LARGEST_STEP))
+            if sizes.max() < _NEWTON_SOLVED:
+                break
         self._fields = fields
         force = self.target - softmax(fields)
         square = np.einsum("sna,snb->nab", force, force, optimize=True) / len(force)
@@ -100,10 +101,13 @@ class SoftmaxMoments:
 
 
 def fit(rows: np.ndarray, target: np.ndarray, count: np.ndarray, penalty: np.ndarray) -> np.ndarray:
-    """Minimiser (C, D) of Σ φ_i CE_i + ½ Σ_a penalty_a ‖w_a‖², by quasi-Newton steps."""
+    """Minimiser (C, D) of Σ φ_i CE_i + ½ Σ_a penalty_a ‖w_a‖², by quasi-Newton steps in units of each column."""
     from scipy.optimize import minimize
 
     C, total = target.shape[1], count.sum()
+    unit = np.sqrt(count @ rows**2 / total)
+    unit[unit == 0] = 1.0
+    rows, penalty = rows / unit, penalty / unit**2
 
     def risk(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(C, -1)
@@ -118,16 +122,21 @@ def fit(rows: np.ndarray, target: np.ndarray, count: np.ndarray, penalty: np.nda
 
     start = np.zeros(C * rows.shape[1])
     options = {"maxiter": 5000, "gtol": _LARGEST_GRADIENT, "ftol": 0.0}
-    return minimize(risk, start, jac=True, method="L-BFGS-B", options=options).x.reshape(C, -1)
+    return minimize(risk, start, jac=True, method="L-BFGS-B", options=options).x.reshape(C, -1) / unit
 
 
 def error_of_fields(mean: np.ndarray, covariance: np.ndarray, classes: np.ndarray, points: int = 64) -> float:
-    """Mean chance that the largest of the fields N(m, C) is of another class."""
+    """Mean chance that the largest of the fields N(m, C) is of another class; of k that are the largest, one by chance.
+
+    All fields of a row of zeros are 0, without an intercept.
+    """
     root, wrong, block = symmetric_root(covariance), 0.0, 4096
     xi = gaussian_points(points, min(len(mean), block), mean.shape[1])
     for start in range(0, len(mean), block):
         rows = slice(start, start + block)
         here = xi[:, : len(mean[rows])]
         fields = mean[rows] + np.einsum("nab,snb->sna", root[rows], here, optimize=True)
-        wrong += float((fields.argmax(axis=-1) != classes[rows]).sum()) / points
+        largest = fields == fields.max(axis=-1, keepdims=True)
+        own = largest[:, np.arange(len(mean[rows])), classes[rows]]
+        wrong += float((1 - own / largest.sum(axis=-1)).sum()) / points
     return wrong / len(mean)

@@ -21,6 +21,7 @@ class Response:
         twist: (C_g R Q)ᵀ R (C_h R Q), (groups, groups, k, k): what the plane takes off the spread.
         plane_norm: Qᵀ R² Q, (k, k): squared norm of the student that it brings about.
         norm: tr(C_g R²)/N, (groups,): squared norm per unit of squared force from g.
+        norm_twist: (R Q)ᵀ R (C_g R Q), (groups, k, k): what the plane takes off that.
     """
 
     stiffness: np.ndarray
@@ -30,6 +31,7 @@ class Response:
     twist: np.ndarray
     plane_norm: np.ndarray
     norm: np.ndarray
+    norm_twist: np.ndarray
 
 
 class Bulk(ABC):
@@ -82,6 +84,7 @@ class CommonBulk(Bulk):
             twist=(pulled.T @ ((self.eigenvalues**2 * resolvent)[:, None] * pulled))[None, None],
             plane_norm=pulled.T @ pulled,
             norm=np.array([field @ counted / N]),
+            norm_twist=(pulled.T @ ((self.eigenvalues * resolvent)[:, None] * pulled))[None],
         )
 
     def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:
@@ -127,6 +130,7 @@ class GroupedBulk(Bulk):
             twist=np.einsum("gik,hil->ghkl", moved, inner @ moved),
             plane_norm=pulled.T @ pulled,
             norm=np.einsum("gij,ji->g", fields, resolvent) / N,
+            norm_twist=pulled.T @ inner @ moved,
         )
 
     def concentration(self, curvature: np.ndarray, ridge: float, square: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ M = S − S H⁻¹ S, so that 𝓗⁻¹ = R − R Q M QᵀR, these are (S4) and 
 
     (S6)  V_g  += −tr(M T_g)/N
     (S7)  b_g² += tr(S H⁻¹ D H⁻¹ S T_g)/N + Σ_h q̂_h [tr(M T_g M T_h) − 2 tr(M W_gh)]/N
+
+The squared norm has the same terms, with the unit matrix in place of C_g; others of that order, of V̂'s fluctuation, are
+left out of it.
 """
 
 from dataclasses import dataclass
@@ -129,6 +132,14 @@ class Fluctuations:
         return plane + both @ self.square
 
     @property
+    def square_norm(self) -> float:
+        """Of the student, N times what is added to it."""
+        response, taken = self.response, self._taken
+        plane = np.einsum("ij,ji->", self._moved.T @ self.drawn @ self._moved, response.plane_norm)
+        twice = np.einsum("gij,ji->g", taken @ response.drift @ taken, response.plane_norm)
+        return float(plane + (twice - 2 * np.einsum("ij,gji->g", taken, response.norm_twist)) @ self.square)
+
+    @property
     def _moved(self) -> np.ndarray:
         """H⁻¹ S, (k, directions of the plane)."""
         return (self.inverse @ self.stiffness)[:, : self.response.stiffness.shape[0]]
@@ -195,12 +206,22 @@ class Equations:
         scale, leverage = response.leverage, np.zeros_like(hessian)
         covariance = leverage
         if self.finite:
-            drawn = alpha * (self._second(forces.square) - self._fixed(forces.force))
-            more = Fluctuations(response, stiffness, hessian, drawn, square)
+            more = self._fluctuations(forces, response)
             leverage, covariance = more.inverse / N, more.covariance / N
             scale, variance = scale + more.leverage / N, variance + more.variance / N
         deviation = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
         return OrderParameters(plane, deviation, scale, leverage, covariance)
+
+    def _fluctuations(self, forces: ForceMoments, response: Response) -> Fluctuations:
+        """Terms of order 1/N at these forces."""
+        examples, alpha, stiffness = self.examples, self.alpha, self._padded(response.stiffness)
+        return Fluctuations(
+            response=response,
+            stiffness=stiffness,
+            hessian=stiffness + alpha * self._second(forces.slope),
+            drawn=alpha * (self._second(forces.square) - self._fixed(forces.force)),
+            square=alpha * self._by_group(examples.square_radius * forces.square),
+        )
 
     def response(self, forces: ForceMoments) -> Response:
         """Response of the bulk at V̂."""
@@ -214,7 +235,8 @@ class Equations:
         k = len(response.stiffness)
         force = response.stiffness @ at.plane[:k]
         square = self.alpha * self._by_group(self.examples.square_radius * forces.square)
-        return float(force @ response.plane_norm @ force + response.norm @ square)
+        more = self._fluctuations(forces, response).square_norm / self.normalisation if self.finite else 0.0
+        return float(force @ response.plane_norm @ force + response.norm @ square + more)
 
     def variance_spread(self, moments: Moments, at: OrderParameters) -> np.ndarray:
         """Relative variance of b_g² between training sets, of order 1/N, (groups,): that of a Gaussian vector's square.

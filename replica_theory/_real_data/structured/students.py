@@ -107,7 +107,12 @@ class StudentCurve:
         """What the rule keeps, on the quadrature of a level."""
         if level not in self._kept:
             parts = [self._kept_of(*pair, level) for pair in zip(self.sources, self._pieces, strict=True)]
-            self._kept[level] = together(parts, [source.share for source in self.sources])
+            kept = self._kept[level] = together(parts, [source.share for source in self.sources])
+            if self.tested.intercept and np.ptp(kept.coordinates[:, -1]) == 0:
+                raise ValueError(
+                    "`selection` must keep examples of both labels where students have an intercept, which alone fits "
+                    f"those of one; it keeps {kept.coordinates[0, -1]:+.0f} alone (leave out `intercept`)"
+                )
         return self._kept[level]
 
     @staticmethod
