@@ -142,3 +142,11 @@ def test_a_field_that_is_no_number_makes_no_number_of_its_row_alone_or_its_group
     with np.errstate(invalid="ignore"):
         moments = force_moments(LOSSES["logistic"], 1)(*fields)
     assert np.isnan(moments.force[7])
+
+
+@pytest.mark.parametrize("octaves", [50.25, 70.5, 84.75], ids=str)
+def test_scales_so_large_that_their_rounding_exceeds_the_fields_are_averaged(octaves):
+    scale = np.full(3, 2.0**octaves * (1 + 5e-16))  # more than a lattice's by rounding alone
+    moments = force_moments(LOSSES["logistic"], 1)(np.ones(3), np.full(3, 0.5), scale)
+    np.testing.assert_allclose(moments.slope, 1 / scale, rtol=0.05)  # where p ≈ ln S takes most of the force away
+    np.testing.assert_allclose(moments.force * scale, np.log(scale), rtol=0.15)

@@ -76,7 +76,7 @@ class SpacedRows:
         mean, deviation, scale = self.fields
         width = self.spacing.reach * deviation
         low, high = mean - width, mean + width
-        low -= (np.repeat(self._scales, self.sizes) - scale) * most_force(low)
+        low -= np.maximum(np.repeat(self._scales, self.sizes) - scale, 0.0) * most_force(low)  # S̄ is rounded
         first, last = np.minimum.reduceat(low, self._starts), np.maximum.reduceat(high, self._starts)
         return np.floor(first / self._steps), np.ceil(last / self._steps) + 1
 
