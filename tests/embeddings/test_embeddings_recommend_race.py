@@ -402,18 +402,17 @@ def test_mistakes_count_where_smoothed_errors_miss_the_gain(crowded):
         assert said.low < -0.1 * 0.1 / 0.6 < said.high
 
 
-def test_a_gap_that_may_be_chance_widens_the_interval():
-    """Mistakes and smoothed errors differ by twice the gap's standard error: its square less one such is added."""
-    gaps = np.tile([0.3, -0.1], 50)  # mean 0.1, standard deviation 0.2: standard error 0.02
-    gaps[:50:2] -= 0.24  # mean 0.04
-    smoothed = np.linspace(-0.3, 0.1, 100)
+@pytest.mark.parametrize("gap_in_errors", [1.0, 2.5], ids=["chance", "doubt"])
+def test_a_gap_that_is_hardly_chance_widens_the_interval(gap_in_errors):
+    """Mistakes and smoothed errors differ by so many standard errors: from 1.96 on gap² less one such is added."""
+    spread = np.tile([0.2, -0.2], 50)  # standard error .02
+    gaps, smoothed = spread + 0.02 * gap_in_errors, np.linspace(-0.3, 0.1, 100)
     rule, chance = Rule(metric=SIGNED, keep_fraction=0.5), random_rule(0.5)
     errors = {(rule, 0): np.array([smoothed + gaps, smoothed]), (chance, 0): both(np.zeros(100))}
     said = Judge(halves(Group(errors=errors, importance=np.ones(100))), []).plain_difference((rule, 0), chance)
-    gap, scatter = gaps.mean(), gaps.std() / 10
-    assert 1.5 * scatter < gap < 2.58 * scatter
+    bias = 0.02**2 * (gap_in_errors**2 - 1) if gap_in_errors > 1.96 else 0.0
     assert said.value == pytest.approx(smoothed.mean())
-    assert said.standard_error**2 == pytest.approx((1.6 * smoothed.std() / 10) ** 2 + gap**2 - scatter**2)
+    assert said.standard_error**2 == pytest.approx((1.6 * smoothed.std() / 10) ** 2 + bias)
 
 
 def test_what_a_group_dropped_is_still_chosen_among_where_it_was_run():
