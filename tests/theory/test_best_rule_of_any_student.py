@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from own_losses import HuberHinge
 
 from perceptron_pruning import compare, simulate
 from replica_theory import (
@@ -31,18 +32,6 @@ from replica_theory._trained_probe.ruled_students import RuledStudents as Studen
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.named import LOSSES, check_loss
 from replica_theory.losses.ridgeless import HardMargin
-
-
-class HuberHinge:
-    """Linear below u = 0, the squared hinge above."""
-
-    def value(self, field):
-        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
-
-    def proximal(self, omega, scale):
-        middle = (omega + scale) / (1 + scale)
-        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
-
 
 STUDENTS = [
     ("square", 0.3),

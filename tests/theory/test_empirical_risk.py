@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own_losses import HuberHinge
 from scipy.integrate import quad
 from scipy.interpolate import make_interp_spline
 from scipy.optimize import brentq
@@ -200,17 +201,6 @@ class OwnHinge:
 
     def proximal(self, omega, scale):
         return np.maximum(omega, np.minimum(omega + scale, 1.0))
-
-
-class HuberHinge:
-    """A loss with two corners in its second derivative that no named one has."""
-
-    def value(self, field):
-        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
-
-    def proximal(self, omega, scale):
-        middle = (omega + scale) / (1 + scale)
-        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
 
 
 @pytest.mark.parametrize(("own", "named"), [(OwnSquare(), "square"), (OwnHinge(), "hinge")], ids=["square", "hinge"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from own_losses import HuberHinge
 
 from replica_theory.losses.custom import as_loss
 from replica_theory.losses.force_moments import LEVELS, ForceMoments, force_moments
@@ -12,17 +13,6 @@ from replica_theory.losses.force_moments.spaced_rows import sum_over_nodes
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
-
-
-class HuberHinge:
-    """A loss of one's own: linear below 0, the squared hinge above."""
-
-    def value(self, field):
-        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
-
-    def proximal(self, omega, scale):
-        middle = (omega + scale) / (1 + scale)
-        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
 
 
 def dense_moments(loss, mean, deviation, scale, n=100001):

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from own_losses import HuberHinge
 from scipy.integrate import quad
 
 from perceptron_pruning import fit_empirical_risk, fit_max_margin
@@ -18,18 +19,6 @@ from replica_theory import (
     max_margin,
     observables,
 )
-
-
-class HuberHinge:
-    """Linear below u = 0, the squared hinge above."""
-
-    def value(self, field):
-        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
-
-    def proximal(self, omega, scale):
-        middle = (omega + scale) / (1 + scale)
-        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
-
 
 STUDENTS = {
     "max-margin": {},

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from own_losses import HuberHinge
 
 from replica_theory import KeepBetween, KeepEasiest, KeepHardest, KeepRandom, KeepWithProbability, empirical_risk
 
@@ -23,17 +24,6 @@ class OwnSquareWithSlope(OwnSquare):
         return np.broadcast_to(
             1 / (1 + np.asarray(scale, float)), np.broadcast_shapes(np.shape(omega), np.shape(scale))
         )
-
-
-class HuberHinge:
-    """Linear below u = 0, the squared hinge above."""
-
-    def value(self, field):
-        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
-
-    def proximal(self, omega, scale):
-        middle = (omega + scale) / (1 + scale)
-        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
 
 
 def random_settings(number, seed):

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from own_losses import HuberHinge
 from scipy.special import ndtr
 
 from perceptron_pruning import fit_empirical_risk
@@ -22,17 +23,6 @@ from replica_theory.losses.force_moments import LEVELS, force_moments
 from replica_theory.losses.named import LOSSES
 
 NAMES = list(LOSSES)
-
-
-class HuberHinge:
-    """A loss of one's own: linear below 0, the squared hinge above."""
-
-    def value(self, field):
-        return np.where(field < 0, 0.5 - field, 0.5 * np.maximum(1 - field, 0.0) ** 2)
-
-    def proximal(self, omega, scale):
-        middle = (omega + scale) / (1 + scale)
-        return np.where(omega > 1, omega, np.where(middle > 0, middle, omega + scale))
 
 
 @cache

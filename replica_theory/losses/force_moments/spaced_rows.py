@@ -113,7 +113,7 @@ class SpacedRows:
         return moments
 
     def _groups(self) -> Iterator[tuple[slice, Nodes | None]]:
-        """Rows of each group and their nodes, but where these would be too many or none."""
+        """Rows of each group and their nodes, or None where these would be too many."""
         groups = zip(self._starts, self.sizes, *self._ends, self._steps, self._scales, strict=True)
         for start, size, first, end, step, scale in groups:
             few = end - first < _MOST_NODES
