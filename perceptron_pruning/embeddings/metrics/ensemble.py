@@ -44,7 +44,7 @@ DISAGREEMENT_METRICS = {
 
 @dataclass
 class ForgettingLog:
-    """History of each example under each head, from visit to visit, (n, M).
+    """History of each example under each head that learns from it, from visit to visit, (n, M).
 
     Attributes:
         right: Whether it was right at the last visit.
@@ -62,18 +62,19 @@ class ForgettingLog:
         shape = n_rows, n_models
         return cls(np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape, np.uint8))
 
-    def add(self, visits: Visits) -> None:
-        """Enters the visits to a group of rows."""
-        self.forgotten[visits.rows] += self.right[visits.rows] & ~visits.correct
-        self.learnt[visits.rows] |= visits.correct
-        self.right[visits.rows] = visits.correct
+    def add(self, visits: Visits, bootstrap: np.ndarray) -> None:
+        """Enters the visits to a group of rows, with the bootstrap weights of all rows."""
+        correct = visits.correct & (bootstrap[visits.rows] > 0)
+        self.forgotten[visits.rows] += self.right[visits.rows] & ~correct
+        self.learnt[visits.rows] |= correct
+        self.right[visits.rows] = correct
 
-    def scores(self, epochs: int) -> np.ndarray:
-        """Times forgotten, mean over the heads, (n,).
+    def scores(self, epochs: int, bootstrap: np.ndarray) -> np.ndarray:
+        """Times forgotten, mean over the heads whose bootstrap has drawn the example, (n,).
 
         Never learnt counts as many as there were visits, more than any that was learnt can reach.
         """
-        return np.where(self.learnt, self.forgotten, epochs).mean(axis=1)
+        return np.where(self.learnt, self.forgotten, epochs).mean(axis=1, where=bootstrap > 0)
 
 
 def ensemble_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.ndarray]:
@@ -85,7 +86,8 @@ def ensemble_metrics(context: ScoringContext, names: Set[str]) -> dict[str, np.n
         el2n_1                               ‖p_1 − onehot(y)‖₂ then, of the first, plain head
         grand                                mean_m ‖p_m − onehot(y)‖₂ √(‖x_m‖² + 1) then, x_m what head m sees of the
                                              row: the length of the gradient of its loss by W and b
-        forgetting                           mean_m of the times that right turned to wrong (`ForgettingLog`)
+        forgetting                           times that right turned to wrong, mean over heads that learn from the row
+                                             (`ForgettingLog`)
         ddd                                  share of the trained heads that are wrong
         active_learning_entropy              H(p̄) = −Σ_c p̄_c ln p̄_c, in nats
         active_learning_mutual_information   H(p̄) − mean_m H(p_m), in nats
@@ -117,7 +119,7 @@ class _TrainingRun:
                 gathered(self.ensemble, self.context), self.sampling.feature_masks, self.context
             )
         if "forgetting" in self.names:
-            scores["forgetting"] = self.log.scores(self.heads.epochs)
+            scores["forgetting"] = self.log.scores(self.heads.epochs, self.sampling.bootstrap)
         return {name: values for name, values in scores.items() if name in self.names}
 
     def _epochs_needed(self) -> int:
@@ -132,7 +134,7 @@ class _TrainingRun:
             train_on_host if _head_by_head(self.context) else train_on_device,
         ):
             self.ensemble = ensemble
-            self.log.add(visits)
+            self.log.add(visits, self.sampling.bootstrap)
         self.epochs_done += 1
         if self.epochs_done == self.heads.early_epochs and self.names & EARLY_METRICS:
             trained = gathered(self.ensemble, self.context)

@@ -67,7 +67,8 @@ class Visits:
 
     Attributes:
         rows: Row numbers, in this process, of those of a group that are its own, (G,).
-        correct: Whether head m has the example right, (G, M), for all heads.
+        correct: Whether head m has the example right, (G, M), for all heads; no matter what, where its bootstrap has
+            not drawn the example.
     """
 
     rows: np.ndarray
@@ -119,7 +120,8 @@ TrainGroup = Callable[
     tuple[Ensemble, np.ndarray],
 ]
 """Heads of this process, group, feature masks of all heads (d, M), which of them are this process's, scaling and
-momentum → heads after the group's batches, and whether each was right before each visit, (G, M)."""
+momentum → heads after the group's batches, and whether each was right before each visit to a row that it has drawn,
+(G, M)."""
 
 
 def own_heads(context: ScoringContext) -> slice:

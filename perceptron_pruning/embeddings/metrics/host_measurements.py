@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputScaling
-from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_pairs
+from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_heads
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 
 
@@ -21,8 +21,7 @@ class HostTrainedHeads:
     """
 
     def __init__(self, ensemble: Ensemble, masks: np.ndarray, scaling: InputScaling):
-        pairs = host_pairs(ensemble, masks, slice(0, masks.shape[1]))
-        self.heads, self.scaling = [head for pair in pairs for head in pair.heads], scaling
+        self.heads, self.scaling = host_heads(ensemble, masks, slice(0, masks.shape[1])), scaling
         self.n_classes = ensemble.bias.shape[1]
         self.masks = np.vstack([masks, np.ones(masks.shape[1])]).astype(ensemble.bias.dtype)
 

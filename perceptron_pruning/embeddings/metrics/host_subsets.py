@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perceptron_pruning.embeddings.io.precision import in_precision
 from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.metrics.host_ridge import sums_by_class
 from perceptron_pruning.embeddings.runtime.context import ScoringContext
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 from perceptron_pruning.embeddings.runtime.settings import BLOCK_ROWS, MULTIPLIED_BYTES, MULTIPLIED_ROWS
-from perceptron_pruning.embeddings.runtime.standardise import Standardisation
 from perceptron_pruning.parallel.blas_threads import one_blas_thread
 from perceptron_pruning.parallel.cores import on_all_cores
 
@@ -72,9 +70,8 @@ class HostFoldMoments:
     def _add(self, cell: np.ndarray, rows: FoldRows) -> None:
         """The rows of one fold of each round."""
         places = np.flatnonzero((rows.folds == cell).all(axis=0))
-        inputs = in_precision(np.take(rows.values, places, axis=0), self.dtype)
+        inputs = self.standardisation.apply(np.take(rows.values, places, axis=0), self.dtype)
         classes = rows.classes[places]
-        _standardise(inputs, self.standardisation)
         gram = (inputs.T @ inputs).astype(float)  # once, for the sums of all rounds
         sums = sums_by_class(inputs, classes, self.class_sums.shape[2])
         counts = np.bincount(classes, minlength=len(sums))
@@ -119,7 +116,7 @@ def own_scores_on_host(rows: FoldRows, weights: Sequence[np.ndarray], context: S
     values, dtype = rows.values, context.rows.dtype
 
     def scores(span: slice) -> np.ndarray:
-        inputs, classes = context.standardisation.apply(in_precision(values[span], dtype)), rows.classes[span]
+        inputs, classes = context.standardisation.apply(values[span], dtype), rows.classes[span]
         total = np.zeros(len(inputs))
         for weights_of_fold, folds in zip(weights, rows.folds, strict=True):
             own = weights_of_fold[folds[span], classes]
@@ -127,9 +124,3 @@ def own_scores_on_host(rows: FoldRows, weights: Sequence[np.ndarray], context: S
         return total
 
     return np.concatenate([part for _, part in on_tiles(scores, len(values))])
-
-
-def _standardise(values: np.ndarray, standardisation: Standardisation) -> None:
-    """x ← (x − m)/s, in place."""
-    values -= standardisation.mean.astype(values.dtype)
-    values /= values.dtype.type(standardisation.scale)

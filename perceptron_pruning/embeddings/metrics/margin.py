@@ -9,7 +9,6 @@ from itertools import count
 import numpy as np
 from scipy.optimize import minimize
 
-from perceptron_pruning.embeddings.io.precision import in_precision
 from perceptron_pruning.embeddings.metrics.probe_loss import LossSums, loss_sums, loss_sums_at_zero
 from perceptron_pruning.embeddings.metrics.softmax_head import SoftmaxHead, unpacked
 from perceptron_pruning.embeddings.runtime.blocks import Block, blocks
@@ -88,7 +87,7 @@ def _loss(parameters: np.ndarray, context: ScoringContext) -> tuple[float, np.nd
         classes = context.required_classes[block.span]
 
         def evaluate(span: slice, block: Block = block, classes: np.ndarray = classes) -> LossSums:
-            inputs = context.standardisation.with_ones(in_precision(block.values[span], context.rows.dtype))
+            inputs = context.standardisation.with_ones(block.values[span], context.rows.dtype)
             if not rounded.any():
                 return loss_sums_at_zero(inputs, classes[span], context.n_classes)
             return loss_sums(inputs, classes[span], rounded)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perceptron_pruning.embeddings.io.precision import WIDENED_TOGETHER, in_precision
 from perceptron_pruning.embeddings.io.rows import Rows
 from perceptron_pruning.embeddings.io.shards import HALF_PRECISION
 from perceptron_pruning.embeddings.runtime.blocks import blocks
@@ -36,16 +37,35 @@ class Standardisation:
     scale: float
     constant_features: tuple[int, ...]
 
-    def apply(self, values: np.ndarray) -> np.ndarray:
-        """(x − m)/s, in the precision of x."""
-        return (values - self.mean.astype(values.dtype)) / values.dtype.type(self.scale)
+    def apply(self, values: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+        """(x − m)/s of values as they are stored, (B, d), in a precision, else in theirs."""
+        return self._scaled(values, np.empty(values.shape, dtype or values.dtype))
 
-    def with_ones(self, values: np.ndarray) -> np.ndarray:
-        """(x − m)/s and a column of ones, (B, d + 1), in the precision of x."""
-        inputs = np.empty((len(values), values.shape[1] + 1), values.dtype)
-        np.divide(values - self.mean.astype(values.dtype), values.dtype.type(self.scale), out=inputs[:, :-1])
+    def with_ones(self, values: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+        """The same and a column of ones, (B, d + 1)."""
+        inputs = np.empty((len(values), values.shape[1] + 1), dtype or values.dtype)
+        self._scaled(values, inputs[:, :-1])
         inputs[:, -1] = 1
         return inputs
+
+    def _scaled(self, values: np.ndarray, out: np.ndarray) -> np.ndarray:
+        return scaled(values, self.mean.astype(out.dtype), out.dtype.type(1 / self.scale), out)
+
+
+def scaled(values: np.ndarray, mean: np.ndarray, unit: np.ndarray | np.floating, out: np.ndarray) -> np.ndarray:
+    """(x − m) u of values as they are stored, (B, d), in the precision of ``out``, by pieces that stay in the cache.
+
+    Args:
+        values: x.
+        mean: m, (d,), in that precision.
+        unit: u, likewise.
+        out: Room for the result, (B, d).
+    """
+    n_rows = max(1, WIDENED_TOGETHER // values.shape[1])
+    for start in range(0, len(values), n_rows):
+        piece = slice(start, start + n_rows)
+        np.multiply(in_precision(values[piece], out.dtype) - mean, unit, out=out[piece])
+    return out
 
 
 def measure_standardisation(
