@@ -75,7 +75,7 @@ def ensemble_cost(size: ProblemSize, settings: ScoreSettings, names: Set[str]) -
     """4 n d C M flops an epoch, half as many for each measurement; four arrays of weights and the logs are held.
 
     From 32 classes on only the features that a head sees count, which it copies for each batch. That a host leaves out
-    the gradients of rows that no bootstrap has drawn makes up for the steps of the weights.
+    rows that no bootstrap has drawn makes up for the steps of the weights.
 
     Of many processes each trains its share of the heads on the rows of all, whose embeddings, classes, bootstrap
     weights and visits it receives, and measures its own rows.

@@ -72,7 +72,7 @@ class HostFoldMoments:
         places = np.flatnonzero((rows.folds == cell).all(axis=0))
         inputs = self.standardisation.apply(np.take(rows.values, places, axis=0), self.dtype)
         classes = rows.classes[places]
-        gram = (inputs.T @ inputs).astype(float)  # once, for the sums of all rounds
+        gram = inputs.T @ inputs  # once, for the sums of all rounds
         sums = sums_by_class(inputs, classes, self.class_sums.shape[2])
         counts = np.bincount(classes, minlength=len(sums))
         for number, fold in enumerate(cell[:, 0]):
