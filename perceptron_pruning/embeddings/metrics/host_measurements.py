@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from perceptron_pruning.embeddings.metrics.head_ensemble import Ensemble, InputScaling
-from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_heads
+from perceptron_pruning.embeddings.metrics.host_heads import HostHead, host_heads, inputs_of
 from perceptron_pruning.embeddings.runtime.host_tiles import on_tiles
 
 
@@ -83,11 +83,8 @@ class HostTrainedHeads:
 
 def _inputs(values: np.ndarray, scaling: InputScaling) -> np.ndarray:
     """The inputs of embeddings (B, d) by features, and a one as the last, (d + 1, B)."""
-    inputs = np.empty((values.shape[1] + 1, len(values)), values.dtype)
-    np.subtract(values.T, np.asarray(scaling.mean)[:, None], out=inputs[:-1])
-    inputs[:-1] *= np.asarray(scaling.unit)
-    inputs[-1] = 1
-    return inputs
+    rows = np.empty((len(values), values.shape[1] + 1), values.dtype)
+    return np.ascontiguousarray(inputs_of(values, scaling, rows).T)
 
 
 def _logits(head: HostHead, inputs: np.ndarray) -> np.ndarray:
