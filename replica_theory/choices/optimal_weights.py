@@ -86,7 +86,9 @@ def optimal_weights(
 
     Minimises ε over all w(m) ≥ 0 of mean 1 over the kept, for the student of (1/N) Σ_kept w ℓ(y w·x) + (λ/2)‖w‖², by
     the first variation of ε. The mean is fixed because the weights' scale is the inverse of the ridge's. The best rule
-    that keeps a fraction f (`optimal_selection`) at ridge f λ is among them, with the weights 1/f and 0.
+    that keeps a fraction f (`optimal_selection`) at ridge f λ is among them, with the weights 1/f and 0. The descent
+    begins at equal weights, and, where these are stationary already, as for hinge students that violate no margin by
+    all of an example's weight, at weights that favour hard or easy examples too: it ends in a minimum, the lowest seen.
 
     Args:
         alpha_total: Pool size, examples per dimension, > 0.

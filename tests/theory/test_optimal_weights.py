@@ -66,6 +66,21 @@ def test_the_nodes_have_the_errors_of_the_public_theory(name):
     assert log_error == pytest.approx(math.log(expected), abs=1e-7)
 
 
+def test_weights_are_found_where_equal_ones_are_stationary():
+    """A hinge student of few examples, none of which pulls with all of its weight, is the same with weights near 1."""
+    setting = {"loss": "hinge", "ridge": 0.234, "probe_angle": math.pi / 2, "label_noise": 0.1}
+    search, equal = descent(alpha_total=0.3625, label_aware=False, **setting)
+    assert search._gain(np.ones(search._shares.size)) < 1e-12
+    best = optimal_weights(0.3625, label_aware=False, **setting)
+    assert best.generalization_error < equal.generalization_error - 2e-3
+
+
+def test_a_step_that_leaves_no_weight_is_taken_back():
+    student = {"loss": "logistic", "ridge": 0.002210454362127124, "probe_angle": 0.01, "label_noise": 0.1}
+    best = optimal_weights(0.022826686471906815, label_aware=False, **student)
+    assert best.generalization_error < 0.99 * best.error_of_equal_weights
+
+
 @pytest.mark.parametrize("name", SETTINGS, ids=str)
 def test_no_other_weights_are_better(name):
     best, (search, equal) = optimal_weights(5.0, **SETTINGS[name]), descent(**SETTINGS[name])
