@@ -18,7 +18,7 @@ is then 0.
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -92,14 +92,14 @@ class MarginNodes:
     group: np.ndarray
 
     @classmethod
-    def of(cls, kept: KeptDistribution, *, label_aware: bool) -> "MarginNodes":
-        """Nodes that resolve the rule and the label, mirrored in 0."""
+    def of(cls, kept: KeptDistribution, *, label_aware: bool, order: int = _ORDER) -> "MarginNodes":
+        """Nodes that resolve the rule and the label, mirrored in 0; ``order`` a panel."""
         angle, (centres, spreads) = min(kept.probe_angle, 1.4), np.array(kept.label.steps).T
         widths = np.hypot(math.sin(angle), spreads) / math.cos(angle)
         ends = np.unique(np.abs(np.append(kept.edges, 0.0)))
         features = np.abs(centres / math.cos(angle))[None], widths[None]
         panels = breakpoints(0.0, _REACH, grid=_GRID, features=features, kinks=ends[None], steps=_STEPS)
-        rule = composite_rule(panels, _ORDER)
+        rule = composite_rule(panels, order)
         margin = np.concatenate([rule.points, -rule.points])
         chance = kept.label.mean(math.cos(kept.probe_angle) * margin, math.sin(kept.probe_angle))
         share = np.tile(rule.weights, 2) * 2 * normal_density(margin) * chance * kept(margin) / kept.keep_fraction
@@ -118,12 +118,14 @@ class BestWeights:
         log_error: ln ε.
         gain: First-order gain.
         residual: Largest relative residual of the student's equations, on a finer quadrature.
+        unresolved: Change of ln ε between nodes and twice as many, with weights linear between the first.
     """
 
     weight: np.ndarray
     log_error: float
     gain: float
     residual: float
+    unresolved: float
 
 
 @dataclass
@@ -161,7 +163,16 @@ class WeightDescent:
             log_error=log_error,
             gain=self._gain(weight),
             residual=risk.equations(self.point).residual,
+            unresolved=abs(self._between_nodes(weight[self.nodes.group]) - log_error),
         )
+
+    def _between_nodes(self, weight: np.ndarray) -> float:
+        """ln ε on twice as many nodes, with weights linear between these."""
+        order = np.argsort(self.nodes.margin)
+        finer = MarginNodes.of(self.nodes.kept, label_aware=True, order=2 * _ORDER)
+        there = np.interp(finer.margin, self.nodes.margin[order], weight[order])
+        there /= finer.share @ there
+        return replace(self, nodes=finer, last=None).log_error_and_slopes(there)[0]
 
     def _leaning(self, equal: np.ndarray) -> list[np.ndarray]:
         """Weights that favour hard or easy examples, at which there are students.

@@ -11,6 +11,7 @@ from replica_theory import (
     EmpiricalRisk,
     KeepHardest,
     KeepRandom,
+    SaddlePointError,
     empirical_risk,
     optimal_selection,
     optimal_weights,
@@ -73,6 +74,13 @@ def test_weights_are_found_where_equal_ones_are_stationary():
     assert search._gain(np.ones(search._shares.size)) < 1e-12
     best = optimal_weights(0.3625, label_aware=False, **setting)
     assert best.generalization_error < equal.generalization_error - 2e-3
+
+
+def test_weights_that_their_nodes_do_not_resolve_are_refused():
+    """A perfect probe of clean labels wants the very hardest: the error would be that of the nodes nearest to 0."""
+    with pytest.raises(SaddlePointError, match="concentrated on fewer margins than their nodes resolve") as refused:
+        optimal_weights(95.35, loss="square", ridge=0.1)
+    assert refused.value.residual > 1
 
 
 def test_a_step_that_leaves_no_weight_is_taken_back():

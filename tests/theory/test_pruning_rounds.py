@@ -164,6 +164,7 @@ def test_points_hold_the_whole_pool_before_it_is_pruned():
     [
         ({"alpha_total": [1.0, 2.0]}, "`alpha_total` must be a single number; got shape"),
         ({"alpha_total": 0.0}, "`alpha_total` must be finite and > 0; got 0.0"),
+        ({"rounds": 3}, r"`rounds` must be a sequence of \(probe, rule\) pairs; got 3"),
         ({"rounds": []}, r"`rounds` must hold a \(probe, rule\) pair or more; got none"),
         (
             {"rounds": [KeepHardest(0.5)]},
@@ -175,7 +176,7 @@ def test_points_hold_the_whole_pool_before_it_is_pruned():
         ({"label_noise": 0.7}, "`label_noise` must be in"),
         ({"label_noise": 0.3, "alpha_total": 20.0}, "`loss` must not be a max-margin one: round 1"),
     ],
-    ids=["array", "alpha", "none", "no pair", "no rule", "loss", "ridge", "noise", "inseparable"],
+    ids=["array", "alpha", "no list", "none", "no pair", "no rule", "loss", "ridge", "noise", "inseparable"],
 )
 def test_bad_rounds_are_named(change, message):
     arguments = {"alpha_total": 3.0, "rounds": [(PROBE, KeepHardest(0.5))]} | change

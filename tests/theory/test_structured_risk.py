@@ -589,6 +589,11 @@ def test_curves_carry_their_inputs_compare_pickle_and_print():
 TEACHER = np.ones(D)
 
 
+def measured_in(unit):
+    rows, labels, _ = sampled_rows(n=800)
+    return StructuredInputs.measured(unit * rows, labels)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -641,6 +646,16 @@ TEACHER = np.ones(D)
             "`probe` must have a field that varies",
             id="a probe that sees nothing",
         ),
+        pytest.param(
+            lambda: StructuredInputs.mixture([TEACHER, -TEACHER], [], labels=[1, -1], probe=TEACHER),
+            "`covariances` must have shape",
+            id="no covariances",
+        ),
+        pytest.param(
+            lambda: student_of(StructuredInputs.measured(np.ones((8, 3)), np.tile([1.0, -1.0], 4), folds=2)),
+            "`labels` must have to do with `inputs`",
+            id="labels of nothing",
+        ),
         pytest.param(lambda: student_of(power_law(), ridge=0.0), "`ridge` must be finite and > 0", id="no ridge"),
         pytest.param(lambda: student_of("gaussian"), "`inputs` must be made by StructuredInputs", id="no inputs"),
         pytest.param(
@@ -659,6 +674,30 @@ TEACHER = np.ones(D)
 def test_what_cannot_be_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("means", [[TEACHER, TEACHER[1:]], ["a", "b"], 3, []], ids=["uneven", "words", "one", "none"])
+def test_means_that_are_no_clusters_are_refused(means):
+    with pytest.raises(ValueError, match="`means` must be arrays"):
+        StructuredInputs.mixture(means, TEACHER, labels=[1, -1], probe=TEACHER)
+
+
+@pytest.mark.parametrize(("name", "values"), [("teacher", "x"), ("radii", []), ("radii", "x")], ids=str)
+def test_what_are_no_numbers_is_refused(name, values):
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        power_law(**{name: values})
+
+
+@pytest.mark.parametrize("unit", [0.0, 1e-200, 1e160], ids=str)
+def test_units_beyond_those_of_numbers_are_refused(unit):
+    with pytest.raises(ValueError, match="`inputs` must vary, by numbers from 1e-150 to 1e150"):
+        measured_in(unit)._law  # noqa: B018
+
+
+@pytest.mark.parametrize("rule", [KeepHardest(1e-4), KeepEasiest(1e-4), KeepBetween(0.5, 0.5002)], ids=str)
+def test_a_rule_that_keeps_no_row_is_refused(rule):
+    with pytest.raises(ValueError, match=r"`selection` must keep a row at least; .* keeps none of 800"):
+        student_of(measured_in(1.0), rule)
 
 
 @pytest.mark.parametrize("loss", ["square", "logistic", "squared_hinge"], ids=str)

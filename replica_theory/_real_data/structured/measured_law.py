@@ -44,7 +44,14 @@ class PrincipalAxes:
         """With the mean taken out if ``centred``."""
         centre = rows.mean(axis=0) if centred else np.zeros(rows.shape[1])
         moved = rows - centre
-        variances, axes = np.linalg.eigh(moved.T @ moved / len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):  # the variances tell
+            covariance = moved.T @ moved / len(rows)
+        if not (np.isfinite(covariance).all() and covariance.diagonal().max() > _LEAST_FIELD_VARIANCE):
+            raise ValueError(
+                f"`inputs` must vary, by numbers from 1e-150 to 1e150; got {moved.min():g} to {moved.max():g} about "
+                "their centre (give them another unit)"
+            )
+        variances, axes = np.linalg.eigh(covariance)
         used = variances > _LEAST_VARIANCE * variances[-1]
         return cls(centre, axes[:, used][:, ::-1], np.sqrt(variances[used])[::-1])
 
@@ -198,6 +205,11 @@ def measured_law(
     adds = np.all([orthonormal(directions)[1] for directions in (columns, *(pair[0] for pair in by_fold))], axis=0)
     plane, _ = orthonormal(columns[:, adds])
     d, k = plane.shape
+    if not k:
+        raise ValueError(
+            "`labels` must have to do with `inputs` where these are white and there is no other direction for the "
+            "plane; the mean of y x is 0 (give a `probe` or `directions`)"
+        )
     if k >= d:
         raise ValueError(
             f"`inputs` must leave a bulk: the plane takes {k} of the {d} directions in which they vary (leave out "

@@ -118,7 +118,12 @@ class StudentCurve:
     @staticmethod
     def _kept_of(source: LawSource, pieces: Sequence[Piece], level: int) -> Examples:
         pool = source.law.examples(edges_of(pieces), level)
-        kept = pool.kept(source.law.keep_probability(pieces, pool))
+        chance = source.law.keep_probability(pieces, pool)
+        if not chance.any():
+            raise ValueError(
+                f"`selection` must keep a row at least; {source.selection!r} keeps none of {len(chance)} (keep more)"
+            )
+        kept = pool.kept(chance)
         if kept.zero.all():
             raise ValueError(
                 f"`selection` must keep an example with an input that is not 0; {source.selection!r} keeps none"
