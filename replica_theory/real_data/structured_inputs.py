@@ -240,7 +240,8 @@ class StructuredInputs(ArrayFields):
 
         The plane holds the probe, a logistic classifier, E[y g] in whitened coordinates, its image under the
         covariance, the leading principal components and what the caller adds. What labels say of it is learned in each
-        fold from the others, so that no row has a say in its own place.
+        fold from the others, so that no row has a say in its own place. Rows of equal margin are ranked at random: a
+        rule whose threshold they are on keeps a share of each.
 
         Args:
             inputs: x, (n, d), as students see them: centred, or with ``intercept``.
