@@ -102,6 +102,14 @@ def check_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> np.ndarray:
     return values
 
 
+def check_one_alpha(alpha: ArrayLike, name: str = "alpha_prune") -> float:
+    """The same of one number alone."""
+    values = check_alpha(alpha, name)
+    if values.size != 1:
+        raise ValueError(f"`{name}` must be a single number; got shape {values.shape}")
+    return float(values.item())
+
+
 FloatOrArray = float | np.ndarray
 
 Values = TypeVar("Values", bound=FloatOrArray, covariant=True)

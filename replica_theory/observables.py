@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from replica_theory._empirical_risk.ruled_students import RuledStudents
 from replica_theory._empirical_risk.trained_margins import TrainedMargins
 from replica_theory.choices.student import RidgeLike, StudentLoss, StudentSetting
-from replica_theory.errors import check_alpha, check_number
+from replica_theory.errors import check_number, check_one_alpha
 from replica_theory.losses.named import LOSSES
 from replica_theory.selection import Selection, check_selection
 from replica_theory.selection.label_noise import Noise, check_label_noise
@@ -139,7 +139,7 @@ def observables(
         >>> [round(float(error), 3) for error in seen.error_by_difficulty([0, 0.2, 0.5, 1])]
         [0.294, 0.271, 0.115]
     """
-    (alpha,) = np.atleast_1d(check_alpha(alpha_prune)).tolist()
+    alpha = check_one_alpha(alpha_prune)
     check_selection(selection)
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle)
     verified = student.at(np.array([alpha]), selection)

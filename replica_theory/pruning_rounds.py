@@ -189,6 +189,8 @@ def _solution(
 
 
 def _check_rounds(rounds: Sequence[tuple[TrainedProbe | GradientProbe, Selection]]) -> None:
+    if not isinstance(rounds, Sequence):
+        raise ValueError(f"`rounds` must be a sequence of (probe, rule) pairs; got {rounds!r}")
     if not len(rounds):
         raise ValueError("`rounds` must hold a (probe, rule) pair or more; got none")
     for pair in rounds:

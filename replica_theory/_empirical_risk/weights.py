@@ -17,7 +17,8 @@ is then 0.
 """
 
 import math
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +31,7 @@ from replica_theory._kept_averages.at_margin import MarginAverages
 from replica_theory._kept_averages.field_nodes import FieldNodes
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._numerics.quadrature import breakpoints, composite_rule
+from replica_theory.errors import SaddlePointError
 from replica_theory.geometry import angle_to, in_plane
 from replica_theory.losses.base import Loss
 from replica_theory.losses.breakpoints import Breakpoints
@@ -45,6 +47,7 @@ _ROUNDS = 8  # of the descent at most
 _STEPS_A_ROUND = 50
 _LEAST_UNIT = 0.2  # weight below which the curvature of ln ε rises no more
 _ENOUGH = 1e-6  # first-order gain at which it ends
+_LEANING, _FLOOR = 3.0, 0.05  # of a second start: steepness per standard deviation of the margin, and least weight
 _FINER = 16  # Gauss–Legendre nodes a panel of the residual's second quadrature
 
 
@@ -89,14 +92,14 @@ class MarginNodes:
     group: np.ndarray
 
     @classmethod
-    def of(cls, kept: KeptDistribution, *, label_aware: bool) -> "MarginNodes":
-        """Nodes that resolve the rule and the label, mirrored in 0."""
+    def of(cls, kept: KeptDistribution, *, label_aware: bool, order: int = _ORDER) -> "MarginNodes":
+        """Nodes that resolve the rule and the label, mirrored in 0; ``order`` a panel."""
         angle, (centres, spreads) = min(kept.probe_angle, 1.4), np.array(kept.label.steps).T
         widths = np.hypot(math.sin(angle), spreads) / math.cos(angle)
         ends = np.unique(np.abs(np.append(kept.edges, 0.0)))
         features = np.abs(centres / math.cos(angle))[None], widths[None]
         panels = breakpoints(0.0, _REACH, grid=_GRID, features=features, kinks=ends[None], steps=_STEPS)
-        rule = composite_rule(panels, _ORDER)
+        rule = composite_rule(panels, order)
         margin = np.concatenate([rule.points, -rule.points])
         chance = kept.label.mean(math.cos(kept.probe_angle) * margin, math.sin(kept.probe_angle))
         share = np.tile(rule.weights, 2) * 2 * normal_density(margin) * chance * kept(margin) / kept.keep_fraction
@@ -115,12 +118,14 @@ class BestWeights:
         log_error: ln ε.
         gain: First-order gain.
         residual: Largest relative residual of the student's equations, on a finer quadrature.
+        unresolved: Change of ln ε between nodes and twice as many, with weights linear between the first.
     """
 
     weight: np.ndarray
     log_error: float
     gain: float
     residual: float
+    unresolved: float
 
 
 @dataclass
@@ -147,12 +152,10 @@ class WeightDescent:
         return cls(loss, nodes, OrderParameters(alpha, ridge, components, scale))
 
     def best(self) -> BestWeights:
-        """From uniform weights, by rounds of projected quasi-Newton steps."""
-        weight = np.ones(self._shares.size)
-        for _ in range(_ROUNDS):
-            weight = self._descended(weight)
-            if self._gain(weight) < _ENOUGH:
-                break
+        """From equal weights, or, where they are stationary, the best from there and from weights for hard and easy."""
+        equal = np.ones(self._shares.size)
+        starts = [equal, *(self._leaning(equal) if self._gain(equal) < _ENOUGH else [])]
+        weight = min(map(self._lowest_from, starts), key=lambda end: self._log_error_and_slope(end)[0])
         log_error, _ = self._log_error_and_slope(weight)
         risk = RegularisedRisk(self.loss, _Averages(self.nodes, weight[self.nodes.group], _FINER))  # pyright: ignore[reportArgumentType]
         return BestWeights(
@@ -160,7 +163,48 @@ class WeightDescent:
             log_error=log_error,
             gain=self._gain(weight),
             residual=risk.equations(self.point).residual,
+            unresolved=abs(self._between_nodes(weight[self.nodes.group]) - log_error),
         )
+
+    def _between_nodes(self, weight: np.ndarray) -> float:
+        """ln ε on twice as many nodes, with weights linear between these."""
+        order = np.argsort(self.nodes.margin)
+        finer = MarginNodes.of(self.nodes.kept, label_aware=True, order=2 * _ORDER)
+        there = np.interp(finer.margin, self.nodes.margin[order], weight[order])
+        there /= finer.share @ there
+        return replace(self, nodes=finer, last=None).log_error_and_slopes(there)[0]
+
+    def _leaning(self, equal: np.ndarray) -> list[np.ndarray]:
+        """Weights that favour hard or easy examples, at which there are students.
+
+        The error of hinge students does not depend on weights near equal ones while none of their examples pulls with
+        all of its weight.
+        """
+        margin = np.bincount(self.nodes.group, self.nodes.share * self._ranked) / self._shares
+        mean = self._shares @ margin
+        unit = (margin - mean) / (math.sqrt(self._shares @ (margin - mean) ** 2) or 1.0)
+        leaning = []
+        for steepness in (-_LEANING, _LEANING):
+            weight, _ = self._normalised(_FLOOR + 1 / (1 + np.exp(steepness * unit)))
+            with suppress(SaddlePointError):
+                self._log_error_and_slope(weight)
+                leaning.append(weight)
+        self._log_error_and_slope(equal)
+        return leaning
+
+    @property
+    def _ranked(self) -> np.ndarray:
+        """m, or |m| where a weight belongs to both, (nodes,)."""
+        alone = self.nodes.margin.size == self._shares.size
+        return self.nodes.margin if alone else np.abs(self.nodes.margin)
+
+    def _lowest_from(self, weight: np.ndarray) -> np.ndarray:
+        """By rounds of projected quasi-Newton steps."""
+        for _ in range(_ROUNDS):
+            weight = self._descended(weight)
+            if self._gain(weight) < _ENOUGH:
+                break
+        return weight
 
     def _descended(self, start: np.ndarray) -> np.ndarray:
         """One round, in units in which ln ε is curved alike by every weight: that by w falls with w, and as √S."""
@@ -173,6 +217,8 @@ class WeightDescent:
                 raise StopIteration
 
         def objective(scaled: np.ndarray) -> tuple[float, np.ndarray]:
+            if not scaled.any():  # a step too far, beyond which no weight is left: as bad as ε = 1
+                return 0.0, np.zeros_like(scaled)
             weight, total = self._normalised(scaled / unit)
             log_error, slope = self._log_error_and_slope(weight)
             return log_error, self._shares * (slope - self._shares @ (weight * slope)) / total / unit

@@ -141,7 +141,8 @@ def _shortfall_panels(panels: GaussianPanels, kept: KeptDistribution, at: Any) -
         (ratio(-at.Lambda * at.across_probe, at.covariance), ratio(at.sigma, at.across_probe)),
         (turn, label),
     ):
-        features += [(ratio(edge, slope), abs(width)) for edge in edges]
+        with np.errstate(over="ignore"):  # an edge that is too far away for a number is out of reach
+            features += [(ratio(edge, slope), abs(width)) for edge in edges]
     kinks = cuts_seen(kept, at.probe_overlap, along) + cuts_seen(kept, turn, label)
     ends = panels.panels(-panels.reach, min(at.margin, panels.reach), features, kinks)
     return [at.margin - end for end in reversed(ends)]

@@ -125,15 +125,27 @@ def check_covariance(values: object, name: str) -> np.ndarray:
 
 def check_direction(values: ArrayLike, d: int, name: str) -> np.ndarray:
     """A direction (d,), or raises unless it is finite and not 0."""
-    direction = np.asarray(values, dtype=float)
+    direction = _floats(values, name)
     if direction.shape != (d,) or not np.all(np.isfinite(direction)) or not direction.any():
         raise ValueError(f"`{name}` must be a finite direction of shape {(d,)}, not 0; got shape {direction.shape}")
     return direction
 
 
+def check_clusters(means: object) -> list[np.ndarray]:
+    """Means (d,) of one cluster or more, all of one length, or raises unless they are finite."""
+    try:
+        several = [np.asarray(mean, dtype=float) for mean in means]  # pyright: ignore[reportGeneralTypeIssues]
+    except (TypeError, ValueError):
+        raise ValueError(f"`means` must be arrays of numbers (d,), one a cluster; got {means!r}") from None
+    shapes = {mean.shape for mean in several}
+    if len(shapes) != 1:
+        raise ValueError(f"`means` must be arrays (d,) of one length, one a cluster; got shapes {sorted(shapes)}")
+    return list(check_rows(np.stack(several), "means"))
+
+
 def check_mean(values: ArrayLike, d: int) -> np.ndarray:
     """A mean (d,), or raises unless it is finite."""
-    mean = np.asarray(values, dtype=float)
+    mean = _floats(values, "mean")
     if mean.shape != (d,) or not np.all(np.isfinite(mean)):
         raise ValueError(f"`mean` must be finite numbers of shape {(d,)}; got shape {mean.shape}")
     return mean
@@ -141,12 +153,19 @@ def check_mean(values: ArrayLike, d: int) -> np.ndarray:
 
 def check_positives(values: ArrayLike, n: int | None, name: str) -> np.ndarray:
     """Numbers > 0, (n,), any number of them if n is None, or raises."""
-    numbers = np.atleast_1d(np.asarray(values, dtype=float))
-    if numbers.ndim != 1 or n not in (None, len(numbers)):
+    numbers = np.atleast_1d(_floats(values, name))
+    if numbers.ndim != 1 or n not in (None, len(numbers)) or not numbers.size:
         raise ValueError(f"`{name}` must have shape {('any',) if n is None else (n,)}; got shape {numbers.shape}")
     if not np.all((numbers > 0) & np.isfinite(numbers)):
         raise ValueError(f"`{name}` must be finite and > 0; got {numbers[~((numbers > 0) & np.isfinite(numbers))][0]}")
     return numbers
+
+
+def _floats(values: ArrayLike, name: str) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be an array of numbers; got {values!r}") from None
 
 
 def check_shares(values: ArrayLike | None, n: int, name: str) -> np.ndarray:

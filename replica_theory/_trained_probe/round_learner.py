@@ -156,7 +156,8 @@ def bivariate_normal(h: np.ndarray, k: np.ndarray, rho: np.ndarray) -> np.ndarra
     """P(x < h, y < k) of standard normals of correlation ρ, by Owen's T."""
     h, k = (np.where(np.abs(value) < _LEAST, _LEAST, value) for value in (h, k))
     across = np.sqrt((1 - rho) * (1 + rho))
-    total = 0.5 * (ndtr(h) + ndtr(k)) - owens_t(h, (k / h - rho) / across) - owens_t(k, (h / k - rho) / across)
+    with np.errstate(over="ignore"):  # T(h, ±∞) is the limit of a ratio that is too large for a number
+        total = 0.5 * (ndtr(h) + ndtr(k)) - owens_t(h, (k / h - rho) / across) - owens_t(k, (h / k - rho) / across)
     return total - 0.5 * (h * k < 0)
 
 

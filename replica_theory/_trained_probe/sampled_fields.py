@@ -83,8 +83,10 @@ class SampledFields:
         """
         nodes = self.nodes
         intervals = [part for part in intervals if part.trained == trained and part.constant != 0]
-        if not intervals:
-            return SampledFields(_selected(nodes, slice(0)), self.point[:0])
+        if not (intervals and nodes.weight.size):
+            none = np.empty((len(nodes.margins) + 1, 0))
+            empty = replace(_selected(nodes, slice(0)), margins=none, forces=none)
+            return SampledFields(empty, self.point[:0])
         centre, S = learner.shift_and_spread(nodes)
         ends = np.array([[part.lower, part.upper] for part in intervals])
         low, high = ndtr((learner.norm * ends.T[:, :, None] - centre) / S)

@@ -138,6 +138,8 @@ def pareto_frontier(
     alphas = check_alpha(alpha_prune)
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     least = check_keep_fraction(min_keep_fraction, "min_keep_fraction")
+    if not callable(rule):
+        raise ValueError(f"`rule` must make a rule of a fraction, as KeepHardest or a function of f; got {rule!r}")
     points, log_fractions = np.atleast_1d(alphas), np.linspace(math.log(least), 0.0, _SCANNED)
     if is_found_nearby(student):
         best = [_TrainedSearch(student, rule, alpha).best(log_fractions) for alpha in points.tolist()]

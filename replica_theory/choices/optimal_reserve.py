@@ -7,7 +7,7 @@ import numpy as np
 
 from replica_theory._numerics.one_variable import minimiser
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
-from replica_theory.errors import check_alpha
+from replica_theory.errors import check_one_alpha
 from replica_theory.selection import Calibrated, Selection, TrainedProbe, check_selection
 from replica_theory.selection.label_noise import Noise, check_label_noise
 
@@ -98,7 +98,7 @@ def optimal_reserve(
         >>> f"{best.random_share:.3f} at random: {best.generalization_error:.4f} instead of {best.error_of_rule:.4f}"
         '0.418 at random: 0.1088 instead of 0.1485'
     """
-    (alpha,) = np.atleast_1d(check_alpha(alpha_total, "alpha_total")).tolist()
+    alpha = check_one_alpha(alpha_total, "alpha_total")
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     check_selection(selection)
     alphas = np.array([alpha * _fraction(selection, student)])

@@ -21,7 +21,7 @@ from replica_theory._trained_probe.margins import TrainedMargins
 from replica_theory._trained_probe.probe import train_probe
 from replica_theory._trained_probe.ruled_students import RuledStudents as StudentsOfTrainedProbe
 from replica_theory.choices.student import RidgeLike, StudentErrors, StudentLoss, StudentSetting
-from replica_theory.errors import SaddlePointError, check_alpha, check_keep_fraction
+from replica_theory.errors import SaddlePointError, check_keep_fraction, check_one_alpha
 from replica_theory.losses.base import Loss
 from replica_theory.losses.named import LOSSES, Hinge
 from replica_theory.losses.ridgeless import HardMargin
@@ -152,7 +152,7 @@ def optimal_selection(
         >>> [[round(rank, 4) for rank in window] for window in best.selection.windows]
         [[0.1713, 0.6713]]
     """
-    (alpha,) = np.atleast_1d(check_alpha(alpha_total, "alpha_total")).tolist()
+    alpha = check_one_alpha(alpha_total, "alpha_total")
     fraction = check_keep_fraction(keep_fraction)
     student = StudentSetting(loss=loss, ridge=ridge, label_noise=label_noise, probe_angle=probe_angle, probe=probe)
     if probe_ridge is None:

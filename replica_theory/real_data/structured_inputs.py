@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from replica_theory._real_data.arguments import (
+    check_clusters,
     check_covariance,
     check_direction,
     check_labels,
@@ -198,9 +199,9 @@ class StructuredInputs(ArrayFields):
             >>> f"{student.noisy_test_error:.5f}"
             '0.13203'
         """
-        centres = list(check_rows(np.stack([np.asarray(mean, dtype=float) for mean in means]), "means"))
+        centres = check_clusters(means)
         several: list[object] = [covariances]
-        if isinstance(covariances, list | tuple) and np.ndim(covariances[0]) > 0:  # pyright: ignore[reportArgumentType]
+        if isinstance(covariances, list | tuple) and covariances and np.ndim(covariances[0]) > 0:  # pyright: ignore[reportArgumentType]
             several = [*covariances]
         matrices = [check_covariance(one, "covariances") for one in several]
         if len(matrices) not in (1, len(centres)):
@@ -239,7 +240,8 @@ class StructuredInputs(ArrayFields):
 
         The plane holds the probe, a logistic classifier, E[y g] in whitened coordinates, its image under the
         covariance, the leading principal components and what the caller adds. What labels say of it is learned in each
-        fold from the others, so that no row has a say in its own place.
+        fold from the others, so that no row has a say in its own place. Rows of equal margin are ranked at random: a
+        rule whose threshold they are on keeps a share of each.
 
         Args:
             inputs: x, (n, d), as students see them: centred, or with ``intercept``.

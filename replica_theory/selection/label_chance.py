@@ -107,8 +107,9 @@ class Flips(LabelChance):
         return np.stack([chance, first, chance - A * first])
 
     def mean(self, mean: np.ndarray, deviation: np.ndarray | float) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            return self.rate + self.rise * ndtr(np.asarray(mean) / deviation)
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0/0, a field of 0 itself, is as often on either side
+            A = np.where(np.asarray(mean) == 0, 0.0, np.asarray(mean) / deviation)
+        return self.rate + self.rise * ndtr(A)
 
     def skew(self, margin: np.ndarray, cosine: float, sine: float) -> np.ndarray:
         """2 (1 − 2η) T(m, cot θ), Owen's T."""

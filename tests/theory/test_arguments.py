@@ -17,7 +17,11 @@ from replica_theory import (
     bayes_optimal,
     empirical_risk,
     max_margin,
+    observables,
+    optimal_reserve,
     optimal_ridge,
+    optimal_selection,
+    optimal_weights,
     pareto_frontier,
     version_space,
 )
@@ -148,3 +152,22 @@ def test_a_rounding_beyond_a_right_angle_is_a_right_angle():
 def test_a_verifier_that_accepts_nothing_is_named(call):
     with pytest.raises(ValueError, match=r"`selection` must keep a part of the pool; got Verified\(.*accepts none"):
         call(Verified(KeepRandom(), 0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(lambda alpha: optimal_selection(alpha, keep_fraction=0.3), id="selection"),
+        pytest.param(lambda alpha: optimal_weights(alpha, loss="square", ridge=0.1), id="weights"),
+        pytest.param(lambda alpha: optimal_reserve(alpha, selection=KeepHardest(0.3)), id="reserve"),
+        pytest.param(lambda alpha: observables(alpha, selection=KeepHardest(0.3)), id="observables"),
+    ],
+)
+def test_several_alphas_are_refused_where_one_is_asked_for(asked):
+    with pytest.raises(ValueError, match=r"`alpha_(total|prune)` must be a single number; got shape \(2,\)"):
+        asked([1.0, 2.0])
+
+
+def test_a_frontier_of_no_rule_is_refused():
+    with pytest.raises(ValueError, match="`rule` must make a rule of a fraction, as KeepHardest"):
+        pareto_frontier(1.0, min_keep_fraction=0.5, rule=0.3)

@@ -215,6 +215,16 @@ def test_kept_examples_have_the_lowest_influence(name):
     assert influence[kept].max() < influence[~kept].min() + 1e-6
 
 
+@pytest.mark.parametrize(("alpha", "fraction", "noise"), [(0.0878, 0.3, 0.3), (2.0, 0.7, 0.1)], ids=str)
+def test_a_perfect_probe_without_labels_has_a_best_rule_of_noisy_ones(alpha, fraction, noise):
+    """At |z| = 0 its chance to be right is 0/0."""
+    student = {"loss": "square", "ridge": 0.02, "label_noise": noise}
+    best = optimal_selection(alpha, keep_fraction=fraction, label_aware=False, **student)
+    for rule in (KeepHardest(fraction), KeepEasiest(fraction), KeepRandom(fraction)):
+        other = empirical_risk(alpha * fraction, selection=rule, **student)
+        assert best.generalization_error <= other.generalization_error * (1 + 1e-6)
+
+
 def test_rule_and_ridge_are_the_best_together():
     best = optimal_selection(4.0, keep_fraction=0.4, loss="logistic", ridge="optimal", label_noise=0.1, probe_angle=0.2)
     setting = {"loss": "logistic", "label_noise": 0.1, "probe_angle": 0.2}

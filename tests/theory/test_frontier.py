@@ -38,3 +38,9 @@ def test_falls_back_to_a_power_law():
 def test_refusals():
     with pytest.raises(ValueError, match=r"`min_keep_fraction` must be in \(0, 1\]; got 0"):
         pareto_frontier(1.0, min_keep_fraction=0)
+
+
+def test_thresholds_that_are_out_of_a_numbers_reach_are_out_of_the_student_s():
+    """Where the student hardly sees the probe, a threshold divided by what it sees of it is more than a number."""
+    best = pareto_frontier(132.53606046811123, probe_angle=0.01, min_keep_fraction=1e-3)
+    assert best.generalization_error == pytest.approx(3.9034e-5, rel=1e-3)

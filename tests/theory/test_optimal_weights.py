@@ -11,6 +11,7 @@ from replica_theory import (
     EmpiricalRisk,
     KeepHardest,
     KeepRandom,
+    SaddlePointError,
     empirical_risk,
     optimal_selection,
     optimal_weights,
@@ -64,6 +65,28 @@ def test_the_nodes_have_the_errors_of_the_public_theory(name):
     expected = empirical_risk(5.0, selection=KeepRandom(), sample_weight=tilted, **setting).generalization_error
     log_error, _ = search.log_error_and_slopes(tilted(search.nodes.margin))
     assert log_error == pytest.approx(math.log(expected), abs=1e-7)
+
+
+def test_weights_are_found_where_equal_ones_are_stationary():
+    """A hinge student of few examples, none of which pulls with all of its weight, is the same with weights near 1."""
+    setting = {"loss": "hinge", "ridge": 0.234, "probe_angle": math.pi / 2, "label_noise": 0.1}
+    search, equal = descent(alpha_total=0.3625, label_aware=False, **setting)
+    assert search._gain(np.ones(search._shares.size)) < 1e-12
+    best = optimal_weights(0.3625, label_aware=False, **setting)
+    assert best.generalization_error < equal.generalization_error - 2e-3
+
+
+def test_weights_that_their_nodes_do_not_resolve_are_refused():
+    """A perfect probe of clean labels wants the very hardest: the error would be that of the nodes nearest to 0."""
+    with pytest.raises(SaddlePointError, match="concentrated on fewer margins than their nodes resolve") as refused:
+        optimal_weights(95.35, loss="square", ridge=0.1)
+    assert refused.value.residual > 1
+
+
+def test_a_step_that_leaves_no_weight_is_taken_back():
+    student = {"loss": "logistic", "ridge": 0.002210454362127124, "probe_angle": 0.01, "label_noise": 0.1}
+    best = optimal_weights(0.022826686471906815, label_aware=False, **student)
+    assert best.generalization_error < 0.99 * best.error_of_equal_weights
 
 
 @pytest.mark.parametrize("name", SETTINGS, ids=str)

@@ -138,6 +138,22 @@ def test_the_bivariate_normal_is_the_integral_of_its_density():
     assert bivariate_normal(np.array([0.5]), np.array([40.0]), np.array([0.3])) == pytest.approx([ndtr(0.5)], abs=1e-15)
 
 
+def test_the_bivariate_normal_of_a_limit_next_to_0_is_that_of_0():
+    """Ratios of limits are too large for a number there."""
+    far, none, rho = np.array([1e12]), np.array([0.0]), np.array([0.3])
+    assert bivariate_normal(none, far, rho) == pytest.approx([0.5], abs=1e-15)
+    assert bivariate_normal(-far, none, rho) == pytest.approx([0.0], abs=1e-15)
+
+
+def test_the_whole_pool_can_be_ranked_again_after_a_round_that_keeps_it():
+    """Where nothing was dropped there is nothing to rank but what was kept."""
+    first, second = (TrainedProbe("square", 0.3, share=0.5), KeepRandom(1.0)), (PROBE, KeepHardest(0.5))
+    after = pruning_rounds(3.0, rounds=[first, second, second], loss="square", ridge=0.1, rerank_pool=True)
+    (alone,) = pruning_rounds(3.0, rounds=[second], loss="square", ridge=0.1)
+    assert after[1].generalization_error == pytest.approx(alone.generalization_error, abs=2e-5)
+    assert [solution.alpha_prune for solution in after] == pytest.approx([3.0, 1.5, 1.5])
+
+
 def test_points_hold_the_whole_pool_before_it_is_pruned():
     assert SampledFields.unseen(8).nodes.moments(0.2)[0, 0] == pytest.approx(1.0, abs=1e-15)
     assert sobol_points(2, 3, 0).shape == (8, 2)
@@ -148,6 +164,7 @@ def test_points_hold_the_whole_pool_before_it_is_pruned():
     [
         ({"alpha_total": [1.0, 2.0]}, "`alpha_total` must be a single number; got shape"),
         ({"alpha_total": 0.0}, "`alpha_total` must be finite and > 0; got 0.0"),
+        ({"rounds": 3}, r"`rounds` must be a sequence of \(probe, rule\) pairs; got 3"),
         ({"rounds": []}, r"`rounds` must hold a \(probe, rule\) pair or more; got none"),
         (
             {"rounds": [KeepHardest(0.5)]},
@@ -159,7 +176,7 @@ def test_points_hold_the_whole_pool_before_it_is_pruned():
         ({"label_noise": 0.7}, "`label_noise` must be in"),
         ({"label_noise": 0.3, "alpha_total": 20.0}, "`loss` must not be a max-margin one: round 1"),
     ],
-    ids=["array", "alpha", "none", "no pair", "no rule", "loss", "ridge", "noise", "inseparable"],
+    ids=["array", "alpha", "no list", "none", "no pair", "no rule", "loss", "ridge", "noise", "inseparable"],
 )
 def test_bad_rounds_are_named(change, message):
     arguments = {"alpha_total": 3.0, "rounds": [(PROBE, KeepHardest(0.5))]} | change

@@ -4,6 +4,7 @@ import pickle
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -256,6 +257,48 @@ def test_influence_is_the_slope_of_the_left_out_error(loss, pool, monkeypatch):
         slope = (errors[1] - errors[0]) / (ends[1][row] - ends[0][row])
         assert influence[row] == pytest.approx(slope, abs=2e-3 * np.abs(influence).max())
     assert influence @ q == pytest.approx(0.0, abs=1e-9)  # more of every row alike is the same rule
+
+
+def tiny_pool(seed, n=10, d=4):
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((n, d)) + seed % 2
+    return inputs, np.where(inputs[:, 0] - seed % 2 + 0.5 * rng.standard_normal(n) > 0, 1.0, -1.0)
+
+
+def test_left_out_fields_of_a_tiny_pool_vary_as_over_all_its_subsets():
+    """Variances over all pairs of ten rows without the row: with its own term left in κ some would be 0."""
+    errors = []
+    for seed in range(20):
+        inputs, labels = tiny_pool(seed)
+        sets = np.array(list(combinations(range(10), 2)))
+        kept = (labels[:, None] * inputs)[sets]
+        hessian = kept.swapaxes(1, 2) @ kept / 4 + 0.3 * np.eye(4)
+        fields = np.linalg.solve(hessian, kept.sum(axis=1)[..., None] / 4)[..., 0] @ inputs.T
+        exact = [fields[(sets != row).all(axis=1), row].var() for row in range(10)]
+        students = risk_on_data(inputs, labels, keep_probability=np.ones(10), n_kept=2, loss="square", ridge=0.3)
+        errors.append(np.log(students.field_deviation**2 / exact))
+    assert np.sqrt(np.mean(np.square(errors))) < 0.25
+    assert np.abs(errors).max() < 1.0
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"], ids=str)
+def test_influence_in_a_tiny_pool_counts_the_place_that_each_row_takes(loss, monkeypatch):
+    monkeypatch.setattr(solver, "_SOLVED", 1e-9)
+    inputs, labels = tiny_pool(0)
+    q, step = np.linspace(0.4, 0.9, 10), 1e-4
+    q[3] = 0.0
+
+    def students(chances):
+        return risk_on_data(inputs, labels, keep_probability=chances, n_kept=3, loss=loss, ridge=0.3)
+
+    influence, slopes = students(q).influence, []
+    for row in range(10):
+        ends = [q.copy(), q.copy()]
+        ends[0][row] = max(q[row] - step, 0.0)
+        ends[1][row] += step
+        errors = [np.log(students(end).left_out_error) for end in ends]
+        slopes.append((errors[1] - errors[0]) / (ends[1][row] - ends[0][row]))
+    assert influence == pytest.approx(slopes, abs=2e-3 * np.abs(influence).max())
 
 
 @pytest.mark.slow

@@ -21,12 +21,13 @@ from replica_theory import (
     KeepWithProbability,
     SaddlePointError,
     StructuredInputs,
+    Verified,
     empirical_risk,
     risk_on_data,
     structured_risk,
 )
 from replica_theory._real_data.structured import solver
-from replica_theory._real_data.structured.mixture_margins import MixtureMargins
+from replica_theory._real_data.structured.mixture_margins import MixtureMargins, RowMargins
 from replica_theory.losses.named import LOSSES
 
 D = 40
@@ -490,6 +491,80 @@ def test_a_measured_law_needs_no_probe_and_takes_many_directions():
     assert errors[1] == pytest.approx(errors[0], rel=0.03)
 
 
+def mostly_zeros():
+    """Rows of which half are 0, as are all in their last column."""
+    rows = np.random.default_rng(0).standard_normal((200, 12))
+    rows[::2] = rows[:, 11] = 0.0
+    return rows, np.where(np.arange(200) % 3, 1.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "lower", "upper"),
+    [
+        pytest.param(KeepHardest(0.3), 0.0, 0.3, id="hardest"),
+        pytest.param(KeepHardest(0.5, label_aware=True), 0.0, 0.5, id="hardest, aware"),
+        pytest.param(KeepBetween(0.2, 0.6), 0.2, 0.6, id="window"),
+    ],
+)
+def test_of_equal_margins_on_a_threshold_measured_laws_keep_a_share(rule, lower, upper):
+    """Signs, of which the probe's field has nine values of |z|; ordered by label, so that places tell labels."""
+    rng = np.random.default_rng(2)
+    rows, teacher = np.sign(rng.standard_normal((800, 16))), np.sign(rng.standard_normal(16))
+    probe = np.where(np.arange(16) < 3, -teacher, teacher)
+    labels = np.where(rows @ teacher + 1.5 * rng.standard_normal(800) > 0, 1.0, -1.0)
+    rows, labels = rows[np.argsort(labels)], np.sort(labels)
+    margin = rule.margin(rows @ probe, labels)
+    _, number, counts = np.unique(margin, return_inverse=True, return_counts=True)
+    end = np.cumsum(counts)
+    inside = np.clip(np.minimum(upper * 800, end) - np.maximum(lower * 800, end - counts), 0, None)
+    share = (inside / counts)[number]
+    law = student_of(StructuredInputs.measured(rows, labels, probe=probe, components=0), rule, alpha=4.0, ridge=0.1)
+    whole = risk_on_data(rows, labels, keep_probability=share, n_kept=64, ridge=0.1, pool="infinite")
+    assert law.noisy_test_error == pytest.approx(whole.left_out_error, rel=0.06)
+
+
+def test_a_rule_keeps_shares_of_rows_of_equal_margin_by_their_labels_or_not():
+    margins = RowMargins(np.array([0.0, -1.0, 1.0, 1.0, 1.0, -2.0, 3.0, 0.0]))
+
+    def shares(rule):
+        return margins.keep_probability(rule.kept_pieces(margins)[0]).tolist()
+
+    assert shares(KeepHardest(0.5)) == [1, 0.5, 0.5, 0.5, 0.5, 0, 0, 1]
+    assert shares(KeepHardest(0.625, label_aware=True)) == pytest.approx([1, 1, 1 / 3, 1 / 3, 1 / 3, 1, 0, 1])
+    assert shares(KeepEasiest(0.25)) == [0, 0, 0, 0, 0, 1, 1, 0]
+    soft = KeepWithProbability(lambda z, y: np.where(z * y >= 0, 0.8, 0.2))
+    assert shares(soft) == pytest.approx([0.8, 0.2, 0.8, 0.8, 0.8, 0.2, 0.8, 0.8])
+    assert shares(Verified(KeepRandom(), 0.9, 0.3)) == pytest.approx([0.3, 0.3, 0.9, 0.9, 0.9, 0.3, 0.9, 0.3])
+
+
+def test_directions_that_are_alike_in_one_fold_are_one_in_all():
+    """Far from the origin, the first component and what labels say of it are one direction to a part in a million."""
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((30, 15)) + 1e3
+    labels = np.where(rows[:, 0] - 1e3 + 0.3 * rng.standard_normal(30) > 0, 1.0, -1.0)
+    for folds in (2, 5):
+        inputs = StructuredInputs.measured(rows, labels, folds=folds, components=1)
+        assert 0 < student_of(inputs, KeepRandom(), alpha=1.0).noisy_test_error < 1
+
+
+def test_a_direction_in_which_rows_do_not_vary_is_none_of_the_plane():
+    rows, labels = mostly_zeros()
+    with_it, without = (
+        StructuredInputs.measured(rows, labels, directions=directions)._law.plane
+        for directions in (np.eye(12)[:, [0, 11]], np.eye(12)[:, [0]])
+    )
+    assert with_it == pytest.approx(without)
+
+
+def test_a_direction_given_twice_takes_nothing_off_the_plane():
+    rows, labels, probe = sampled_rows(n=800)
+    once, twice = (
+        StructuredInputs.measured(rows, labels, probe=probe, directions=directions)._law.plane
+        for directions in (None, np.column_stack([probe, -2 * probe]))
+    )
+    assert twice == pytest.approx(once)
+
+
 def test_a_shift_of_measured_rows_is_taken_up_by_the_intercept():
     rows, labels, probe = sampled_rows(n=800)
     first, second = (
@@ -512,6 +587,11 @@ def test_curves_carry_their_inputs_compare_pickle_and_print():
 
 
 TEACHER = np.ones(D)
+
+
+def measured_in(unit):
+    rows, labels, _ = sampled_rows(n=800)
+    return StructuredInputs.measured(unit * rows, labels)
 
 
 @pytest.mark.parametrize(
@@ -556,6 +636,26 @@ TEACHER = np.ones(D)
             "must leave a bulk",
             id="no bulk",
         ),
+        pytest.param(
+            lambda: student_of(StructuredInputs.measured(*mostly_zeros(), probe=np.ones(12)), KeepHardest(0.4)),
+            "`selection` must keep an example with an input that is not 0; KeepHardest.* keeps none",
+            id="zeros alone",
+        ),
+        pytest.param(
+            lambda: StructuredInputs.measured(*mostly_zeros(), probe=np.eye(12)[11])._law,
+            "`probe` must have a field that varies",
+            id="a probe that sees nothing",
+        ),
+        pytest.param(
+            lambda: StructuredInputs.mixture([TEACHER, -TEACHER], [], labels=[1, -1], probe=TEACHER),
+            "`covariances` must have shape",
+            id="no covariances",
+        ),
+        pytest.param(
+            lambda: student_of(StructuredInputs.measured(np.ones((8, 3)), np.tile([1.0, -1.0], 4), folds=2)),
+            "`labels` must have to do with `inputs`",
+            id="labels of nothing",
+        ),
         pytest.param(lambda: student_of(power_law(), ridge=0.0), "`ridge` must be finite and > 0", id="no ridge"),
         pytest.param(lambda: student_of("gaussian"), "`inputs` must be made by StructuredInputs", id="no inputs"),
         pytest.param(
@@ -574,6 +674,30 @@ TEACHER = np.ones(D)
 def test_what_cannot_be_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("means", [[TEACHER, TEACHER[1:]], ["a", "b"], 3, []], ids=["uneven", "words", "one", "none"])
+def test_means_that_are_no_clusters_are_refused(means):
+    with pytest.raises(ValueError, match="`means` must be arrays"):
+        StructuredInputs.mixture(means, TEACHER, labels=[1, -1], probe=TEACHER)
+
+
+@pytest.mark.parametrize(("name", "values"), [("teacher", "x"), ("radii", []), ("radii", "x")], ids=str)
+def test_what_are_no_numbers_is_refused(name, values):
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        power_law(**{name: values})
+
+
+@pytest.mark.parametrize("unit", [0.0, 1e-200, 1e160], ids=str)
+def test_units_beyond_those_of_numbers_are_refused(unit):
+    with pytest.raises(ValueError, match="`inputs` must vary, by numbers from 1e-150 to 1e150"):
+        measured_in(unit)._law  # noqa: B018
+
+
+@pytest.mark.parametrize("rule", [KeepHardest(1e-4), KeepEasiest(1e-4), KeepBetween(0.5, 0.5002)], ids=str)
+def test_a_rule_that_keeps_no_row_is_refused(rule):
+    with pytest.raises(ValueError, match=r"`selection` must keep a row at least; .* keeps none of 800"):
+        student_of(measured_in(1.0), rule)
 
 
 @pytest.mark.parametrize("loss", ["square", "logistic", "squared_hinge"], ids=str)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations
+from replica_theory._real_data.leave_one_out.cavity import Cavity, Equations, OwnPlace
 from replica_theory._real_data.leave_one_out.rows import row_blocks
 from replica_theory.errors import SaddlePointError
 from replica_theory.losses.force_moments import ForceMoments, Moments
@@ -138,6 +138,16 @@ class Adjoint:
         more = rows.pull(rows.drawn * self._gain * self.forces.force)
         return rows.drawn, more, rows.all_drawn / rows.normalisation
 
+    @cached_property
+    def _place(self) -> OwnPlace:
+        """What a fixed number of rows takes away from a field by the row's own place."""
+        rows, (drawn, more, _) = self.equations.rows, self._more
+        if not rows.finite:
+            return OwnPlace(*np.zeros((3, len(drawn))))
+        return self.equations.own_place(
+            rows.fields(self.resolvent @ more), drawn * self._gain * self.forces.force * self._own
+        )
+
     def _pulled_back(self, multiplier: Multipliers) -> tuple[Multipliers, np.ndarray]:
         """(∂r/∂x)ᵀ μ and (∂r/∂φ)ᵀ μ; ``by_…`` is the derivative of μ·r by a quantity of the equations."""
         rows, F1, U, G = self.equations.rows, self.forces.force, self.forces.slope, self._gain
@@ -145,21 +155,29 @@ class Adjoint:
         finite = float(rows.finite)
         V, s, tau, free = self.cavity.leverage, self.cavity.deviation**2, self._own, self._free
         nu, drawn, more, variance = phi * G**2 * free, *self._more
-        total = s / G**2  # zᵀΓz − ν τ²
+        total = s / G**2  # zᵀΓ₋z − ν τ²
         by_total = -multiplier.variance * G**2
-        by_own = -multiplier.leverage * G - finite * 2 * by_total * nu * tau
+        R, place = self.resolvent, self._place
+        by_moved = 2 * by_total * (place.whole - place.others)
+        by_place = 2 * by_total * place.others  # of φ (1 − φ) G E f τ
+        by_own = -multiplier.leverage * G - finite * 2 * by_total * nu * tau + by_place * drawn * G * F1
         by_gain = -multiplier.leverage * tau - 2 * multiplier.variance * G * total
-        R, outer = self.resolvent, self._weighted(by_total)
+        outer = self._weighted(by_total)
         by_noise = R @ outer @ R / N
         mixed = self.covariance @ outer @ R
-        by_hessian = -(mixed + mixed.T) - R @ self._weighted(by_own / N) @ R
+        responding = R @ rows.pull(by_moved)
+        turned = N / 2 * np.outer(responding, R @ more)
+        by_hessian = -(mixed + mixed.T) - R @ self._weighted(by_own / N) @ R - (turned + turned.T)
         by_nu = rows.quadratic(by_noise) / N - finite * by_total * tau**2
         by_weight = rows.quadratic(by_hessian) / N  # of φ G E u
-        by_more, by_drawn = np.zeros(len(phi)), np.zeros(len(phi))
+        by_more = rows.fields(responding) + by_place * tau  # of φ (1 − φ) G E f
+        squares = by_total * place.others**2
+        by_drawn = (squares - by_total * place.whole**2).sum() - squares  # explicitly
         if variance > 0:
             pulled = by_noise @ more
-            by_more = -2 * rows.fields(pulled) / (variance * N)  # of φ (1 − φ) G E f
-            by_drawn = by_more * G * F1 + more @ pulled / (variance**2 * N)
+            by_more -= 2 * rows.fields(pulled) / (variance * N)
+            by_drawn += more @ pulled / (variance**2 * N)
+        by_drawn += by_more * G * F1
         by_free = by_nu * phi * G**2
         by_gain += by_weight * phi * U + 2 * by_nu * phi * G * free + by_more * drawn * F1
         along = rows.fields(multiplier.direction) / N

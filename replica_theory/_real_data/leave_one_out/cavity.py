@@ -9,7 +9,10 @@ moves the field by V times that force. With f and u averaged over the field, z =
     (B4)  m = z·a − φ V E f
     (B5)  Γ = A⁻¹ B A⁻¹/N,  B = (1/N) Σ ν z zᵀ − κ κᵀ N/Σ φ(1 − φ)
           ν = φ G² [E f² − φ (E f)² − φ c² (E u)²],  κ = (1/N) Σ φ (1 − φ) G z E f
-    (B6)  c² = G² [zᵀ Γ z − ν (zᵀ A⁻¹ z/N)²]
+    (B6)  c² = G² [zᵀ Γ₋ z − ν (zᵀ A⁻¹ z/N)²]
+
+Γ₋ has κ and Σ φ (1 − φ) of the other rows: where one is left out, their number is fixed. In a pool of few rows its own
+term is much of κ.
 """
 
 from collections.abc import Callable
@@ -77,6 +80,24 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
+class OwnPlace:
+    """What of a field's variance a fixed number of rows takes away only as the row itself may be one of them.
+
+    With q = z·A⁻¹κ, o = q − p without the row's own term p = φ (1 − φ) G E f z·A⁻¹z/N, D = Σ φ (1 − φ) and L that of
+    the other rows, q²/D is taken away where any row may be drawn, and o²/L where this one is left out.
+
+    Attributes:
+        whole: q/D, (n,).
+        others: o/L, (n,); 0 where no other row is drawn.
+        variance: q²/D − o²/L, (n,).
+    """
+
+    whole: np.ndarray
+    others: np.ndarray
+    variance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Equations:
     """The equations of one training problem.
 
@@ -113,8 +134,13 @@ class Equations:
         without = self._gain_without(stiffness * own, gain)
         leverage = without * own
         spread = self._spread(forces, gain, cavity)
-        covariance = self._covariance(resolvent, spread, forces, gain)
-        drawn = self.products.variance(covariance) - rows.finite * spread * own**2
+        push = rows.drawn * gain * forces.force
+        more = rows.pull(push)  # κ, by one more row in the training set
+        covariance = self._covariance(resolvent, spread, more)
+        drawn = self.products.variance(covariance)
+        if rows.finite:
+            moved = rows.fields(self._times(resolvent, more))
+            drawn += self.own_place(moved, push * own).variance - spread * own**2
         deviation = without * np.sqrt(np.maximum(drawn, _LEAST_DEVIATION**2))
         moved = replace(cavity, deviation=deviation, leverage=leverage)
         following = self._with_mean_student(moved, forces, cavity, gain, resolvent)
@@ -157,16 +183,25 @@ class Equations:
         free = forces.square - chance * (forces.force**2 + response)
         return self.rows.count * gain**2 * np.where(free > _ROUNDING * forces.square, free, 0.0)
 
-    def _covariance(
-        self, resolvent: np.ndarray, spread: np.ndarray, forces: ForceMoments, gain: np.ndarray
-    ) -> np.ndarray:
+    def _covariance(self, resolvent: np.ndarray, spread: np.ndarray, more: np.ndarray) -> np.ndarray:
         """Γ, with the fluctuation that a fixed number of rows takes away."""
         rows = self.rows
         noise = self.products.noise(spread)
         if rows.all_drawn > 0:
-            more = rows.pull(rows.drawn * gain * forces.force)  # κ, by one more row in the training set
             noise -= self._outer(more) * (rows.normalisation / rows.all_drawn)
         return self._between(noise, resolvent) / rows.normalisation
+
+    def own_place(self, moved: np.ndarray, by_own: np.ndarray) -> OwnPlace:
+        """By q and p, (n,)."""
+        whole, without = moved / (self.rows.all_drawn or np.inf), moved - by_own
+        others = without / self._others_drawn
+        return OwnPlace(whole, others, whole * moved - others * without)
+
+    @cached_property
+    def _others_drawn(self) -> np.ndarray:
+        """L, infinite where no other row is drawn, (n,)."""
+        left = self.rows.all_drawn - self.rows.drawn
+        return np.where(left > _ROUNDING * self.rows.all_drawn, left, np.inf)
 
     @staticmethod
     def _inverted(matrix: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from replica_theory._numerics.gaussian import normal_density
 from replica_theory._real_data.structured.bulk import Bulk
+from replica_theory.selection.kept_distribution import Piece, keep_probability
 from replica_theory.selection.margins import MarginDistribution
 
 
@@ -128,6 +129,10 @@ class Law(ABC):
     @abstractmethod
     def examples(self, edges: np.ndarray, level: int) -> Examples:
         """The pool, or the nodes of a quadrature over it that end at these margins; finer with ``level``."""
+
+    def keep_probability(self, pieces: Sequence[Piece], pool: Examples) -> np.ndarray:
+        """Of each of the pool's examples, by a rule's q(m) of `margins` in pieces, (n,)."""
+        return keep_probability(pieces, pool.margin)
 
     @abstractmethod
     def bulk(self, *, finite: bool) -> Bulk:

@@ -5,7 +5,9 @@ U holds what students, probes and labels see: the probe, a classifier, E[y g] (F
 students of a large ridge point), and the leading components. Outside, g = r h with h standard normal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit, ndtr
@@ -13,6 +15,7 @@ from scipy.special import expit, ndtr
 from replica_theory._real_data.structured.bulk import Bulk, bulk_of
 from replica_theory._real_data.structured.examples import Examples, Law, Student
 from replica_theory._real_data.structured.mixture_margins import RowMargins
+from replica_theory.selection.kept_distribution import Piece
 from replica_theory.selection.margins import MarginDistribution
 
 _LEAST_VARIANCE = 1e-10  # of a principal component, relative to the largest, below which it is left out
@@ -41,13 +44,26 @@ class PrincipalAxes:
         """With the mean taken out if ``centred``."""
         centre = rows.mean(axis=0) if centred else np.zeros(rows.shape[1])
         moved = rows - centre
-        variances, axes = np.linalg.eigh(moved.T @ moved / len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):  # the variances tell
+            covariance = moved.T @ moved / len(rows)
+        if not (np.isfinite(covariance).all() and covariance.diagonal().max() > _LEAST_FIELD_VARIANCE):
+            raise ValueError(
+                f"`inputs` must vary, by numbers from 1e-150 to 1e150; got {moved.min():g} to {moved.max():g} about "
+                "their centre (give them another unit)"
+            )
+        variances, axes = np.linalg.eigh(covariance)
         used = variances > _LEAST_VARIANCE * variances[-1]
         return cls(centre, axes[:, used][:, ::-1], np.sqrt(variances[used])[::-1])
 
     def whitened(self, rows: np.ndarray) -> np.ndarray:
         """g, (n, kept)."""
         return (rows - self.centre) @ self.axes / self.scale
+
+    def pulled(self, directions: np.ndarray) -> np.ndarray:
+        """Columns, whose fields are those of the directions; 0 where the rows do not vary, (kept, any)."""
+        columns = self.scale[:, None] * (self.axes.T @ directions)
+        least = 0.5 * np.sqrt(_LEAST_VARIANCE) * self.scale[0] * np.linalg.norm(directions, axis=0)
+        return np.where(np.linalg.norm(columns, axis=0) > least, columns, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +93,17 @@ class Directions:
 
 
 def orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormal columns of the same spans, each along its own, and which of the columns added to the span."""
-    units = columns / np.linalg.norm(columns, axis=0)
-    basis, triangle = np.linalg.qr(units)
-    lengths = np.diag(triangle)
-    adds = np.abs(lengths) > _DEPENDENT
-    return (basis * np.sign(lengths))[:, adds], np.pad(adds, (0, columns.shape[1] - len(adds)))
+    """Orthonormal columns of the same span, each along its own, and which of the columns added to it (Gram–Schmidt)."""
+    basis, adds = np.empty((len(columns), 0)), np.zeros(columns.shape[1], dtype=bool)
+    for number, column in enumerate(columns.T):
+        rest = column
+        for _ in range(2):  # once more takes out what rounding has left
+            rest = rest - basis @ (basis.T @ rest)
+        length = np.linalg.norm(rest)
+        if length > _DEPENDENT * np.linalg.norm(column):
+            adds[number] = True
+            basis = np.column_stack([basis, rest / length])
+    return basis, adds
 
 
 def logistic_fit(rows: np.ndarray, labels: np.ndarray, ridge: float) -> np.ndarray:
@@ -135,7 +156,14 @@ class MeasuredLaw(Law):
         return False
 
     def margins(self) -> MarginDistribution:
+        return self._margins
+
+    @cached_property
+    def _margins(self) -> RowMargins:
         return RowMargins(self.pool.margin)
+
+    def keep_probability(self, pieces: Sequence[Piece], pool: Examples) -> np.ndarray:
+        return self._margins.keep_probability(pieces)
 
     def examples(self, edges: np.ndarray, level: int) -> Examples:
         return self.pool
@@ -168,24 +196,34 @@ def measured_law(
     """The law of these rows; what labels say of directions is learned on other folds than the rows that it places."""
     frame = PrincipalAxes.of_rows(rows, centred=intercept)
     whitened = frame.whitened(rows)
-    fixed = [directions] if probe is None else [probe[:, None], directions]
-    pulled = frame.scale[:, None] * (frame.axes.T @ np.column_stack(fixed))
-    chosen = Directions(pulled, frame.scale, min(components, len(frame.scale)), ridge)
+    fixed = directions if probe is None else np.column_stack([probe, directions])
+    chosen = Directions(frame.pulled(fixed), frame.scale, min(components, len(frame.scale)), ridge)
     columns, classifier = chosen.learned(whitened, labels)
-    plane, adds = orthonormal(columns)
-    d, k = plane.shape
-    if k >= d:
-        raise ValueError(f"`components` must leave a bulk: the plane has {k} directions of {d}; got {components}")
-    place, field = np.empty((len(rows), k)), np.empty(len(rows))
     fold = np.arange(len(rows)) % folds
-    for number in range(folds):
+    others = [fold != number if folds > 1 else fold == number for number in range(folds)]
+    by_fold = [chosen.learned(whitened[other], labels[other]) for other in others]
+    adds = np.all([orthonormal(directions)[1] for directions in (columns, *(pair[0] for pair in by_fold))], axis=0)
+    plane, _ = orthonormal(columns[:, adds])
+    d, k = plane.shape
+    if not k:
+        raise ValueError(
+            "`labels` must have to do with `inputs` where these are white and there is no other direction for the "
+            "plane; the mean of y x is 0 (give a `probe` or `directions`)"
+        )
+    if k >= d:
+        raise ValueError(
+            f"`inputs` must leave a bulk: the plane takes {k} of the {d} directions in which they vary (leave out "
+            "`components` and `directions` that it can do without, or give the rows to `risk_on_data`)"
+        )
+    place, field = np.empty((len(rows), k)), np.empty(len(rows))
+    for number, (directions_here, learned) in enumerate(by_fold):
         here = fold == number
-        others = ~here if folds > 1 else here
-        columns, learned = chosen.learned(whitened[others], labels[others])
-        place[here] = whitened[here] @ orthonormal(columns[:, adds])[0]
+        place[here] = whitened[here] @ orthonormal(directions_here[:, adds])[0]
         field[here] = whitened[here] @ learned
     if probe is not None:
         field = (rows - frame.centre) @ probe
+        if not field.any():
+            raise ValueError("`probe` must have a field that varies; got 0 on all `inputs`")
     pool = _examples(whitened, labels, place, field, d - k, intercept)
     tested = pool
     if test is not None:
@@ -213,7 +251,7 @@ def _examples(
         place = np.column_stack([place, np.ones(n)])
     return Examples(
         coordinates=labels[:, None] * place,
-        margin=labels * field / np.sqrt(np.mean(field**2)),
+        margin=labels * field / (np.sqrt(np.mean(field**2)) or 1.0),
         square_radius=np.maximum(square, 0.0) / outside,
         group=np.zeros(n, dtype=int),
         share=np.full(n, 1 / n),

@@ -18,7 +18,7 @@ from replica_theory._real_data.structured.sources import LawSource, joint_bulk, 
 from replica_theory.losses.base import Loss, checked_weights
 from replica_theory.selection import KeepWithProbability, Selection
 from replica_theory.selection.base import pieces_kept_by
-from replica_theory.selection.kept_distribution import Piece, edges_of, keep_probability
+from replica_theory.selection.kept_distribution import Piece, edges_of
 
 _FIELDS = np.linspace(-6.0, 6.0, 241)  # probe fields at which a rule by probability is examined
 
@@ -118,7 +118,16 @@ class StudentCurve:
     @staticmethod
     def _kept_of(source: LawSource, pieces: Sequence[Piece], level: int) -> Examples:
         pool = source.law.examples(edges_of(pieces), level)
-        kept = pool.kept(keep_probability(pieces, pool.margin))
+        chance = source.law.keep_probability(pieces, pool)
+        if not chance.any():
+            raise ValueError(
+                f"`selection` must keep a row at least; {source.selection!r} keeps none of {len(chance)} (keep more)"
+            )
+        kept = pool.kept(chance)
+        if kept.zero.all():
+            raise ValueError(
+                f"`selection` must keep an example with an input that is not 0; {source.selection!r} keeps none"
+            )
         weight = kept.weight if source.weight is None else checked_weights(source.weight, kept.margin)
         return replace(kept, weight=source.strength * weight)
 
