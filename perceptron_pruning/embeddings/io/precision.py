@@ -9,8 +9,7 @@ import numpy as np
 WIDENED_TOGETHER = 2**16  # numbers, so that the steps of a piece meet in the cache
 SIGN_AND_FRACTION = np.array(0x8FFFE000, np.uint32).view(np.int32)[()]  # of a sign-extended half, moved by 13 bits
 EXPONENT_SHIFT = np.float32(2.0**112)
-MAGNITUDE = np.int16(0x7FFF)
-INFINITE = 0x7C00  # magnitude from which a half-precision number is not finite
+INFINITE, MINUS_INFINITE = 0x7C00, 0xFC00  # bits from which positive and negative halves are not finite
 
 
 def in_precision(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -25,15 +24,14 @@ def _single(half: np.ndarray) -> np.ndarray:
     """Half precision → single precision, exactly."""
     bits = np.ascontiguousarray(half).reshape(-1).view(np.int16)
     single = np.empty(bits.size, np.float32)
-    magnitudes = np.empty(min(WIDENED_TOGETHER, bits.size), np.int16)
     for start in range(0, bits.size, WIDENED_TOGETHER):
-        _widen(bits[start : start + WIDENED_TOGETHER], single[start : start + WIDENED_TOGETHER], magnitudes)
+        _widen(bits[start : start + WIDENED_TOGETHER], single[start : start + WIDENED_TOGETHER])
     return single.reshape(half.shape)
 
 
-def _widen(bits: np.ndarray, single: np.ndarray, magnitudes: np.ndarray) -> None:
-    """A piece of them, into ``single``; ``magnitudes`` is scratch."""
-    if np.bitwise_and(bits, MAGNITUDE, out=magnitudes[: bits.size]).max(initial=0) >= INFINITE:
+def _widen(bits: np.ndarray, single: np.ndarray) -> None:
+    """A piece of them, into ``single``."""
+    if bits.max() >= INFINITE or bits.view(np.uint16).max() >= MINUS_INFINITE:
         single[:] = bits.view(np.float16)
         return
     moved = single.view(np.int32)
