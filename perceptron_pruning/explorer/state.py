@@ -95,7 +95,8 @@ class State:
         """The state of a query; what it leaves out is the default.
 
         Raises:
-            ValueError: A name is unknown or given twice, or a value is not one of its choices, not a number or out of range.
+            ValueError: A name is unknown or given twice, or a value is not one of its choices, not a number or out of
+                range.
         """
         pairs = _pairs(query) if isinstance(query, str) else list(query.items())
         given = dict(pairs)

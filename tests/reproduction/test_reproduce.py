@@ -227,7 +227,7 @@ def test_a_drawing_that_fails_of_a_table_as_it_was_written_is_no_damage(figure_1
     suite = replace(PAPER, figures={"1B": FIGURES["1B"]}, common_claims=no_claims)
     monkeypatch.setattr(FIGURES["1B"], "draw", lambda table: [][0])
     monkeypatch.setattr(cache, "_packages", lambda: "other code")
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="list index out of range"):
         redraw(folder, SMALL, suite)
 
 
