@@ -47,11 +47,13 @@ def drawing(state: State, memory: Memory) -> Chart | None:
 def _found(best: Best, points: dict[Rule, Point]) -> Chart:
     beside = ", ".join(f"{short(at.error)} {LABELS[rule]}" for rule, at in points.items())
     against = f" against {beside}" if points else ""
+    title = "What the best rule keeps, by quantile of difficulty"
     sentence = f"The best rule keeps {_words(best.windows)}: ε = {short(best.generalization_error)}{against}."
     if "random" in points and equal(best.generalization_error, points["random"].error):
+        title = "What one of the rules keeps that are as good as random, by quantile of difficulty"
         sentence = f"No rule is better than random here: ε = {short(best.generalization_error)}{against}."
     return _picture(
-        title="What the best rule keeps, by quantile of difficulty",
+        title=title,
         sentence=sentence,
         numbers=[
             ("ε of the best rule", f"{best.generalization_error:.5f}"),
