@@ -21,6 +21,7 @@ from perceptron_pruning.rounds import SimulatedRound
 from perceptron_pruning.simulation import OwnProbe, SimulationResult
 from perceptron_pruning.students.training import Student
 from replica_theory.empirical_risk import empirical_risk
+from replica_theory.errors import check_number
 from replica_theory.finite_size import FiniteSize, Quantity, finite_size
 from replica_theory.max_margin import max_margin
 from replica_theory.pruning_rounds import PruningRound
@@ -129,7 +130,8 @@ def compare(
         The comparison, with its allowance.
 
     Raises:
-        ValueError: Fewer than 2 trials, which give no standard error; or no unit vector has these cosines.
+        ValueError: Fewer than 2 trials, which give no standard error; no unit vector has these cosines; or
+            ``largest_z`` is not > 0.
         SaddlePointError: The theory has no verified solution there.
 
     Example:
@@ -139,7 +141,10 @@ def compare(
         >>> abs(compare(cell).z_score) < 5
         True
     """
+    if not isinstance(simulation, SimulationResult):
+        raise ValueError(f"`simulation` must be what `simulate` returns; got {simulation!r}")
     _check_trials(simulation.n_trials)
+    _check_largest_z(largest_z)
     target = _target(teacher_overlap, probe_overlap)
     if isinstance(simulation.probe, OwnProbe):
         if target:
@@ -181,6 +186,11 @@ def compare_rounds(rounds: Sequence[SimulatedRound], *, largest_z: float = LARGE
         >>> [agreement.agrees for agreement in compare_rounds(simulated)]
         [True]
     """
+    if not rounds or [len(simulated.rounds) for simulated in rounds] != list(range(1, len(rounds) + 1)):
+        raise ValueError(
+            f"`rounds` must be the rounds that `simulate_rounds` returns, from the first; got {len(rounds)} others"
+        )
+    _check_largest_z(largest_z)
     last = rounds[-1]
     _check_trials(last.n_trials)
     solutions, terms = rounds_errors(last), rounds_terms(last)
@@ -228,6 +238,11 @@ def _agreement_of_means(
 def _check_trials(n_trials: int) -> None:
     if n_trials < 2:
         raise ValueError(f"`simulation` must have n_trials >= 2 to give a standard error; got {n_trials}")
+
+
+def _check_largest_z(largest_z: float) -> None:
+    if not check_number(largest_z, "largest_z") > 0:
+        raise ValueError(f"`largest_z` must be > 0; got {largest_z}")
 
 
 def agreement(

@@ -1,7 +1,7 @@
 """The judges: what a printed number with its interval says of a statement. Every verdict of the project is theirs."""
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 from perceptron_pruning.evidence.effect import Effect
 from perceptron_pruning.evidence.thresholds import LARGEST_Z, LEAST_DEGREES_OF_FREEDOM
@@ -35,8 +35,11 @@ def judged(effect: Effect, criterion: Criterion, *, reference: float = 0.0, allo
         criterion: What the statement says of it.
         reference: r.
         allowance: Standard uncertainty of the comparison besides the standard error, for ``equal``.
+
+    Raises:
+        ValueError: There is no such criterion.
     """
-    if effect.degrees_of_freedom < LEAST_DEGREES_OF_FREEDOM or math.isnan(effect.value):
+    if not decides(effect):
         return UNDECIDED
     low, high = effect.low, effect.high
     match criterion:
@@ -49,13 +52,20 @@ def judged(effect: Effect, criterion: Criterion, *, reference: float = 0.0, allo
         case "equal":
             z = z_score(effect, reference, allowance)
             return _decided(abs(z) <= LARGEST_Z, abs(z) > LARGEST_Z)
+    raise ValueError(f"`criterion` must be one of {', '.join(get_args(Criterion))}; got {criterion!r}")
+
+
+def decides(effect: Effect) -> bool:
+    """Whether anything can follow from a number: it is one, and so is its standard error, of five seeds or more."""
+    known = not math.isnan(effect.value) and math.isfinite(effect.standard_error)
+    return known and effect.degrees_of_freedom >= LEAST_DEGREES_OF_FREEDOM
 
 
 def z_score(effect: Effect, reference: float, allowance: float = 0.0) -> float:
-    """z = (x − r) / √(standard error² + allowance²); 0 where x = r exactly."""
+    """z = (x − r) / √(standard error² + allowance²); 0 where x = r exactly, NaN where an uncertainty is."""
     difference = effect.value - reference
     uncertainty = math.hypot(effect.standard_error, allowance)
-    if uncertainty > 0:
+    if uncertainty != 0:
         return difference / uncertainty
     return math.copysign(math.inf, difference) if difference else 0.0
 

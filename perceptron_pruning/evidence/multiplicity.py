@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from perceptron_pruning.evidence.claim import Claim, Measurement
-from perceptron_pruning.evidence.judges import UNDECIDED
+from perceptron_pruning.evidence.judges import UNDECIDED, decides
 from perceptron_pruning.evidence.thresholds import CONFIDENCE
 
 _DIRECTED = ("above", "below", "helps", "hurts")
@@ -43,7 +43,7 @@ class Multiplicity:
 def multiplicity(claims: Iterable[Claim]) -> Multiplicity:
     """Of all measured effects whose direction a claim asks for; preconditions and exact numbers are no tests."""
     tests = [m for claim in claims for m in claim.measurements if _is_test(m)]
-    p_values = np.sort([p_value(m) for m in tests])
+    p_values = np.sort([p_value(m) if decides(m.effect) else 1.0 for m in tests])
     steps = (1 - CONFIDENCE) / np.arange(len(tests), 0, -1)
     failing = np.flatnonzero(p_values > steps)
     return Multiplicity(

@@ -1,5 +1,7 @@
 """The pools of an experiment: drawn from the training rows, standardised, and scored."""
 
+import hashlib
+import io
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,7 @@ from perceptron_pruning.experiments.students.heads import Student
 from perceptron_pruning.output.atomic import write_atomically
 
 _POOLS = 8  # pools held by a process: neighbouring cells ask for the same ones
+_DIGEST = hashlib.sha256().digest_size  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,14 +139,33 @@ class PoolScores:
     folder: Path = field(repr=False)
 
     def of(self, metric: str, pool: Pool) -> np.ndarray:
-        """Scores of a pool (pool_size,): read where some cell has left them, or computed with the metric's family."""
+        """Scores of a pool (pool_size,): read where some cell has left them, or computed with the metric's family.
+
+        They are computed anew where their file is damaged, or of a version that left no digest in it.
+        """
         family = [name for name in family_of(metric).metrics if name in self.metrics]
         path = self.folder / f"{'+'.join(family)}-{len(pool.labels)}-{pool.seed}.npy"
         with FileLock(path.with_suffix(".lock")):  # a second worker that needs it waits
-            if not path.exists():
+            values = _read(path)
+            if values is None:
                 values = _scored(pool, family)
-                write_atomically(path, lambda file: np.save(file, values))
-        return np.load(path)[family.index(metric)]
+                _write(path, values)
+        return values[family.index(metric)]
+
+
+def _write(path: Path, values: np.ndarray) -> None:
+    """An .npy file with a digest of its bytes after them, which `np.load` does not read."""
+    content = io.BytesIO()
+    np.save(content, values)
+    body = content.getvalue()
+    write_atomically(path, lambda file: file.write(body + hashlib.sha256(body).digest()))
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """What `_write` wrote; None where that is not there, or not whole."""
+    content = path.read_bytes() if path.exists() else b""
+    body, digest = content[:-_DIGEST], content[-_DIGEST:]
+    return np.load(io.BytesIO(body)) if hashlib.sha256(body).digest() == digest else None
 
 
 def _scored(pool: Pool, metrics: list[str]) -> np.ndarray:

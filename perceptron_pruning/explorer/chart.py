@@ -10,6 +10,7 @@ from typing import Literal
 from perceptron_pruning.output.tables import Row
 
 Scale = Literal["log", "linear"]
+EQUAL = 1e-6  # |ε₁/ε₂ − 1| up to which two errors are the same
 
 
 @dataclass(frozen=True)
@@ -113,3 +114,13 @@ def short(error: float) -> str:
         return "–"
     text = f"{error:.3f}" if error >= 0.01 else f"{error:.2g}"
     return text.removeprefix("0")
+
+
+def count(per_dimension: float) -> str:
+    """A number of examples per dimension as it is read: three digits, or all of those before the point."""
+    return f"{per_dimension:.3g}" if per_dimension < 999.5 else f"{per_dimension:.0f}"
+
+
+def equal(error: float, other: float) -> bool:
+    """Whether two errors are the same but for the last digits of their solutions."""
+    return math.isclose(error, other, rel_tol=EQUAL)

@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         length = self.headers.get("Content-Length", "0")
         body = self.rfile.read(min(int(length), _LONGEST)) if length.isdecimal() else b""
-        if self.path != "/advice" or self.headers.get("Content-Type") != "application/json":
+        if self.path != "/advice" or self.headers.get_content_type() != "application/json":
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {self.path} here")
             return
         try:
@@ -155,11 +155,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _asked(body: bytes) -> tuple[str, str]:
     """Where the embeddings and the labels are that advice is asked on."""
-    asked = json.loads(body)
-    missing = [name for name in ("embeddings", "labels") if not isinstance(asked, dict) or name not in asked]
-    if missing:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the question must be JSON with embeddings and labels ({error})") from error
+    names = "embeddings", "labels"
+    if missing := [name for name in names if not isinstance(asked, dict) or name not in asked]:
         raise ValueError(f"'{missing[0]}' is missing")
-    return str(asked["embeddings"]).strip(), str(asked["labels"]).strip()
+    if wrong := [name for name in names if not isinstance(asked[name], str)]:
+        raise ValueError(f"'{wrong[0]}' must be the name of a file; got {asked[wrong[0]]!r}")
+    return asked["embeddings"].strip(), asked["labels"].strip()
 
 
 def _setting() -> dict[str, object]:

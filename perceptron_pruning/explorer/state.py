@@ -78,11 +78,11 @@ class State:
     def __post_init__(self):
         for name, (least, most) in RANGES.items():
             if not least <= getattr(self, name) <= most:
-                raise ValueError(f"`{name}` must be in [{least:g}, {most:g}]; got {getattr(self, name):g}")
+                raise ValueError(f"`{name}` must be in [{least:g}, {most:g}]; got {getattr(self, name)!r}")
         if self.rule == "window" and not self.lower + self.keep_fraction <= 1 + 1e-9:
             raise ValueError(
                 f"a window from quantile {self.lower:g} cannot hold {self.keep_fraction:g} of the pool: "
-                f"start it at {1 - self.keep_fraction:.2g} or below"
+                f"start it at {_rounded_down(1 - self.keep_fraction):g} or below"
             )
         if self.student == "max_margin" and self.label_noise:
             raise ValueError(
@@ -95,9 +95,13 @@ class State:
         """The state of a query; what it leaves out is the default.
 
         Raises:
-            ValueError: A name is unknown, or a value is not one of its choices, not a number or out of range.
+            ValueError: A name is unknown or given twice, or a value is not one of its choices, not a number or out of
+                range.
         """
-        given = dict(_pairs(query)) if isinstance(query, str) else dict(query)
+        pairs = _pairs(query) if isinstance(query, str) else list(query.items())
+        given = dict(pairs)
+        if twice := [name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place])]:
+            raise ValueError(f"`{twice[0]}` must be given once; got it twice")
         kinds = get_type_hints(cls)
         if unknown := sorted(given.keys() - kinds.keys()):
             raise ValueError(f"`{unknown[0]}` is not a parameter; these are: {', '.join(kinds)}")
@@ -154,6 +158,10 @@ class State:
         if rule == "window":
             return KeepBetween(self.lower, min(1.0, round(self.lower + fraction, 12)), aware)
         return (KeepHardest if rule == "hardest" else KeepEasiest)(fraction, aware)
+
+
+def _rounded_down(quantile: float) -> float:
+    return math.floor(quantile * 1e4 + 1e-9) / 1e4
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from functools import partial
+from numbers import Integral
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
@@ -23,8 +24,9 @@ Result = TypeVar("Result")
 class ProcessExecutor(Executor):
     """Processes, one a core and bound to it; a call whose process dies raises `BrokenExecutor`.
 
-    As a context manager it waits for what was submitted, or, left by an error or Ctrl-C, stops at once. What the
-    processes are like, `perceptron_pruning.parallel.worker` tells.
+    As a context manager it waits for what was submitted, or, left by an error or Ctrl-C, stops at once; otherwise call
+    `stop`, without which the interpreter waits at its end for what was submitted. What the processes are like,
+    `perceptron_pruning.parallel.worker` tells.
 
     Example::
 
@@ -37,27 +39,42 @@ class ProcessExecutor(Executor):
 
     Raises:
         ValueError: ``n_workers`` is not a positive integer.
+        RuntimeError: By `submit`: it was shut down, or was made before a fork, whose parent has its processes.
     """
 
     def __init__(self, n_workers: int | None = None):
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None] * (os.cpu_count() or 1)
-        self.n_workers = len(cores) if n_workers is None else n_workers
-        if not isinstance(self.n_workers, int) or self.n_workers < 1:
+        if n_workers is not None and (
+            not isinstance(n_workers, Integral) or isinstance(n_workers, bool) or n_workers < 1
+        ):
             raise ValueError(f"`n_workers` must be an integer >= 1; got {n_workers!r}")
+        self.n_workers = len(cores) if n_workers is None else int(n_workers)
         bound = cores if self.n_workers == len(cores) else [None] * self.n_workers
         self._slots = [_Slot(core) for core in bound]
         self._idle: SimpleQueue[_Slot] = SimpleQueue()
         for slot in self._slots:
             self._idle.put(slot)
         self._threads = ThreadPoolExecutor(self.n_workers, "process-executor")  # one waits for each process
+        self._owner = os.getpid()
 
     def submit(
         self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
+        if self._owner != os.getpid():
+            raise RuntimeError(
+                f"this executor belongs to process {self._owner}, of which this one is a fork; make another one here"
+            )
         return self._threads.submit(self._run, partial(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        if self._owner != os.getpid():  # a fork: the processes are its parent's
+            return
+        try:
+            self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        except BaseException:  # Ctrl-C while it waits
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._stop_processes()
+            raise
         if wait:
             self._stop_processes()
 
@@ -82,6 +99,8 @@ class ProcessExecutor(Executor):
             self._idle.put(slot)
 
     def _stop_processes(self) -> None:
+        if self._owner != os.getpid():
+            return
         for slot in self._slots:
             slot.stop()
 

@@ -66,7 +66,7 @@ class Worker:
         self._connection, theirs = Pipe()
         ended, self._lifeline = Pipe(duplex=False)  # nothing is ever sent: it tells the worker that this end is gone
         self._memories = [_SharedMemory(_unnamed_file()) for _ in range(AHEAD)]
-        self._turn = cycle(self._memories)
+        self._sent = 0
         passed = [theirs.fileno(), ended.fileno(), *(memory.descriptor for memory in self._memories)]
         places = [str(place) for place in sys.path]
         program = f"import sys; sys.path[:] = {places}; from {__name__} import serve; serve({core}, *{passed})"
@@ -82,7 +82,8 @@ class Worker:
         arrays: list[pickle.PickleBuffer] = []
         message, of_script = _pickled((function, arguments), arrays)
         script = _script() if of_script else None
-        sizes = next(self._turn).write([memoryview(message), *(array.raw() for array in arrays)])
+        sizes = self._memories[self._sent % AHEAD].write([memoryview(message), *(array.raw() for array in arrays)])
+        self._sent += 1  # now, for a call that cannot be written leaves its turn to the next
         with contextlib.suppress(BrokenPipeError):  # it has ended, as `receive` will say
             self._connection.send((script, sizes))
 
@@ -97,14 +98,19 @@ class Worker:
             BrokenExecutor: The process has ended.
         """
         try:
-            result, error = self._connection.recv()
+            answer = self._connection.recv_bytes()
         except (EOFError, ConnectionError):
-            ended = self._process.wait()
-            raise BrokenExecutor(f"a worker process ended with status {ended} (killed, or out of memory)") from None
+            raise BrokenExecutor(self._end()) from None
         self.has_answered = True
+        result, error = _unpickled(answer)
         if error is not None:
             raise error
         return result
+
+    def _end(self) -> str:
+        """How the process has ended."""
+        status = self._process.wait()
+        return f"a worker process ended with status {status}" + " (killed, or out of memory)" * (status < 0)
 
     def interrupt(self) -> None:
         """Ends the call that runs now, which raises `Interrupted`; without effect where none runs yet.
@@ -166,11 +172,30 @@ def _outcome(script: dict[str, Any] | None, message: memoryview, *arrays: memory
         function, arguments = pickle.loads(message, buffers=arrays)
         return pickle.dumps((_called(function, arguments), None))
     except BaseException as error:  # the caller raises it, whatever it is
-        error.add_note(f"In a worker process:\n{''.join(traceback.format_exception(error))}")
-        try:
-            return pickle.dumps((None, error))
-        except Exception:
-            return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
+        return _failure(error)
+
+
+def _failure(error: BaseException) -> bytes:
+    """What a call raised, pickled, with its traceback; a RuntimeError of its words where it cannot be sent."""
+    note = f"In a worker process:\n{''.join(traceback.format_exception(error))}"
+    try:
+        error.add_note(note)
+        answer = pickle.dumps((None, error))
+        pickle.loads(answer)  # one whose constructor asks for more than its words cannot be received
+        return answer
+    except Exception:
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+        told.add_note(note)
+        return pickle.dumps((None, told))
+
+
+def _unpickled(answer: bytes) -> tuple[Any, BaseException | None]:
+    """What a call returned and what it raised, one of them None."""
+    try:
+        return pickle.loads(answer)
+    except Exception as error:
+        error.add_note("While what a call in a worker process returned was unpickled")
+        raise
 
 
 def _called(function: Callable[..., object], arguments: Sequence[object]) -> object:

@@ -1,8 +1,9 @@
 """Which tables and pictures of a folder are what today's code would make, so that none is made twice.
 
 Beside every finished figure stands a stamp, ``cache/figure_<name>.json``: digests of what its table was made of (code,
-data sets, versions and settings, which decide what is simulated or trained, too), of the table, and of its pictures. A
-file that was changed, or code that was, has another digest, and is made anew. Nothing is removed: a new file replaces
+data sets, versions and settings, which decide what is simulated or trained, too), of the table with its simulated
+points, and of its pictures. A file that was changed, or code that was, has another digest, and is made anew; so is what
+a damaged stamp was of. Nothing is removed: a new file replaces
 the old one when it is whole.
 """
 
@@ -44,9 +45,13 @@ class Cache:
 
     def has_table(self, name: str) -> bool:
         """Whether a figure's table was made by the same code, of the same settings."""
+        return self._stamp(name).get("made_of") == self._made_of(name) and self.is_unchanged(name)
+
+    def is_unchanged(self, name: str) -> bool:
+        """Whether a figure's table and points are as they were written, by whatever code."""
         stamp = self._stamp(name)
-        same = stamp.get("made_of") == self._made_of(name)
-        return same and stamp.get("table") == _digest_of(self._table(name)) and self._points(name).exists()
+        files = {"table": self._table(name), "points": self._points(name)}
+        return all(file.exists() and stamp.get(kind) == _digest_of(file) for kind, file in files.items())
 
     def has_pictures(self, name: str, files: Iterable[Path]) -> bool:
         """Whether a figure's pictures are those that today's code drew of its table."""
@@ -65,8 +70,8 @@ class Cache:
         """Stamps a table that was just written, with its simulated points."""
         self._points(name).parent.mkdir(exist_ok=True)
         write_table(self._points(name), points)
-        table = _digest_of(self._table(name))
-        self._write(name, {"made_of": self._made_of(name), "table": table, "drawn": {}})
+        digests = {"table": _digest_of(self._table(name)), "points": _digest_of(self._points(name))}
+        self._write(name, {"made_of": self._made_of(name), **digests, "drawn": {}})
 
     def note_pictures(self, name: str, files: Iterable[Path]) -> None:
         """Stamps pictures that were just drawn of the table."""
@@ -91,7 +96,13 @@ class Cache:
 
     def _stamp(self, name: str) -> dict[str, Any]:
         path = self._folder / FOLDER / f"{file_stem(name)}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        try:
+            stamp = json.loads(path.read_bytes())
+        except ValueError:  # damaged: it vouches for nothing
+            return {}
+        return stamp if isinstance(stamp, dict) and isinstance(stamp.get("drawn"), dict) else {}
 
     def _write(self, name: str, stamp: Mapping[str, Any]) -> None:
         (self._folder / FOLDER).mkdir(exist_ok=True)

@@ -13,19 +13,19 @@ from perceptron_pruning.figures import z_scores
 from perceptron_pruning.figures.figure import file_stem
 from perceptron_pruning.output.provenance import commit
 from perceptron_pruning.output.style import write_renderer
-from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.output.tables import Row, TableError, read_table, write_table
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.parallel.worker import can_be_sent
-from perceptron_pruning.reproduction.cache import Cache
+from perceptron_pruning.reproduction.cache import FOLDER, Cache
 from perceptron_pruning.reproduction.manifest import MANIFEST, write_manifest
-from perceptron_pruning.reproduction.names import CLAIMS, HTML, MARKDOWN, POINTS, TIMINGS, Z_SCORES
+from perceptron_pruning.reproduction.names import CLAIMS, HTML, MARKDOWN, NARROW, POINTS, TIMINGS, Z_SCORES
 from perceptron_pruning.reproduction.report import write_reports
 from perceptron_pruning.reproduction.reporting.content import Reproduction, beside
 from perceptron_pruning.reproduction.reporting.markdown import WRITTEN
 from perceptron_pruning.reproduction.stores import Computed, FigureData, Stores, computed
 from perceptron_pruning.reproduction.suites import FigureT, SettingsT, Suite
 from perceptron_pruning.reproduction.timings import Timings
-from perceptron_pruning.reproduction.writing import FigureWriter, save_all
+from perceptron_pruning.reproduction.writing import FigureWriter, changed_tables_named, save_all
 from perceptron_pruning.studies.progress import progress_bar
 
 _OF_THE_WHOLE = (  # nothing of an earlier run may pass for what this one has changed
@@ -78,7 +78,7 @@ def reproduce(
 
 def report_on(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], *, svg: bool = False) -> list[Claim]:
     """Judges the claims by the tables of a folder, and writes what says it all; see `reproduce`."""
-    points = read_table(output / POINTS) if (output / POINTS).exists() else []
+    points = _points(output / POINTS)
     claims = suite.judge(read_tables(output, suite), points)
     write_table(output / CLAIMS, [row for claim in claims for row in claim.rows])
     scatter = calibration([row for row in points if row["probe"] == "exact"]) if points else None
@@ -98,6 +98,14 @@ def report_on(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT
     )
     write_manifest(output, settings.parameters)
     return claims
+
+
+def _points(path: Path) -> list[Row]:
+    """All simulated points of a folder; none where nothing is simulated, and there is no such file."""
+    points = read_table(path) if path.exists() else []
+    if path.exists() and not points:
+        raise TableError(path, "it has no points")
+    return points
 
 
 def reproduce_figures(
@@ -141,8 +149,9 @@ def redraw(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], 
         The claims with their verdicts.
 
     Raises:
-        ValueError: The folder has no table of the suite.
+        ValueError: The folder has no table of the suite, a README.md of another hand, or a table that is damaged.
     """
+    _refuse_to_replace(output / MARKDOWN)
     names = [name for name in suite.figures if (output / f"{file_stem(name)}.csv").exists()]
     if not names:
         raise ValueError(f"`output` must have tables of figures; got {output}, which has none")
@@ -150,7 +159,9 @@ def redraw(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT], 
     for name in names:
         writer.pictures(name)
     write_renderer(output)
-    return report_on(output, settings, suite, svg=svg)
+    changed = [output / f"{file_stem(name)}.csv" for name in names if not writer.cache.is_unchanged(name)]
+    with changed_tables_named([*changed, *(path for path in [output / POINTS] if path.exists())]):
+        return report_on(output, settings, suite, svg=svg)
 
 
 def read_tables(folder: Path, suite: Suite[SettingsT, FigureT]) -> dict[str, list[Row]]:
@@ -173,7 +184,7 @@ def _opened(output: Path, settings: SettingsT, suite: Suite[SettingsT, FigureT])
 
 def _refuse_to_replace(path: Path) -> None:
     """A README that a reproduction did not write is somebody's."""
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(WRITTEN):
+    if path.is_file() and not path.read_bytes().startswith(WRITTEN.encode()):
         raise ValueError(f"`output` must be a folder of its own; got {path.parent}, which has a {path.name} already")
 
 
@@ -203,6 +214,9 @@ def _write_figures(
         if name not in suite.figures:
             raise ValueError(f"`names` must be among {', '.join(suite.figures)}; got {name!r}")
     output.mkdir(parents=True, exist_ok=True)
+    for folder in (output / FOLDER, output / NARROW):
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"`{folder}` must be a folder of the reproduction; got a file, which must go first")
     cache = Cache(output, settings.parameters, suite.figures)
     changed = [name for name in names if not cache.has_table(name)]
     stores = _opened(output, settings, suite) if changed else None

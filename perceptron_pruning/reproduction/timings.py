@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.output.tables import Row, TableError, read_table, write_table
 
 STAGES = ("simulation", "theory", "drawing")
 
 
 class Timings:
-    """Seconds of each figure's stages, in a file that is written after every stage, however it ends."""
+    """Seconds of each figure's stages, in a file that is written after every stage, however it ends.
+
+    Raises:
+        TableError: The file is there, and is no such table.
+    """
 
     def __init__(self, path: Path):
         self._path = path
-        self._rows: dict[str, Row] = {str(row["figure"]): row for row in read_table(path)} if path.exists() else {}
+        self._rows = _by_figure(path) if path.exists() else {}
 
     @property
     def rows(self) -> list[Row]:
@@ -38,3 +42,11 @@ class Timings:
 
     def _row(self, figure: str) -> Row:
         return self._rows.setdefault(figure, {"figure": figure} | dict.fromkeys(STAGES, 0.0))
+
+
+def _by_figure(path: Path) -> dict[str, Row]:
+    rows = read_table(path)
+    for number, row in enumerate(rows, 1):
+        if row.keys() != {"figure", *STAGES} or not all(isinstance(row[stage], int | float) for stage in STAGES):
+            raise TableError(path, f"row {number} must be a figure and its seconds of {', '.join(STAGES)}; got {row}")
+    return {str(row["figure"]): row for row in rows}

@@ -1,6 +1,7 @@
 """Figures written one by one, each table and picture only where what made it has changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure as Picture
 from perceptron_pruning.figures.figure import Figure, file_stem
 from perceptron_pruning.output.layout import narrow
 from perceptron_pruning.output.style import save_picture
-from perceptron_pruning.output.tables import Row, read_table, write_table
+from perceptron_pruning.output.tables import Row, TableError, read_table, write_table
 from perceptron_pruning.reproduction.cache import Cache
 from perceptron_pruning.reproduction.names import NARROW
 from perceptron_pruning.reproduction.stores import Computed
@@ -50,8 +51,10 @@ class FigureWriter:
             return
         self.changing()
         with self.timings.measured(name, "drawing"):
-            table = read_table(self._path(name, "csv"))
-            save_all(self.figures[name].draw, table, self.output, file_stem(name), self.svg)
+            path = self._path(name, "csv")
+            table = read_table(path)
+            with changed_tables_named([] if self.cache.is_unchanged(name) else [path]):
+                save_all(self.figures[name].draw, table, self.output, file_stem(name), self.svg)
         self.cache.note_pictures(name, files)
 
     def points(self, name: str) -> dict[int, Row]:
@@ -63,6 +66,21 @@ class FigureWriter:
 
     def _narrow(self, name: str) -> Path:
         return self.output / NARROW / f"{file_stem(name)}.png"
+
+
+@contextmanager
+def changed_tables_named(paths: Sequence[Path]) -> Iterator[None]:
+    """Has whatever fails of tables that are not as they were written name them."""
+    try:
+        yield
+    except (OSError, TableError):
+        raise
+    except Exception as error:  # of missing columns, texts in place of numbers, too few rows
+        if not paths:
+            raise
+        raise TableError(
+            ", ".join(map(str, paths)), f"what is made of it fails ({type(error).__name__}: {error})"
+        ) from error
 
 
 def save_all(draw: Callable[..., Picture], content: object, output: Path, stem: str, svg: bool) -> None:

@@ -62,7 +62,7 @@ def packings(outputs: Mapping[str, Output]) -> list[Packing]:
 
 def fill_value(dtype: str) -> float:
     """The value that stands for a number that is not there: NaN, or 0 where the type has no NaN."""
-    return np.nan if np.dtype(dtype).kind == "f" else 0
+    return np.nan if np.dtype(dtype).kind in "fc" else 0
 
 
 def _labels(name: str, output: Output) -> Iterator[str]:

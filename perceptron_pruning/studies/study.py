@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 _TAKEN = ("cell", "done")  # names in every store
+_KINDS = "biufc"  # of types of numbers
+_NAME = re.compile(r"(?!\.)[^/\\\0]+(?<!\.json)")  # of a label, which has a folder of its own in the store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +25,28 @@ class Output:
     Attributes:
         long_name: What it is, in words.
         units: Units of its values; "1" for plain numbers.
-        dtype: Type in which it is stored.
+        dtype: Type of number in which it is stored, by its name or as NumPy has it.
         dimensions: Names and sizes of its dimensions, in order; none for one number a trial.
+
+    Raises:
+        ValueError: ``dtype`` is no type of numbers, or a size is no integer >= 1.
     """
 
     long_name: str
     units: str = "1"
     dtype: str = "float64"
     dimensions: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self):
+        try:
+            dtype = np.dtype(self.dtype)
+        except TypeError:
+            dtype = np.dtype(object)
+        if dtype.kind not in _KINDS:
+            raise ValueError(f"`dtype` must be a type of numbers, such as 'float64'; got {self.dtype!r}")
+        object.__setattr__(self, "dtype", dtype.name)
+        for name, size in self.dimensions.items():
+            _check_count(size, f"dimensions[{name!r}]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,20 +101,41 @@ class Study:
     name: str | None = None
 
     def __post_init__(self):
-        if not self.cells or not self.outputs or self.n_trials < 1:
+        if not len(self.cells) or not self.outputs:
             raise ValueError("a study must have at least one cell, one output and one trial")
+        object.__setattr__(self, "n_trials", _check_count(self.n_trials, "n_trials"))
         for name, values in self.coordinates.items():
             if len(values) != len(self.cells):
                 raise ValueError(f"`coordinates` must have {len(self.cells)} values each; {name} has {len(values)}")
-        names = [*self.outputs, *self.coordinates, self.trial, *_TAKEN]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"`outputs`, `coordinates` and `trial` must have names of their own; got {twice[0]} twice")
+        self._check_names()
+        for name, size in (self.dimensions or {}).items():
+            _check_count(size, f"dimensions[{name!r}]")
         if self.dimensions is not None and math.prod(self.dimensions.values()) != len(self.cells):
             raise ValueError(f"`dimensions` must multiply to {len(self.cells)} cells; got {dict(self.dimensions)}")
         if self.seconds is not None and not (
-            len(self.seconds) == len(self.cells) and np.all(np.asarray(self.seconds, dtype=float) > 0)
+            len(self.seconds) == len(self.cells)
+            and np.all(np.asarray(self.seconds, dtype=float) > 0)
+            and np.all(np.isfinite(np.asarray(self.seconds, dtype=float)))
         ):
             raise ValueError(f"`seconds` must be {len(self.cells)} positive numbers")
+
+    def _check_names(self) -> None:
+        """Refuses names under which one thing would hide another in the data set or in the store."""
+        types = {output.dtype for output in self.outputs.values()}
+        arrays = {name for dtype in types for name in (dtype, f"{dtype}_output")}
+        names = [*self.outputs, *self.coordinates, self.trial, *_TAKEN]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"`outputs`, `coordinates` and `trial` must have names of their own; got {twice[0]} twice")
+        if wrong := [name for name in self.coordinates if name in arrays or not _NAME.fullmatch(name)]:
+            raise ValueError(f"`coordinates` must have names of folders, which no array has; got {wrong[0]!r}")
+        sizes = [*(self.dimensions or {}), *(name for output in self.outputs.values() for name in output.dimensions)]
+        if hidden := [name for name in self.outputs if name in arrays or name in sizes]:
+            raise ValueError(f"`outputs` must have names that no dimension and no array has; got {hidden[0]!r}")
+        of_outputs = [name for output in self.outputs.values() for name in output.dimensions]
+        if taken := [name for name in of_outputs if name in ("cell", self.trial, *(self.dimensions or {}))]:
+            raise ValueError(f"`dimensions` of an output must have names of their own; got {taken[0]!r}")
+        if self.trial in (self.dimensions or {}):
+            raise ValueError(f"`dimensions` must have names of their own; got {self.trial!r}, which the trials have")
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -119,12 +157,26 @@ class Study:
             raise ValueError(f"`parameters` must be plain numbers, texts, lists and mappings: {error}") from None
 
 
+def _check_count(count: object, name: str) -> int:
+    if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"`{name}` must be an integer >= 1; got {count!r}")
+    return int(count)
+
+
 def stable_text(value: object) -> str:
-    """The repr of a value, refused if it names an address in memory, which the next process would not give."""
+    """The repr of a value, refused if it does not tell it.
+
+    That is if it names an address in memory, which the next process would not give, or leaves numbers of an array out.
+    """
     text = re.sub(r"np\.(?:float|int)\d+\(([^()]*)\)", r"\1", repr(value))
     if re.search(r" at 0x[0-9a-f]+", text):
         raise ValueError(
             f"`cells` must be told apart by their repr; got {text} (give functions as a frozen dataclass with __call__)"
+        )
+    if re.search(r"array\([^()]*\.\.\.", text):
+        raise ValueError(
+            f"`cells` must be told apart by their repr; got {text}, which leaves numbers out (give tuples of "
+            "numbers, or what makes the array)"
         )
     return text
 

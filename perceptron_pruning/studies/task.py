@@ -90,6 +90,8 @@ class TaskRunner:
 
     def _checked(self, results: Mapping[str, ArrayLike], n_trials: int) -> dict[str, np.ndarray]:
         """The function's results as arrays, of the shapes and kinds of number that the study announced."""
+        if masked := [name for name, value in results.items() if np.ma.is_masked(value)]:
+            raise ValueError(f"the function must give numbers; some of {masked[0]} are masked, for which NaN may stand")
         values = {name: np.asarray(value) for name, value in results.items()}
         shapes = {name: value.shape for name, value in values.items()}
         expected = {name: (n_trials, *shape) for name, (_, shape) in self.outputs.items()}

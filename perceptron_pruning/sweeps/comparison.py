@@ -38,7 +38,7 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | EmpiricalRis
         ``z_score`` and ``agrees`` with the dimensions and labels of the cells; NaN and false where trials are missing.
 
     Raises:
-        ValueError: A rule or student is not known, or there are fewer than 2 trials.
+        ValueError: It is no sweep's dataset, a rule or student is not known, or there are fewer than 2 trials.
         SaddlePointError: The theory has no verified solution at a cell.
 
     Example:
@@ -51,6 +51,8 @@ def compare_sweep(dataset: xr.Dataset, *, own: Sequence[Selection | EmpiricalRis
         >>> compare_sweep(made).agrees.values.ravel()
         array([ True,  True])
     """
+    if not isinstance(dataset, xr.Dataset) or "done" not in dataset:
+        raise ValueError(f"`dataset` must be what `sweep` or `read_sweep` returns; got {dataset!r}")
     done = dataset.done.all("trial")
     known = {stable_text(one): one for one in own}
     columns = {name: np.full(done.shape, np.nan) for name in _COLUMNS}

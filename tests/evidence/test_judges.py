@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from perceptron_pruning.evidence.claim import Claim, Measurement
 from perceptron_pruning.evidence.effect import Effect, effect, exact
 from perceptron_pruning.evidence.judges import CONFIRMED, REFUTED, UNDECIDED, direction, judged, z_score
+from perceptron_pruning.evidence.multiplicity import multiplicity
 
 
 def estimate(value, standard_error=1.0, degrees_of_freedom=math.inf):
@@ -72,6 +74,49 @@ def test_four_seeds_decide_nothing():
 )
 def test_a_gain_has_a_direction(gain, word):
     assert direction(estimate(gain)) == word
+
+
+@pytest.mark.parametrize("criterion", ["above", "below", "within", "equal", "helps", "hurts"], ids=str)
+@pytest.mark.parametrize(
+    ("standard_error", "degrees_of_freedom"),
+    [(math.nan, 9), (math.inf, 9), (0.1, math.nan)],
+    ids=["nan", "inf", "none"],
+)
+def test_an_uncertainty_that_is_not_known_decides_nothing(criterion, standard_error, degrees_of_freedom):
+    unknown = Effect(value=1.0, standard_error=standard_error, degrees_of_freedom=degrees_of_freedom)
+    assert judged(unknown, criterion, reference=0.5) == UNDECIDED
+    assert str(unknown) in ("+1 ± nan", "+1 ± inf")
+    assert math.isnan(z_score(Effect(value=1.0, standard_error=math.nan), 0.5))
+
+
+def test_an_unknown_criterion_and_a_negative_error_are_refused():
+    with pytest.raises(ValueError, match=r"`criterion` must be one of above, below, .*; got 'bigger'"):
+        judged(exact(1.0), "bigger")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="`standard_error` must be >= 0; got -1"):
+        Effect(value=1.0, standard_error=-1.0)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [[1.0, 2.0], [3.0, 4.0]]], ids=["none", "one", "a table"])
+def test_one_seed_has_no_standard_error(values):
+    with pytest.raises(ValueError, match="`values` must be one number a seed, of 2 or more"):
+        effect(np.array(values))
+
+
+def test_what_decides_nothing_does_not_stay_decided_together():
+    gains = [(50.0, 1.0, 2), (math.nan, 1.0, 9), (50.0, 1.0, 9)]
+    claim = Claim(
+        statement="gains",
+        measurements=tuple(
+            Measurement(
+                quantity="gain",
+                effect=Effect(value=value, standard_error=error, degrees_of_freedom=degrees),
+                criterion="helps",
+            )
+            for value, error, degrees in gains
+        ),
+    )
+    counts = multiplicity([claim])
+    assert (counts.judged, counts.decided, counts.decided_together) == (3, 1, 1)
 
 
 def test_an_effect_shows_two_digits_of_its_interval():

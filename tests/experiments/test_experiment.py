@@ -9,7 +9,7 @@ from perceptron_pruning.cli import app
 from perceptron_pruning.commands.experiment import experiment_command
 from perceptron_pruning.datasets.loaders import load_fashion_mnist_resnet
 from perceptron_pruning.embeddings import Embeddings, load_fashion_mnist
-from perceptron_pruning.experiments import Plan, experiment, source_of
+from perceptron_pruning.experiments import Plan, experiment, pools, source_of
 from perceptron_pruning.experiments.pools import PoolScores, pool_of, standardise
 from perceptron_pruning.experiments.retraining import Retraining
 from perceptron_pruning.experiments.run import study
@@ -118,14 +118,36 @@ def test_influence_sees_no_test_row(source, tmp_path):
     assert not pooled & {row.tobytes() for row in pool.validation_inputs.round(6)}
 
 
-def test_kept_scores_are_read_not_computed(source, tmp_path):
+def test_kept_scores_are_read_not_computed(source, tmp_path, monkeypatch):
     scores = PoolScores(metrics=("el2n", "el2n_1"), folder=tmp_path)
     pool = pool_of(source, 100, 0, 0)
     first = scores.of("el2n", pool)
     assert not np.array_equal(scores.of("el2n_1", pool), first)  # of one family, and so of one file
+    monkeypatch.setattr(pools, "_scored", None)
+    np.testing.assert_array_equal(scores.of("el2n", pool), first)
     (path,) = tmp_path.glob("*.npy")
-    np.save(path, np.load(path) + 1)
-    np.testing.assert_array_equal(scores.of("el2n", pool), first + 1)
+    np.testing.assert_array_equal(np.load(path)[0], first)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: b"",
+        lambda file: file[:-40],
+        lambda file: file[:300] + bytes(64) + file[364:],
+        lambda file: b"no array",
+    ],
+    ids=["empty", "cut", "zeros", "text"],
+)
+def test_damaged_scores_are_computed_anew(damage, source, tmp_path):
+    scores = PoolScores(metrics=("el2n",), folder=tmp_path)
+    pool = pool_of(source, 100, 0, 0)
+    first = scores.of("el2n", pool)
+    (path,) = tmp_path.glob("*.npy")
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    np.testing.assert_array_equal(scores.of("el2n", pool), first)
+    assert path.read_bytes() == whole
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 
 from perceptron_pruning.embeddings import recommend
 from perceptron_pruning.explorer.measured import RIDGE, pair_of
+from perceptron_pruning.explorer.server import _asked
 from replica_theory import risk_on_data
 
 JSON = {"Content-Type": "application/json"}
@@ -81,6 +82,29 @@ def test_files_that_cannot_be_read_are_one_line(door, files, changed, message):
     assert status == 400
     assert message in answer["error"]
     assert "\n" not in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"embeddings": 5, "labels": "l.npy"}, "'embeddings' must be the name of a file; got 5"),
+        ({"embeddings": "e.npy", "labels": {"a": 1}}, "'labels' must be the name of a file; got {'a': 1}"),
+    ],
+    ids=["number", "object"],
+)
+def test_a_question_of_other_things_is_one_line(door, asked, message):
+    assert door.post("advice", asked, **JSON) == (400, {"error": message})
+
+
+@pytest.mark.parametrize("body", [b"", b"embeddings", b"\xff{}", b"[" * 9000], ids=["nothing", "text", "bytes", "deep"])
+def test_a_question_that_is_no_json_is_one_line(body):
+    with pytest.raises(ValueError, match="the question must be JSON with embeddings and labels"):
+        _asked(body)
+
+
+def test_json_may_name_its_encoding(door):
+    named = {"Content-Type": "application/json; charset=utf-8"}
+    assert door.post("advice", {}, **named) == (400, {"error": "'embeddings' is missing"})
 
 
 def test_a_form_of_another_page_gets_no_advice(door, files):

@@ -161,15 +161,40 @@ def test_the_program_of_every_view_prints_its_table(door, tmp_path, monkeypatch,
             "alpha=1&abscissa=kept&probe_angle_degrees=45",
             "To keep 1 a dimension, prune nothing: ε = ",
         ),
+        ("best_fraction", "probe_angle_degrees=90", "To keep 1.5 a dimension, prune nothing: ε = .222 against .222 at"),
+        (
+            "best_fraction",
+            "alpha=200&probe_angle_degrees=0",
+            "To keep 60 a dimension, take the hardest 0.05 of a pool of 1200:",
+        ),
+        ("best_rule", "probe_angle_degrees=90", "No rule is better than random here: ε = .222 against .222 hard"),
+        ("best_rule", "keep_fraction=1", "No rule is better than random here: ε = .094 against .094 hard"),
         ("hard_or_easy", "alpha=2", "Where the sliders stand the easy ones are better: ε = "),
         ("information", "alpha=2", "The next example brings so many nats: 0."),
         ("best_rule", "alpha=8", "The best rule keeps quantiles 0."),
     ],
-    ids=["best fraction", "nothing to prune", "hard or easy", "information", "best rule"],
+    ids=[
+        "best fraction",
+        "nothing to prune",
+        "a probe that knows nothing",
+        "a large pool",
+        "no best rule",
+        "all are kept",
+        "hard or easy",
+        "information",
+        "best rule",
+    ],
 )
 def test_every_view_says_what_it_shows(door, view, query, sentence):
     answer = next(answer for answer in door.answers(query, view) if says_all(answer))
     assert answer["sentence"].startswith(sentence)
+
+
+def test_equal_rules_have_no_line_and_none_is_called_better(door):
+    (note,) = door.chart("probe_angle_degrees=90", "hard_or_easy")["notes"]
+    assert note == "no line at 19 of 19 fractions (both are equally good)"
+    numbers = dict(door.chart("probe_angle_degrees=90", "best_fraction")["numbers"])
+    assert numbers["best f"] == "1.0000"
 
 
 def says_all(answer: dict) -> bool:

@@ -38,9 +38,25 @@ def test_the_first_state_is_the_empty_query():
         ("beta=1", "`beta` is not a parameter; these are: alpha, "),
         ("alpha", "a state reads name=value&name=value; got 'alpha'"),
         ("rule=window&keep_fraction=0.9&lower=0.2", "start it at 0.1 or below"),
+        ("rule=window&keep_fraction=0.9231&lower=0.08", "start it at 0.0769 or below"),
+        ("alpha=2&rule=random&alpha=3", "`alpha` must be given once; got it twice"),
+        ("keep_fraction=1.0000001", r"`keep_fraction` must be in \[0.05, 1\]; got 1.0000001"),
         ("label_noise=0.1", "the max-margin student needs clean labels"),
     ],
-    ids=["range", "nan", "word", "choice", "switch", "unknown", "no value", "window", "max-margin with noise"],
+    ids=[
+        "range",
+        "nan",
+        "word",
+        "choice",
+        "switch",
+        "unknown",
+        "no value",
+        "window",
+        "another window",
+        "twice",
+        "just beyond",
+        "max-margin with noise",
+    ],
 )
 def test_what_is_no_state_is_refused(query, message):
     with pytest.raises(ValueError, match=message):

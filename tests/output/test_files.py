@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from perceptron_pruning.output import provenance
 from perceptron_pruning.output.atomic import temporary_beside, write_atomically, write_json_atomically
 from perceptron_pruning.output.style import save_picture, write_renderer
-from perceptron_pruning.output.tables import write_table
+from perceptron_pruning.output.tables import TableError, read_table, write_table
 
 WRITERS = {
     "bytes": lambda path: write_atomically(path, lambda file: file.write(b"new")),
@@ -57,6 +57,28 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, error, message):
         half_write(path, error)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (b"a,b\n1,2\n3,", "it ends within a line"),
+        (b"a,b\n1,2\n3\n", "row 2 has 1 cells for 2 columns"),
+        (b"a\n1,2\n", "row 1 has 2 cells for 1 columns"),
+        (b"a\n\xe9\n", "'utf-8' codec can't decode"),
+    ],
+    ids=["empty", "cut", "a cell lacks", "a cell too many", "bytes"],
+)
+def test_a_damaged_table_is_named(content, why, tmp_path):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(TableError, match=rf"t.csv` is damaged: {why}.*; put a whole copy in its place, or remove it"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_table_without_rows_comes_back(tmp_path):
+    write_table(tmp_path / "t.csv", [])
+    assert read_table(tmp_path / "t.csv") == []
 
 
 def test_a_row_leaves_empty_what_it_lacks(tmp_path):

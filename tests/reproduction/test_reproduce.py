@@ -106,13 +106,47 @@ def test_a_finished_figure_is_neither_computed_nor_drawn_again(figure_1b, monkey
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("figure_1b.*")} == made
 
 
-@pytest.mark.parametrize("name", ["figure_1b.csv", "figure_1b.png", "narrow/figure_1b.png"], ids=str)
+@pytest.mark.parametrize(
+    "name", ["figure_1b.csv", "figure_1b.png", "narrow/figure_1b.png", "cache/figure_1b.csv"], ids=str
+)
 def test_a_file_that_was_changed_is_made_anew(name, figure_1b):
     folder, files = figure_1b
     before = (folder / name).read_bytes()
     (folder / name).write_bytes(before + b"1")
     assert one_figure(folder) == files
     assert (folder / name).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"null", b"[]", b"\xff", b'{"drawn": 1}'], ids=repr)
+def test_what_a_damaged_stamp_was_of_is_made_anew(content, figure_1b):
+    folder, files = figure_1b
+    stamp = folder / "cache" / "figure_1b.json"
+    before = stamp.read_bytes()
+    stamp.write_bytes(content)
+    assert one_figure(folder) == files
+    assert stamp.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\n", b"figure\n1B\n", b"figure,simulation,theory,drawing\n1B,1,x,2\n"], ids=repr
+)
+def test_damaged_timings_are_named(content, figure_1b):
+    folder, files = figure_1b
+    before = (folder / "timings.csv").read_bytes()
+    (folder / "timings.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"timings.csv` is damaged: .*; put a whole copy in its place, or remove it"):
+        one_figure(folder)
+    (folder / "timings.csv").write_bytes(before)
+    assert one_figure(folder) == files
+
+
+@pytest.mark.parametrize("name", ["cache", "narrow"], ids=str)
+def test_a_file_in_place_of_a_folder_is_refused_before_the_work(name, monkeypatch, tmp_path):
+    (tmp_path / name).write_text("mine")
+    monkeypatch.setattr(FIGURES["1B"], "compute", refuse)
+    with pytest.raises(ValueError, match=rf"{name}` must be a folder of the reproduction; got a file"):
+        one_figure(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("stage", ["compute", "draw"], ids=str)
@@ -160,13 +194,53 @@ def test_pictures_are_drawn_again_of_their_tables_alone(figure_1b, tmp_path):
     assert not (tmp_path / "simulation.zarr").exists()
 
 
-def test_a_readme_of_another_hand_is_not_replaced(tmp_path):
-    (tmp_path / "README.md").write_text("mine")
+@pytest.mark.parametrize(
+    "damage",
+    [lambda table: b"", lambda table: table[: len(table) // 2], lambda table: table.replace(b"1", b"x"),
+     lambda table: table.split(b"\n")[0] + b"\n", lambda table: b"a,b\n1,2\n"],
+    ids=["empty", "cut", "texts", "no rows", "another table"],
+)  # fmt: skip
+def test_a_damaged_table_is_named_and_not_drawn(damage, figure_1b, tmp_path):
+    suite = replace(PAPER, figures={"1B": FIGURES["1B"]}, common_claims=no_claims)
+    (tmp_path / "figure_1b.csv").write_bytes(damage(figure_1b[1]["figure_1b.csv"]))
+    with pytest.raises(ValueError, match=r"figure_1b.csv` is damaged: .*; put a whole copy in its place, or remove it"):
+        redraw(tmp_path, SMALL, suite)
+    assert not (tmp_path / "figure_1b.png").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"cell_seed,probe,z_score\n", b"cell_seed,probe,z_score\n1,exact,x\n"], ids=repr
+)
+def test_damaged_points_are_named_and_not_left_out(content, figure_1b, tmp_path):
+    suite = replace(PAPER, figures={"1B": FIGURES["1B"]}, common_claims=no_claims)
+    (tmp_path / "figure_1b.csv").write_bytes(figure_1b[1]["figure_1b.csv"])
+    (tmp_path / "simulation.csv").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"simulation.csv` is damaged: .*; put a whole copy in its place, or remove it"
+    ):
+        redraw(tmp_path, SMALL, suite)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_drawing_that_fails_of_a_table_as_it_was_written_is_no_damage(figure_1b, monkeypatch):
+    folder, _ = figure_1b
+    suite = replace(PAPER, figures={"1B": FIGURES["1B"]}, common_claims=no_claims)
+    monkeypatch.setattr(FIGURES["1B"], "draw", lambda table: [][0])
+    monkeypatch.setattr(cache, "_packages", lambda: "other code")
+    with pytest.raises(IndexError, match="list index out of range"):
+        redraw(folder, SMALL, suite)
+
+
+@pytest.mark.parametrize("content", [b"mine", b"\xff"], ids=repr)
+@pytest.mark.parametrize("made_by", [reproduce, redraw], ids=["reproduce", "redraw"])
+def test_a_readme_of_another_hand_is_not_replaced(made_by, content, figure_1b, tmp_path):
+    (tmp_path / "README.md").write_bytes(content)
+    (tmp_path / "figure_1b.csv").write_bytes(figure_1b[1]["figure_1b.csv"])
     with pytest.raises(
         ValueError, match=r"`output` must be a folder of its own; got .*, which has a README.md already"
     ):
-        reproduce(tmp_path, SMALL, PAPER)
-    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+        made_by(tmp_path, SMALL, PAPER)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "figure_1b.csv"]
 
 
 def test_an_unknown_figure_is_refused(tmp_path):

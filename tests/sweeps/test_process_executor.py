@@ -2,10 +2,14 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ import pytest
 
 from perceptron_pruning.parallel import ProcessExecutor
 from perceptron_pruning.parallel.cores import usable_cores
+from perceptron_pruning.parallel.worker import _SharedMemory
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,8 +31,45 @@ class Unpicklable(Exception):
         raise pickle.PicklingError
 
 
-def fails(error: type[BaseException]) -> None:
+class AsksForMore(Exception):
+    """Pickled, but not unpickled: its constructor asks for more than the words that are kept."""
+
+    def __init__(self, words: str, more: str = ""):
+        super().__init__(words + more)
+
+    def __reduce__(self):
+        return type(self), ()
+
+
+@dataclass(frozen=True)
+class TakesNoNote(Exception):
+    words: str
+
+
+class CannotBeReceived:
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+class LostConnection:
+    def __reduce__(self):
+        return lose_connection, ()
+
+
+def lose_connection() -> None:
+    raise EOFError("of another file")
+
+
+def fails(error: Callable[[str], BaseException]) -> None:
     raise error("as it should")
+
+
+def no_memory(*_: object) -> None:
+    raise OSError("no memory left")
+
+
+def exit_with(status: int) -> None:
+    os._exit(status)
 
 
 def process_after(seconds: float) -> int:
@@ -86,6 +128,40 @@ def test_an_error_that_cannot_be_sent_is_told():
         assert executor.submit(abs, -1).result() == 1
 
 
+@pytest.mark.parametrize("error", [AsksForMore, TakesNoNote], ids=["its constructor", "its attributes"])
+def test_an_error_that_cannot_be_received_is_told_with_its_traceback(error):
+    with ProcessExecutor(1) as executor:
+        with pytest.raises(RuntimeError, match=rf"{error.__name__}: .*as it should") as raised:
+            executor.submit(fails, error).result()
+        assert "in fails" in "".join(raised.value.__notes__)
+        assert executor.submit(abs, -1).result() == 1
+
+
+def test_a_result_that_cannot_be_received_says_where_it_was_made():
+    with ProcessExecutor(1) as executor:
+        with pytest.raises(ValueError, match="no number") as raised:
+            executor.submit(CannotBeReceived).result()
+        assert raised.value.__notes__ == ["While what a call in a worker process returned was unpickled"]
+        with pytest.raises(EOFError, match="of another file"):  # and is not taken for the end of the process
+            executor.submit(LostConnection).result(timeout=60)
+
+
+def test_a_call_for_which_memory_lacks_leaves_the_next_one_whole(monkeypatch):
+    with ProcessExecutor(1) as executor:
+        numbers = [np.full(3, number, dtype=float) for number in range(4)]
+        assert [executor.submit(double, array).result()[0] for array in numbers] == [0.0, 2.0, 4.0, 6.0]
+        with monkeypatch.context() as patch:
+            patch.setattr(_SharedMemory, "write", no_memory)
+            with pytest.raises(OSError, match="no memory left"):
+                executor.submit(double, numbers[0]).result()
+        assert [executor.submit(double, array).result(timeout=60)[0] for array in numbers] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_a_process_that_ends_by_itself_was_not_killed():
+    with ProcessExecutor(1) as executor, pytest.raises(BrokenExecutor, match=r"ended with status 3$"):
+        executor.submit(exit_with, 3).result()
+
+
 def test_a_killed_process_fails_its_own_call_and_is_replaced():
     with ProcessExecutor(1) as executor:
         first = executor.submit(os.getpid).result()
@@ -133,7 +209,48 @@ def test_leaving_in_order_waits_for_what_was_submitted():
         executor.submit(abs, -1)
 
 
-@pytest.mark.parametrize("n_workers", [0, 1.5, "2"], ids=repr)
+def leave_in_order_and_interrupt(started: list[int]) -> None:
+    with ProcessExecutor(1) as executor:
+        started.append(executor.submit(os.getpid).result())
+        executor.submit(process_after, 600.0)
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+def test_an_interrupt_while_it_waits_in_order_stops_at_once():
+    started, begun = [], time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        leave_in_order_and_interrupt(started)
+    assert time.monotonic() - begun < 60
+    assert not lives(started[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
+def test_a_fork_is_refused_its_parents_processes_and_leaves_them_alone():
+    with ProcessExecutor(1) as executor:
+        process = executor.submit(os.getpid).result()
+        fork = os.fork()
+        if fork == 0:
+            os._exit(_exit_status_of_a_fork(executor))
+        assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 0
+        assert executor.submit(os.getpid).result() == process
+
+
+def _exit_status_of_a_fork(executor: ProcessExecutor) -> int:
+    """0 where the executor says what to do, and stops nothing."""
+    try:
+        executor.submit(abs, -1)
+    except RuntimeError as error:
+        executor.stop()
+        return "of which this one is a fork; make another one here" not in str(error)
+    return 1
+
+
+def test_a_numpy_integer_is_a_number_of_processes():
+    assert ProcessExecutor(np.int64(2)).n_workers == 2  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("n_workers", [0, 1.5, "2", True], ids=repr)
 def test_a_number_of_processes_that_is_none_is_refused(n_workers):
     with pytest.raises(ValueError, match="`n_workers` must be an integer >= 1"):
         ProcessExecutor(n_workers)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import resource
@@ -441,6 +442,65 @@ def test_what_a_function_must_not_give(tmp_path, function, message):
 def test_names_of_a_study_are_taken_once(changes, name):
     with pytest.raises(ValueError, match=f"must have names of their own; got {name} twice"):
         small_study(halves, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_trials": 2.5}, "`n_trials` must be an integer >= 1; got 2.5"),
+        ({"n_trials": True}, "`n_trials` must be an integer >= 1; got True"),
+        ({"n_trials": "3"}, "`n_trials` must be an integer >= 1; got '3'"),
+        ({"seconds": [math.inf]}, "`seconds` must be 1 positive numbers"),
+        ({"dimensions": {"value": 1}}, "`outputs` must have names that no dimension and no array has; got 'value'"),
+        ({"dimensions": {"t": 1}, "trial": "t"},
+         "`dimensions` must have names of their own; got 't'"),
+        ({"dimensions": {"a": 1.0}}, r"`dimensions\['a'\]` must be an integer >= 1; got 1.0"),
+        ({"coordinates": {"a/b": [0]}}, "`coordinates` must have names of folders, which no array has; got 'a/b'"),
+        ({"coordinates": {"int64_output": [0]}}, "`coordinates` must have names of folders.*'int64_output'"),
+        ({"outputs": {"float64": Output(long_name="v")}}, "`outputs` must have names .* array has; got 'float64'"),
+        ({"outputs": {"v": Output(long_name="v", dimensions={"cell": 2})}}, "`dimensions` of an output .*; got 'cell'"),
+    ],
+    ids=["part", "true", "text", "endless", "axis", "trials", "part of 1", "path", "array", "type", "cells"],
+)  # fmt: skip
+def test_what_is_no_study_is_refused_before_a_store_is_made(changes, message):
+    with pytest.raises(ValueError, match=message):
+        small_study(halves, **changes)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"dtype": "foo"}, "`dtype` must be a type of numbers, such as 'float64'; got 'foo'"),
+        ({"dtype": "U5"}, "`dtype` must be a type of numbers, such as 'float64'; got 'U5'"),
+        ({"dimensions": {"k": 0}}, r"`dimensions\['k'\]` must be an integer >= 1; got 0"),
+    ],
+    ids=["unknown", "texts", "empty"],
+)
+def test_what_is_no_output_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Output(long_name="a number", **wrong)
+
+
+def test_numpys_types_and_integers_are_taken_for_pythons(tmp_path):
+    study = small_study(halves, outputs={"value": Output(long_name="a half", dtype=np.float64)}, n_trials=np.int64(2))  # pyright: ignore
+    with ThreadPoolExecutor(1) as here:
+        assert run_study(study, tmp_path / "s.zarr", executor=here).value.dtype == np.float64
+
+
+def half_masked(cell: int, trials: range) -> dict[str, np.ma.MaskedArray]:
+    return {"value": np.ma.masked_array(np.ones(len(trials), dtype=int), np.arange(len(trials)) == 0)}
+
+
+def test_a_masked_number_is_not_taken_for_one(tmp_path):
+    with ThreadPoolExecutor(1) as here, pytest.raises(SweepError, match="some of value are masked"):
+        run_study(small_study(half_masked, n_trials=2), tmp_path / "s.zarr", executor=here)
+    assert not read_sweep(tmp_path / "s.zarr").done.any()
+
+
+def test_arrays_of_which_the_repr_leaves_numbers_out_are_no_cells():
+    """Two of them would be one, and a store of one be gone on with by the other."""
+    with pytest.raises(ValueError, match=r"`cells` must be told apart by their repr; got array.* leaves numbers out"):
+        _ = replace(small_study(halves), cells=[np.arange(2000)]).identity
 
 
 def test_parameters_that_are_no_json_are_refused(tmp_path):

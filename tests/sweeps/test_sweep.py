@@ -361,3 +361,8 @@ def test_own_probes_are_read_from_their_text():
     ]
     with pytest.raises(ValueError, match="`probe` must be 'exact', 'trained' or such as"):
         grid_of({"alpha_prune": 1.0, "probe": "KeepHardest(0.5)"})
+
+
+def test_a_store_that_is_not_read_is_not_compared(tmp_path):
+    with pytest.raises(ValueError, match="`dataset` must be what `sweep` or `read_sweep` returns; got "):
+        compare_sweep(tmp_path / "sweep.zarr")  # pyright: ignore[reportArgumentType]

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
+from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, count, equal, short
 from perceptron_pruning.explorer.memory import Memory, Missing, Task, coarse_to_fine, one_by_one
 from perceptron_pruning.explorer.state import RANGES, Rule, State
 from perceptron_pruning.explorer.students import Point, curve_of, solved
@@ -56,16 +56,16 @@ def drawing(state: State, memory: Memory) -> Chart | None:
     if here is None and not tried:
         return None
     best = here or min(tried, key=lambda at: at.generalization_error)
+    best, gains = _unpruned(best, tried)
     along = [known.get(alpha) for alpha in ALPHAS]
     of = "" if here else f" of {len(tried)} tried"
     return Chart(
         title=f"Best fraction of the {end} to keep, at least {LEAST:g}",
-        sentence=_sentence(state, here, tried),
+        sentence=_sentence(state, here and best, tried),
         numbers=[(f"best f{of}", f"{best.keep_fraction:.4f}"), ("ε there", f"{best.generalization_error:.5f}")],
         notes=[
-            f"no answer at {alpha:.3g}: {at.reason}"
-            for alpha, at in zip(ALPHAS, along, strict=True)
-            if isinstance(at, Missing)
+            *([] if gains else ["where pruning gains nothing, the curve has any fraction that is as good as all"]),
+            *_notes(along),
         ],
         x=Axis("α, kept examples per dimension", "log", (ALPHAS[0], ALPHAS[-1])),
         y=Axis("best f", "linear", (0.0, 1.0)),
@@ -82,6 +82,20 @@ def drawing(state: State, memory: Memory) -> Chart | None:
             if isinstance(at, Best)
         ],
     )
+
+
+def _unpruned(best: Best, tried: list[Best]) -> tuple[Best, bool]:
+    """The best fraction, which is 1 where another is no better than that; and whether pruning gains anything."""
+    whole = next((at for at in tried if at.keep_fraction == 1.0), None)
+    if whole is None or best.keep_fraction > _ALL or not equal(best.generalization_error, whole.generalization_error):
+        return best, True
+    return whole, False
+
+
+def _notes(along: list) -> list[str]:
+    """Where there is no answer, and why."""
+    missing = [(alpha, at) for alpha, at in zip(ALPHAS, along, strict=True) if isinstance(at, Missing)]
+    return [f"no answer at {alpha:.3g}: {at.reason}" for alpha, at in missing]
 
 
 def _fractions(state: State) -> list[float]:
@@ -135,12 +149,12 @@ def _sentence(state: State, best: Best | None, tried: list[Best]) -> str:
         now = f"{short(here.generalization_error)} at f = {here.keep_fraction:.3g}"
         so_far = f"; best of {len(tried)} tried: {short(least.generalization_error)} at f = {least.keep_fraction:.3g}"
         return f"To keep {kept:.3g} a dimension: ε = {now}{so_far if least is not here else ''}. Searching the best …"
-    error, pool = short(best.generalization_error), kept / best.keep_fraction
+    error, pool = short(best.generalization_error), count(kept / best.keep_fraction)
     now = [at for at in tried if at.keep_fraction == state.keep_fraction]
     beside = f" against {short(now[0].generalization_error)} at f = {state.keep_fraction:.3g}" if now else ""
     if best.keep_fraction > _ALL:
         return f"To keep {kept:.3g} a dimension, prune nothing: ε = {error}{beside}."
     return (
-        f"To keep {kept:.3g} a dimension, take the {_name(state)} {best.keep_fraction:.2g} of a pool of {pool:.3g}: "
+        f"To keep {kept:.3g} a dimension, take the {_name(state)} {best.keep_fraction:.2g} of a pool of {pool}: "
         f"ε = {error}{beside}."
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from perceptron_pruning.explorer.chart import Axis, Chart, Series, short
+from perceptron_pruning.explorer.chart import Axis, Chart, Series, equal, short
 from perceptron_pruning.explorer.memory import Memory, Missing, Task, one_by_one
 from perceptron_pruning.explorer.state import Rule, State
 from perceptron_pruning.explorer.students import Point, curve_of, known_at, task_at
@@ -47,9 +47,14 @@ def drawing(state: State, memory: Memory) -> Chart | None:
 def _found(best: Best, points: dict[Rule, Point]) -> Chart:
     beside = ", ".join(f"{short(at.error)} {LABELS[rule]}" for rule, at in points.items())
     against = f" against {beside}" if points else ""
+    title = "What the best rule keeps, by quantile of difficulty"
+    sentence = f"The best rule keeps {_words(best.windows)}: ε = {short(best.generalization_error)}{against}."
+    if "random" in points and equal(best.generalization_error, points["random"].error):
+        title = "What one of the rules keeps that are as good as random, by quantile of difficulty"
+        sentence = f"No rule is better than random here: ε = {short(best.generalization_error)}{against}."
     return _picture(
-        title="What the best rule keeps, by quantile of difficulty",
-        sentence=f"The best rule keeps {_words(best.windows)}: ε = {short(best.generalization_error)}{against}.",
+        title=title,
+        sentence=sentence,
         numbers=[
             ("ε of the best rule", f"{best.generalization_error:.5f}"),
             ("first-order gain left", f"{best.first_order_gain:.1e}"),

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
+from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, count, equal, short
 from perceptron_pruning.explorer.memory import Memory, Missing, Task
 from perceptron_pruning.explorer.state import NAMES, RANGES, Rule, State
 from perceptron_pruning.explorer.students import (
@@ -26,7 +26,6 @@ _ADVICE: dict[Rule, str] = {
     "window": "keep the window",
 }
 _TO_COME = "…"
-_EQUAL = 1e-6  # |ln ε₁/ε₂| up to which rules are equal
 
 
 def rules(state: State) -> tuple[Rule, ...]:
@@ -91,7 +90,7 @@ def _sentence(points: dict[Rule, Point], to_come: int) -> str:
     others: list[Rule] = [rule for rule in points if rule != best]
     *first, last = (f"{short(points[rule].error)} {LABELS[rule]}" for rule in others)
     against = f"{', '.join(first)} and {last}" if first else last
-    if all(abs(math.log(points[rule].error / points[best].error)) < _EQUAL for rule in others):
+    if all(equal(points[rule].error, points[best].error) for rule in others):
         return f"At this size it makes no difference which ones you keep: ε = {short(points[best].error)}."
     return f"At this size {_ADVICE[best]}: ε = {short(points[best].error)} against {against}."
 
@@ -120,8 +119,8 @@ def _numbers(state: State, memory: Memory) -> list[tuple[str, str]]:
         (f"ε, {LABELS[state.rule]}", f"{chosen.error:.5f}" if known else _TO_COME),
         ("overlap R", f"{chosen.overlap:.5f}" if known else _TO_COME),
         ("ε of the whole pool", _error(unpruned)),
-        ("kept per dimension", f"{state.alpha_prune:.3g}"),
-        ("pool per dimension", f"{state.alpha_total:.3g}"),
+        ("kept per dimension", count(state.alpha_prune)),
+        ("pool per dimension", count(state.alpha_total)),
         *([] if state.rule == "random" else [("probe to teacher", angle)]),
     ]
 

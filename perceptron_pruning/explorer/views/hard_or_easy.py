@@ -1,12 +1,11 @@
 """The map of hard against easy: the pool size at which they are equally good, by the fraction kept."""
 
-import math
 from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
 
-from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, short
+from perceptron_pruning.explorer.chart import Axis, Chart, Mark, Series, equal, short
 from perceptron_pruning.explorer.memory import Memory, Missing, Task, coarse_to_fine, one_by_one
 from perceptron_pruning.explorer.state import Rule, State
 from perceptron_pruning.explorer.students import Point, curve_of, known_at, task_at
@@ -52,7 +51,7 @@ def drawing(state: State, memory: Memory) -> Chart | None:
     return Chart(
         title="Pool sizes at which the hardest and the easiest are equally good",
         sentence=_sentence(here, random),
-        notes=_notes(along),
+        notes=_notes(along, state.keep_fraction < 1.0 and _are_equal(here)),
         x=Axis("f, fraction kept", "linear", (0.0, 1.0), parameter="keep_fraction"),
         y=Axis(
             f"α, {'examples of the pool' if state.abscissa == 'pool' else 'kept examples'} per dimension",
@@ -107,14 +106,24 @@ def _sentence(here: list[Point | Missing | None], random: Point | Missing | None
         return "There is no student where the sliders stand."
     better, worse = ("hard", "easy") if hard < easy else ("easy", "hard")
     least, most = sorted((hard, easy))
-    if math.isclose(least, most, rel_tol=1e-6):
+    if equal(least, most):
         return f"Where the sliders stand hard and easy are equally good: ε = {short(least)}."
     return f"Where the sliders stand the {better} ones are better: ε = {short(least)} against {short(most)} {worse}."
 
 
-def _notes(along: list) -> list[str]:
+def _are_equal(here: list[Point | Missing | None]) -> bool:
+    """Whether hard and easy are, where the sliders stand."""
+    hard, easy = here
+    return isinstance(hard, Point) and isinstance(easy, Point) and equal(hard.error, easy.error)
+
+
+def _notes(along: list, are_equal: bool) -> list[str]:
+    """Why there is no line; where no rule is better at any size, they may be equal at all."""
     missing = [(f, at.reason) for f, at in zip(FRACTIONS, along, strict=True) if isinstance(at, Missing)]
-    return [f"no line at {len(missing)} of {len(FRACTIONS)} fractions ({missing[0][1]})"] if missing else []
+    if not missing:
+        return []
+    reason = "both are equally good" if are_equal else missing[0][1]
+    return [f"no line at {len(missing)} of {len(FRACTIONS)} fractions ({reason})"]
 
 
 def _words(state: State, found: list[Crossing]) -> list[tuple[float, float, str]]:
