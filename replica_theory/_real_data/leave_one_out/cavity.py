@@ -139,7 +139,7 @@ class Equations:
         covariance = self._covariance(resolvent, spread, more)
         drawn = self.products.variance(covariance)
         if rows.finite:
-            moved = rows.fields(self._times(resolvent, more))
+            moved = Rows.fields(rows, self._times(resolvent, more))  # as precise as the products
             drawn += self.own_place(moved, push * own).variance - spread * own**2
         deviation = without * np.sqrt(np.maximum(drawn, _LEAST_DEVIATION**2))
         moved = replace(cavity, deviation=deviation, leverage=leverage)
